@@ -1,0 +1,137 @@
+"""What a report type is, as a value: its parameters, its columns, what its rows mean.
+
+The request we send, the Arrow schema, the asset, its documentation and its checks all come from a
+`ReportSpec`; adding a report is adding one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class ColumnType(Enum):
+    """What the text of a column means. One type per column name, in every report.
+
+    MONEY and NUMBER become `decimal128(36, 18)`, TIMESTAMP `timestamp[us]`, DATE `date32`, INTEGER `int64`,
+    BOOLEAN `bool`, TEXT `string`.
+    """
+
+    TEXT = "text"
+    MONEY = "money"
+    NUMBER = "number"
+    INTEGER = "integer"
+    TIMESTAMP = "timestamp"
+    DATE = "date"
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column, as every report that has it means it.
+
+    Attributes:
+        name: Stripe's name. `payment_metadata[order_id]` and its kin are made by pattern.
+        about: one sentence for people.
+        unit: what a number counts, e.g. "major units of `currency`"; None where there is none.
+        local: a time printed in the run's `timezone` (UTC unless asked otherwise); False for `_utc` twins.
+        personal: names, e-mails, addresses, metadata: requested only by name.
+    """
+
+    name: str
+    type: ColumnType
+    about: str
+    unit: str | None = None
+    local: bool = False
+    personal: bool = False
+
+    @property
+    def stored_name(self) -> str:
+        """The name in Parquet: Stripe's, but `payment_metadata[order_id]` is `payment_metadata__order_id`."""
+        return self.name.replace("[", "__").replace("]", "")
+
+
+class RowKind(Enum):
+    """What a row of a summary is, so that nobody adds a subtotal to its parts."""
+
+    BALANCE = "balance"
+    MOVEMENT = "movement"
+    SUBTOTAL = "subtotal"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class RowKinds:
+    """How the kind of a summary's row follows from one of its columns.
+
+    Attributes:
+        column: the column that names the row, e.g. `category`.
+        kinds: value of that column to kind.
+        otherwise: the kind of a value not named; None when the report promises a closed list, so that an
+            unknown row gets no kind rather than a wrong one.
+        parts: value to the values it is the sum of; where any part stands in the same file for the same
+            currency, the row is a subtotal.
+    """
+
+    column: str
+    kinds: Mapping[str, RowKind]
+    otherwise: RowKind | None = None
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Granularity(Enum):
+    """Whether rows are things that happened, or sums over them."""
+
+    ITEMIZED = "itemized"
+    SUMMARY = "summary"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSpec:
+    """One report type, as Stripe documents it.
+
+    Attributes:
+        id: Stripe's id with the version, e.g. `balance.summary.1`.
+        about: one or two sentences for people.
+        required: parameters Stripe wants in every run.
+        optional: further parameters the type takes.
+        columns: all columns of the type, in the order of Stripe's documentation.
+        metadata_prefixes: `payment_metadata` and kin: `prefix[key]` may be asked for by name.
+        default_columns: what we ask for unless told otherwise, in file order.
+        row_key: columns that tell rows apart; empty where identical rows are real.
+        day_column: the time that decides which interval a row belongs to; None where none does.
+        amount_column: the column whose sum per currency says what the file amounts to.
+        row_kinds: how rows of a summary are told apart; None for itemized reports.
+        source: the page of Stripe's documentation.
+    """
+
+    id: str
+    title: str
+    about: str
+    granularity: Granularity
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    columns: tuple[str, ...]
+    default_columns: tuple[str, ...]
+    source: str
+    metadata_prefixes: tuple[str, ...] = ()
+    row_key: tuple[str, ...] = ()
+    day_column: str | None = None
+    amount_column: str | None = None
+    row_kinds: RowKinds | None = None
+
+    @property
+    def name(self) -> str:
+        """The table's name: the id without version, dots as underscores (`balance_summary`)."""
+        stem, _, last = self.id.rpartition(".")
+        return (stem if last.isdigit() else self.id).replace(".", "_")
+
+    @property
+    def version(self) -> int:
+        """The version in the id; 0 where the id has none."""
+        last = self.id.rpartition(".")[2]
+        return int(last) if last.isdigit() else 0
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Every parameter the type takes."""
+        return self.required + self.optional

@@ -1,0 +1,258 @@
+"""Stripe's JSON as frozen values. Past this module nobody looks into a payload.
+
+Times are aware datetimes in UTC with whole seconds. Fields that Stripe adds later are ignored here and
+kept in `ReportRun.raw`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from connector.errors import ConfigurationError
+
+#: The zone Stripe prints times in when the `timezone` parameter is absent.
+#: Source: https://docs.stripe.com/api/reporting/report_run/object
+DEFAULT_TIMEZONE = "Etc/UTC"
+
+ParameterValue = str | int | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """A half-open span of time `[start, end)`: a row at `end` belongs to the next one.
+
+    Both bounds are aware, whole seconds, and held in UTC; `start < end`.
+    """
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        for name in ("start", "end"):
+            value: datetime = getattr(self, name)
+            if value.tzinfo is None:
+                raise ConfigurationError(f"interval {name} {value} has no time zone; give an aware datetime")
+            if value.microsecond:
+                raise ConfigurationError(
+                    f"interval {name} {value} is not a whole second; Stripe counts in seconds"
+                )
+            object.__setattr__(self, name, value.astimezone(UTC))
+        if self.start >= self.end:
+            raise ConfigurationError(f"interval starts at {self.start}, not before its end at {self.end}")
+
+    def __str__(self) -> str:
+        return f"[{self.start:%Y-%m-%dT%H:%M:%SZ}, {self.end:%Y-%m-%dT%H:%M:%SZ})"
+
+
+def epoch(moment: datetime) -> int:
+    """Unix seconds of an aware datetime."""
+    return int(moment.timestamp())
+
+
+def moment(seconds: int) -> datetime:
+    """The aware UTC datetime of unix seconds."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _optional_moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else moment(seconds)
+
+
+class RunStatus(StrEnum):
+    """Where a report run stands. Stripe types the field as plain text: what we do not know is pending."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+    @classmethod
+    def of(cls, text: str) -> "RunStatus":
+        return cls(text) if text in set(cls) else cls.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """What a report run is asked for, in canonical form: two that ask the same are equal.
+
+    Canonical means: integers are integers, an empty value is the same as none, the default time zone is
+    the same as none, parameters are sorted by name, and the order of `columns` is kept, because it is
+    the order of the file.
+
+    Source: https://docs.stripe.com/reports/api
+    """
+
+    report_type: str
+    parameters: tuple[tuple[str, ParameterValue], ...]
+
+    @classmethod
+    def of(cls, report_type: str, parameters: Mapping[str, Any]) -> Self:
+        """The canonical form of `parameters`, ours or as a report run echoes them."""
+        canonical = {name: _canonical(name, value) for name, value in parameters.items()}
+        kept = {name: value for name, value in canonical.items() if value is not None}
+        return cls(report_type, tuple(sorted(kept.items())))
+
+    def get(self, name: str) -> ParameterValue | None:
+        """The canonical value of one parameter; None when it is not asked for."""
+        return dict(self.parameters).get(name)
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns asked for, in file order; None when the choice is left to Stripe."""
+        value = self.get("columns")
+        return value if isinstance(value, tuple) else None
+
+    @property
+    def timezone(self) -> str | None:
+        """The zone Stripe prints local times in; None for UTC."""
+        value = self.get("timezone")
+        return value if isinstance(value, str) else None
+
+    def form(self) -> list[tuple[str, str]]:
+        """The body of `POST /v1/reporting/report_runs`, field by field, always in the same order."""
+        fields = [("report_type", self.report_type)]
+        for name, value in self.parameters:
+            if isinstance(value, tuple):
+                fields += [(f"parameters[{name}][]", item) for item in value]
+            else:
+                fields.append((f"parameters[{name}]", str(value)))
+        return fields
+
+    def as_json(self) -> dict[str, Any]:
+        """`report_type` and `parameters` as plain JSON values; `of` reads it back."""
+        parameters = {n: list(v) if isinstance(v, tuple) else v for n, v in self.parameters}
+        return {"report_type": self.report_type, "parameters": parameters}
+
+    def digest(self) -> str:
+        """SHA-256 in hex, equal for equal requests in every process."""
+        text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(name: str, value: Any) -> ParameterValue | None:
+    if value is None or value in ("", [], ()) or (name == "timezone" and value == DEFAULT_TIMEZONE):
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or name in {"interval_start", "interval_end"}:
+        return int(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(str(item) for item in value)
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """The file object of a finished report run.
+
+    `size` is the length of the CSV in bytes. `created` is when the file was made, which can be before the
+    report run was: Stripe may answer an identical request with an earlier run's file. `url` is None where
+    Stripe gives none; `expires_at` is when the contents go away, None when Stripe does not say.
+
+    Source: https://docs.stripe.com/api/files/object
+    """
+
+    id: str
+    created: datetime
+    size: int
+    purpose: str
+    filename: str | None = None
+    title: str | None = None
+    type: str | None = None
+    url: str | None = None
+    expires_at: datetime | None = None
+
+    @classmethod
+    def from_api(cls, payload: Mapping[str, Any]) -> Self:
+        return cls(
+            id=payload["id"],
+            created=moment(payload["created"]),
+            size=int(payload["size"]),
+            purpose=payload.get("purpose", ""),
+            filename=payload.get("filename"),
+            title=payload.get("title"),
+            type=payload.get("type"),
+            url=payload.get("url"),
+            expires_at=_optional_moment(payload.get("expires_at")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRun:
+    """One execution of a report at Stripe, with every field of Stripe's object.
+
+    `request` is the echo of what was asked, canonical. `result` is set exactly when `status` is succeeded;
+    `error` is Stripe's text when it is failed. `raw` is the object as it came.
+
+    Source: https://docs.stripe.com/api/reporting/report_run/object
+    """
+
+    id: str
+    report_type: str
+    parameters: Mapping[str, Any]
+    status: RunStatus
+    created: datetime
+    livemode: bool
+    result: ReportFile | None = None
+    error: str | None = None
+    succeeded_at: datetime | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def from_api(cls, payload: Mapping[str, Any]) -> Self:
+        result = payload.get("result")
+        return cls(
+            id=payload["id"],
+            report_type=payload["report_type"],
+            parameters=payload["parameters"],
+            status=RunStatus.of(payload["status"]),
+            created=moment(payload["created"]),
+            livemode=bool(payload["livemode"]),
+            result=ReportFile.from_api(result) if result else None,
+            error=payload.get("error"),
+            succeeded_at=_optional_moment(payload.get("succeeded_at")),
+            raw=payload,
+        )
+
+    @property
+    def request(self) -> ReportRequest:
+        """What Stripe understood, in canonical form."""
+        return ReportRequest.of(self.report_type, self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportType:
+    """A kind of report, and for which times this account has its data.
+
+    An interval is ready when it lies within `data_available_start` and `data_available_end`, both ends
+    included. The end moves twice a day and can stand at noon. `updated` is when the data were last
+    prepared. `default_columns` is None where the type takes no `columns`.
+
+    Source: https://docs.stripe.com/api/reporting/report_type/object
+    """
+
+    id: str
+    name: str
+    version: int
+    data_available_start: datetime
+    data_available_end: datetime
+    updated: datetime
+    default_columns: tuple[str, ...] | None = None
+    livemode: bool | None = None
+
+    @classmethod
+    def from_api(cls, payload: Mapping[str, Any]) -> Self:
+        columns = payload.get("default_columns")
+        return cls(
+            id=payload["id"],
+            name=payload.get("name", payload["id"]),
+            version=int(payload["version"]),
+            data_available_start=moment(payload["data_available_start"]),
+            data_available_end=moment(payload["data_available_end"]),
+            updated=moment(payload["updated"]),
+            default_columns=None if columns is None else tuple(columns),
+            livemode=payload.get("livemode"),
+        )
