@@ -185,7 +185,8 @@ class ReportRun:
     """One execution of a report at Stripe, with every field of Stripe's object.
 
     `request` is the echo of what was asked, canonical. `result` is set exactly when `status` is succeeded;
-    `error` is Stripe's text when it is failed. `raw` is the object as it came.
+    `error` is Stripe's text when it is failed. `raw` is the object as it came; `request_id` is that of the
+    answer it came in, None for a run out of a list.
 
     Source: https://docs.stripe.com/api/reporting/report_run/object
     """
@@ -199,6 +200,7 @@ class ReportRun:
     result: ReportFile | None = None
     error: str | None = None
     succeeded_at: datetime | None = None
+    request_id: str | None = field(default=None, compare=False)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod

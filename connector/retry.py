@@ -1,0 +1,67 @@
+"""When to send a request again, as arithmetic: no clock, no network, no randomness of its own.
+
+Stripe's own word (`Stripe-Should-Retry`) comes first; then the kind of the error. Waits grow
+exponentially with full jitter, so that many processes that failed together do not come back together.
+
+Source: https://docs.stripe.com/error-low-level
+"""
+
+from dataclasses import dataclass
+
+from connector.errors import (
+    APIError,
+    ConflictError,
+    ConnectionFailedError,
+    RateLimitError,
+    ReportingError,
+    ServerError,
+    UnexpectedAnswerError,
+)
+
+_PASSING = (ConflictError, ConnectionFailedError, RateLimitError, ServerError, UnexpectedAnswerError)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How patient one request is. All times are seconds.
+
+    Attributes:
+        first: upper bound of the wait before the first retry; it doubles with every further one.
+        longest: upper bound of any single wait we choose ourselves.
+        give_up_after: no retry begins later than this after the first attempt.
+    """
+
+    first: float = 0.5
+    longest: float = 8.0
+    give_up_after: float = 90.0
+
+    def wait_before(
+        self, error: ReportingError, *, safe: bool, attempt: int, elapsed: float, draw: float
+    ) -> float | None:
+        """Seconds to wait before attempt `attempt + 1`, or None to give up with `error`.
+
+        Args:
+            error: why the last attempt failed.
+            safe: the request only reads, so that repeating it can do no harm.
+            attempt: how many attempts were made, from 1.
+            elapsed: seconds since the first attempt began.
+            draw: a uniform random number from [0, 1).
+        """
+        if not _may_pass(error, safe=safe):
+            return None
+        asked = error.retry_after if isinstance(error, APIError) else None
+        chosen = draw * min(self.longest, self.first * 2 ** min(attempt - 1, 30))
+        wait = max(chosen, asked or 0.0)
+        return None if elapsed + wait > self.give_up_after else wait
+
+
+def _may_pass(error: ReportingError, *, safe: bool) -> bool:
+    if isinstance(error, APIError):
+        if error.replayed:
+            # Stripe stored this answer under our key: it will not change before the key is forgotten.
+            return False
+        if error.should_retry is not None and not (safe and isinstance(error, ServerError)):
+            # On most 500s Stripe says no, because repeating a write would only replay the stored
+            # failure. A read has nothing stored, so for reads that no does not bind us.
+            return error.should_retry
+    return isinstance(error, _PASSING)
