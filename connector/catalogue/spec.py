@@ -70,12 +70,15 @@ class RowKinds:
             unknown row gets no kind rather than a wrong one.
         parts: value to the values it is the sum of; where any part stands in the same file for the same
             currency, the row is a subtotal.
+        currency: the column that names the currency. An empty one stands for any: whether a part belongs
+            to the row cannot be told then, and a sum counted twice is worse than one left out.
     """
 
     column: str
     kinds: Mapping[str, RowKind]
     otherwise: RowKind | None = None
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    currency: str = "currency"
 
 
 class Granularity(Enum):

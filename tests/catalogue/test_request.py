@@ -1,0 +1,129 @@
+"""What is refused before anything is sent, and what the canonical request looks like."""
+
+from typing import Any
+
+import pytest
+
+from connector.catalogue import Granularity, ReportSpec, report, validate
+from connector.errors import ConfigurationError
+
+SUMMARY = report("balance.summary.1")
+ACTIVITY = report("balance_change_from_activity.itemized.3")
+JANUARY = {"interval_start": 1767225600, "interval_end": 1769904000}
+
+#: A report that takes the parameters our two do not.
+BY_PAYOUT = ReportSpec(
+    id="connected_account_payout_reconciliation.by_id.itemized.4",
+    title="One payout",
+    about="What one payout paid out.",
+    granularity=Granularity.ITEMIZED,
+    required=("payout", "connected_account"),
+    optional=("connected_accounts", "timezone"),
+    columns=("net",),
+    default_columns=("net",),
+    source="https://docs.stripe.com/reports/report-types/connect",
+)
+ONE_PAYOUT = {"payout": "po_1A2b", "connected_account": "acct_1A2b"}
+
+
+def test_columns_are_filled_in_where_the_type_takes_them() -> None:
+    assert validate(SUMMARY, JANUARY).columns == SUMMARY.default_columns
+    assert validate(BY_PAYOUT, ONE_PAYOUT).columns is None
+
+
+def test_chosen_columns_keep_their_order() -> None:
+    asked = validate(ACTIVITY, {**JANUARY, "columns": ["net", "created_utc"]})
+
+    assert asked.columns == ("net", "created_utc")
+
+
+def test_values_are_brought_into_canonical_form() -> None:
+    asked = validate(SUMMARY, {"interval_start": "1767225600", "interval_end": 1769904000, "currency": "USD"})
+
+    assert asked == validate(SUMMARY, {**JANUARY, "currency": "usd"})
+
+
+@pytest.mark.parametrize("empty", [None, "", [], ()], ids=repr)
+def test_an_empty_value_is_as_good_as_none(empty: Any) -> None:
+    assert validate(SUMMARY, {**JANUARY, "currency": empty, "columns": empty}) == validate(SUMMARY, JANUARY)
+
+
+def test_the_default_zone_is_the_same_as_no_zone() -> None:
+    assert validate(SUMMARY, {**JANUARY, "timezone": "Etc/UTC"}) == validate(SUMMARY, JANUARY)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        pytest.param({"time_zone": "UTC"}, "no parameter 'time_zone'; nearest: timezone", id="parameter"),
+        pytest.param({"reporting_category": "charge"}, "no parameter", id="parameter-of-another-type"),
+        pytest.param({"interval_end": None}, "needs interval_end", id="required-missing"),
+        pytest.param({"columns": ["category", "net_amuont"]}, "nearest: net_amount", id="column"),
+        pytest.param({"columns": "category"}, "list of names", id="columns-as-text"),
+        pytest.param({"timezone": "america/newyork"}, "nearest: America/New_York", id="zone"),
+        pytest.param({"timezone": "EST5"}, "no IANA time zone", id="posix-zone"),
+        pytest.param({"currency": "usdd"}, "nearest: usd", id="currency"),
+        pytest.param({"currency": "dollar"}, "no ISO 4217", id="currency-by-name"),
+        pytest.param({"interval_start": 1769904000}, "not before its end", id="empty-interval"),
+        pytest.param({"interval_start": 1769904001}, "not before its end", id="interval-backwards"),
+        pytest.param({"interval_start": 1767225600.5}, "whole number", id="fraction-of-a-second"),
+        pytest.param({"interval_start": True}, "whole number", id="boolean-for-a-time"),
+        pytest.param({"interval_start": "2026-01-01"}, "whole number", id="date-for-a-time"),
+        pytest.param({"interval_end": 1769904000000}, "milliseconds", id="milliseconds"),
+        pytest.param({"interval_start": -1}, "no time in unix seconds", id="before-1970"),
+    ],
+)
+def test_a_request_that_cannot_succeed_is_refused(parameters: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        validate(SUMMARY, {**JANUARY, **parameters})
+
+
+def test_a_decimal_separator_is_refused_although_stripe_takes_one() -> None:
+    """Its values are undocumented, and any but the point would make amounts unreadable."""
+    with pytest.raises(ConfigurationError, match="leave it out"):
+        validate(ACTIVITY, {**JANUARY, "decimal_separator": ","})
+
+
+@pytest.mark.parametrize("category", ["charge", "unreconciled_customer_funds", "moon_rent"])
+def test_known_reporting_categories_and_wholly_new_ones_pass(category: str) -> None:
+    """Stripe adds categories between our releases."""
+    asked = validate(ACTIVITY, {**JANUARY, "reporting_category": category})
+
+    assert asked.get("reporting_category") == category
+
+
+@pytest.mark.parametrize(
+    ("category", "meant"),
+    [
+        pytest.param("charges", "charge", id="plural"),
+        pytest.param("dispute_reversl", "dispute_reversal", id="typo"),
+        pytest.param("Refund", "refund", id="capital"),
+        pytest.param("platform earning", "platform_earning", id="blank"),
+    ],
+)
+def test_a_slip_in_a_reporting_category_is_refused(category: str, meant: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"nearest: {meant}"):
+        validate(ACTIVITY, {**JANUARY, "reporting_category": category})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        pytest.param({"payout": "tr_1"}, "no payout id", id="payout"),
+        pytest.param({"payout": "po_"}, "no payout id", id="payout-prefix-alone"),
+        pytest.param({"payout": "po_1\n"}, "no payout id", id="payout-with-newline"),
+        pytest.param({"connected_account": "cus_1"}, "no account id", id="account"),
+        pytest.param({"connected_account": 17}, "no account id", id="account-as-number"),
+        pytest.param({"connected_accounts": "acct_1"}, "not a list", id="accounts-as-text"),
+        pytest.param({"connected_accounts": ["acct_1", "x"]}, "'x' is no account id", id="one-of-accounts"),
+    ],
+)
+def test_ids_of_the_wrong_kind_are_refused(parameters: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        validate(BY_PAYOUT, {**ONE_PAYOUT, **parameters})
+
+
+def test_ids_of_the_right_kind_pass() -> None:
+    asked = validate(BY_PAYOUT, {**ONE_PAYOUT, "connected_accounts": ["acct_1", "acct_2"]})
+
+    assert asked.get("connected_accounts") == ("acct_1", "acct_2")
