@@ -1,13 +1,18 @@
 """The catalogue as data: what every entry owes the rest of the program."""
 
+from typing import Any
+
 import pytest
 
 from connector.catalogue import (
     COLUMNS,
     METADATA,
     REPORTS,
+    Column,
     ColumnType,
     Granularity,
+    ReportSpec,
+    RowKinds,
     column,
     columns_of,
     report,
