@@ -4,7 +4,7 @@ The request we send, the Arrow schema, the asset, its documentation and its chec
 `ReportSpec`; adding a report is adding one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -79,6 +79,22 @@ class RowKinds:
     otherwise: RowKind | None = None
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     currency: str = "currency"
+
+    def kind(
+        self, value: str | None, currency: str | None, standing: Mapping[str, Set[str | None]]
+    ) -> RowKind | None:
+        """What the row is; None where that is not known.
+
+        Args:
+            value: what the row has in `column`.
+            currency: the row's currency; None where it has none.
+            standing: for each part that stands in the file, the currencies it stands there for.
+        """
+        for part in self.parts.get(value or "", ()):
+            currencies = standing.get(part, frozenset())
+            if currency in currencies or (currencies and (currency is None or None in currencies)):
+                return RowKind.SUBTOTAL
+        return self.kinds.get(value or "", self.otherwise)
 
 
 class Granularity(Enum):

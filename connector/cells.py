@@ -1,0 +1,210 @@
+"""What the text of a cell means, exactly: a column of bytes becomes a column of its type, or an error.
+
+Where all cells of a column have the one shape Stripe prints, Arrow converts them. Where one has not,
+Python converts them cell by cell, which is slow and knows which cell is bad. The careful conversion alone
+decides what a cell may look like; the fast one takes less, never more and never otherwise.
+
+    money, number   a sign, digits, a point, digits: no exponent, no blank, no thousands separator
+    integer         a sign and digits, within 64 bits
+    timestamp       2026-01-31 23:59:59, or with T, fractions to the microsecond, Z where the column is UTC;
+                    a date alone is its midnight
+    date            2026-01-31, or a timestamp at midnight
+    boolean         true or false, in any case
+    text            any UTF-8
+
+A bare empty field (null in the input) is null everywhere. A quoted one is "" in text and null elsewhere:
+nothing is lost, and writers that quote everything are common.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.catalogue.spec import ColumnType
+
+#: Exact money: Stripe prints up to 18 decimals, and 18 digits before the point are a quintillion. Not
+#: precision 38, at which Arrow-backed pandas cannot even subtract.
+MONEY = pa.decimal128(36, 18)
+INSTANT = pa.timestamp("us", "UTC")
+WALL_CLOCK = pa.timestamp("us")
+
+_TEXT = pa.string()
+_SCALE = 18
+_WHOLE_DIGITS = 18
+#: Python has no year 0, Arrow has.
+_YEAR_1 = -62_135_596_800_000_000
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
+_TIMESTAMP = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[ T](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.(?P<fraction>[0-9]{1,1000}))?(?P<zulu>Z)?)?"
+)
+
+
+class BadCellError(Exception):
+    """A cell does not fit its column. Whoever knows run, column and row makes a `CellError` of it.
+
+    Attributes:
+        index: which cell of the column, from 0.
+        why: what is wrong, as the end of a sentence that begins with the value.
+    """
+
+    def __init__(self, index: int, why: str) -> None:
+        super().__init__(why)
+        self.index = index
+        self.why = why
+
+
+def convert(cells: pa.Array, kind: ColumnType, stored: pa.DataType) -> pa.Array:
+    """A column of `binary` as `stored`, the Arrow type of `kind`. Nothing is rounded.
+
+    A timestamp stored without a zone keeps its wall-clock time; one stored in UTC is an instant.
+
+    Raises:
+        BadCellError: for the first cell that does not fit.
+    """
+    texts = _texts(cells)
+    if kind is ColumnType.TEXT:
+        return texts
+    texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, _TEXT), texts)
+    typed = _fast(texts, kind, stored)
+    if typed is None:
+        values = _carefully(texts, _READERS[kind], utc=stored == INSTANT)
+        typed = pa.array(values, WALL_CLOCK if stored == INSTANT else stored)
+    return pc.assume_timezone(typed, "UTC") if stored == INSTANT else typed
+
+
+def _texts(cells: pa.Array) -> pa.Array:
+    try:
+        return cells.cast(_TEXT)
+    except pa.ArrowInvalid:
+        for index, cell in enumerate(cells.to_pylist()):
+            try:
+                (cell or b"").decode()
+            except UnicodeDecodeError:
+                raise BadCellError(index, "is not UTF-8 text") from None
+        raise
+
+
+# The fast conversion: None unless every cell has the usual shape.
+
+
+def _fast(texts: pa.Array, kind: ColumnType, stored: pa.DataType) -> pa.Array | None:
+    try:
+        if kind in {ColumnType.MONEY, ColumnType.NUMBER}:
+            return texts.cast(stored) if _only(texts, b"0123456789.+-") else None
+        if kind is ColumnType.INTEGER:
+            return texts.cast(stored) if _only(texts, b"0123456789-") else None
+        if kind is ColumnType.TIMESTAMP:
+            return (
+                _after_year_0(texts.cast(WALL_CLOCK))
+                if _all_as_long_as(texts, "2026-01-31 23:59:59")
+                else None
+            )
+        if kind is ColumnType.DATE:
+            times = texts.cast(WALL_CLOCK) if _all_as_long_as(texts, "2026-01-31") else None
+            return None if times is None or _after_year_0(times) is None else times.cast(stored)
+        flags = pc.index_in(texts, pa.array(["false", "true"]))
+        return flags.cast(stored) if flags.null_count == texts.null_count else None
+    except pa.ArrowInvalid:
+        return None
+
+
+def _only(texts: pa.Array, allowed: bytes) -> bool:
+    """Whether no cell has another byte. Arrow alone would read `1e3`."""
+    data = texts.buffers()[2]
+    return data is None or not data.to_pybytes().translate(None, allowed)
+
+
+def _all_as_long_as(texts: pa.Array, example: str) -> bool:
+    """Whether all cells have that length. Arrow alone would read a time without minutes."""
+    lengths = pc.min_max(pc.binary_length(texts)).as_py()
+    return set(lengths.values()) <= {len(example), None}
+
+
+def _after_year_0(times: pa.Array) -> pa.Array | None:
+    first = pc.min(times.cast(pa.int64())).as_py()
+    return times if first is None or first >= _YEAR_1 else None
+
+
+# The careful conversion, cell by cell.
+
+
+def _carefully(texts: pa.Array, read: Callable[[str, bool], Any], *, utc: bool) -> list[Any]:
+    values: list[Any] = []
+    for index, text in enumerate(texts.to_pylist()):
+        try:
+            values.append(None if text is None else read(text, utc))
+        except ValueError as error:
+            raise BadCellError(index, str(error)) from None
+    return values
+
+
+def _decimal(text: str, _utc: bool) -> Decimal:
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError("is not a plain decimal number")
+    value = Decimal(text).normalize(_EXACT)
+    exponent = value.as_tuple().exponent
+    if not value:
+        return Decimal(0)
+    if isinstance(exponent, int) and exponent < -_SCALE:
+        raise ValueError(f"has more than {_SCALE} decimals, and money is never rounded")
+    if value.adjusted() >= _WHOLE_DIGITS:
+        raise ValueError(f"has more than {_WHOLE_DIGITS} digits before the point")
+    return value
+
+
+def _integer(text: str, _utc: bool) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError("is not a whole number")
+    value = int(text)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("does not fit in 64 bits")
+    return value
+
+
+def _timestamp(text: str, utc: bool) -> datetime:
+    found = _TIMESTAMP.fullmatch(text)
+    if not found:
+        raise ValueError("is not a time like 2026-01-31 23:59:59")
+    if found["zulu"] and not utc:
+        raise ValueError("is in UTC, and the column is local time")
+    fraction = (found["fraction"] or "").ljust(6, "0")
+    if fraction[6:].strip("0"):
+        raise ValueError("is finer than a microsecond")
+    try:
+        day = date.fromisoformat(found["day"])
+        moment = time.fromisoformat(found["time"] or "00:00:00")
+    except ValueError:
+        raise ValueError("is not in the calendar") from None
+    return datetime.combine(day, moment.replace(microsecond=int(fraction[:6])))
+
+
+def _date(text: str, _utc: bool) -> date:
+    moment = _timestamp(text, utc=True)
+    if moment.time() != time():
+        raise ValueError("is a time of day, and the column holds dates")
+    return moment.date()
+
+
+def _boolean(text: str, _utc: bool) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise ValueError("is neither true nor false")
+    return text.lower() == "true"
+
+
+_READERS: Mapping[ColumnType, Callable[[str, bool], Any]] = {
+    ColumnType.MONEY: _decimal,
+    ColumnType.NUMBER: _decimal,
+    ColumnType.INTEGER: _integer,
+    ColumnType.TIMESTAMP: _timestamp,
+    ColumnType.DATE: _date,
+    ColumnType.BOOLEAN: _boolean,
+}

@@ -1,0 +1,216 @@
+"""Cut a CSV into pieces of whole records, and have Arrow split them into columns of bytes.
+
+Arrow has a streaming reader of its own. It is not used, because it loses a newline where a quoted CRLF
+straddles two of its blocks (https://github.com/apache/arrow/issues/51368), stops at a record longer than a
+block, and takes a file that ends within quotes for a whole one. So the file is cut here, at record ends,
+and a cut counts as right only when an empty record appended to the piece comes back as one: behind an open
+quote it would be swallowed.
+
+The dialect is Stripe's: comma, `"` doubled within quotes, null bare. Blank lines, CRLF line ends, a byte
+order mark and a missing last newline, which Stripe does not send, are tolerated.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import pyarrow as pa
+from pyarrow import csv
+
+from connector.errors import CellError, SchemaMismatchError
+
+BLOCK_SIZE = 4 << 20
+#: A record may outgrow the block up to here; what is longer is no report but an attack or an accident.
+LARGEST_RECORD = 64 << 20
+LARGEST_HEADER = 1 << 20
+MOST_COLUMNS = 10_000
+
+#: One field and what ends it. Possessive, so that an open quote is never taken for a closed one.
+_FIELD = re.compile(
+    rb'(?:"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"(?!")(?P<tail>[^,\r\n]*+)|(?P<bare>(?!")[^,\r\n]*+))'
+    rb"(?P<end>,|\r\n|\r|\n|\Z)"
+)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFile:
+    """A CSV file whose header has been read.
+
+    Attributes:
+        path: the file.
+        run_id: the report run, which every error names.
+        header: the names of the columns, in file order.
+        body: the byte the first record begins at.
+        block_size: how many bytes are read at once.
+    """
+
+    path: Path
+    run_id: str
+    header: tuple[str, ...]
+    body: int
+    block_size: int = BLOCK_SIZE
+
+    @classmethod
+    def open(cls, path: Path, run_id: str, *, block_size: int = BLOCK_SIZE) -> "RecordFile":
+        """Read the header.
+
+        Raises:
+            SchemaMismatchError: the file does not begin with one. What it seems to be instead is said.
+        """
+        with path.open("rb") as file:
+            start = file.read(LARGEST_HEADER)
+        if not start:
+            raise SchemaMismatchError(f"{run_id}: the file is empty, it has not even a header")
+        begin = len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0
+        record = _record(start, begin, ended=len(start) < LARGEST_HEADER)
+        if record is None or len(record[0]) > MOST_COLUMNS:
+            raise SchemaMismatchError(f"{run_id}: the file does not begin with a header{_likeness(start)}")
+        fields, body = record
+        try:
+            names = tuple(name.decode() for name in fields)
+        except UnicodeDecodeError:
+            raise SchemaMismatchError(f"{run_id}: the header is not UTF-8 text{_likeness(start)}") from None
+        return cls(path, run_id, names, body, block_size)
+
+    def likeness(self) -> str:
+        """What the file seems to be instead of a CSV, as the end of a message; empty when nothing else."""
+        with self.path.open("rb") as file:
+            return _likeness(file.read(64))
+
+    def pieces(self) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """The number of a piece's first record, counted from 1, and its columns as `binary`.
+
+        A bare empty field is null, a quoted one is b"". Columns are in the order of the header.
+
+        Raises:
+            CellError: a record has more or fewer fields than the header, is larger than `LARGEST_RECORD`,
+                holds a NUL byte, or opens a quote that nothing closes.
+        """
+        row, pending = 1, b""
+        with self.path.open("rb") as file:
+            file.seek(self.body)
+            while more := file.read(max(self.block_size, len(pending))):
+                pending += more
+                piece, used = self._whole_records(pending, row)
+                pending = pending[used:]
+                if len(pending) > LARGEST_RECORD:
+                    self._refuse(row, f"is larger than {LARGEST_RECORD >> 20} MiB")
+                if piece is not None and piece.num_rows:
+                    yield row, piece
+                    row += piece.num_rows
+        if pending:
+            piece = self._split(pending if pending.endswith(b"\n") else pending + b"\n")
+            if piece is None:
+                self._refuse_wrong_record(pending, row, ended=True)
+                self._refuse(row, "or one after it cannot be read as CSV")
+            self._refuse_nul(pending, piece, row)
+            if piece.num_rows:
+                yield row, piece
+
+    def _whole_records(self, pending: bytes, row: int) -> tuple[pa.RecordBatch | None, int]:
+        """As many whole records as `pending` begins with, and their bytes; none where more must be read.
+
+        The last newline nearly always ends a record. Where it stands in a quoted value, the last one with
+        an even number of quotes before it does.
+        """
+        last = pending.rfind(b"\n") + 1
+        end = last
+        for attempt in range(2):
+            end = _end_outside_quotes(pending, last) if attempt else last
+            piece = self._split(pending[:end]) if end and (end != last or not attempt) else None
+            if piece is not None:
+                self._refuse_nul(pending[:end], piece, row)
+                return piece, end
+        if last:
+            self._refuse_wrong_record(pending, row, ended=False)
+        return None, 0
+
+    def _split(self, data: bytes) -> pa.RecordBatch | None:
+        """Columns of bytes; None unless `data` is whole records with as many fields as the header."""
+        width = len(self.header)
+        numbers = [str(number) for number in range(width)]
+        whole = b"".join((data, b"," * (width - 1), b"\n"))
+        try:
+            table = csv.read_csv(
+                pa.BufferReader(whole),
+                csv.ReadOptions(use_threads=False, block_size=len(whole) + 1, column_names=numbers),
+                # In a file of one column a null is an empty line.
+                csv.ParseOptions(newlines_in_values=False, ignore_empty_lines=width > 1),
+                csv.ConvertOptions(
+                    column_types=dict.fromkeys(numbers, pa.binary()),
+                    null_values=[""],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
+                ),
+            )
+        except pa.ArrowInvalid:
+            return None
+        (piece,) = table.to_batches()
+        last = piece.num_rows - 1
+        return None if piece.column(width - 1)[last].is_valid else piece.slice(0, last)
+
+    def _refuse_wrong_record(self, pending: bytes, row: int, *, ended: bool) -> None:
+        """Raise for the first record that is whole and wrong; return when there is none."""
+        start, width = 0, len(self.header)
+        while start < len(pending):
+            record = _record(pending, start, ended=ended)
+            if record is None:
+                if ended:
+                    self._refuse(row, "opens a quote that nothing closes: the file is cut off, or no CSV")
+                return
+            fields, start = record
+            if fields == [b""] and width > 1:
+                continue
+            if len(fields) != width:
+                self._refuse(row, f"has {len(fields)} fields where the header has {width}")
+            row += 1
+
+    def _refuse_nul(self, data: bytes, piece: pa.RecordBatch, row: int) -> None:
+        """No text has a NUL byte; a file that has one was damaged."""
+        if b"\0" not in data:
+            return
+        for name, cells in zip(self.header, piece.columns, strict=True):
+            for index, cell in enumerate(cells.to_pylist()):
+                if cell and b"\0" in cell:
+                    message = f"column {name[:60]!r}, row {row + index}: a NUL byte; the file is damaged"
+                    raise CellError(f"{self.run_id}: {message}", column=name, row=row + index)
+
+    def _refuse(self, row: int, why: str) -> NoReturn:
+        raise CellError(f"{self.run_id}: row {row} {why}", column=None, row=row)
+
+
+def _record(data: bytes, start: int, *, ended: bool) -> tuple[list[bytes], int] | None:
+    """The fields of the record at `start`, and where the next begins; None when its end is not there.
+
+    `ended` says that nothing follows `data`, so that its end is a record's end too.
+    """
+    fields: list[bytes] = []
+    while found := _FIELD.match(data, start):
+        quoted, end = found["quoted"], found["end"]
+        if not end and not ended:
+            return None
+        fields.append(found["bare"] if quoted is None else quoted.replace(b'""', b'"') + found["tail"])
+        start = found.end()
+        if end != b",":
+            return fields, start
+    return None
+
+
+def _end_outside_quotes(data: bytes, end: int) -> int:
+    """The end of the last line of `data[:end]` with an even number of quotes up to there; 0 for none."""
+    quotes = data.count(b'"', 0, end)
+    while end and quotes % 2:
+        before = data.rfind(b"\n", 0, end - 1) + 1
+        quotes -= data.count(b'"', before, end)
+        end = before
+    return end
+
+
+def _likeness(start: bytes) -> str:
+    text = start.removeprefix(_BYTE_ORDER_MARK).lstrip()
+    kinds = {b"<": "HTML or XML", b"{": "JSON", b"[": "JSON", b"PK": "a zip archive", b"\x1f\x8b": "gzip"}
+    known = next((kind for sign, kind in kinds.items() if text.startswith(sign)), None)
+    return f" (it looks like {known})" if known else ""
