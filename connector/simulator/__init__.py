@@ -1,0 +1,82 @@
+"""A Stripe on this machine: its Reporting and Files API over a made-up account with a real ledger.
+
+For the demo, for development without an account, and for tests, which can have any fault they like. It is
+written from Stripe's documentation and knows nothing of the connector, so that it can find it wrong.
+
+    business → ledger ← payouts      what the account does, day by day, from a seed
+    columns, reports, csv_dialect    the ledger as Stripe's files
+    report_types, parameters, runs   what can be asked for, and what becomes of it
+    api, keys, forms, pagination, idempotency, limits, contents, refusals      Stripe's manners
+    faults, mishaps                  bad days, on order
+    simulator, transport, server     one object; behind httpx; behind a port
+
+Source: https://docs.stripe.com/reports/api
+"""
+
+from connector.simulator.faults import Fault, Faults, Match, Occasion, Planted, Stage
+from connector.simulator.keys import SIMULATED_KEY
+from connector.simulator.mishaps import (
+    Compressed,
+    Cut,
+    Delay,
+    Drip,
+    EditJson,
+    EditReply,
+    FileReads,
+    Html,
+    IgnoreRange,
+    Rebody,
+    Refuse,
+    Reset,
+    Respond,
+    RunFails,
+    RunSays,
+    RunTakes,
+    RunVanishes,
+    Silence,
+    WrongLength,
+    garbled,
+    lock_timeout,
+    long,
+    malformed_json,
+    rate_limited,
+    short,
+)
+from connector.simulator.simulator import Seen, Simulator
+
+__all__ = [
+    "SIMULATED_KEY",
+    "Compressed",
+    "Cut",
+    "Delay",
+    "Drip",
+    "EditJson",
+    "EditReply",
+    "Fault",
+    "Faults",
+    "FileReads",
+    "Html",
+    "IgnoreRange",
+    "Match",
+    "Occasion",
+    "Planted",
+    "Rebody",
+    "Refuse",
+    "Reset",
+    "Respond",
+    "RunFails",
+    "RunSays",
+    "RunTakes",
+    "RunVanishes",
+    "Seen",
+    "Silence",
+    "Simulator",
+    "Stage",
+    "WrongLength",
+    "garbled",
+    "lock_timeout",
+    "long",
+    "malformed_json",
+    "rate_limited",
+    "short",
+]

@@ -1,0 +1,319 @@
+# ruff: noqa: ARG002 - every kind has the signature of the base; few need all of it
+"""The kinds of faults: what Stripe and the network between have done to people, or could.
+
+Every kind says at which stage it strikes; where it makes sense at several, `stage` may be given.
+
+Source: https://docs.stripe.com/error-low-level
+"""
+
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import httpx
+
+from connector.simulator.faults import Fault, Stage
+from connector.simulator.messages import Call, Json, Outcome, Reply, json_reply
+from connector.simulator.runs import Fate
+
+# Other answers
+
+
+@dataclass(frozen=True)
+class Respond(Fault):
+    """Any status with any body; without one, the error object Stripe would send.
+
+    `Stripe-Should-Retry` comes as Stripe sends it: `false` with a 500, nothing with the others.
+    """
+
+    status: int = 500
+    body: bytes | str | Json | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stage: Stage = field(default=Stage.BEFORE, kw_only=True)
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        if self.body is None or isinstance(self.body, dict):
+            usual = {"Stripe-Should-Retry": "false"} if self.status == 500 else {}
+            body = _error_body(self.status) if self.body is None else self.body
+            return json_reply(self.status, body, {**usual, **self.headers})
+        raw = self.body.encode() if isinstance(self.body, str) else self.body
+        plain = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(raw))}
+        return Reply(self.status, {**plain, **self.headers}, raw)
+
+
+_ERRORS = {
+    400: ("invalid_request_error", None, "Bad request."),
+    401: ("invalid_request_error", "api_key_expired", "Expired API Key provided."),
+    403: ("invalid_request_error", None, "The provided key lacks a permission for this request."),
+    404: ("invalid_request_error", "resource_missing", "No such object."),
+    409: ("idempotency_error", "idempotency_key_in_use", "Another request with this key is in progress."),
+    429: ("invalid_request_error", "rate_limit", "Too many requests hit the API too quickly."),
+}
+
+
+def _error_body(status: int) -> Json:
+    kind, code, message = _ERRORS.get(status, ("api_error", None, "Something went wrong at Stripe's end."))
+    error: Json = {"type": kind, "message": message}
+    return {"error": error | ({"code": code} if code else {})}
+
+
+def rate_limited(retry_after: int | None = None, *, stage: Stage = Stage.BEFORE) -> Respond:
+    """429 from the limiter, with `Retry-After` in seconds if asked for."""
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return Respond(429, headers=headers, stage=stage)
+
+
+def lock_timeout() -> Respond:
+    """429 because an object is in use; Stripe says that it may be sent again."""
+    message = "This object cannot be accessed right now because another request is using it."
+    error = {"type": "invalid_request_error", "code": "lock_timeout", "message": message}
+    return Respond(429, {"error": error}, {"Stripe-Should-Retry": "true"})
+
+
+@dataclass(frozen=True)
+class Html(Fault):
+    """A page for people where data were expected, with a status that says all is well."""
+
+    status: int = 200
+    page: str = (
+        "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body>Back soon.</body></html>\n"
+    )
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        body = self.page.encode()
+        page = Reply(self.status, {"Content-Type": "text/html; charset=utf-8"})
+        return page.with_body(body)
+
+
+# The connection
+
+
+@dataclass(frozen=True)
+class Reset(Fault):
+    """The connection is reset without an answer: before the request is looked at, or once it was done."""
+
+    stage: Stage = field(default=Stage.BEFORE, kw_only=True)
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        return _undelivered(answer, Outcome.RESET)
+
+
+@dataclass(frozen=True)
+class Refuse(Fault):
+    """Nobody listens. Behind a server that does listen, the connection is closed at once."""
+
+    stage: Stage = field(default=Stage.BEFORE, kw_only=True)
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        return _undelivered(answer, Outcome.REFUSED)
+
+
+@dataclass(frozen=True)
+class Silence(Fault):
+    """No answer until the caller loses patience, or for `seconds`; then the connection ends."""
+
+    seconds: float = 80.0
+    stage: Stage = field(default=Stage.BEFORE, kw_only=True)
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        reply = _undelivered(answer, Outcome.TIMED_OUT)
+        return replace(reply, delivery=replace(reply.delivery, hold=self.seconds))
+
+
+def _undelivered(answer: Reply | None, outcome: Outcome) -> Reply:
+    reply = answer or Reply(0, {})
+    return replace(reply, delivery=replace(reply.delivery, outcome=outcome))
+
+
+@dataclass(frozen=True)
+class Delay(Fault):
+    """The request takes `seconds` longer. While EXECUTING, its idempotency key is in use meanwhile."""
+
+    seconds: float = 1.0
+    stage: Stage = field(default=Stage.BEFORE, kw_only=True)
+
+    def delay(self) -> float:
+        return self.seconds
+
+
+@dataclass(frozen=True)
+class Drip(Fault):
+    """The body comes `chunk` bytes at a time, with `pause` seconds between."""
+
+    chunk: int = 1
+    pause: float = 0.01
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        return answer and replace(
+            answer, delivery=replace(answer.delivery, chunk=self.chunk, pause=self.pause)
+        )
+
+
+@dataclass(frozen=True)
+class Cut(Fault):
+    """The connection closes after `at` bytes of the body; by default after half of it."""
+
+    at: int | None = None
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        if answer is None:
+            return None
+        at = len(answer.body) // 2 if self.at is None else min(self.at, len(answer.body))
+        return replace(answer, delivery=replace(answer.delivery, cut_at=at))
+
+
+@dataclass(frozen=True)
+class WrongLength(Fault):
+    """`Content-Length` is off by `by` bytes; the body is as it should be."""
+
+    by: int = 10
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        return answer and answer.with_headers(Content_Length=str(max(len(answer.body) + self.by, 0)))
+
+
+# The body
+
+
+@dataclass(frozen=True)
+class Rebody(Fault):
+    """Any other body, with a length that agrees; the status stays."""
+
+    change: Callable[[bytes], bytes] = field(default=lambda body: body)
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        return answer and answer.with_body(self.change(answer.body))
+
+
+def short(keep: int | None = None, *, whole_rows: bool = True) -> Rebody:
+    """Only the first `keep` bytes (half of them by default), up to the end of a row: nothing looks wrong."""
+
+    def change(body: bytes) -> bytes:
+        part = body[: len(body) // 2 if keep is None else keep]
+        return part[: part.rfind(b"\n") + 1] if whole_rows else part
+
+    return Rebody(change)
+
+
+def long(extra: bytes = b'"more"\n') -> Rebody:
+    """More than there is."""
+    return Rebody(lambda body: body + extra)
+
+
+def garbled(at: int = 0) -> Rebody:
+    """One bit is wrong."""
+    return Rebody(lambda body: body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :])
+
+
+def malformed_json() -> Rebody:
+    """The object breaks off."""
+    return Rebody(lambda body: body.rstrip()[:-1])
+
+
+@dataclass(frozen=True)
+class EditJson(Fault):
+    """The answer's JSON changed in place: fields unknown, missing, of another kind."""
+
+    edit: Callable[[Json], object] = field(default=lambda value: value)
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        if answer is None:
+            return None
+        value = answer.json()
+        self.edit(value)
+        return answer.with_body(json.dumps(value, indent=2).encode())
+
+
+@dataclass(frozen=True)
+class EditReply(Fault):
+    """Whatever else can be done to an answer."""
+
+    edit: Callable[[Call, Reply], Reply] = field(default=lambda _, reply: reply)
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        return answer and self.edit(call, answer)
+
+
+@dataclass(frozen=True)
+class Compressed(Fault):
+    """The body travels gzipped, whether or not the caller said that it may."""
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        packed = answer and answer.with_body(gzip.compress(answer.body, mtime=0))
+        return packed and packed.with_headers(Content_Encoding="gzip")
+
+
+@dataclass(frozen=True)
+class IgnoreRange(Fault):
+    """The whole file is sent, whatever range was asked for."""
+
+    stage: Stage = field(default=Stage.BEFORE, kw_only=True)
+
+    def arrive(self, call: Call) -> Call:
+        headers = httpx.Headers([item for item in call.headers.multi_items() if item[0].lower() != "range"])
+        return replace(call, headers=headers)
+
+    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
+        return None
+
+
+# Runs
+
+
+@dataclass(frozen=True)
+class RunFault(Fault):
+    """Base of what can befall a run; aimed by the POST that makes it."""
+
+    stage: Stage = field(default=Stage.RUN, kw_only=True)
+
+
+@dataclass(frozen=True)
+class RunFails(RunFault):
+    """The run fails when it would have succeeded, or after `seconds`."""
+
+    error: str = "An error occurred while generating this report. Try again later."
+    seconds: float | None = None
+
+    def fate(self, fate: Fate) -> Fate:
+        return replace(fate, error=self.error, seconds=fate.seconds if self.seconds is None else self.seconds)
+
+
+@dataclass(frozen=True)
+class RunTakes(RunFault):
+    """The run ends after `seconds`; None: never, until `Simulator.end` ends it."""
+
+    seconds: float | None = None
+
+    def fate(self, fate: Fate) -> Fate:
+        return replace(fate, seconds=self.seconds)
+
+
+@dataclass(frozen=True)
+class RunSays(RunFault):
+    """Until the run ends, its status is a word nobody has documented."""
+
+    status: str = "queued"
+
+    def fate(self, fate: Fate) -> Fate:
+        return replace(fate, waiting=self.status)
+
+
+@dataclass(frozen=True)
+class RunVanishes(RunFault):
+    """A finished run is unknown `seconds` after its end: 404 where there was a result."""
+
+    seconds: float = 0.0
+
+    def fate(self, fate: Fate) -> Fate:
+        return replace(fate, vanishes=self.seconds)
+
+
+@dataclass(frozen=True)
+class FileReads(RunFault):
+    """The run's file has other bytes; its size and its `ETag` agree with them."""
+
+    rewrite: Callable[[bytes], bytes] = field(default=lambda content: content)
+
+    def fate(self, fate: Fate) -> Fate:
+        return replace(fate, rewrite=self.rewrite)

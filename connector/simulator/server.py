@@ -1,0 +1,147 @@
+"""The simulator behind a port: HTTP/1.1 on this machine, for the command, the demo and other processes.
+
+Connections stay open between requests, as Stripe's do. A fault can reset one, or close it in the middle of a
+body; when the server ends it closes them all, so that no thread stays behind.
+"""
+
+import contextlib
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+
+from connector.simulator.messages import Outcome, Reply
+from connector.simulator.simulator import Simulator
+
+LARGEST_REQUEST = 1_048_576
+"""Bytes of a request's body; larger ones are refused."""
+
+_CHUNK = 262_144
+
+
+@contextlib.contextmanager
+def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve `simulator` in the background; gives the base URL, ends with the block.
+
+    Port 0 takes a free one.
+
+    >>> with serve(Simulator()) as url:
+    ...     httpx.get(f"{url}/v1/reporting/report_types", auth=(SIMULATED_KEY, ""))
+    """
+    server = _Server((host, port), simulator)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="simulator")
+    thread.start()
+    try:
+        yield f"http://{host}:{server.server_address[1]}"
+    finally:
+        server.stopping.set()
+        server.shutdown()
+        server.hang_up()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    """One thread per connection; knows its open connections, to be able to end them."""
+
+    daemon_threads = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.stopping = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End every connection, whoever is waiting on it."""
+        with self._lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that went away is no error of ours; anything else is."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def handle_any(self) -> None:
+        """Whatever the method: the simulator knows."""
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > LARGEST_REQUEST:
+            self.close_connection = True
+            self.send_error(413)
+            return
+        body = self.rfile.read(length)
+        host = self.headers.get("Host") or "{}:{}".format(*self.server.server_address[:2])
+        reply = self.server.simulator.answer(
+            self.command,
+            httpx.URL(f"http://{host}{self.path}"),
+            httpx.Headers(list(self.headers.items())),
+            body,
+            sleep=self._sleep,
+        )
+        if reply.delivery.outcome is Outcome.DELIVERED:
+            self._send(reply)
+        else:
+            self._sleep(reply.delivery.hold)
+            self._break_off(reset=reply.delivery.outcome is Outcome.RESET)
+
+    do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any  # noqa: N815
+
+    def _send(self, reply: Reply) -> None:
+        delivery, body = reply.delivery, memoryview(reply.body)
+        declared = int(reply.headers.get("Content-Length", len(body)))
+        end = len(body) if delivery.cut_at is None else min(delivery.cut_at, len(body))
+        self.send_response_only(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            step = delivery.chunk or _CHUNK
+            for start in range(0, end, step):
+                if delivery.pause and start:
+                    self._sleep(delivery.pause)
+                self.wfile.write(body[start : min(start + step, end)])
+            if end != declared:
+                self._break_off(reset=False)
+
+    def _break_off(self, *, reset: bool) -> None:
+        """Close the connection now; with a reset the peer loses even what it has not read yet."""
+        self.close_connection = True
+        if reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+
+    def _sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            self.server.stopping.wait(seconds)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 - the base's signature
+        """The `Date` of refusals made before the simulator was asked."""
+        return f"{self.server.simulator.now():%a, %d %b %Y %H:%M:%S GMT}"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silent: `Simulator.requests` is the log."""
