@@ -12,13 +12,21 @@ from connector.errors import (
     APIError,
     ConflictError,
     ConnectionFailedError,
+    DownloadError,
     RateLimitError,
     ReportingError,
     ServerError,
     UnexpectedAnswerError,
 )
 
-_PASSING = (ConflictError, ConnectionFailedError, RateLimitError, ServerError, UnexpectedAnswerError)
+_PASSING = (
+    ConflictError,
+    ConnectionFailedError,
+    DownloadError,
+    RateLimitError,
+    ServerError,
+    UnexpectedAnswerError,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,175 @@
+"""Which report run answers a question, as decisions over plain values.
+
+The list of report runs at Stripe is the only state there is. A process that died and starts again must
+find the run it already has; two processes that ask at once must end up with one run.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from connector.errors import InvalidRequestError, NotReadyError
+from connector.models import Interval, ReportRequest, ReportRun, ReportType, RunStatus
+from connector.transport import API_VERSION
+
+#: Stripe prepares data twice a day, and a day is complete within this time after its end.
+#: Source: https://docs.stripe.com/reports/options
+PREPARATION = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long each thing is waited for, and how often it is tried.
+
+    Attributes:
+        wait_timeout: how long one report run is waited for before it is left to finish alone.
+        abandon_after: a run pending for longer counts as failed: Stripe has no cancel, and runs have hung
+            for days.
+        settled_after: a file made this long after its interval's end is complete, whatever has been
+            prepared since.
+        look_back: how far back a run is looked for.
+        look_back_pages: and through how many pages of a hundred, so that a busy account stays cheap.
+        attempts: how many report runs one partition may cost when Stripe fails them.
+    """
+
+    wait_timeout: timedelta = timedelta(minutes=30)
+    abandon_after: timedelta = timedelta(hours=6)
+    settled_after: timedelta = timedelta(hours=48)
+    look_back: timedelta = timedelta(days=7)
+    look_back_pages: int = 10
+    attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The run behind a file that is in the dataset. `as_of` is when Stripe made that file."""
+
+    run_id: str
+    run_created: datetime
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One partition that needs a report run.
+
+    Attributes:
+        key: the partition's key.
+        request: what to ask Stripe.
+        interval: the span asked for; None where the report has none. `start` is None where the report
+            takes only an end.
+        kept: what the dataset holds for it already: only a newer run will do.
+        run_id: take this very run, whatever its age.
+    """
+
+    key: str
+    request: ReportRequest
+    interval: Interval | None
+    kept: Kept | None = None
+    run_id: str | None = None
+
+
+def choose(
+    wanted: Wanted, same: Iterable[ReportRun], *, updated: datetime | None, now: datetime, patience: Patience
+) -> ReportRun | None:
+    """The run to adopt out of those that ask the same; None when a new one must be created.
+
+    A finished run beats a pending one; among equals the newest wins. A finished run counts when it is
+    newer than what is kept and its file cannot be short: made after the report type's data were last
+    prepared, or long enough after the interval's end.
+
+    Args:
+        updated: when Stripe last prepared the type's data; None when unknown.
+        now: the time at Stripe.
+    """
+
+    def finished(run: ReportRun) -> bool:
+        if run.status is not RunStatus.SUCCEEDED or run.result is None:
+            return False
+        if wanted.kept and (run.created <= wanted.kept.run_created or run.id == wanted.kept.run_id):
+            return False
+        expires = run.result.expires_at
+        if expires is not None and expires <= now:
+            return False
+        made = run.result.created
+        if updated is not None and made >= updated:
+            return True
+        return wanted.interval is not None and made >= wanted.interval.end + patience.settled_after
+
+    def running(run: ReportRun) -> bool:
+        if wanted.kept and run.id == wanted.kept.run_id:
+            return False
+        return run.status is RunStatus.PENDING and now - run.created < patience.abandon_after
+
+    usable = [run for run in same if finished(run) or running(run)]
+    return max(usable, key=lambda run: (run.status is RunStatus.SUCCEEDED, run.created), default=None)
+
+
+def newest(runs: Iterable[ReportRun]) -> ReportRun | None:
+    """The run created last; ids decide within one second."""
+    return max(runs, key=lambda run: (run.created, run.id), default=None)
+
+
+def idempotency_key(
+    request: ReportRequest, *, account: str | None, mode: str, after: str | None, salt: int = 0
+) -> str:
+    """The key under which to create a run: equal for all who ask the same in the same situation.
+
+    It stays the same across network retries and across a crash, so that the first run is found again; it
+    is the same for two processes at once, so that they share one; it changes once there is a newer
+    identical run, so that a failed run is replaced and a refresh is asked anew.
+
+    Args:
+        after: the id of the newest identical run known; None when there is none.
+        salt: raised when Stripe has stored a failure under the key.
+
+    Source: https://docs.stripe.com/api/idempotent_requests
+    """
+    asked = [account, mode, API_VERSION, request.as_json(), after, salt]
+    text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
+    return f"report-{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def not_ready(interval: Interval | None, available: ReportType, now: datetime) -> NotReadyError | None:
+    """Why Stripe cannot answer for `interval` yet; None when it can. Both ends of the window count.
+
+    Source: https://docs.stripe.com/reports/api
+    """
+    if interval is None:
+        return None
+    first, last = available.data_available_start, available.data_available_end
+    window = f"Stripe has data for {available.id} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    if interval.start < first:
+        return NotReadyError(
+            f"{interval} begins before the data do: {window}", available_start=first, available_end=last
+        )
+    if interval.end > last:
+        expected = ready_by(interval.end, now)
+        return NotReadyError(
+            f"{interval} is not ready: {window}; expected by {expected:%Y-%m-%d %H:%M} UTC",
+            available_start=first,
+            available_end=last,
+            expected=expected,
+        )
+    return None
+
+
+def ready_by(end: datetime, now: datetime) -> datetime:
+    """When the data up to `end` should be there: the next noon or midnight UTC after preparation.
+
+    Source: https://docs.stripe.com/reports/options
+    """
+    earliest = max(end + PREPARATION, now)
+    day = earliest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    steps = (day + timedelta(hours=12 * n) for n in range(3))
+    return next(step for step in steps if step >= earliest)
+
+
+def refused_interval(error: InvalidRequestError) -> bool:
+    """Whether a 400 means that the interval lies outside Stripe's data.
+
+    Which code comes with it is not documented, so the parameter's name decides.
+    """
+    return error.status == 400 and "interval_" in (error.param or "")

@@ -1,0 +1,318 @@
+"""Many partitions of one report, from question to published Parquet: the whole way, in one loop.
+
+A partition whose kept file answers the same question needs nothing. For the others report runs are
+adopted or created and watched together; each one that finishes is fetched, converted and published at
+once by a few threads, while the loop goes on watching the rest.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+
+from connector.adoption import Patience, Wanted
+from connector.client import StripeClient
+from connector.dataset import Dataset
+from connector.decode import DECODER_VERSION, Expected, open_report
+from connector.errors import (
+    DownloadError,
+    InvalidRequestError,
+    NotReadyError,
+    ReportingError,
+    RunPendingError,
+)
+from connector.extract import Fetched, fetch
+from connector.models import ReportFile
+from connector.parquet import Written, write_parquet
+from connector.provenance import METADATA_KEY, Provenance
+from connector.query import Partition, ReportQuery
+from connector.runs import Finished, Origin, RunBatch, Started, Unfinished
+from connector.store import Published, Store
+from connector.transport import API_VERSION
+from connector.workers import DaemonWorkers, Workers
+
+_log = logging.getLogger(__name__)
+
+_SENDERS, _CONVERTERS = 8, 2
+_LARGE = 64 << 20
+
+
+class Verdict(StrEnum):
+    """How a partition ended."""
+
+    DONE = "done"
+    LATE = "late"
+    NOT_READY = "not_ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A report run works for this partition now; it is worth remembering even if we die."""
+
+    partition: Partition
+    run_id: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The dataset holds an answer for this partition.
+
+    Attributes:
+        published: what is in place. Its provenance may be a newer one than ours.
+        fetched: False where the kept file answered and Stripe was not asked.
+        reused: a new report run was answered with the file we already had: asked again, not re-checked.
+        origin: None where Stripe was not asked.
+        waited, converted: seconds spent on the report run, and on download, conversion and publishing.
+    """
+
+    partition: Partition
+    published: Published
+    fetched: bool
+    reused: bool = False
+    origin: Origin | None = None
+    waited: float = 0.0
+    converted: float = 0.0
+
+    verdict = Verdict.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The dataset holds no new answer for this partition; what it held before is still there.
+
+    Attributes:
+        run_id: the last report run; None where there was none.
+    """
+
+    partition: Partition
+    error: ReportingError
+    run_id: str | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Late heals by itself, not ready has to wait for its day, failed needs a person."""
+        if isinstance(self.error, RunPendingError):
+            return Verdict.LATE
+        return Verdict.NOT_READY if isinstance(self.error, NotReadyError) else Verdict.FAILED
+
+
+Event = Asked | Done | Missed
+
+
+def collect(
+    client: StripeClient,
+    store: Store,
+    query: ReportQuery,
+    partitions: Sequence[Partition],
+    *,
+    refresh: Collection[str] = (),
+    run_ids: Mapping[str, str] | None = None,
+    patience: Patience | None = None,
+    senders: Workers | None = None,
+    converters: Workers | None = None,
+    draw: Callable[[], float] = random.random,
+) -> Iterator[Event]:
+    """Bring every partition into the dataset; yields what happens as it happens.
+
+    Each partition ends in exactly one `Done` or `Missed`. A partition is published before its `Done` is
+    yielded, so whoever is killed in between finds it kept the next time. Closing the iterator stops the
+    work; runs at Stripe go on and are adopted by the next attempt.
+
+    Args:
+        refresh: keys of partitions to ask anew although the kept file answers.
+        run_ids: keys to report runs to take by id, whatever their age.
+        senders, converters: where requests and conversions are carried out; threads when None.
+
+    Raises:
+        DatasetMismatchError: the table was made from another question. Nothing was sent.
+        ReportingError: the shared reads failed, so that nothing can be said of any partition.
+    """
+    dataset = query.dataset(mode=client.mode, account=client.account)
+    store.check(dataset)
+    wanted: list[Wanted] = []
+    by_key = {partition.key: partition for partition in partitions}
+    for partition in by_key.values():
+        request, kept = query.request(partition), store.kept(dataset, partition.key)
+        run_id = (run_ids or {}).get(partition.key)
+        answers = kept is not None and kept.request == request
+        if kept and answers and (kept.run_id == run_id if run_id else partition.key not in refresh):
+            there = Published(store.uri(dataset, partition.key), kept, None, outdated=False)
+            yield Done(partition, there, fetched=False)
+        else:
+            known = kept.kept if kept and answers else None
+            wanted.append(Wanted(partition.key, request, partition.interval, known, run_id))
+    if not wanted:
+        return
+    with ExitStack() as stack:
+        staging = stack.enter_context(store.staging())
+        batch = RunBatch(
+            client,
+            wanted,
+            workers=senders or _threads(stack, _SENDERS, "stripe"),
+            patience=patience,
+            draw=draw,
+        )
+        landing = _Landing(client, store, query, dataset, staging, draw)
+        workers = converters or _threads(stack, _CONVERTERS, "convert")
+        yield from _drive(client, batch, landing, workers, by_key)
+
+
+def _drive(
+    client: StripeClient,
+    batch: RunBatch,
+    landing: "_Landing",
+    converters: Workers,
+    by_key: Mapping[str, Partition],
+) -> Iterator[Event]:
+    """The waiting loop: report runs and conversions end in any order."""
+    converting: dict[Future[Done], Finished] = {}
+    events = batch.open()
+    while True:
+        for event in events:
+            partition = by_key[event.wanted.key]
+            match event:
+                case Started():
+                    yield Asked(partition, event.run.id, event.origin)
+                case Unfinished():
+                    yield Missed(partition, event.error, event.run_id)
+                case Finished():
+                    converting[converters.submit(_landed(landing, partition, event))] = event
+        for future in [each for each in converting if each.done()]:
+            finished = converting.pop(future)
+            if (outcome := _outcome(future, finished, by_key, batch)) is not None:
+                yield outcome
+        if batch.done and not converting:
+            return
+        if not any(future.done() for future in converting):
+            client.clock.wait([*batch.futures, *converting], batch.due_in())
+        events = batch.step()
+
+
+def _landed(landing: "_Landing", partition: Partition, event: Finished) -> Callable[[], Done]:
+    return lambda: landing.land(partition, event)
+
+
+def _outcome(
+    future: "Future[Done]", finished: Finished, by_key: Mapping[str, Partition], batch: RunBatch
+) -> Done | Missed | None:
+    """What became of a finished run's file; None when another run is asked for instead."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, ReportingError):
+        raise error
+    gone = isinstance(error, InvalidRequestError) and error.status in {404, 410}
+    if (gone or isinstance(error, DownloadError)) and batch.reject(finished, error):
+        return None
+    return Missed(by_key[finished.wanted.key], error, finished.run.id)
+
+
+@dataclass(slots=True)
+class _Landing:
+    """From a finished report run to a published file."""
+
+    client: StripeClient
+    store: Store
+    query: ReportQuery
+    dataset: Dataset
+    staging: Path
+    draw: Callable[[], float]
+
+    def land(self, partition: Partition, finished: Finished) -> Done:
+        """Fetch, convert, publish. Raises the errors of each; nothing half-made is left."""
+        file = finished.run.result
+        if file is None:
+            raise DownloadError(f"report run {finished.run.id} succeeded without a file")
+        began = self.client.clock.monotonic()
+        csv = self.staging / f"{threading.get_ident()}.csv"
+        parquet = csv.with_suffix(".parquet")
+        try:
+            fetched = fetch(self.client, file, csv, draw=self.draw)
+            if file.size > _LARGE:
+                # Two large conversions at once would take twice the memory, and no less time.
+                with _one_large:
+                    provenance = self._convert(partition, finished, file, fetched, parquet)
+            else:
+                provenance = self._convert(partition, finished, file, fetched, parquet)
+        finally:
+            csv.unlink(missing_ok=True)
+        published = self.store.publish(parquet, self.dataset, provenance)
+        before = finished.wanted.kept
+        return Done(
+            partition,
+            published,
+            fetched=True,
+            reused=before is not None and before.as_of == provenance.as_of and not published.outdated,
+            origin=finished.origin,
+            waited=finished.waited,
+            converted=self.client.clock.monotonic() - began,
+        )
+
+    def _convert(
+        self, partition: Partition, finished: Finished, file: ReportFile, fetched: Fetched, parquet: Path
+    ) -> Provenance:
+        run, query = finished.run, self.query
+        expected = Expected(query.columns, query.timezone, query.spec.row_kinds)
+        report = open_report(fetched.path, expected, run_id=run.id)
+        stated: list[Provenance] = []
+
+        def metadata(written: Written) -> Mapping[str, str]:
+            request = finished.wanted.request.as_json()
+            stated.append(
+                Provenance(
+                    table=self.dataset.table,
+                    period=partition.key,
+                    report_type=request["report_type"],
+                    parameters=request["parameters"],
+                    interval=partition.interval,
+                    mode=self.dataset.mode,
+                    account=self.dataset.account,
+                    livemode=run.livemode,
+                    api_version=API_VERSION,
+                    run_id=run.id,
+                    run_created=run.created,
+                    run_succeeded=run.succeeded_at,
+                    file_id=file.id,
+                    as_of=file.created,
+                    csv_bytes=fetched.size,
+                    csv_sha256=fetched.sha256,
+                    rows=written.rows,
+                    decoder_version=DECODER_VERSION,
+                    connector_version=version("dagster-stripe-reports"),
+                    fetched_at=self.client.now().replace(microsecond=0),
+                    totals=written.totals,
+                    added_columns=report.added_columns,
+                    request_ids=tuple(filter(None, (run.request_id, *fetched.request_ids))),
+                    run=run.raw,
+                )
+            )
+            return {METADATA_KEY: stated[-1].to_json()}
+
+        interval = partition.interval
+        write_parquet(
+            parquet,
+            report,
+            interval_start=interval.start if interval else None,
+            interval_end=interval.end if interval else None,
+            run_id=run.id,
+            amount_column=query.spec.amount_column,
+            metadata=metadata,
+        )
+        return stated[-1]
+
+
+_one_large = threading.Lock()
+
+
+def _threads(stack: ExitStack, count: int, name: str) -> DaemonWorkers:
+    workers = DaemonWorkers(count, name)
+    stack.callback(workers.close)
+    return workers

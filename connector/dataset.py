@@ -1,0 +1,96 @@
+"""What a dataset is, so that nothing else is ever put into it.
+
+A table that holds daily files must not receive a monthly one: every engine would add the month to its
+days. So each table is pinned to the question it was made from, and publishing anything else is refused.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+from urllib.parse import quote
+
+from connector.errors import ConfigurationError, DatasetMismatchError
+
+#: What stands in the path where a key's own account is read.
+OWN_ACCOUNT = "default"
+
+_TABLE = re.compile(r"[a-z][a-z0-9_]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The identity of one table.
+
+    Attributes:
+        table: its name, e.g. `balance_summary`; lower case letters, digits, underscores.
+        mode: `live`, `test` or `simulated`.
+        account: the connected account acted for; None for the key's own.
+        report_type: with version, e.g. `balance.summary.1`.
+        window: `hourly`, `daily`, `weekly`, `monthly`, or what else tells periods apart.
+        zone: the IANA zone whose calendar sets the bounds of the windows.
+        filters: run parameters other than interval and columns, such as `currency` or `timezone`.
+    """
+
+    table: str
+    mode: str
+    account: str | None
+    report_type: str
+    window: str
+    zone: str
+    filters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not _TABLE.fullmatch(self.table):
+            raise ConfigurationError(
+                f"table name {self.table[:80]!r}: use lower case letters, digits, underscores, a letter first"
+            )
+
+    @property
+    def path(self) -> str:
+        """The table's place below the root."""
+        return f"{self.mode}/{self.table}"
+
+    @property
+    def pin_path(self) -> str:
+        """Where the identity is written: beside the table, since some engines read all files inside it."""
+        return f"{self.mode}/_datasets/{self.table}.json"
+
+    def file_path(self, period: str) -> str:
+        """The place of one partition's file below the root: hive-readable, sorted by period, and safe in
+        any file system or bucket."""
+        account = quote(self.account or OWN_ACCOUNT, safe="")
+        return f"{self.path}/account={account}/period={quote(period, safe='')}/report.parquet"
+
+    def to_json(self) -> str:
+        """The pin as people may read it."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Raises ValueError for anything `to_json` did not write."""
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ConfigurationError) as error:
+            raise ValueError(f"not a dataset's identity: {error}") from error
+
+
+def refuse_mixture(found: Dataset, asked: Dataset) -> None:
+    """Raise DatasetMismatchError where `asked` is another question than the table was made from."""
+    differing = [
+        f"{name} is {_shown(was)} there and {_shown(now)} here"
+        for name, was in asdict(found).items()
+        if was != (now := asdict(asked)[name])
+    ]
+    if differing:
+        raise DatasetMismatchError(
+            f"table {asked.table} was made from another question: {'; '.join(differing)}. Mixing them would "
+            "count money twice. Give this one a `name` of its own, or move the old table away first."
+        )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={item}" for name, item in sorted(value.items())) or "none"
+    return OWN_ACCOUNT if value is None else str(value)

@@ -1,0 +1,161 @@
+"""Fetch a report's CSV whole: exactly the bytes Stripe announced, or an error.
+
+Stripe states the length of every result file. That number, not the transfer's own end, decides whether a
+file is whole: a body can be short and still agree with its `Content-Length`.
+
+Source: https://docs.stripe.com/file-upload
+"""
+
+import hashlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from connector.client import StripeClient
+from connector.errors import APIError, DownloadError, ReportingError, StoreError
+from connector.models import ReportFile
+from connector.retry import RetryPolicy
+from connector.transport import Contents
+
+_SNIFF = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A CSV on disk, whole.
+
+    Attributes:
+        path: where it is; the caller's to remove.
+        size: bytes, equal to what Stripe announced.
+        sha256: of those bytes, hex.
+        request_ids: Stripe's ids of the requests that brought them, oldest first.
+        transfers: how many requests it took.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    request_ids: tuple[str, ...]
+    transfers: int
+
+
+@dataclass(slots=True)
+class _Transfer:
+    """How far we are. `etag` is the version of the file that the bytes on disk belong to."""
+
+    sink: BinaryIO
+    offset: int = 0
+    etag: str | None = None
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    request_ids: list[str] = field(default_factory=list)
+
+    def restart(self) -> None:
+        self.sink.seek(0)
+        self.sink.truncate()
+        self.offset, self.etag, self.digest = 0, None, hashlib.sha256()
+
+    def write(self, chunk: bytes) -> None:
+        self.sink.write(chunk)
+        self.digest.update(chunk)
+        self.offset += len(chunk)
+
+
+def fetch(
+    client: StripeClient,
+    file: ReportFile,
+    path: Path,
+    *,
+    retry: RetryPolicy | None = None,
+    draw: Callable[[], float] = random.random,
+) -> Fetched:
+    """Download `file` to `path`, going on where a transfer broke off if the server can tell versions apart.
+
+    Raises:
+        DownloadError: what arrives is never what Stripe announced: short, long, or not a CSV.
+        StoreError: the disk refuses.
+    """
+    retry = retry or RetryPolicy()
+    try:
+        with path.open("wb") as sink:
+            transfer = _Transfer(sink)
+            transfers = _until_whole(client, file, transfer, retry, draw)
+    except OSError as error:
+        raise StoreError(
+            f"could not write {path}: {error.strerror or error}; the report has {file.size:,} bytes"
+        ) from None
+    return Fetched(path, file.size, transfer.digest.hexdigest(), tuple(transfer.request_ids), transfers)
+
+
+def _until_whole(
+    client: StripeClient,
+    file: ReportFile,
+    transfer: _Transfer,
+    retry: RetryPolicy,
+    draw: Callable[[], float],
+) -> int:
+    """How many transfers it took. Patience counts from the last time we got further than ever before."""
+    clock = client.clock
+    furthest, since, failures, transfers = 0, clock.monotonic(), 0, 0
+    while True:
+        transfers += 1
+        try:
+            with client.contents(file, offset=transfer.offset, etag=transfer.etag) as contents:
+                _receive(contents, file, transfer)
+        except ReportingError as error:
+            if transfer.offset > furthest:
+                furthest, since, failures = transfer.offset, clock.monotonic(), 0
+            failures += 1
+            if transfer.etag is None or _starts_over(error):
+                transfer.restart()
+            elapsed = clock.monotonic() - since
+            wait = (
+                0.0
+                if _starts_over(error) and failures == 1 and not isinstance(error, DownloadError)
+                else retry.wait_before(error, safe=True, attempt=failures, elapsed=elapsed, draw=draw())
+            )
+            if wait is None:
+                raise
+            clock.sleep(wait)
+        else:
+            return transfers
+
+
+def _starts_over(error: ReportingError) -> bool:
+    """Whether what is on disk cannot be continued: a foreign or changed file, or a range out of bounds."""
+    return isinstance(error, DownloadError) or (isinstance(error, APIError) and error.status == 416)
+
+
+def _receive(contents: Contents, file: ReportFile, transfer: _Transfer) -> None:
+    if contents.request_id:
+        transfer.request_ids.append(contents.request_id)
+    if contents.first_byte != transfer.offset or (transfer.etag and contents.etag != transfer.etag):
+        if contents.first_byte != 0:
+            raise DownloadError(f"file {file.id} changed, or its server ignored where to go on")
+        # The server sends it from the beginning: ranges ignored, or a new version.
+        transfer.restart()
+    if contents.total is not None and contents.total != file.size:
+        raise DownloadError(
+            f"file {file.id} comes with {contents.total:,} bytes where Stripe announced {file.size:,}"
+        )
+    # A weak tag promises the same meaning, not the same bytes.
+    strong = contents.etag if contents.etag and not contents.etag.startswith("W/") else None
+    transfer.etag = strong if contents.resumable else None
+    for chunk in contents.chunks:
+        if transfer.offset == 0:
+            _refuse_foreign(contents, chunk[:_SNIFF], file)
+        if transfer.offset + len(chunk) > file.size:
+            raise DownloadError(f"file {file.id} goes on after the {file.size:,} bytes Stripe announced")
+        transfer.write(chunk)
+    if transfer.offset != file.size:
+        raise DownloadError(
+            f"file {file.id} ended after {transfer.offset:,} of the {file.size:,} bytes Stripe announced"
+        )
+
+
+def _refuse_foreign(contents: Contents, start: bytes, file: ReportFile) -> None:
+    """A page of a proxy, or an error in JSON, under a success status."""
+    kind = contents.content_type.partition(";")[0].strip()
+    if kind in {"text/html", "application/json"} or start.lstrip()[:1] in {b"<", b"{"}:
+        raise DownloadError(f"file {file.id} is not a CSV but {kind or 'something else'}")

@@ -1,0 +1,460 @@
+"""Get many report runs finished at Stripe, with one waiting loop and without asking twice.
+
+A batch first reads what Stripe has (availability and recent runs), adopts what answers a question and
+creates the rest, then looks at all pending runs together until each has ended. `RunBatch` never waits by
+itself: it says what it waits for (`futures`) and until when (`due_in`), and its owner has other work to
+wait for as well.
+"""
+
+import logging
+import random
+import statistics
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from connector.adoption import (
+    Patience,
+    Wanted,
+    choose,
+    idempotency_key,
+    newest,
+    not_ready,
+    refused_interval,
+)
+from connector.client import StripeClient
+from connector.errors import (
+    APIError,
+    AuthenticationError,
+    InvalidRequestError,
+    NotReadyError,
+    PermissionDeniedError,
+    RateLimitError,
+    ReportingError,
+    RunFailedError,
+    RunPendingError,
+)
+from connector.models import ReportRequest, ReportRun, ReportType, RunStatus
+from connector.waiting import PendingLimit, pause_after_refusal, pause_before_look
+from connector.workers import Workers
+
+_log = logging.getLogger(__name__)
+
+_SALTS = 3
+_PAGE = 100
+
+
+class Origin(StrEnum):
+    """How a partition came by its report run."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A report run works for this partition now."""
+
+    wanted: Wanted
+    run: ReportRun
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The report run has a file. `attempts` counts the report runs this partition used, from 1."""
+
+    wanted: Wanted
+    run: ReportRun
+    origin: Origin
+    attempts: int
+    waited: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """No report run of this partition will finish while we wait. `run_id` is the last one, if any."""
+
+    wanted: Wanted
+    error: ReportingError
+    run_id: str | None
+
+
+RunEvent = Started | Finished | Unfinished
+
+
+@dataclass(slots=True)
+class _Item:
+    """One partition on its way. `same` are the identical runs known at Stripe."""
+
+    wanted: Wanted
+    since: float
+    same: list[ReportRun] = field(default_factory=list)
+    run: ReportRun | None = None
+    origin: Origin = Origin.CREATED
+    attempts: int = 0
+
+
+class RunBatch:
+    """All report runs of one batch, from asked to ended.
+
+    Args:
+        wanted: the partitions; their keys are distinct.
+        workers: where requests are sent, so that nothing waits for an answer.
+    """
+
+    def __init__(
+        self,
+        client: StripeClient,
+        wanted: Sequence[Wanted],
+        *,
+        workers: Workers,
+        patience: Patience | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._clock = client.clock
+        self._workers = workers
+        self._patience = patience or Patience()
+        self._draw = draw
+        began = self._clock.monotonic()
+        self._began = began
+        self._queue = deque(_Item(each, since=began) for each in wanted)
+        self._pending: dict[str, _Item] = {}
+        self._creating: dict[Future[ReportRun], _Item] = {}
+        self._look: Future[Mapping[str, ReportRun | ReportingError]] | None = None
+        self._look_at = began
+        self._create_at = began
+        self._refusals = 0
+        self._limit = PendingLimit()
+        self._durations: dict[str, list[float]] = {}
+        self._listed_pages = 1
+        self._events: list[RunEvent] = []
+
+    # What the owner of the loop needs
+
+    @property
+    def done(self) -> bool:
+        """Whether every partition has ended and every event was taken."""
+        return not (self._queue or self._creating or self._pending or self._events)
+
+    @property
+    def futures(self) -> list["Future[ReportRun] | Future[Mapping[str, ReportRun | ReportingError]]"]:
+        """What is under way at Stripe."""
+        return [*self._creating, *([self._look] if self._look else [])]
+
+    def due_in(self) -> float:
+        """Seconds until `step` has something to do even if no future ends."""
+        now = self._clock.monotonic()
+        times = [item.since + self._patience.wait_timeout.total_seconds() for item in self._pending.values()]
+        if self._pending and self._look is None:
+            times.append(self._look_at)
+        if self._queue and self._has_room():
+            times.append(self._create_at)
+        return max(0.0, min(times, default=now + 1.0) - now)
+
+    def open(self) -> list[RunEvent]:
+        """Read availability and recent runs, and adopt what answers. The two shared reads of a batch.
+
+        Raises the client's errors: without these reads nothing can be said of any partition.
+        """
+        if not self._queue:
+            return []
+        types = {each.id: each for each in self._client.report_types()}
+        recent = self._recent()
+        self._learn(run for runs in recent.values() for run in runs)
+        items, self._queue = list(self._queue), deque()
+        for item in items:
+            self._place(item, types.get(item.wanted.request.report_type), recent.get(item.wanted.request, []))
+        return self._take()
+
+    def step(self) -> list[RunEvent]:
+        """Take in what has ended, give up on what is overdue, send what is due. Never waits."""
+        self._take_created()
+        self._take_look()
+        self._give_up()
+        self._create()
+        self._start_look()
+        return self._take()
+
+    def reject(self, finished: Finished, error: ReportingError) -> bool:
+        """The file of a finished run cannot be had. True when another run is asked for in its place."""
+        if finished.attempts >= self._patience.attempts:
+            return False
+        item = _Item(finished.wanted, self._clock.monotonic(), attempts=finished.attempts)
+        _log.warning("%s: no file from report run %s (%s)", finished.wanted.key, finished.run.id, error)
+        item.same = [finished.run]
+        self._queue.append(item)
+        return True
+
+    # Beginning
+
+    def _recent(self) -> dict[ReportRequest, list[ReportRun]]:
+        """Recent runs by what they ask, newest first."""
+        found: dict[ReportRequest, list[ReportRun]] = {}
+        asked = {item.wanted.request for item in self._queue}
+        since = self._client.now() - self._patience.look_back
+        for number, page in enumerate(self._client.every_report_run(since=since), start=1):
+            for run in page.data:
+                if run.request in asked or run.report_type in {each.report_type for each in asked}:
+                    found.setdefault(run.request, []).append(run)
+            if number >= self._patience.look_back_pages:
+                break
+        return found
+
+    def _place(self, item: _Item, available: ReportType | None, same: list[ReportRun]) -> None:
+        wanted, now = item.wanted, self._client.now()
+        if wanted.run_id:
+            self._place_by_id(item, wanted.run_id)
+            return
+        if available and (early := not_ready(wanted.interval, available, now)):
+            self._end(item, early)
+            return
+        item.same = same
+        updated = available.updated if available else None
+        if run := choose(wanted, same, updated=updated, now=now, patience=self._patience):
+            self._start(item, run, Origin.ADOPTED)
+        else:
+            self._queue.append(item)
+
+    def _place_by_id(self, item: _Item, run_id: str) -> None:
+        try:
+            run = self._client.report_run(run_id)
+        except ReportingError as error:
+            self._end(item, error)
+            return
+        item.same = [run]
+        if run.status is RunStatus.FAILED:
+            self._failed(item, run)
+        else:
+            self._start(item, run, Origin.ADOPTED)
+
+    # Creating
+
+    def _has_room(self) -> bool:
+        return len(self._pending) + len(self._creating) < self._limit.size
+
+    def _create(self) -> None:
+        while self._queue and self._has_room() and self._clock.monotonic() >= self._create_at:
+            item = self._queue.popleft()
+            item.attempts += 1
+            future = self._workers.submit(lambda item=item: self._created(item))  # type: ignore[misc]
+            self._creating[future] = item
+            if future.done():
+                self._take_created()
+
+    def _created(self, item: _Item) -> ReportRun:
+        """A new run at Stripe, or the one that an earlier attempt of unknown outcome left there."""
+        request, last = item.wanted.request, newest(item.same)
+        for salt in range(_SALTS):
+            key = idempotency_key(
+                request,
+                account=self._client.account,
+                mode=self._client.mode,
+                after=last.id if last else None,
+                salt=salt,
+            )
+            try:
+                return self._client.create_report_run(request, idempotency_key=key)
+            except APIError as error:
+                if not (error.replayed and error.status >= 500) or salt == _SALTS - 1:
+                    raise
+                # Stripe replays a stored 500 for a day. The run may exist all the same.
+                if run := self._unseen(item):
+                    return run
+        raise AssertionError("the last salt returns or raises")
+
+    def _unseen(self, item: _Item) -> ReportRun | None:
+        """A run that asks the same and was not there when the batch began."""
+        known = {run.id for run in item.same}
+        since = self._client.now() - self._patience.abandon_after
+        for page in self._client.every_report_run(since=since):
+            for run in page.data:
+                if run.id not in known and run.request == item.wanted.request:
+                    return run
+        return None
+
+    def _take_created(self) -> None:
+        for future in [each for each in self._creating if each.done()]:
+            item = self._creating.pop(future)
+            error = future.exception()
+            if isinstance(error, RateLimitError):
+                self._refused(item)
+            elif isinstance(error, InvalidRequestError) and refused_interval(error):
+                self._end(item, NotReadyError(f"Stripe has no data for {item.wanted.interval}: {error}"))
+            elif isinstance(error, ReportingError):
+                self._end(item, error)
+            elif error:
+                raise error
+            else:
+                self._refusals, self._create_at = 0, self._clock.monotonic()
+                self._limit.accepted()
+                run = future.result()
+                _compare_echo(item.wanted, run)
+                self._start(item, run, Origin.CREATED)
+
+    def _refused(self, item: _Item) -> None:
+        """429 on a new run: it waits its turn, unless its time is up."""
+        item.attempts -= 1
+        self._refusals += 1
+        self._limit.refused(len(self._pending))
+        self._create_at = self._clock.monotonic() + pause_after_refusal(self._refusals, self._draw())
+        if self._pending:
+            item.since = self._clock.monotonic()
+        if self._clock.monotonic() - item.since > self._patience.wait_timeout.total_seconds():
+            self._end(item, RunPendingError("Stripe accepted no new report run (HTTP 429)", run_id=None))
+        else:
+            self._queue.appendleft(item)
+
+    # Waiting
+
+    def _start(self, item: _Item, run: ReportRun, origin: Origin) -> None:
+        item.run, item.origin, item.since = run, origin, self._clock.monotonic()
+        item.attempts = max(item.attempts, 1)
+        self._events.append(Started(item.wanted, run, origin))
+        self._pending[run.id] = item
+        if run.status is RunStatus.PENDING:
+            self._look_at = (
+                min(self._look_at, self._next_look()) if len(self._pending) > 1 else self._next_look()
+            )
+        else:
+            self._settle(item, run)
+
+    def _next_look(self) -> float:
+        now = self._client.now()
+        runs = [item.run for item in self._pending.values() if item.run]
+        ages = [max(0.0, (now - run.created).total_seconds()) for run in runs] or [0.0]
+        durations = [d for run in runs for d in self._durations.get(run.report_type, [])]
+        typical = statistics.median(durations) if durations else None
+        return self._clock.monotonic() + pause_before_look(ages, typical, self._draw())
+
+    def _start_look(self) -> None:
+        if self._pending and self._look is None and self._clock.monotonic() >= self._look_at:
+            runs = {run_id: item.run.created for run_id, item in self._pending.items() if item.run}
+            self._look = self._workers.submit(lambda: self._looked(runs))
+            self._take_look()
+
+    def _looked(self, pending: Mapping[str, datetime]) -> Mapping[str, ReportRun | ReportingError]:
+        """How the pending runs stand: by list where that is fewer requests, else one by one.
+
+        A run that is missing from the list is asked for by id: lists shift while they are read.
+        """
+        found: dict[str, ReportRun | ReportingError] = {}
+        if len(pending) > self._listed_pages:
+            pages = 0
+            for page in self._client.every_report_run(since=min(pending.values())):
+                pages += 1
+                found |= {run.id: run for run in page.data if run.id in pending}
+                if len(found) == len(pending):
+                    break
+            self._listed_pages = max(1, pages)
+        for run_id in pending.keys() - found.keys():
+            try:
+                found[run_id] = self._client.report_run(run_id)
+            except InvalidRequestError as error:
+                found[run_id] = error
+        return found
+
+    def _take_look(self) -> None:
+        if self._look is None or not self._look.done():
+            return
+        look, self._look = self._look, None
+        error = look.exception()
+        if isinstance(error, AuthenticationError | PermissionDeniedError):
+            self._lock_out(error)
+        elif isinstance(error, ReportingError):
+            _log.warning("could not look at %s pending report runs: %s", len(self._pending), error)
+        elif error:
+            raise error
+        else:
+            self._settle_all(look.result())
+        self._look_at = self._next_look()
+
+    def _settle_all(self, found: Mapping[str, ReportRun | ReportingError]) -> None:
+        for run_id, run in found.items():
+            item = self._pending.get(run_id)
+            if item is None:
+                continue
+            if isinstance(run, ReportingError):
+                del self._pending[run_id]
+                self._again(item, f"report run {run_id} is gone: {run}", run_id)
+            else:
+                self._settle(item, run)
+
+    def _settle(self, item: _Item, run: ReportRun) -> None:
+        item.run = run
+        if run.status is RunStatus.SUCCEEDED and run.result is not None:
+            del self._pending[run.id]
+            self._learn([run])
+            self._limit.finished()
+            self._create_at = self._clock.monotonic()
+            waited = self._clock.monotonic() - item.since
+            self._events.append(Finished(item.wanted, run, item.origin, item.attempts, waited))
+        elif run.status is RunStatus.FAILED:
+            del self._pending[run.id]
+            self._limit.finished()
+            self._failed(item, run)
+
+    # Ending
+
+    def _failed(self, item: _Item, run: ReportRun) -> None:
+        item.same = [*item.same, run]
+        self._again(item, run.error or "Stripe gave no reason", run.id)
+
+    def _again(self, item: _Item, reason: str, run_id: str) -> None:
+        """A run came to nothing: another one, as often as allowed."""
+        attempts = max(item.attempts, 1)
+        if attempts < self._patience.attempts:
+            _log.warning("%s: report run %s failed (%s); asking again", item.wanted.key, run_id, reason)
+            item.run = None
+            self._queue.append(item)
+        else:
+            text = f"Stripe failed {attempts} report runs, the last {run_id}: {reason}"
+            self._end(item, RunFailedError(text, run_id=run_id, attempts=attempts), run_id)
+
+    def _give_up(self) -> None:
+        now, most = self._clock.monotonic(), self._patience.wait_timeout.total_seconds()
+        for run_id, item in list(self._pending.items()):
+            if now - item.since >= most:
+                del self._pending[run_id]
+                text = f"report run {run_id} was still pending after {most:.0f} s; it goes on at Stripe"
+                self._end(item, RunPendingError(text, run_id=run_id), run_id)
+
+    def _lock_out(self, error: ReportingError) -> None:
+        """The key no longer works: nothing more can be learned or asked."""
+        for run_id, item in self._pending.items():
+            self._end(item, error, run_id)
+        for item in self._queue:
+            self._end(item, error)
+        self._pending.clear()
+        self._queue.clear()
+
+    def _end(self, item: _Item, error: ReportingError, run_id: str | None = None) -> None:
+        self._events.append(Unfinished(item.wanted, error, run_id))
+
+    def _learn(self, runs: Iterable[ReportRun]) -> None:
+        """Remember how long reports take. A reused result took no time and teaches nothing."""
+        for run in runs:
+            if run.succeeded_at and run.succeeded_at > run.created:
+                took = (run.succeeded_at - run.created).total_seconds()
+                self._durations.setdefault(run.report_type, []).append(took)
+
+    def _take(self) -> list[RunEvent]:
+        events, self._events = self._events, []
+        return events
+
+
+def _compare_echo(wanted: Wanted, run: ReportRun) -> None:
+    """Say so when Stripe understood something else. The id it gave is ours all the same."""
+    if run.request != wanted.request:
+        asked, echoed = dict(wanted.request.parameters), dict(run.request.parameters)
+        differing = {n for n in asked.keys() | echoed.keys() if asked.get(n) != echoed.get(n)}
+        _log.warning(
+            "%s: report run %s echoes %s otherwise than asked",
+            wanted.key,
+            run.id,
+            ", ".join(sorted(differing)),
+        )

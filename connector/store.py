@@ -1,0 +1,348 @@
+"""The Parquet dataset: one file per partition, replaced whole, readable by anything that reads Parquet.
+
+    <root>/<mode>/<table>/account=<id>/period=<key>/report.parquet
+    <root>/<mode>/_datasets/<table>.json           what the table is
+    <root>/.superseded/…                           the last few files that were replaced
+    <root>/.staging/…                              unfinished work, read by nobody
+
+A file is finished and verified in staging and then renamed (or uploaded) into place, so a reader sees the
+old file or the new one. Rows are never merged: some reports have identical rows that are all real.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from connector.dataset import Dataset, refuse_mixture
+from connector.errors import ConfigurationError, StoreError
+from connector.provenance import METADATA_KEY, Provenance
+
+SUPERSEDED_KEPT = 5
+
+_ORPHAN_AFTER = 600.0
+_LOCK_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a new file changed against the one it replaced.
+
+    `totals` are the differences of the amount column per currency; currencies that did not change are
+    left out.
+    """
+
+    same_bytes: bool
+    rows: int
+    totals: dict[str, Decimal]
+
+    @classmethod
+    def between(cls, old: Provenance, new: Provenance) -> "Change":
+        currencies = sorted({*old.totals, *new.totals})
+        moved = {c: new.totals.get(c, Decimal(0)) - old.totals.get(c, Decimal(0)) for c in currencies}
+        return cls(
+            same_bytes=old.csv_sha256 == new.csv_sha256,
+            rows=new.rows - old.rows,
+            totals={currency: total for currency, total in moved.items() if total},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is in the dataset after publishing.
+
+    Attributes:
+        uri: where the file is.
+        provenance: what the dataset holds now: ours, or a newer one that was there before us.
+        replaced: what was there before; None where there was nothing.
+        outdated: a newer result was already there and stays; ours was put aside.
+    """
+
+    uri: str
+    provenance: Provenance
+    replaced: Provenance | None
+    outdated: bool
+
+    @property
+    def change(self) -> Change | None:
+        """What is different now; None where nothing was replaced."""
+        if self.replaced is None or self.outdated:
+            return None
+        return Change.between(self.replaced, self.provenance)
+
+
+class Store:
+    """The datasets below one root: a directory, or a URL such as `s3://bucket/prefix`.
+
+    All methods raise StoreError naming the path when the file system refuses.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = str(root)
+        try:
+            if "://" in self.root:
+                self._fs, self._base = pafs.FileSystem.from_uri(self.root)
+            else:
+                self._fs, self._base = pafs.LocalFileSystem(), str(Path(self.root).absolute())
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise ConfigurationError(f"reports root {self.root}: {error}") from None
+        self._local = isinstance(self._fs, pafs.LocalFileSystem)
+
+    def __repr__(self) -> str:
+        return f"Store({self.root})"
+
+    # Reading
+
+    def uri(self, dataset: Dataset, period: str) -> str:
+        """Where the file of a partition is, or would be: a path, or a URL for an object store."""
+        path = self._path(dataset.file_path(period))
+        return path if self._local else f"{self.root.rstrip('/')}/{dataset.file_path(period)}"
+
+    def kept(self, dataset: Dataset, period: str) -> Provenance | None:
+        """What the dataset holds for a partition; None where there is no valid file of ours."""
+        path = self._path(dataset.file_path(period))
+        try:
+            with self._fs.open_input_file(path) as file:
+                metadata = pq.read_metadata(file).metadata or {}
+            return Provenance.from_json(metadata[METADATA_KEY.encode()])
+        except FileNotFoundError:
+            return None
+        except (pa.ArrowInvalid, KeyError, ValueError):
+            # Not a whole Parquet file, or not one of ours: as good as missing.
+            return None
+        except OSError as error:
+            raise _failure("read", path, error) from None
+
+    def periods(self, dataset: Dataset) -> tuple[str, ...]:
+        """The escaped keys of the partitions that have a file, sorted."""
+        paths = (info.path for info in self._files(self._path(dataset.path)))
+        return tuple(sorted({path.split("period=")[-1].partition("/")[0] for path in paths}))
+
+    def arrow_dataset(self, dataset: Dataset, periods: Sequence[str] | None = None) -> ds.Dataset:
+        """A lazy Arrow dataset over a table, or over some of its partitions.
+
+        `account` and `period` come from the path, as strings. Raises StoreError naming a partition that
+        has no file.
+        """
+        if periods is None:
+            found = [info.path for info in self._files(self._path(dataset.path))]
+        else:
+            found = [self._path(dataset.file_path(period)) for period in periods]
+            states = self._fs.get_file_info(found)
+            missing = [p for p, s in zip(periods, states, strict=True) if s.type != pafs.FileType.File]
+            if missing:
+                raise StoreError(
+                    f"{dataset.table} has no data for {', '.join(missing[:10])} under {self.root}; "
+                    "materialize those partitions first"
+                )
+        hive = ds.partitioning(pa.schema([("account", pa.string()), ("period", pa.string())]), flavor="hive")
+        # All files of one table share a schema unless columns were added: unify by name.
+        schemas = [pq.read_schema(path, filesystem=self._fs) for path in sorted(found)]
+        unified = pa.unify_schemas([*schemas, hive.schema]) if schemas else None
+        return ds.dataset(
+            sorted(found),
+            schema=unified,
+            filesystem=self._fs,
+            format="parquet",
+            partitioning=hive,
+            partition_base_dir=self._path(dataset.path),
+        )
+
+    # Writing
+
+    def pin(self, dataset: Dataset) -> None:
+        """Make sure the table is what `dataset` says, writing it down where nothing says so yet.
+
+        Raises DatasetMismatchError naming both where the table holds files made from another question.
+        """
+        path = self._path(dataset.pin_path)
+        with self._lock(path):
+            found = self._pinned(path)
+            if found == dataset:
+                return
+            if found is not None and any(self._files(self._path(dataset.path))):
+                refuse_mixture(found, dataset)
+            self._write_whole(path, dataset.to_json().encode())
+
+    def check(self, dataset: Dataset) -> None:
+        """Like `pin`, but writes nothing: for refusing before any network call."""
+        found = self._pinned(self._path(dataset.pin_path))
+        if found is not None and found != dataset and any(self._files(self._path(dataset.path))):
+            refuse_mixture(found, dataset)
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A directory of this process for unfinished files, gone afterwards.
+
+        What a killed process left there is removed by the next one.
+        """
+        base = (
+            Path(self._base) / ".staging" if self._local else Path(tempfile.gettempdir()) / "stripe-reports"
+        )
+        place = base / uuid.uuid4().hex
+        try:
+            base.mkdir(parents=True, exist_ok=True)
+            _sweep(base)
+            with FileLock(place.with_suffix(".lock")):
+                place.mkdir()
+                try:
+                    yield place
+                finally:
+                    shutil.rmtree(place, ignore_errors=True)
+            place.with_suffix(".lock").unlink(missing_ok=True)
+        except OSError as error:
+            raise _failure("write", str(place), error) from None
+
+    def publish(self, staged: Path, dataset: Dataset, provenance: Provenance) -> Published:
+        """Put a finished file into place, unless a newer answer to the same request is there already.
+
+        A file that answers another request (other columns, say) is always replaced: what is configured
+        now holds. The staged file is gone afterwards.
+        """
+        period = provenance.period
+        target = self._path(dataset.file_path(period))
+        self.pin(dataset)
+        try:
+            with self._lock(target):
+                kept = self.kept(dataset, period)
+                same = kept is not None and kept.request == provenance.request
+                if kept is not None and same and kept.is_newer_than(provenance):
+                    return Published(self.uri(dataset, period), kept, None, outdated=True)
+                if kept is not None and kept.csv_sha256 != provenance.csv_sha256:
+                    self._set_aside(target, dataset, kept)
+                self._place(staged, target)
+                return Published(self.uri(dataset, period), provenance, kept, outdated=False)
+        except OSError as error:
+            raise _failure("write", target, error, needed=_size(staged)) from None
+        finally:
+            staged.unlink(missing_ok=True)
+
+    # The file system
+
+    def _path(self, relative: str) -> str:
+        return f"{self._base.rstrip('/')}/{relative}"
+
+    def _files(self, directory: str) -> list[pafs.FileInfo]:
+        selector = pafs.FileSelector(directory, recursive=True, allow_not_found=True)
+        try:
+            found = self._fs.get_file_info(selector)
+        except OSError as error:
+            raise _failure("list", directory, error) from None
+        return [info for info in found if info.path.endswith("/report.parquet")]
+
+    def _pinned(self, path: str) -> Dataset | None:
+        try:
+            with self._fs.open_input_stream(path) as file:
+                return Dataset.from_json(file.read())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise StoreError(f"{path}: {error}; restore it, or remove it with its table") from None
+        except OSError as error:
+            raise _failure("read", path, error) from None
+
+    @contextlib.contextmanager
+    def _lock(self, path: str) -> Iterator[None]:
+        """Keep other processes on this machine from publishing to the same place."""
+        base = Path(self._base) if self._local else Path(tempfile.gettempdir()) / "stripe-reports"
+        name = hashlib.sha256(path.encode()).hexdigest()[:32]
+        lock = base / ".staging" / "locks" / name
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(lock, timeout=_LOCK_TIMEOUT):
+                yield
+        except Timeout:
+            raise StoreError(f"another process has held {path} for {_LOCK_TIMEOUT:.0f} s") from None
+        except OSError as error:
+            raise _failure("write", path, error) from None
+
+    def _place(self, staged: Path, target: str) -> None:
+        """Move the staged file to its place at once, and make sure it survives a power cut."""
+        if not self._local:
+            self._upload(staged, target)
+            return
+        directory = Path(target).parent
+        directory.mkdir(parents=True, exist_ok=True)
+        with staged.open("rb") as file:
+            os.fsync(file.fileno())
+        staged.replace(target)
+        _sync_directory(directory)
+
+    def _upload(self, staged: Path, target: str) -> None:
+        """Through a key of its own: an upload that breaks off still ends as an object, and would be read."""
+        passing = f"{self._base.rstrip('/')}/.staging/{uuid.uuid4().hex}"
+        try:
+            with staged.open("rb") as source, self._fs.open_output_stream(passing) as sink:
+                shutil.copyfileobj(source, sink, 1 << 22)
+            self._fs.copy_file(passing, target)
+        finally:
+            with contextlib.suppress(OSError):
+                self._fs.delete_file(passing)
+
+    def _write_whole(self, path: str, content: bytes) -> None:
+        base = Path(self._base) / ".staging" if self._local else Path(tempfile.gettempdir())
+        staged = base / f"{uuid.uuid4().hex}.json"
+        try:
+            staged.write_bytes(content)
+            self._place(staged, path)
+        except OSError as error:
+            raise _failure("write", path, error, needed=len(content)) from None
+        finally:
+            staged.unlink(missing_ok=True)
+
+    def _set_aside(self, target: str, dataset: Dataset, kept: Provenance) -> None:
+        """Keep the file about to be replaced, and only the last few of its partition."""
+        place = f"{self._base}/.superseded/{dataset.file_path(kept.period).rpartition('/')[0]}"
+        run = hashlib.sha256(kept.run_id.encode()).hexdigest()[:8]
+        name = f"{place}/{kept.as_of:%Y%m%dT%H%M%SZ}-{run}.parquet"
+        self._fs.create_dir(place, recursive=True)
+        self._fs.copy_file(target, name)
+        older = sorted(i.path for i in self._fs.get_file_info(pafs.FileSelector(place)))
+        for path in older[:-SUPERSEDED_KEPT]:
+            self._fs.delete_file(path)
+
+
+def _sweep(base: Path) -> None:
+    """Remove what killed processes left: directories nobody holds the lock of."""
+    for lock in base.glob("*.lock"):
+        with contextlib.suppress(OSError, Timeout):
+            # A process that is just starting has made its lock file and not yet taken it.
+            if time.time() - lock.stat().st_mtime < _ORPHAN_AFTER:
+                continue
+            with FileLock(lock, timeout=0):
+                shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+                lock.unlink(missing_ok=True)
+
+
+def _sync_directory(directory: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _size(path: Path) -> int | None:
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return None
+
+
+def _failure(verb: str, path: str, error: OSError, *, needed: int | None = None) -> StoreError:
+    reason = error.strerror or str(error)
+    room = f"; {needed:,} bytes are needed" if needed is not None else ""
+    return StoreError(f"could not {verb} {path}: {reason}{room}. What was there before is untouched.")

@@ -1,0 +1,68 @@
+"""How many report runs to have at once, and when to look at them next. Arithmetic only.
+
+Stripe publishes no limit on report runs in parallel, and a run takes seconds to hours; both have to be
+learned while waiting.
+"""
+
+import statistics
+from collections.abc import Sequence
+
+#: Report runs pending at once before anything is known of what Stripe bears.
+FIRST_LIMIT = 32
+_HIGHEST_LIMIT = 1000
+_LONGEST_PAUSE = 60.0
+
+
+class PendingLimit:
+    """How many runs may be pending at once.
+
+    It begins at 32 and grows with every run Stripe accepts. At the first refusal it falls back to what
+    Stripe was carrying just then, which was proved to be fine; from there it grows by one for every two
+    rounds that go well, and halves when it is refused below the limit, since then others share it.
+    """
+
+    def __init__(self, size: int = FIRST_LIMIT) -> None:
+        self.size = size
+        self._refused = False
+        self._credit = 0
+
+    def accepted(self) -> None:
+        """Stripe took another run."""
+        if not self._refused:
+            self.size = min(_HIGHEST_LIMIT, self.size + 1)
+
+    def finished(self) -> None:
+        """A run ended."""
+        self._credit += 1
+        if self._refused and self._credit >= 2 * self.size:
+            self.size, self._credit = min(_HIGHEST_LIMIT, self.size + 1), 0
+
+    def refused(self, pending: int) -> None:
+        """Stripe answered 429 while `pending` runs were under way."""
+        below = self._refused and pending < self.size
+        self.size = max(1, self.size // 2 if below else pending)
+        self._refused, self._credit = True, 0
+
+
+def pause_before_look(ages: Sequence[float], typical: float | None, draw: float) -> float:
+    """Seconds until it is worth looking at the pending runs again.
+
+    Pauses grow with the age of the runs, so that the number of looks grows with the logarithm of the
+    duration. Where earlier runs of the same report tell how long one takes, looks are closer around that
+    time.
+
+    Args:
+        ages: seconds since each pending run was created; at least one.
+        typical: the median duration of finished runs, in seconds; None when none is known.
+        draw: a uniform random number from [0, 1), for jitter.
+    """
+    pause = max(1.0, 0.5 * statistics.median(ages))
+    if typical is not None and min(ages) <= 2 * typical:
+        close = max(0.5, 0.15 * typical)
+        pause = min(pause, max(close, 0.8 * typical - max(ages)))
+    return min(pause, _LONGEST_PAUSE) * (0.9 + 0.2 * draw)
+
+
+def pause_after_refusal(refusals: int, draw: float) -> float:
+    """Seconds before another run is created when Stripe refused `refusals` in a row."""
+    return min(30.0, 2.0 ** min(refusals - 1, 10)) * (0.5 + 0.5 * draw)
