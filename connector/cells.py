@@ -73,12 +73,13 @@ def convert(cells: pa.Array, kind: ColumnType, stored: pa.DataType) -> pa.Array:
     texts = _texts(cells)
     if kind is ColumnType.TEXT:
         return texts
-    texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, _TEXT), texts)
+    if _lengths(texts)[0] == 0:
+        texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, _TEXT), texts)
     typed = _fast(texts, kind, stored)
     if typed is None:
         values = _carefully(texts, _READERS[kind], utc=stored == INSTANT)
         typed = pa.array(values, WALL_CLOCK if stored == INSTANT else stored)
-    return pc.assume_timezone(typed, "UTC") if stored == INSTANT else typed
+    return typed.cast(stored)  # from a wall clock to an instant: what is printed is UTC
 
 
 def _texts(cells: pa.Array) -> pa.Array:
@@ -98,23 +99,30 @@ def _texts(cells: pa.Array) -> pa.Array:
 
 def _fast(texts: pa.Array, kind: ColumnType, stored: pa.DataType) -> pa.Array | None:
     try:
-        if kind in {ColumnType.MONEY, ColumnType.NUMBER}:
-            return texts.cast(stored) if _only(texts, b"0123456789.+-") else None
-        if kind is ColumnType.INTEGER:
-            return texts.cast(stored) if _only(texts, b"0123456789-") else None
-        if kind is ColumnType.TIMESTAMP:
-            return (
-                _after_year_0(texts.cast(WALL_CLOCK))
-                if _all_as_long_as(texts, "2026-01-31 23:59:59")
-                else None
-            )
-        if kind is ColumnType.DATE:
-            times = texts.cast(WALL_CLOCK) if _all_as_long_as(texts, "2026-01-31") else None
-            return None if times is None or _after_year_0(times) is None else times.cast(stored)
-        flags = pc.index_in(texts, pa.array(["false", "true"]))
-        return flags.cast(stored) if flags.null_count == texts.null_count else None
+        return _USUAL[kind](texts, stored)
     except pa.ArrowInvalid:
         return None
+
+
+def _usual_decimal(texts: pa.Array, stored: pa.DataType) -> pa.Array | None:
+    return texts.cast(stored) if _only(texts, b"0123456789.+-") else None
+
+
+def _usual_integer(texts: pa.Array, stored: pa.DataType) -> pa.Array | None:
+    return texts.cast(stored) if _only(texts, b"0123456789-") else None
+
+
+def _usual_timestamp(texts: pa.Array, _stored: pa.DataType) -> pa.Array | None:
+    return _after_year_0(texts.cast(WALL_CLOCK)) if _all_as_long_as(texts, "2026-01-31 23:59:59") else None
+
+
+def _usual_date(texts: pa.Array, _stored: pa.DataType) -> pa.Array | None:
+    return _after_year_0(texts.cast(WALL_CLOCK)) if _all_as_long_as(texts, "2026-01-31") else None
+
+
+def _usual_boolean(texts: pa.Array, stored: pa.DataType) -> pa.Array | None:
+    flags = pc.index_in(texts, pa.array(["false", "true"]), skip_nulls=True)
+    return flags.cast(stored) if flags.null_count == texts.null_count else None
 
 
 def _only(texts: pa.Array, allowed: bytes) -> bool:
@@ -125,13 +133,28 @@ def _only(texts: pa.Array, allowed: bytes) -> bool:
 
 def _all_as_long_as(texts: pa.Array, example: str) -> bool:
     """Whether all cells have that length. Arrow alone would read a time without minutes."""
+    return set(_lengths(texts)) <= {len(example), None}
+
+
+def _lengths(texts: pa.Array) -> tuple[int | None, int | None]:
+    """The least and the greatest length in bytes; None where all cells are null."""
     lengths = pc.min_max(pc.binary_length(texts)).as_py()
-    return set(lengths.values()) <= {len(example), None}
+    return lengths["min"], lengths["max"]
 
 
 def _after_year_0(times: pa.Array) -> pa.Array | None:
     first = pc.min(times.cast(pa.int64())).as_py()
     return times if first is None or first >= _YEAR_1 else None
+
+
+_USUAL: Mapping[ColumnType, Callable[[pa.Array, pa.DataType], pa.Array | None]] = {
+    ColumnType.MONEY: _usual_decimal,
+    ColumnType.NUMBER: _usual_decimal,
+    ColumnType.INTEGER: _usual_integer,
+    ColumnType.TIMESTAMP: _usual_timestamp,
+    ColumnType.DATE: _usual_date,
+    ColumnType.BOOLEAN: _usual_boolean,
+}
 
 
 # The careful conversion, cell by cell.

@@ -120,7 +120,7 @@ class RecordFile:
         end = last
         for attempt in range(2):
             end = _end_outside_quotes(pending, last) if attempt else last
-            piece = self._split(pending[:end]) if end and (end != last or not attempt) else None
+            piece = self._split(memoryview(pending)[:end]) if end and (end != last or not attempt) else None
             if piece is not None:
                 self._refuse_nul(pending[:end], piece, row)
                 return piece, end
@@ -128,7 +128,7 @@ class RecordFile:
             self._refuse_wrong_record(pending, row, ended=False)
         return None, 0
 
-    def _split(self, data: bytes) -> pa.RecordBatch | None:
+    def _split(self, data: bytes | memoryview) -> pa.RecordBatch | None:
         """Columns of bytes; None unless `data` is whole records with as many fields as the header."""
         width = len(self.header)
         numbers = [str(number) for number in range(width)]
