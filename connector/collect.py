@@ -16,6 +16,8 @@ from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 
+import pyarrow as pa
+
 from connector.adoption import Patience, Wanted
 from connector.client import StripeClient
 from connector.dataset import Dataset
@@ -29,7 +31,7 @@ from connector.errors import (
 )
 from connector.extract import Fetched, fetch
 from connector.models import ReportFile
-from connector.parquet import Written, write_parquet
+from connector.parquet import Contents, write_parquet
 from connector.provenance import METADATA_KEY, Provenance
 from connector.query import Partition, ReportQuery
 from connector.runs import Finished, Origin, RunBatch, Started, Unfinished
@@ -264,7 +266,7 @@ class _Landing:
         report = open_report(fetched.path, expected, run_id=run.id)
         stated: list[Provenance] = []
 
-        def metadata(written: Written) -> Mapping[str, str]:
+        def metadata(written: Contents) -> Mapping[str, str]:
             request = finished.wanted.request.as_json()
             stated.append(
                 Provenance(
@@ -296,16 +298,14 @@ class _Landing:
             )
             return {METADATA_KEY: stated[-1].to_json()}
 
-        interval = partition.interval
-        write_parquet(
-            parquet,
-            report,
-            interval_start=interval.start if interval else None,
-            interval_end=interval.end if interval else None,
-            run_id=run.id,
-            amount_column=query.spec.amount_column,
-            metadata=metadata,
-        )
+        interval, instant = partition.interval, pa.timestamp("us", "UTC")
+        constants = {
+            "_interval_start": pa.scalar(interval.start if interval else None, instant),
+            "_interval_end": pa.scalar(interval.end if interval else None, instant),
+            "_report_run_id": pa.scalar(run.id, pa.string()),
+        }
+        amounts = query.spec.amount_column
+        write_parquet(parquet, report, constants=constants, metadata=metadata, amount_column=amounts)
         return stated[-1]
 
 

@@ -11,7 +11,7 @@ Source: https://arrow.apache.org/docs/python/parquet.html
 """
 
 import itertools
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,20 +40,25 @@ _EXACT = Context(prec=76, traps=[Inexact])
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What a finished file holds.
+class Contents:
+    """What the rows of a file amount to.
 
     Attributes:
         rows: how many.
-        size: its length in bytes.
         totals: the sum of the amount column by currency, over all rows of an itemized report and over the
-            movements of a summary, in major units, exact. A row without a currency counts under None.
+            movements of a summary, in major units, exact. A row without a currency counts under "".
             Empty when no amount column was named, or the file has none.
     """
 
     rows: int
-    size: int
-    totals: Mapping[str | None, Decimal] = field(default_factory=dict)
+    totals: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Contents):
+    """A finished file: what it holds, and its `size` in bytes."""
+
+    size: int = 0
 
 
 def write_parquet(
@@ -61,7 +66,7 @@ def write_parquet(
     report: Report,
     *,
     constants: Mapping[str, pa.Scalar],
-    metadata: Mapping[str, str],
+    metadata: Callable[["Contents"], Mapping[str, str]],
     amount_column: str | None = None,
 ) -> Written:
     """Convert a whole report. The file at `path` is complete when this returns, and gone when it raises.
@@ -70,7 +75,7 @@ def write_parquet(
         path: where to write; what stands there is overwritten.
         report: the report to read.
         constants: columns that have one value in every row, appended in this order. A null keeps its type.
-        metadata: key-value metadata of the file, beside the Arrow schema.
+        metadata: what to say of the file in its own key-value metadata, asked once all rows are in it.
         amount_column: the stored name of the column to sum up, which the file may lack.
 
     Raises:
@@ -78,7 +83,7 @@ def write_parquet(
         SchemaMismatchError: the report has a column named like a constant.
         StoreError: the file could not be written, or does not read back as it was written.
     """
-    schema = _schema(report, constants, metadata)
+    schema = _schema(report, constants)
     totals = _Totals(report, amount_column)
     rows = 0
     with _whole_or_gone(path), _read_ahead(_row_groups(report)) as groups:
@@ -89,16 +94,18 @@ def write_parquet(
                     writer.write_table(_with_constants(group, schema, constants), group.num_rows)
                     totals.add(group)
                     rows += group.num_rows
+            contents = Contents(rows, totals.by_currency)
+            writer.add_key_value_metadata(dict(metadata(contents)))
         _verify(path, rows, schema)
-    return Written(rows, path.stat().st_size, totals.by_currency)
+    return Written(contents.rows, contents.totals, path.stat().st_size)
 
 
-def _schema(report: Report, constants: Mapping[str, pa.Scalar], metadata: Mapping[str, str]) -> pa.Schema:
+def _schema(report: Report, constants: Mapping[str, pa.Scalar]) -> pa.Schema:
     clashes = sorted(set(constants) & set(report.schema.names))
     if clashes:
         raise SchemaMismatchError(f"the file has columns under names that are ours: {', '.join(clashes)}")
     appended = [pa.field(name, scalar.type) for name, scalar in constants.items()]
-    return pa.schema([*report.schema, *appended], metadata=dict(metadata))
+    return pa.schema([*report.schema, *appended])
 
 
 def _with_constants(group: pa.Table, schema: pa.Schema, constants: Mapping[str, pa.Scalar]) -> pa.Table:
@@ -176,7 +183,7 @@ class _Totals:
         self._amount = amount_column if amount_column in report.schema.names else None
         self._kinds = ROW_KIND in report.schema.names
         self._currency = "currency" in report.schema.names
-        self.by_currency: dict[str | None, Decimal] = {}
+        self.by_currency: dict[str, Decimal] = {}
 
     def add(self, rows: pa.Table) -> None:
         if self._amount is None:
@@ -189,12 +196,13 @@ class _Totals:
         for currency, amount in zip(
             sums["currency"].to_pylist(), sums["amount_sum"].to_pylist(), strict=True
         ):
-            before = self.by_currency.get(currency or None, Decimal(0))
-            self.by_currency[currency or None] = _EXACT.add(before, amount or Decimal(0))
+            before = self.by_currency.get(currency or "", Decimal(0))
+            self.by_currency[currency or ""] = _EXACT.add(before, amount or Decimal(0))
 
 
 def _verify(path: Path, rows: int, schema: pa.Schema) -> None:
     """Read back what was written: its footer, its schema and how many rows it says it has."""
     with pq.ParquetFile(path) as written:
-        if written.metadata.num_rows != rows or not written.schema_arrow.equals(schema, check_metadata=True):
+        found = written.schema_arrow.remove_metadata()
+        if written.metadata.num_rows != rows or not found.equals(schema, check_metadata=True):
             raise StoreError(f"{path} does not read back as it was written: {written.metadata.num_rows} rows")

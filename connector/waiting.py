@@ -56,7 +56,7 @@ def pause_before_look(ages: Sequence[float], typical: float | None, draw: float)
         typical: the median duration of finished runs, in seconds; None when none is known.
         draw: a uniform random number from [0, 1), for jitter.
     """
-    pause = max(1.0, 0.5 * statistics.median(ages))
+    pause = max(1.0, 0.55 * statistics.median(ages))
     if typical is not None and min(ages) <= 2 * typical:
         close = max(0.5, 0.15 * typical)
         pause = min(pause, max(close, 0.8 * typical - max(ages)))

@@ -1,0 +1,97 @@
+"""The world every test lives in: a clock the test owns, and a Stripe in memory that runs on it."""
+
+import concurrent.futures
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, settings
+
+from connector.client import StripeClient
+from connector.retry import RetryPolicy
+from connector.simulator import SIMULATED_KEY, Simulator
+from connector.store import Store
+
+# Speed is measured elsewhere; a slow machine must not fail a law.
+settings.register_profile(
+    "laws", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("laws")
+
+#: A Sunday, an hour after the data of the 6th became complete.
+NOON = datetime(2026, 6, 7, 13, tzinfo=UTC)
+
+
+class OwnedClock:
+    """Time stands still until somebody waits."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.began = now
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return self.began + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += max(0.0, seconds)
+
+    def wait(self, futures: Collection["Future[Any]"], seconds: float) -> None:
+        """Work in other threads takes no time here; without any, `seconds` pass."""
+        if any(not future.done() for future in futures):
+            concurrent.futures.wait(futures, timeout=60, return_when=concurrent.futures.FIRST_COMPLETED)
+        else:
+            self.sleep(seconds)
+
+
+@pytest.fixture
+def clock() -> OwnedClock:
+    return OwnedClock()
+
+
+@pytest.fixture
+def simulator(clock: OwnedClock) -> Simulator:
+    """A small Stripe; reports take between 5 and 15 of the clock's seconds."""
+    return Simulator(clock, seed=7, volume=3, opening=datetime(2026, 5, 1, tzinfo=UTC).date())
+
+
+ClientFor = Callable[..., StripeClient]
+
+
+@pytest.fixture
+def client_for(clock: OwnedClock) -> Iterator[ClientFor]:
+    """A real client of any handler that stands where the network would be."""
+    made: list[StripeClient] = []
+
+    def make(handler: Callable[[httpx.Request], httpx.Response], **options: Any) -> StripeClient:
+        http = httpx.Client(transport=httpx.MockTransport(handler))
+        client = StripeClient(
+            options.pop("api_key", SIMULATED_KEY), http=http, clock=clock, draw=lambda: 0.5, **options
+        )
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def client(simulator: Simulator, client_for: ClientFor) -> StripeClient:
+    return client_for(simulator.handle)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "data")
+
+
+@pytest.fixture
+def retry() -> RetryPolicy:
+    return RetryPolicy()

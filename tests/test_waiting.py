@@ -1,0 +1,79 @@
+"""How many runs at once, and when to look."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.waiting import FIRST_LIMIT, PendingLimit, pause_after_refusal, pause_before_look
+
+draws = st.floats(0, 1, exclude_max=True)
+
+
+def looks_until(duration: float, typical: float | None) -> tuple[int, float]:
+    """How many looks a run of `duration` seconds takes, and how late its end is noticed."""
+    age, looks = 0.0, 0
+    while age < duration:
+        age += pause_before_look([age], typical, 0.5)
+        looks += 1
+    return looks, age - duration
+
+
+def test_the_limit_grows_while_stripe_accepts() -> None:
+    limit = PendingLimit()
+    for _ in range(100):
+        limit.accepted()
+
+    assert limit.size == FIRST_LIMIT + 100
+
+
+def test_a_first_refusal_falls_back_to_what_stripe_was_carrying() -> None:
+    limit = PendingLimit()
+    limit.accepted()
+
+    limit.refused(pending=20)
+
+    assert limit.size == 20
+
+
+def test_a_refusal_below_the_limit_halves_it_since_others_share_it() -> None:
+    limit = PendingLimit()
+    limit.refused(pending=20)
+
+    limit.refused(pending=12)
+
+    assert limit.size == 10
+
+
+def test_the_limit_recovers_slowly_and_never_reaches_zero() -> None:
+    limit = PendingLimit()
+    for _ in range(10):
+        limit.refused(pending=0)
+    assert limit.size == 1
+
+    for _ in range(2):
+        limit.finished()
+
+    assert limit.size == 2
+
+
+def test_looks_grow_with_the_logarithm_of_the_duration() -> None:
+    assert looks_until(60, None)[0] <= 10
+    assert looks_until(3600, None)[0] <= 10 + 60
+
+
+def test_a_run_of_typical_length_is_noticed_soon_after_it_ends() -> None:
+    looks, late = looks_until(20, typical=20)
+
+    assert late <= 0.15 * 20 * 1.1
+    assert looks <= 10
+
+
+@given(ages=st.lists(st.floats(0, 1e6), min_size=1), typical=st.none() | st.floats(0.1, 1e5), draw=draws)
+def test_a_pause_is_never_nothing_and_never_more_than_about_a_minute(
+    ages: list[float], typical: float | None, draw: float
+) -> None:
+    assert 0.4 <= pause_before_look(ages, typical, draw) <= 66
+
+
+@given(refusals=st.integers(1, 100), draw=draws)
+def test_refusals_are_answered_with_a_bounded_pause(refusals: int, draw: float) -> None:
+    assert 0.5 <= pause_after_refusal(refusals, draw) <= 30
