@@ -68,6 +68,8 @@ def write_parquet(
     constants: Mapping[str, pa.Scalar],
     metadata: Callable[["Contents"], Mapping[str, str]],
     amount_column: str | None = None,
+    row_group_rows: int = ROW_GROUP_ROWS,
+    row_group_bytes: int = ROW_GROUP_BYTES,
 ) -> Written:
     """Convert a whole report. The file at `path` is complete when this returns, and gone when it raises.
 
@@ -77,6 +79,8 @@ def write_parquet(
         constants: columns that have one value in every row, appended in this order. A null keeps its type.
         metadata: what to say of the file in its own key-value metadata, asked once all rows are in it.
         amount_column: the stored name of the column to sum up, which the file may lack.
+        row_group_rows, row_group_bytes: a row group ends with the batch that reaches either. The bytes are
+            those of the typed rows in memory.
 
     Raises:
         CellError: the report does not read; see `Report.batches`.
@@ -86,7 +90,7 @@ def write_parquet(
     schema = _schema(report, constants)
     totals = _Totals(report, amount_column)
     rows = 0
-    with _whole_or_gone(path), _read_ahead(_row_groups(report)) as groups:
+    with _whole_or_gone(path), _read_ahead(_row_groups(report, row_group_rows, row_group_bytes)) as groups:
         first = next(groups, report.schema.empty_table())
         with pq.ParquetWriter(path, schema, **_encoding(first, constants)) as writer:
             for group in itertools.chain([first], groups):
@@ -113,17 +117,16 @@ def _with_constants(group: pa.Table, schema: pa.Schema, constants: Mapping[str, 
     return pa.Table.from_arrays([*group.columns, *appended], schema=schema)
 
 
-def _row_groups(report: Report) -> Generator[pa.Table, None, None]:
+def _row_groups(report: Report, most_rows: int, most_bytes: int) -> Generator[pa.Table, None, None]:
     """The report's batches, gathered to the size of a row group."""
     gathered: list[pa.RecordBatch] = []
+    rows = size = 0
     for batch in report.batches():
         gathered.append(batch)
-        if (
-            sum(part.num_rows for part in gathered) >= ROW_GROUP_ROWS
-            or sum(part.nbytes for part in gathered) >= ROW_GROUP_BYTES
-        ):
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= most_rows or size >= most_bytes:
             yield pa.Table.from_batches(gathered, report.schema)
-            gathered = []
+            gathered, rows, size = [], 0, 0
     if gathered:
         yield pa.Table.from_batches(gathered, report.schema)
 
