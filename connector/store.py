@@ -20,9 +20,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
@@ -30,6 +30,9 @@ from filelock import FileLock, Timeout
 from connector.dataset import Dataset, refuse_mixture
 from connector.errors import ConfigurationError, StoreError
 from connector.provenance import METADATA_KEY, Provenance
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 SUPERSEDED_KEPT = 5
 
@@ -131,12 +134,15 @@ class Store:
         paths = (info.path for info in self._files(self._path(dataset.path)))
         return tuple(sorted({path.split("period=")[-1].partition("/")[0] for path in paths}))
 
-    def arrow_dataset(self, dataset: Dataset, periods: Sequence[str] | None = None) -> ds.Dataset:
+    def arrow_dataset(self, dataset: Dataset, periods: Sequence[str] | None = None) -> "ds.Dataset":
         """A lazy Arrow dataset over a table, or over some of its partitions.
 
         `account` and `period` come from the path, as strings. Raises StoreError naming a partition that
         has no file.
         """
+        # It imports pandas, which nothing else here needs.
+        import pyarrow.dataset as ds  # noqa: PLC0415
+
         if periods is None:
             found = [info.path for info in self._files(self._path(dataset.path))]
         else:
