@@ -1,0 +1,123 @@
+"""Stripe's financial reports as typed Parquet. Plain Python: nothing here knows of an orchestrator.
+
+    catalogue ──► client ──► runs ──► extract ──► decode ──► store
+     what can      ask,       adopt or  fetch the   CSV to     rename
+     be asked      retry      create,   file        typed      into place,
+                              wait for              Arrow      read back
+
+    asking     catalogue   report types, their parameters and columns, as data
+               query       one question for many partitions;  windows  the calendar cut into them
+    Stripe     client      one method per endpoint;  transport  how a request travels
+               hosts       where the key may go;  retry, pace  when to send (again)
+               runs        adopt or create, watch many with one loop;  adoption, waiting  its decisions;
+                           workers  its threads
+    files      extract     the CSV, whole, or not at all
+               decode      CSV as typed Arrow batches;  records, cells  rows found, cells read
+               parquet     batches as one verified file
+               store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is
+    together   collect     all of it, for many partitions
+    reading    warehouse   SQL over the dataset;  currency  how amounts are shown
+    doors      cli         the command `stripe-reports`
+               simulator   a Stripe on this machine
+    everywhere models      Stripe's JSON as values;  errors  what can go wrong;  clock  time as an argument
+
+The names below are the public ones. Each is loaded when it is first used, so that importing this package
+costs next to nothing.
+"""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connector.adoption import Patience
+    from connector.catalogue import REPORTS, ReportSpec, report
+    from connector.client import StripeClient
+    from connector.collect import Asked, Done, Missed, Verdict, collect
+    from connector.dataset import Dataset
+    from connector.errors import ReportingError
+    from connector.hosts import Hosts, Mode
+    from connector.models import Interval, ReportRequest, ReportRun, ReportType
+    from connector.provenance import Provenance
+    from connector.query import Partition, ReportQuery
+    from connector.store import Store
+    from connector.warehouse import open_warehouse
+    from connector.windows import Windows
+
+_HOMES = {
+    "REPORTS": "catalogue",
+    "Asked": "collect",
+    "Dataset": "dataset",
+    "Done": "collect",
+    "Hosts": "hosts",
+    "Interval": "models",
+    "Missed": "collect",
+    "Mode": "hosts",
+    "Partition": "query",
+    "Patience": "adoption",
+    "Provenance": "provenance",
+    "ReportQuery": "query",
+    "ReportRequest": "models",
+    "ReportRun": "models",
+    "ReportSpec": "catalogue",
+    "ReportType": "models",
+    "ReportingError": "errors",
+    "Store": "store",
+    "StripeClient": "client",
+    "Verdict": "collect",
+    "Windows": "windows",
+    "collect": "collect",
+    "open_warehouse": "warehouse",
+    "report": "catalogue",
+}
+
+__all__ = [
+    "REPORTS",
+    "Asked",
+    "Dataset",
+    "Done",
+    "Hosts",
+    "Interval",
+    "Missed",
+    "Mode",
+    "Partition",
+    "Patience",
+    "Provenance",
+    "ReportQuery",
+    "ReportRequest",
+    "ReportRun",
+    "ReportSpec",
+    "ReportType",
+    "ReportingError",
+    "Store",
+    "StripeClient",
+    "Verdict",
+    "Windows",
+    "collect",
+    "open_warehouse",
+    "report",
+]
+
+
+class _Package(ModuleType):
+    """This package, which finds its public names when they are asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        setattr(self, name, value)
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Importing `connector.collect` would put that module where the function of the same name belongs.
+        if name in _HOMES and isinstance(value, ModuleType):
+            return
+        super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_HOMES})
+
+
+sys.modules[__name__].__class__ = _Package

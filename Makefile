@@ -1,0 +1,63 @@
+# All set-up is `make demo` or `make test`: each makes .venv, installs what it needs, and runs.
+# Any Python from 3.11 on will do: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# One stamp for each set of dependencies; a newer pyproject.toml makes them stale.
+BASE := $(VENV)/.installed
+UI := $(VENV)/.installed-ui
+DEV := $(VENV)/.installed-dev
+
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+
+.PHONY: help demo dev test check clean
+.NOTPARALLEL:
+
+help:
+	@echo "make demo    a month of reports from a Stripe on this machine: no account, no key"
+	@echo "make dev     the Dagster UI on the configured reports"
+	@echo "make test    the test suite"
+	@echo "make check   style and types"
+	@echo "make clean   remove .venv and caches; never data"
+
+demo: $(BASE)
+	@$(BIN)/python -m assets.demo
+
+dev: $(UI)
+	@$(BIN)/python -m assets.dev
+
+test: $(DEV)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find connector assets tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is `$(PYTHON) --version 2>&1`." >&2; \
+	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making $(VENV) with `$(PYTHON) --version`"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(BASE): pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV)"
+	@$(INSTALL) .
+	@touch $@
+
+$(UI): pyproject.toml | $(BIN)/python
+	@echo "Installing with the Dagster UI into $(VENV)"
+	@$(INSTALL) '.[ui]'
+	@touch $@ $(BASE)
+
+$(DEV): pyproject.toml | $(BIN)/python
+	@echo "Installing with what development needs into $(VENV)"
+	@$(INSTALL) '.[dev]'
+	@touch $@ $(UI) $(BASE)
