@@ -9,12 +9,14 @@ written from Stripe's documentation and knows nothing of the connector, so that 
     api, keys, forms, pagination, idempotency, limits, contents, refusals      Stripe's manners
     faults, mishaps                  bad days, on order
     simulator, transport, server     one object; behind httpx; behind a port
+    manual_clock                     time, for tests
 
 Source: https://docs.stripe.com/reports/api
 """
 
 from connector.simulator.faults import Fault, Faults, Match, Occasion, Planted, Stage
 from connector.simulator.keys import SIMULATED_KEY
+from connector.simulator.manual_clock import ManualClock
 from connector.simulator.mishaps import (
     Compressed,
     Cut,
@@ -57,6 +59,7 @@ __all__ = [
     "FileReads",
     "Html",
     "IgnoreRange",
+    "ManualClock",
     "Match",
     "Occasion",
     "Planted",

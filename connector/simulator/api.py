@@ -270,10 +270,10 @@ def _run(request: Request) -> Reply:
     request.caller.needs(REPORTS_READ)
     pagination.only_known(request.query, {"expand"})
     now = request.call.at
-    for run in request.stripe.runs.of(request.caller.owner, now):
-        if run.id == request.id:
-            return json_reply(200, run.view(now, request.contents_origin))
-    raise no_such("report run", request.id, param="report_run")
+    run = request.stripe.runs.find(request.caller.owner, request.id, now)
+    if run is None:
+        raise no_such("report run", request.id, param="report_run")
+    return json_reply(200, run.view(now, request.contents_origin))
 
 
 # Files
@@ -302,10 +302,10 @@ def _file_contents(request: Request) -> Reply:
 
 def _known_file(request: Request) -> ReportFile:
     request.caller.needs(FILES_READ)
-    for file in request.stripe.runs.files_of(request.caller.owner, request.call.at):
-        if file.id == request.id:
-            return file
-    raise no_such("file upload", request.id, param="file")
+    file = request.stripe.runs.find_file(request.caller.owner, request.id, request.call.at)
+    if file is None:
+        raise no_such("file upload", request.id, param="file")
+    return file
 
 
 _ROUTES: tuple[tuple[str, str, Endpoint], ...] = (

@@ -176,9 +176,9 @@ class _Teller:
         chance = self._rng.random()
         if chance < 0.06:
             self._refund(charge)
-        elif chance < 0.068:
+        elif chance < 0.075:
             self._dispute(charge)
-        elif chance < 0.071:
+        elif chance < 0.08:
             self._follow(charge, "charge_failure", -charge.gross, self._after(4), "Debit returned")
 
     def _after(self, most: int, least: int = 1) -> int:
@@ -202,7 +202,7 @@ class _Teller:
             charge, "dispute", -charge.gross, self._after(40, 5), "Chargeback", fee=fee, reason=reason
         )
         if self._rng.random() < 0.4:
-            at = lost.created + self._rng.randrange(20, 60) * DAY
+            at = lost.created + self._rng.randrange(10, 40) * DAY
             self._follow(
                 charge, "dispute_reversal", charge.gross, at, "Chargeback reversal", fee=-fee, reason=reason
             )

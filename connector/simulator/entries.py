@@ -81,7 +81,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """An automatic payout: `amount` leaves the balance at `arrival`, and comes back at `failed_at`, if set."""
+    """An automatic payout: `amount` leaves the balance at `arrival`, and is back at `failed_at`, if set."""
 
     id: str
     currency: str

@@ -17,7 +17,7 @@ Source for what clients must expect: https://docs.stripe.com/error-low-level
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -168,11 +168,17 @@ class Faults:
         with self._lock:
             self._planted.clear()
 
-    def striking(self, stage: Stage, occasion: Occasion) -> list[Fault]:
-        """The faults that strike now, in the order they were planted."""
+    def striking(self, stage: Stage, occasion: Occasion) -> Iterator[Fault]:
+        """The faults that strike now, in the order they were planted.
+
+        One by one: those that nobody asks for, because an earlier one has answered, are saved for later.
+        """
         with self._lock:
-            return [
-                planted.fault
-                for planted in self._planted
-                if planted.fault.stage is stage and planted.strikes(self._seed, occasion)
-            ]
+            planted_now = list(self._planted)
+        for planted in planted_now:
+            if planted.fault.stage is not stage:
+                continue
+            with self._lock:
+                strikes = planted.strikes(self._seed, occasion)
+            if strikes:
+                yield planted.fault

@@ -121,12 +121,19 @@ class Run:
         }
 
 
+def _readable(run: Run, now: datetime) -> bool:
+    """Whether the run's file is there: made, not lost with the run, not expired."""
+    done = run.exists(now) and run.status(now) == "succeeded"
+    return done and now.timestamp() < run.file.created + FILE_LIFE
+
+
 class Runs:
     """All runs of all owners, oldest first. Safe to use from many threads."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._runs: list[Run] = []
+        self._by_id: dict[str, Run] = {}
         self._lock = threading.RLock()
 
     def everything(self) -> list[Run]:
@@ -142,9 +149,25 @@ class Runs:
         """The files that exist at `now`, newest first; a file that answered two runs is one file."""
         found: dict[str, ReportFile] = {}
         for run in self.of(owner, now):
-            if run.status(now) == "succeeded" and now.timestamp() < run.file.created + FILE_LIFE:
+            if _readable(run, now):
                 found.setdefault(run.file.id, run.file)
         return sorted(found.values(), key=lambda file: file.created, reverse=True)
+
+    def about(self, id: str) -> Run | None:
+        """The run with that id, or the one that a file with that id was made for."""
+        return self._by_id.get(id)
+
+    def find(self, owner: Owner, run_id: str, now: datetime) -> Run | None:
+        """The run, if `owner` can see it at `now`."""
+        run = self._by_id.get(run_id)
+        return run if run and run.id == run_id and run.owner == owner and run.exists(now) else None
+
+    def find_file(self, owner: Owner, file_id: str, now: datetime) -> ReportFile | None:
+        """The file, if it exists at `now` and is `owner`'s."""
+        run = self._by_id.get(file_id)
+        if run is None or run.file.id != file_id or run.owner != owner:
+            return None
+        return run.file if _readable(run, now) else None
 
     def create(
         self,
@@ -179,6 +202,8 @@ class Runs:
                     write=write,
                 )
             self._runs.append(run)
+            self._by_id[run.id] = run
+            self._by_id.setdefault(run.file.id, run)
             return run
 
     def _fresh(
@@ -205,7 +230,7 @@ class Runs:
     def end(self, run_id: str, *, now: datetime) -> None:
         """Let a run that hangs, or takes long, end at `now`."""
         with self._lock:
-            run = next(run for run in self._runs if run.id == run_id)
+            run = self._by_id[run_id]
             run.ends_at = now.timestamp()
             run.file.created = int(run.ends_at)
 

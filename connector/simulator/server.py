@@ -89,20 +89,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         """Whatever the method: the simulator knows."""
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > LARGEST_REQUEST:
-            self.close_connection = True
-            self.send_error(413)
+        host = self.headers.get("Host") or "{}:{}".format(*self.server.server_address[:2])
+        try:
+            length = int(self.headers.get("Content-Length") or 0)
+            url = httpx.URL(f"http://{host}{self.path}")
+        except (ValueError, httpx.InvalidURL):
+            self._refuse(400)
+            return
+        if not 0 <= length <= LARGEST_REQUEST or "Transfer-Encoding" in self.headers:
+            self._refuse(413 if length > LARGEST_REQUEST else 411)
             return
         body = self.rfile.read(length)
-        host = self.headers.get("Host") or "{}:{}".format(*self.server.server_address[:2])
-        reply = self.server.simulator.answer(
-            self.command,
-            httpx.URL(f"http://{host}{self.path}"),
-            httpx.Headers(list(self.headers.items())),
-            body,
-            sleep=self._sleep,
-        )
+        headers = httpx.Headers(list(self.headers.items()))
+        reply = self.server.simulator.answer(self.command, url, headers, body, sleep=self._sleep)
         if reply.delivery.outcome is Outcome.DELIVERED:
             self._send(reply)
         else:
@@ -110,6 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._break_off(reset=reply.delivery.outcome is Outcome.RESET)
 
     do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any  # noqa: N815
+
+    def _refuse(self, status: int) -> None:
+        """No request that the simulator could read."""
+        self.close_connection = True
+        self.send_error(status)
 
     def _send(self, reply: Reply) -> None:
         delivery, body = reply.delivery, memoryview(reply.body)

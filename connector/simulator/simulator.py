@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -22,7 +23,7 @@ from connector.simulator.keys import Keyring
 from connector.simulator.ledger import Ledger
 from connector.simulator.limits import Limiter
 from connector.simulator.messages import Call, Outcome, Reply, Sleep
-from connector.simulator.report_types import REPORT_TYPES, ReportType
+from connector.simulator.report_types import REPORT_TYPES, ReportType, prepared
 from connector.simulator.runs import Run, Runs
 
 OPENING = date(2023, 1, 1)
@@ -166,6 +167,16 @@ class Simulator:
         now = int(self._clock.now().timestamp())
         self.ledger(owner).book_late([replace(entry, known_from=now)])
 
+    def csv(self, report_type: str, *, owner: Owner | None = None, **parameters: Any) -> bytes:
+        """The truth to compare with: what the file of such a run, made now, says. Faults do not touch it.
+
+        `parameters` are typed as Stripe echoes them; columns and zone have their defaults.
+        """
+        known = self._stripe.report_types[report_type]
+        complete = {"columns": list(known.default_columns or known.columns), **parameters}
+        as_of = prepared(int(self._clock.now().timestamp()))
+        return self._stripe.write(known, complete, owner or Owner(self.account, livemode=False), as_of)
+
     def handle(self, request: httpx.Request) -> httpx.Response:
         """Answer as Stripe would; for `httpx.MockTransport`.
 
@@ -184,7 +195,9 @@ class Simulator:
         for fault in self.faults.striking(Stage.BEFORE, occasion):
             sleep(fault.delay())
             call = fault.arrive(call)
-            reply = reply or fault.reply(call, None)
+            reply = fault.reply(call, None)
+            if reply is not None:
+                break
         if reply is None:
             reply = self._executed(replace(call, at=self._clock.now()), occasion, sleep)
         else:
@@ -220,10 +233,10 @@ class Simulator:
         if call.method == "POST":
             return Occasion(call.method, call.path, _report_type_in(call.body), call=call)
         match = re.search(r"/((?:frr|file)_\w+)", call.path)
-        for run in self.runs if match else ():
-            if match and match[1] in {run.id, run.file.id}:
-                return Occasion(call.method, call.path, run.report_type, run.id, call)
-        return Occasion(call.method, call.path, call=call)
+        run = self._stripe.runs.about(match[1]) if match else None
+        if run is None:
+            return Occasion(call.method, call.path, call=call)
+        return Occasion(call.method, call.path, run.report_type, run.id, call)
 
     def _note(self, call: Call, occasion: Occasion, reply: Reply) -> None:
         about = _with_new_run(occasion, reply)
