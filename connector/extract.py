@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from connector.client import StripeClient
-from connector.errors import APIError, DownloadError, ReportingError, StoreError
+from connector.errors import APIError, ConnectionFailedError, DownloadError, ReportingError, StoreError
 from connector.models import ReportFile
 from connector.retry import RetryPolicy
 from connector.transport import Contents
@@ -104,27 +104,24 @@ def _until_whole(
             with client.contents(file, offset=transfer.offset, etag=transfer.etag) as contents:
                 _receive(contents, file, transfer)
         except ReportingError as error:
+            if transfer.offset == file.size and isinstance(error, ConnectionFailedError):
+                # It broke after the last byte.
+                return transfers
             if transfer.offset > furthest:
                 furthest, since, failures = transfer.offset, clock.monotonic(), 0
             failures += 1
-            if transfer.etag is None or _starts_over(error):
+            if isinstance(error, APIError) and error.status == 416:
+                error = DownloadError(f"file {file.id} has no byte {transfer.offset:,} any more")
+            if transfer.etag is None or isinstance(error, DownloadError):
+                # Foreign, changed, or of unknown version: what is on disk cannot be continued.
                 transfer.restart()
             elapsed = clock.monotonic() - since
-            wait = (
-                0.0
-                if _starts_over(error) and failures == 1 and not isinstance(error, DownloadError)
-                else retry.wait_before(error, safe=True, attempt=failures, elapsed=elapsed, draw=draw())
-            )
+            wait = retry.wait_before(error, safe=True, attempt=failures, elapsed=elapsed, draw=draw())
             if wait is None:
-                raise
+                raise error from None
             clock.sleep(wait)
         else:
             return transfers
-
-
-def _starts_over(error: ReportingError) -> bool:
-    """Whether what is on disk cannot be continued: a foreign or changed file, or a range out of bounds."""
-    return isinstance(error, DownloadError) or (isinstance(error, APIError) and error.status == 416)
 
 
 def _receive(contents: Contents, file: ReportFile, transfer: _Transfer) -> None:

@@ -41,7 +41,6 @@ API_VERSION = "2026-06-24.dahlia"
 
 _REDIRECTS = 3
 _LONGEST_MESSAGE = 1000
-_CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +349,8 @@ def _content_range(text: str, offset: int) -> tuple[int, int | None]:
 
 def _chunks(response: httpx.Response) -> Iterator[bytes]:
     try:
-        yield from response.iter_bytes(_CHUNK)
+        # As they come from the network: gathering them would lose what arrived before a break.
+        yield from response.iter_bytes()
     except (httpx.HTTPError, httpx.StreamError, RuntimeError) as error:
         raise ConnectionFailedError(f"{_shown(str(response.url))} broke off: {_reason(error)}") from None
 

@@ -1,7 +1,7 @@
 """The world every test lives in: a clock the test owns, and a Stripe in memory that runs on it."""
 
 import concurrent.futures
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +12,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from connector.client import StripeClient
-from connector.retry import RetryPolicy
+from connector.collect import Done, Event, Missed, collect
+from connector.models import Interval
+from connector.query import Partition, ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.store import Store
+from connector.workers import InlineWorkers
 
 # Speed is measured elsewhere; a slow machine must not fail a law.
 settings.register_profile(
@@ -92,6 +95,42 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "data")
 
 
+def days(first: str, count: int) -> tuple[Partition, ...]:
+    """`count` UTC days from `first` on."""
+    start = datetime.fromisoformat(first).replace(tzinfo=UTC)
+    starts = [start + timedelta(days=number) for number in range(count)]
+    return tuple(Partition(f"{at:%Y-%m-%d}", Interval(at, at + timedelta(days=1))) for at in starts)
+
+
+Pull = Callable[..., list[Event]]
+
+
 @pytest.fixture
-def retry() -> RetryPolicy:
-    return RetryPolicy()
+def pull(client: StripeClient, store: Store) -> Pull:
+    """Collect partitions on the owned clock, one thing after another."""
+
+    def run(query: ReportQuery, partitions: Sequence[Partition], **options: Any) -> list[Event]:
+        return list(
+            collect(
+                options.pop("client", client),
+                options.pop("store", store),
+                query,
+                partitions,
+                senders=InlineWorkers(),
+                converters=InlineWorkers(),
+                draw=lambda: 0.5,
+                **options,
+            )
+        )
+
+    return run
+
+
+def done(events: Sequence[Event]) -> dict[str, Done]:
+    """The partitions that ended well, by key."""
+    return {event.partition.key: event for event in events if isinstance(event, Done)}
+
+
+def missed(events: Sequence[Event]) -> dict[str, Missed]:
+    """The partitions that did not, by key."""
+    return {event.partition.key: event for event in events if isinstance(event, Missed)}
