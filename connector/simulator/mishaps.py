@@ -90,31 +90,37 @@ class Html(Fault):
 
 
 @dataclass(frozen=True)
-class Reset(Fault):
-    """The connection is reset without an answer: before the request is looked at, or once it was done."""
+class Breakdown(Fault):
+    """Base of what leaves a caller without an answer, before the request is looked at or once it was done."""
 
     stage: Stage = field(default=Stage.BEFORE, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.stage not in {Stage.BEFORE, Stage.AFTER}:
+            raise ValueError("Stripe remembers answers, not connections: a breakdown comes before or after")
+
+
+@dataclass(frozen=True)
+class Reset(Breakdown):
+    """The connection is reset without an answer: before the request is looked at, or once it was done."""
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
         return _undelivered(answer, Outcome.RESET)
 
 
 @dataclass(frozen=True)
-class Refuse(Fault):
+class Refuse(Breakdown):
     """Nobody listens. Behind a server that does listen, the connection is closed at once."""
-
-    stage: Stage = field(default=Stage.BEFORE, kw_only=True)
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
         return _undelivered(answer, Outcome.REFUSED)
 
 
 @dataclass(frozen=True)
-class Silence(Fault):
+class Silence(Breakdown):
     """No answer until the caller loses patience, or for `seconds`; then the connection ends."""
 
     seconds: float = 80.0
-    stage: Stage = field(default=Stage.BEFORE, kw_only=True)
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
         reply = _undelivered(answer, Outcome.TIMED_OUT)

@@ -58,6 +58,26 @@ class Simulator:
 
     >>> sim = Simulator(seed=1, run_seconds=0)
     >>> http = httpx.Client(transport=httpx.MockTransport(sim.handle), auth=(SIMULATED_KEY, ""))
+
+    Its world begins on `opening` and is known up to the clock's now.
+
+    Args:
+        clock: time; the machine's own by default.
+        seed: the same seed tells the same story, in any process.
+        run_seconds: how long runs take, or the bounds to draw from; 0 answers the POST with `succeeded`.
+        reuse: an identical request is answered at once with an earlier file that is no older than this.
+        opening: the first UTC day with data, for every account.
+        volume: usual number of sales a day.
+        account: the account that keys belong to; made up from the seed by default.
+        keys: the keys accepted, each with its permissions (`keys.REPORTS_READ`, …); by default every
+            well-formed key with all of them.
+        connected_accounts: what `Stripe-Account` may name; by default any account id.
+        report_types: what exists.
+        extra_categories: balance summaries carry the categories seen in exports of 2026.
+        payouts_without_currency: payout rows of balance summaries have no currency.
+        limiter: rate limits; none by default.
+        max_pending_runs: more pending runs than this are refused with 429.
+        log_length: how many requests `requests` remembers.
     """
 
     def __init__(
@@ -79,26 +99,6 @@ class Simulator:
         max_pending_runs: int | None = None,
         log_length: int = 1_000_000,
     ) -> None:
-        """A world that begins on `opening` and is known up to the clock's now.
-
-        Args:
-            clock: time; the machine's own by default.
-            seed: the same seed tells the same story, in any process.
-            run_seconds: how long runs take, or the bounds to draw from; 0 answers the POST with `succeeded`.
-            reuse: an identical request is answered at once with an earlier file that is no older than this.
-            opening: the first UTC day with data, for every account.
-            volume: usual number of sales a day.
-            account: the account that keys belong to; made up from the seed by default.
-            keys: the keys accepted, each with its permissions (`keys.REPORTS_READ`, …); by default every
-                well-formed key with all of them.
-            connected_accounts: what `Stripe-Account` may name; by default any account id.
-            report_types: what exists.
-            extra_categories: balance summaries carry the categories seen in exports of 2026.
-            payouts_without_currency: payout rows of balance summaries have no currency.
-            limiter: rate limits; none by default.
-            max_pending_runs: more pending runs than this are refused with 429.
-            log_length: how many requests `requests` remembers.
-        """
         self.seed = seed
         self.faults = Faults(seed)
         self.account = account or f"acct_1{token(15, seed, 'account')}"

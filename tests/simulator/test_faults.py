@@ -221,6 +221,10 @@ class TestConnections:
         assert again.headers["Idempotent-Replayed"] == "true"
         assert len(sim.runs) == 1
 
+    def test_a_connection_cannot_break_where_only_answers_are_remembered(self) -> None:
+        with pytest.raises(ValueError, match="before or after"):
+            Reset(stage=Stage.EXECUTING)
+
     def test_silence_lasts_as_long_as_the_callers_patience(
         self, sim: Simulator, http: httpx.Client, clock: ManualClock
     ) -> None:

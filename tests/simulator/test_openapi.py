@@ -34,7 +34,7 @@ def meant(schema: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def conforms() -> Check:
+def assert_conforms() -> Check:
     """Check a response against the description of `GET path` or `POST path`."""
     if not DESCRIPTION.exists():
         pytest.skip("Stripe's OpenAPI description is not part of this repository")
@@ -59,33 +59,37 @@ def day(http: httpx.Client) -> dict[str, int]:
 
 @pytest.mark.parametrize("report_type", ["balance.summary.1", "balance_change_from_activity.itemized.3"])
 def test_runs_conform_all_their_life(
-    http: httpx.Client, create: Create, conforms: Check, clock: ManualClock, report_type: str
+    http: httpx.Client, create: Create, assert_conforms: Check, clock: ManualClock, report_type: str
 ) -> None:
     run = create(report_type, currency="usd", timezone="Asia/Tokyo", **day(http))
-    conforms(run, f"POST {RUNS}")
+    assert_conforms(run, f"POST {RUNS}")
     clock.sleep(60)
     done = http.get(f"{RUNS}/{run.json()['id']}")
     assert done.json()["status"] == "succeeded"
-    conforms(done, f"GET {RUNS}/{{report_run}}")
-    conforms(http.get(RUNS), f"GET {RUNS}")
-    conforms(http.get("/v1/files"), "GET /v1/files")
-    conforms(http.get(f"/v1/files/{done.json()['result']['id']}"), "GET /v1/files/{file}")
+    assert_conforms(done, f"GET {RUNS}/{{report_run}}")
+    assert_conforms(http.get(RUNS), f"GET {RUNS}")
+    assert_conforms(http.get("/v1/files"), "GET /v1/files")
+    assert_conforms(http.get(f"/v1/files/{done.json()['result']['id']}"), "GET /v1/files/{file}")
 
 
-def test_a_failed_run_conforms(sim: Simulator, http: httpx.Client, create: Create, conforms: Check) -> None:
+def test_a_failed_run_conforms(
+    sim: Simulator, http: httpx.Client, create: Create, assert_conforms: Check
+) -> None:
     sim.faults.add(RunFails(seconds=0))
     run = create("balance.summary.1", **day(http))
 
     assert run.json()["status"] == "failed"
-    conforms(run, f"POST {RUNS}")
+    assert_conforms(run, f"POST {RUNS}")
 
 
-def test_report_types_conform(http: httpx.Client, conforms: Check) -> None:
-    conforms(http.get(TYPES), f"GET {TYPES}")
-    conforms(http.get(f"{TYPES}/balance.summary.1"), f"GET {TYPES}/{{report_type}}")
+def test_report_types_conform(http: httpx.Client, assert_conforms: Check) -> None:
+    assert_conforms(http.get(TYPES), f"GET {TYPES}")
+    assert_conforms(http.get(f"{TYPES}/balance.summary.1"), f"GET {TYPES}/{{report_type}}")
 
 
-def test_errors_conform(http: httpx.Client, create: Create, conforms: Check) -> None:
-    conforms(create("balance.summary.1", interval_start="x"), f"POST {RUNS}")
-    conforms(http.get(f"{RUNS}/frr_none"), f"GET {RUNS}/{{report_run}}")
-    conforms(httpx.Client(transport=http._transport).get(f"https://api.stripe.com{TYPES}"), f"GET {TYPES}")
+def test_errors_conform(http: httpx.Client, create: Create, assert_conforms: Check) -> None:
+    assert_conforms(create("balance.summary.1", interval_start="x"), f"POST {RUNS}")
+    assert_conforms(http.get(f"{RUNS}/frr_none"), f"GET {RUNS}/{{report_run}}")
+    assert_conforms(
+        httpx.Client(transport=http._transport).get(f"https://api.stripe.com{TYPES}"), f"GET {TYPES}"
+    )
