@@ -1,0 +1,215 @@
+"""What may stand in `defs.yaml`, and how it becomes values, with errors that name line and field."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+from dagster.components.resolved.errors import ResolutionException
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
+
+from assets.configured import DEFAULT_POOL, DEFAULT_RANGE, ConfiguredReport
+from assets.resources import StripeReporting
+from assets.settings import API_KEY, Settings
+from connector.adoption import Patience
+from connector.catalogue import report as report_spec
+from connector.catalogue.spelling import hint
+from connector.errors import ConfigurationError
+from connector.query import ReportQuery
+from connector.windows import Windows
+
+_FROM_ENVIRONMENT = re.compile(r"\s*\{\{\s*env\.(\w+)\s*\}\}\s*")
+
+
+class Section(dg.Model):
+    """A part of the file. A field it does not know is refused with the nearest one it does."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_fields(cls, given: Any) -> Any:
+        unknown = [name for name in given if name not in cls.model_fields] if isinstance(given, dict) else []
+        if unknown:
+            raise ValidationError.from_exception_data(
+                cls.__name__, [_unknown(str(name), cls.model_fields) for name in unknown]
+            )
+        return given
+
+
+def _unknown(name: str, known: Iterable[str]) -> InitErrorDetails:
+    error = ValueError(f"there is no field {name!r}{hint(name, known)}")
+    return InitErrorDetails(type="value_error", loc=(name,), input=None, ctx={"error": error})
+
+
+class ConnectionModel(Section):
+    """A Stripe account, and where its reports are stored. What is left out comes from the environment."""
+
+    api_key: str = Field(
+        default=f"{{{{ env.{API_KEY} }}}}",
+        description="The variable that holds the key, as '{{ env.NAME }}'. It is read when a run begins, so "
+        "that definitions load without it, and never shown.",
+    )
+    api_base: str | None = Field(default=None, description="Another server than Stripe's: STRIPE_API_BASE.")
+    account: str | None = Field(default=None, description="A connected account to act for: STRIPE_ACCOUNT.")
+    root: str | None = Field(
+        default=None,
+        description="A path, or a URL such as s3://bucket/prefix: STRIPE_REPORTS_ROOT, or `data`.",
+    )
+    processes: int = Field(
+        default=1, ge=1, description="How many steps use the key at once; the rate limit is divided by it."
+    )
+
+
+class ReportDefaults(Section):
+    """What all reports of the file have in common."""
+
+    start: date | None = Field(default=None, description="Where the first window begins.")
+    window: str = Field(default="daily", description="hourly, daily, weekly or monthly.")
+    zone: str = Field(default="UTC", description="The IANA time zone whose calendar cuts the windows.")
+    end_offset: int = Field(
+        default=0, description="Windows beyond the last whole one; negative leaves the latest out."
+    )
+    wait_minutes: float = Field(
+        default=30, gt=0, description="How long a report run is waited for before it is left to finish alone."
+    )
+    abandon_after_hours: float = Field(
+        default=6, gt=0, description="A report run pending for longer is replaced by a new one."
+    )
+    max_partitions_per_run: int | None = Field(
+        default=DEFAULT_RANGE, ge=1, description="How a backfill is cut into Dagster runs; null for one run."
+    )
+    pool: str | None = Field(default=DEFAULT_POOL, description="Dagster's concurrency pool; null for none.")
+
+
+class ReportModel(ReportDefaults):
+    """One report: what to ask of Stripe, and what differs from the defaults."""
+
+    report: str = Field(description="Stripe's id (balance.summary.1), or the name without version.")
+    name: str | None = Field(
+        default=None, description="The table's name, for a second dataset of one report."
+    )
+    columns: list[str] | None = Field(
+        default=None, description="Columns in file order; the catalogue's choice, without personal data."
+    )
+    filters: dict[str, str] = Field(
+        default_factory=dict, description="Further run parameters: currency, reporting_category, timezone, …"
+    )
+
+
+class Attributes(Section):
+    """All that stands under `attributes:`."""
+
+    connection: ConnectionModel = Field(
+        default_factory=ConnectionModel, description="The account and the storage."
+    )
+    defaults: ReportDefaults = Field(
+        default_factory=ReportDefaults, description="What the reports have in common."
+    )
+    reports: list[ReportModel] = Field(description="The reports to pull, one asset each.")
+    resource_key: str = Field(
+        default="stripe", description="Key of the resource; each account needs one of its own."
+    )
+
+
+def connection_of(context: dg.ResolutionContext | None, model: ConnectionModel) -> StripeReporting:
+    """The resource. A field that is only `{{ env.NAME }}` is resolved by Dagster when a run begins."""
+    found = _FROM_ENVIRONMENT.fullmatch(model.api_key)
+    if not found:
+        message = (
+            "name the variable that holds the key, as '{{ env.STRIPE_API_KEY }}'; a key is not for files"
+        )
+        # The line itself is not shown: it may hold a key.
+        raise _at(context, ("api_key",), message, snippet=False)
+    settings = Settings.read()
+    return StripeReporting(
+        api_key=dg.EnvVar(found[1]),
+        api_base=_late(model.api_base) or settings.api_base,
+        account=_late(model.account) or settings.account,
+        root=_late(model.root) or settings.root,
+        processes=model.processes,
+    )
+
+
+def reports_of(
+    context: dg.ResolutionContext, models: Sequence[ReportModel], defaults: ReportDefaults
+) -> list[ConfiguredReport]:
+    """The reports of a file, in its order.
+
+    Raises ResolutionException naming file, line and field of the first thing that cannot be.
+    """
+    reports = []
+    for number, own in enumerate(models):
+        inherited = {
+            name: getattr(defaults, name) for name in defaults.model_fields_set - own.model_fields_set
+        }
+        model = own.model_copy(update=inherited)
+        path = ("reports", number)
+        if model.start is None:
+            message = f"{model.report} has no start: say from which day on there are partitions"
+            raise _at(context, path, message)
+        for name, probe in _probes(model):
+            try:
+                probe()
+            except ConfigurationError as error:
+                raise _at(
+                    context, ("defaults", name) if name in inherited else (*path, name), str(error)
+                ) from None
+        reports.append(_report(model, model.start))
+    return reports
+
+
+def _report(model: ReportModel, start: date) -> ConfiguredReport:
+    query = ReportQuery.of(
+        model.report,
+        name=model.name,
+        columns=model.columns,
+        filters=model.filters,
+        window=model.window,
+        zone=model.zone,
+    )
+    return ConfiguredReport(
+        query,
+        start=start,
+        end_offset=model.end_offset,
+        patience=Patience(
+            wait_timeout=timedelta(minutes=model.wait_minutes),
+            abandon_after=timedelta(hours=model.abandon_after_hours),
+        ),
+        max_partitions_per_run=model.max_partitions_per_run,
+        pool=model.pool,
+    )
+
+
+def _probes(model: ReportModel) -> Sequence[tuple[str, Callable[[], object]]]:
+    """What can be wrong with each field, so that the one at fault can be named."""
+    name = model.report
+    return (
+        ("report", lambda: report_spec(name)),
+        ("columns", lambda: ReportQuery.of(name, columns=model.columns)),
+        ("filters", lambda: ReportQuery.of(name, filters=model.filters)),
+        ("window", lambda: Windows(model.window)),
+        ("zone", lambda: Windows(model.window, model.zone)),
+        ("name", lambda: ReportQuery.of(name, name=model.name).dataset(mode="", account=None)),
+    )
+
+
+def _late(value: str | None) -> Any:
+    """A variable's name instead of its value, where that is all there is."""
+    found = _FROM_ENVIRONMENT.fullmatch(value) if value else None
+    return dg.EnvVar(found[1]) if found else value
+
+
+def _at(
+    context: dg.ResolutionContext | None, path: Sequence[str | int], message: str, *, snippet: bool = True
+) -> ResolutionException:
+    """An error that names the place in the file, and shows it."""
+    tree = context.source_position_tree if context else None
+    if context is None or tree is None:
+        return ResolutionException(f"{'.'.join(map(str, path))}: {message}")
+    full = [*context.path, *path]
+    source = tree.source_error(yaml_path=full, inline_error_message=message, value_error=True)
+    shown = f"\n{source.snippet}" if snippet else ""
+    return ResolutionException(
+        f"{source.file_name}:{source.start_line_no} - {source.location}: {message}{shown}"
+    )

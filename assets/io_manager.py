@@ -1,0 +1,159 @@
+"""How downstream assets read a report: as whatever their argument is annotated with.
+
+    def revenue(context, balance_summary: pandas.DataFrame) -> …
+
+One partition or many come as one table, in which `period` tells them apart. Money stays exact: in pandas it
+is Arrow's decimal, never float. The report assets write their own files, so this only reads.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from assets.metadata import dataset_of
+from assets.resources import StripeReporting
+from connector.errors import ReportingError, StoreError
+from connector.store import Store
+
+#: Metadata of an input (`dg.AssetIn(metadata=…)`) that lets partitions without data be left out.
+ALLOW_MISSING = "allow_missing_partitions"
+
+
+class ReportReader(dg.IOManager):
+    """Reads the partitions a downstream asset depends on.
+
+    Args:
+        stripe: where the data are.
+    """
+
+    def __init__(self, stripe: StripeReporting) -> None:
+        self._stripe = stripe
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """The rows of the upstream partitions, in the type of the argument's annotation.
+
+        Raises dg.Failure for a partition without data, an annotation nothing can be made of, or an upstream
+        asset that is no report.
+        """
+        annotation = context.dagster_type.typing_type
+        try:
+            return view(self._rows(context), annotation)
+        except ReportingError as error:
+            raise dg.Failure(
+                f"{context.name or 'input'} of {_reader(context)}: {error}", allow_retries=False
+            ) from None
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> NoReturn:
+        """Refused: what is stored is Stripe's file, and only a report asset puts it there."""
+        name = context.asset_key.to_user_string() if context.has_asset_key else context.name
+        raise dg.Failure(
+            f"{name} returned a {type(obj).__name__} to the reader of Stripe reports, which writes nothing. "
+            "Give the asset another io_manager_key, or have it return MaterializeResult without a value.",
+            allow_retries=False,
+        )
+
+    def _rows(self, context: dg.InputContext) -> ds.Dataset:
+        upstream = context.upstream_output
+        metadata: Mapping[str, Any] = (upstream.definition_metadata if upstream else None) or {}
+        dataset = dataset_of(metadata, mode=self._stripe.mode(), account=self._stripe.account)
+        if dataset is None:
+            raise StoreError(
+                f"{context.asset_key.to_user_string()} is no Stripe report; give it another io_manager_key"
+            )
+        store = self._stripe.store()
+        keys = context.asset_partition_keys if context.has_asset_partitions else None
+        if keys is None:
+            return store.arrow_dataset(dataset)
+        if (context.definition_metadata or {}).get(ALLOW_MISSING):
+            keys = [key for key in keys if store.kept(dataset, key) is not None]
+        return _chosen(store, dataset, keys)
+
+
+def _chosen(store: Store, dataset: Any, keys: Sequence[str]) -> ds.Dataset:
+    try:
+        return store.arrow_dataset(dataset, keys)
+    except StoreError as error:
+        raise StoreError(
+            f"{error} (To read what is there and leave out what is not, give the input the metadata "
+            f"{ALLOW_MISSING}: true.)"
+        ) from None
+
+
+def view(rows: ds.Dataset, annotation: Any) -> Any:
+    """The rows as the type a reader asked for; a `pandas.DataFrame` where it did not say.
+
+    `pyarrow.dataset.Dataset`, `polars.LazyFrame` and `duckdb.DuckDBPyRelation` are lazy: nothing is read yet.
+
+    Raises StoreError for any other type.
+    """
+    name = "pandas.DataFrame" if annotation in {Any, None, type(None)} else _name(annotation)
+    if name not in _VIEWS:
+        raise StoreError(
+            f"a report cannot be read as {name}; annotate the argument with one of {', '.join(_VIEWS)}"
+        )
+    return _VIEWS[name](rows)
+
+
+def _name(annotation: Any) -> str:
+    """A type as people import it: its package and its name."""
+    if isinstance(annotation, type) and issubclass(annotation, ds.Dataset):
+        return "pyarrow.dataset.Dataset"
+    package = str(getattr(annotation, "__module__", "")).partition(".")[0]
+    return f"{package}.{getattr(annotation, '__name__', annotation)}"
+
+
+def _pandas(rows: ds.Dataset) -> Any:
+    import pandas as pd  # noqa: PLC0415 - slow to import, and not everybody reads with it
+
+    return rows.to_table().to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def _polars_lazy(rows: ds.Dataset) -> Any:
+    import polars as pl  # noqa: PLC0415 - need not be installed
+
+    return pl.scan_pyarrow_dataset(rows)
+
+
+def _polars(rows: ds.Dataset) -> Any:
+    import polars as pl  # noqa: PLC0415 - need not be installed
+
+    return pl.from_arrow(rows.to_table())
+
+
+def _duckdb(rows: ds.Dataset) -> Any:
+    import duckdb  # noqa: PLC0415 - slow to import, and not everybody reads with it
+
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection.from_arrow(rows)
+
+
+def _table(rows: ds.Dataset) -> pa.Table:
+    return rows.to_table()
+
+
+_VIEWS: dict[str, Callable[[ds.Dataset], Any]] = {
+    "pandas.DataFrame": _pandas,
+    "pyarrow.Table": _table,
+    "pyarrow.dataset.Dataset": lambda rows: rows,
+    "polars.LazyFrame": _polars_lazy,
+    "polars.DataFrame": _polars,
+    "duckdb.DuckDBPyRelation": _duckdb,
+}
+
+
+def report_reader(resource: str = "stripe") -> dg.IOManagerDefinition:
+    """The reader as an IO manager that finds the data through the `StripeReporting` resource of that key."""
+
+    @dg.io_manager(required_resource_keys={resource}, description="Reads Stripe reports; writes nothing.")
+    def reader(context: dg.InitResourceContext) -> ReportReader:
+        return ReportReader(getattr(context.resources, resource))
+
+    return reader
+
+
+def _reader(context: dg.InputContext) -> str:
+    return context.asset_key.to_user_string() if context.has_asset_key else "?"

@@ -1,0 +1,195 @@
+"""What Dagster shows of a report and of each of its partitions."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from assets.configured import ConfiguredReport
+from assets.preview import markdown
+from connector.catalogue import Column, ColumnType
+from connector.cells import INSTANT, MONEY, WALL_CLOCK
+from connector.collect import Done
+from connector.currency import money_text
+from connector.dataset import Dataset
+from connector.models import DEFAULT_TIMEZONE
+from connector.store import Change
+
+#: Under which a partition's event names the report run its rows came from.
+REPORT_RUN = "stripe/report_run_id"
+
+_TYPES: Mapping[ColumnType, pa.DataType] = {
+    ColumnType.TEXT: pa.string(),
+    ColumnType.MONEY: MONEY,
+    ColumnType.NUMBER: MONEY,
+    ColumnType.INTEGER: pa.int64(),
+    ColumnType.TIMESTAMP: INSTANT,
+    ColumnType.DATE: pa.date32(),
+    ColumnType.BOOLEAN: pa.bool_(),
+}
+
+
+def asset_metadata(report: ConfiguredReport) -> dict[str, Any]:
+    """What can be said of a report before anything is asked: its type, its columns, its question."""
+    query = report.query
+    return {
+        "dagster/column_schema": configured_schema(report),
+        "dagster/table_name": query.name,
+        "stripe/report_type": query.spec.id,
+        "stripe/version": query.spec.version,
+        "stripe/documentation": dg.MetadataValue.url(query.spec.source),
+        **question(report),
+    }
+
+
+def question(report: ConfiguredReport) -> dict[str, Any]:
+    """The identity of the report's table, from which `dataset_of` makes it again."""
+    query = report.query
+    return {
+        "stripe/table": query.name,
+        "stripe/report_type": query.spec.id,
+        "stripe/window": query.window,
+        "stripe/zone": query.zone,
+        "stripe/filters": dg.MetadataValue.json(dict(query.filters)),
+    }
+
+
+def dataset_of(metadata: Mapping[str, Any], *, mode: str, account: str | None) -> Dataset | None:
+    """The table an asset's definition metadata speak of; None for an asset that is no report."""
+    try:
+        table, report_type, window, zone = (
+            str(_plain(metadata[f"stripe/{name}"])) for name in ("table", "report_type", "window", "zone")
+        )
+        filters = _plain(metadata["stripe/filters"])
+    except KeyError:
+        return None
+    return Dataset(table, mode, account, report_type, window, zone, dict(filters))
+
+
+def configured_schema(report: ConfiguredReport) -> dg.TableSchema:
+    """The columns the report is asked for, as they are stored, with what they mean."""
+    query = report.query
+    return dg.TableSchema(
+        columns=[
+            _column(column, str(_stored_type(column, query.timezone)), query.timezone)
+            for column in query.columns
+        ],
+        constraints=dg.TableConstraints(
+            other=[f"unique ({', '.join(query.spec.row_key)})"] if query.spec.row_key else []
+        ),
+    )
+
+
+def found_schema(report: ConfiguredReport, schema: pa.Schema) -> dg.TableSchema:
+    """The columns a file has, those that were not asked for too."""
+    known = {column.stored_name: column for column in report.query.columns}
+    columns = []
+    for field in schema:
+        column = known.get(field.name)
+        if column:
+            columns.append(_column(column, str(field.type), report.query.timezone))
+        else:
+            about = (field.metadata or {}).get(b"description", b"").decode() or _OURS.get(field.name)
+            columns.append(dg.TableColumn(field.name, str(field.type), description=about))
+    return dg.TableSchema(columns=columns, constraints=configured_schema(report).constraints)
+
+
+def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table) -> dict[str, Any]:
+    """Everything about one partition that is in place: where from, what it holds, what it cost.
+
+    Args:
+        rows: its first rows, with the file's schema.
+    """
+    provenance = done.published.provenance
+    metadata = {
+        "dagster/partition_row_count": provenance.rows,
+        "dagster/uri": uri(done.published.uri),
+        "dagster/column_schema": found_schema(report, rows.schema),
+        REPORT_RUN: provenance.run_id,
+        "stripe/file_id": provenance.file_id,
+        "stripe/csv_bytes": provenance.csv_bytes,
+        "stripe/csv_sha256": provenance.csv_sha256,
+        "stripe/as_of": dg.MetadataValue.timestamp(provenance.as_of),
+        "stripe/livemode": provenance.livemode,
+        "stripe/mode": str(provenance.mode),
+        "stripe/parameters": dg.MetadataValue.json(dict(provenance.parameters)),
+        "stripe/origin": str(done.origin) if done.origin else "kept",
+        "stripe/reused": done.reused,
+        "stripe/totals": dg.MetadataValue.json(_amounts(provenance.totals)),
+        "stripe/preview": dg.MetadataValue.md(markdown(rows, report.query.columns)),
+    }
+    if provenance.account:
+        metadata["stripe/account"] = provenance.account
+    if provenance.interval:
+        metadata["stripe/interval_start"] = dg.MetadataValue.timestamp(provenance.interval.start)
+        metadata["stripe/interval_end"] = dg.MetadataValue.timestamp(provenance.interval.end)
+    if done.fetched:
+        metadata["stripe/wait_seconds"] = round(done.waited, 3)
+        metadata["stripe/convert_seconds"] = round(done.converted, 3)
+    if provenance.added_columns:
+        metadata["stripe/added_columns"] = dg.MetadataValue.json(list(provenance.added_columns))
+    if told := change_text(done):
+        metadata["stripe/change"] = told
+    return metadata
+
+
+def change_text(done: Done) -> str | None:
+    """What the partition's new file changed; None where nothing was there before, or nothing was asked."""
+    if done.published.outdated:
+        return "a newer result was there already and stays"
+    change = done.published.change
+    if not done.fetched or change is None:
+        return None
+    if done.reused:
+        return "asked again, not checked again: Stripe answered with the file it had made before"
+    if change.same_bytes:
+        return "none: Stripe made the file anew, and it is the same to the byte"
+    return _moved(change)
+
+
+def uri(place: str) -> str:
+    """A path as a `file:` URI; a URL as it is."""
+    return place if "://" in place else Path(place).absolute().as_uri()
+
+
+_OURS = {
+    "_interval_start": "Start of the interval the row was asked for, inclusive.",
+    "_interval_end": "End of that interval, exclusive.",
+    "_report_run_id": "The report run at Stripe the row came from.",
+}
+
+
+def _column(column: Column, stored_type: str, timezone: str | None) -> dg.TableColumn:
+    tags = {"unit": column.unit} if column.unit else {}
+    if column.type is ColumnType.TIMESTAMP:
+        tags["zone"] = (timezone if column.local else None) or DEFAULT_TIMEZONE
+    if column.personal:
+        tags["personal"] = ""
+    about = f"{column.about} In {column.unit}." if column.unit else column.about
+    return dg.TableColumn(column.stored_name, stored_type, description=about, tags=tags)
+
+
+def _stored_type(column: Column, timezone: str | None) -> pa.DataType:
+    local = column.local and timezone not in {None, DEFAULT_TIMEZONE, "UTC"}
+    return WALL_CLOCK if local else _TYPES[column.type]
+
+
+def _amounts(totals: Mapping[str, Decimal]) -> dict[str, str]:
+    return {currency: money_text(total, currency) for currency, total in sorted(totals.items())}
+
+
+def _moved(change: Change) -> str:
+    parts = [f"{change.rows:+d} rows"] if change.rows else []
+    parts += [
+        f"{currency} {'+' if total > 0 else ''}{money_text(total, currency)}"
+        for currency, total in sorted(change.totals.items())
+    ]
+    return ", ".join(parts) or "values only: as many rows, and the same total in every currency"
+
+
+def _plain(value: Any) -> Any:
+    """Metadata may be given as plain values or as Dagster's wrapped ones."""
+    return value.value if isinstance(value, dg.MetadataValue) else value

@@ -1,0 +1,116 @@
+"""How a run that did not bring everything says so: each partition, why, and what to do about it."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import dagster as dg
+
+from connector.collect import Missed, Verdict
+from connector.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    DataError,
+    InvalidRequestError,
+    NotReadyError,
+    PermissionDeniedError,
+    ReportingError,
+    RunFailedError,
+    RunPendingError,
+    StoreError,
+)
+
+#: Run tag that tells alerts what heals by itself from what needs a person.
+OUTCOME_TAG = "stripe/outcome"
+
+#: What is worse stands first.
+_BY_GRAVITY = (Verdict.FAILED, Verdict.LATE, Verdict.NOT_READY)
+
+_SHOWN = 10
+
+#: What to do, by the kind of error; the first that fits holds.
+_ADVICE: tuple[tuple[type[ReportingError], str], ...] = (
+    (RunPendingError, "Materialize it again later: the report run goes on at Stripe and will be adopted."),
+    (NotReadyError, "Materialize it again when Stripe has the data."),
+    (RunFailedError, "Materialize it again; if it keeps failing, give Stripe's support the report run's id."),
+    (DataError, "The former file is untouched. Look at the file of the report run, then report the column."),
+    (AuthenticationError, "Set STRIPE_API_KEY to a valid restricted key."),
+    (PermissionDeniedError, "Give the restricted key the permission that is named."),
+    (ConfigurationError, "Mend the configuration, then materialize it again."),
+    (InvalidRequestError, "Mend what Stripe refuses, then materialize it again."),
+    (StoreError, "Mend the storage, then materialize it again: the report run is adopted, not made anew."),
+)
+
+
+def advice(error: ReportingError) -> str:
+    """What to do about an error, in one sentence."""
+    fitting = (text for kind, text in _ADVICE if isinstance(error, kind))
+    return next(fitting, "Materialize it again: a report run that is under way is adopted.")
+
+
+def gravest(verdicts: Iterable[str]) -> str | None:
+    """The worst of the verdicts, as the run is tagged; None where nothing is wrong."""
+    found = set(verdicts)
+    return next((str(each) for each in _BY_GRAVITY if each in found), None)
+
+
+def incomplete(asset: str, recorded: Collection[str], missed: Sequence[Missed]) -> dg.Failure:
+    """The failure that ends a run in which some partitions have no new data.
+
+    Args:
+        asset: the asset key, as people read it.
+        recorded: keys of the partitions that went well and stay.
+        missed: the others, at least one.
+
+    Retrying the step would ask for the same again at once, so the failure does not allow it.
+    """
+    ordered = sorted(missed, key=lambda each: each.partition.key)
+    counts = ", ".join(
+        f"{number} {verdict.replace('_', ' ')}"
+        for verdict in map(str, _BY_GRAVITY)
+        if (number := sum(each.verdict == verdict for each in ordered))
+    )
+    total = len(recorded) + len(ordered)
+    kept = f" The other {len(recorded)} are recorded and stay." if recorded else ""
+    lines = [f"{asset}: {len(ordered)} of {total} partitions have no new data ({counts}).{kept}"]
+    lines += [
+        f"  {each.partition.key}  {each.verdict.replace('_', ' ')}: {each.error} {advice(each.error)}"
+        for each in ordered[:_SHOWN]
+    ]
+    if len(ordered) > _SHOWN:
+        lines.append(f"  … and {len(ordered) - _SHOWN} more; the table has them all.")
+    return dg.Failure(
+        "\n".join(lines),
+        metadata={
+            "stripe/not_materialized": _table(ordered),
+            "stripe/materialized_partitions": len(recorded),
+        },
+        allow_retries=False,
+    )
+
+
+def unanswered(asset: str, error: ReportingError, recorded: Collection[str]) -> dg.Failure:
+    """The failure of a run that could not learn anything about its partitions.
+
+    It may be retried where the error may pass.
+    """
+    kept = f" {len(recorded)} partitions that needed nothing are recorded." if recorded else ""
+    return dg.Failure(
+        f"{asset}: {error}{kept} {advice(error)}",
+        metadata={"stripe/error": type(error).__name__, "stripe/materialized_partitions": len(recorded)},
+        allow_retries=error.passing,
+    )
+
+
+def _table(missed: Sequence[Missed]) -> dg.TableMetadataValue:
+    columns = ("partition", "outcome", "report_run", "reason", "what_to_do")
+    records = [
+        dg.TableRecord({
+            "partition": each.partition.key,
+            "outcome": str(each.verdict),
+            "report_run": each.run_id or "",
+            "reason": str(each.error),
+            "what_to_do": advice(each.error),
+        })
+        for each in missed
+    ]  # fmt: skip
+    schema = dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in columns])
+    return dg.MetadataValue.table(records, schema)

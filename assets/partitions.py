@@ -1,0 +1,50 @@
+"""Windows of time as Dagster partitions, and a partition key as the span of time it asks Stripe for.
+
+Keys are Dagster's; `connector.windows` gives the same ones, so that the command and the asset mean the same
+file.
+"""
+
+from datetime import date, datetime, time
+
+import dagster as dg
+
+from connector.errors import ConfigurationError
+from connector.models import Interval
+from connector.query import Partition
+from connector.windows import Windows
+
+_DEFINITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
+    "hourly": dg.HourlyPartitionsDefinition,
+    "daily": dg.DailyPartitionsDefinition,
+    "weekly": dg.WeeklyPartitionsDefinition,
+    "monthly": dg.MonthlyPartitionsDefinition,
+}
+
+
+def partitions_definition(
+    windows: Windows, start: date | datetime, *, end_offset: int = 0
+) -> dg.TimeWindowPartitionsDefinition:
+    """Every whole window from `start` until now.
+
+    Args:
+        windows: how long they are, and on which clock they begin.
+        start: the first window begins here, or at the first bound after it. A date means its midnight on
+            the zone's clock; so does a datetime, which must not have a zone of its own.
+        end_offset: how many windows beyond the last whole one there are; negative leaves some out.
+    """
+    if isinstance(start, datetime) and start.tzinfo is not None:
+        raise ConfigurationError(
+            f"start {start} has a zone of its own; give it on the clock of {windows.zone}"
+        )
+    first = start if isinstance(start, datetime) else datetime.combine(start, time())
+    definition = _DEFINITIONS[windows.unit]
+    return definition(start_date=first, timezone=windows.zone, end_offset=end_offset)  # type: ignore[call-arg]
+
+
+def partition_of(definition: dg.TimeWindowPartitionsDefinition, key: str) -> Partition:
+    """The partition of that key: aware bounds on the zone's clock become seconds in UTC.
+
+    A day has 23, 24 or 25 hours, as the clock says.
+    """
+    window = definition.time_window_for_partition_key(key)
+    return Partition(key, Interval(window.start, window.end))

@@ -1,0 +1,222 @@
+"""One asset for each configured report: its definition, and what happens when it is materialized.
+
+All reports share this body. What to ask, whether to ask, and what to say of the outcome is decided by pure
+functions elsewhere; here they meet Dagster.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import dagster as dg
+
+from assets.configured import ConfiguredReport
+from assets.intent import INTENT_TAG, Intent, Plan, Recorded, plan
+from assets.metadata import REPORT_RUN, asset_metadata
+from assets.outcome import OUTCOME_TAG, gravest, incomplete, unanswered
+from assets.recording import Output, Recording, is_awaited
+from assets.resources import StripeReporting
+from connector.client import StripeClient
+from connector.collect import Asked, Done, Missed, Verdict, collect
+from connector.errors import ConfigurationError, ReportingError
+from connector.query import Partition
+from connector.store import Store
+
+#: For what may pass, such as Stripe being out of reach when a run begins.
+RETRY_POLICY = dg.RetryPolicy(
+    max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+
+_ROOT_RUN = "dagster/root_run_id"
+_EVENTS_AT_ONCE = 1000
+
+Execute = Callable[[dg.AssetExecutionContext, ConfiguredReport], Iterator[Output]]
+
+
+def report_asset_spec(report: ConfiguredReport) -> dg.AssetSpec:
+    """How the asset of a report presents itself; change it with `replace_attributes` and the like."""
+    spec = report.query.spec
+    tags = {
+        "stripe/report_type": spec.id,
+        "stripe/window": report.query.window,
+        "stripe/granularity": spec.granularity.value,
+    }
+    if any(column.personal for column in report.query.columns):
+        tags["stripe/personal_data"] = ""
+    return dg.AssetSpec(
+        report.key,
+        description=f"{spec.about}\n\nStripe's report `{spec.id}`: {spec.source}",
+        group_name="stripe",
+        kinds={"stripe", "parquet"},
+        tags=tags,
+        metadata=asset_metadata(report),
+        code_version=report.code_version,
+    )
+
+
+def build_report_asset(
+    report: ConfiguredReport,
+    *,
+    spec: dg.AssetSpec | None = None,
+    retry_policy: dg.RetryPolicy | None = RETRY_POLICY,
+    execute: Execute | None = None,
+) -> dg.AssetsDefinition:
+    """The asset of one configured report, partitioned by its windows. Nothing is asked of Stripe here.
+
+    It needs the resources named by `report.resource` and `report.io_manager`.
+
+    Args:
+        spec: how it presents itself; `report_asset_spec` unless given. Its key has to be the report's.
+        retry_policy: for what may pass; partitions that went wrong one by one are never retried by it.
+        execute: what materializing does; `materialize_report` unless given.
+    """
+    body = execute or materialize_report
+    shown = (spec or report_asset_spec(report)).with_io_manager_key(report.io_manager)
+    if shown.key != report.key:
+        raise ConfigurationError(
+            f"the spec of {report.key.to_user_string()} has the key {shown.key.to_user_string()}; "
+            "set the report's `name` or prefix instead"
+        )
+
+    @dg.multi_asset(
+        name="__".join(report.key.path),
+        # Skippable, because partitions are recorded one by one and then no output is left to give.
+        specs=[shown.replace_attributes(skippable=True)],
+        partitions_def=report.partitions,
+        backfill_policy=_backfill_policy(report.max_partitions_per_run),
+        required_resource_keys={report.resource},
+        retry_policy=retry_policy,
+        pool=report.pool,
+    )
+    def stripe_report(context: dg.AssetExecutionContext) -> Iterator[Output]:
+        yield from body(context, report)
+
+    return stripe_report
+
+
+def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredReport) -> Iterator[Output]:
+    """Bring the run's partitions into the dataset, however many, and record each.
+
+    Yields one output where another step of the run waits for it, else nothing: the events are written
+    already then.
+
+    Raises:
+        dg.Failure: some partitions have no new data, or nothing could be learned of any.
+    """
+    stripe: StripeReporting = getattr(context.resources, report.resource)
+    missed: list[Missed] = []
+    recording: Recording | None = None
+    name = report.key.to_user_string()
+    try:
+        partitions = [report.partition(key) for key in context.partition_keys]
+        store = stripe.store()
+        with stripe.client() as client:
+            intended = _plan(context, report, client, store, partitions)
+            recording = Recording(
+                context, report, store, gather=_is_awaited(context), written=intended.recorded
+            )
+            for event in collect(
+                client, store, report.query, partitions, refresh=intended.refresh, patience=report.patience
+            ):
+                match event:
+                    case Asked():
+                        recording.asked(event)
+                    case Done():
+                        recording.done(event)
+                    case Missed():
+                        context.log.warning(f"{event.partition.key}: {event.error}")
+                        missed.append(event)
+    except ReportingError as error:
+        failure = unanswered(name, error, _flushed(recording))
+        if not (failure.allow_retries and _has_retries_left(context)):
+            _tag_outcome(context, Verdict.FAILED)
+        # The error says everything; its traceback through our modules would only hide it.
+        raise failure from None
+    if missed:
+        _tag_outcome(context, *(each.verdict for each in missed))
+        raise incomplete(name, _flushed(recording), missed)
+    yield from recording.output()
+
+
+def _flushed(recording: Recording | None) -> Sequence[str]:
+    """The partitions that are recorded although the run fails."""
+    if recording is None:
+        return ()
+    recording.flush()
+    return recording.partitions
+
+
+def _plan(
+    context: dg.AssetExecutionContext,
+    report: ConfiguredReport,
+    client: StripeClient,
+    store: Store,
+    partitions: Sequence[Partition],
+) -> Plan:
+    """Which partitions are to be asked anew, told by what is kept and what this Dagster has recorded."""
+    dataset = report.query.dataset(mode=client.mode, account=client.account)
+    found = {partition.key: store.kept(dataset, partition.key) for partition in partitions}
+    kept = {key: provenance.run_id for key, provenance in found.items() if provenance}
+    wish = context.run.tags.get(INTENT_TAG)
+    try:
+        intent = Intent(wish) if wish else None
+    except ValueError:
+        raise ConfigurationError(f"run tag {INTENT_TAG}={wish}: expected {' or '.join(Intent)}") from None
+    events = recorded_runs(context.instance, report.key, sorted(kept))
+    return plan(kept, events, attempts=_attempts(context), intent=intent)
+
+
+def recorded_runs(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Sequence[str]
+) -> Iterator[Recorded]:
+    """What this Dagster has recorded of these partitions of an asset, newest first."""
+    if not partitions:
+        return
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=list(partitions))
+    cursor: str | None = None
+    while True:
+        page = instance.fetch_materializations(wanted, limit=_EVENTS_AT_ONCE, cursor=cursor)
+        for record in page.records:
+            event = record.asset_materialization
+            run = event.metadata.get(REPORT_RUN) if event else None
+            if run is not None and record.partition_key is not None:
+                yield Recorded(record.partition_key, str(run.value), record.run_id)
+        if not page.has_more:
+            return
+        cursor = page.cursor
+
+
+def _attempts(context: dg.AssetExecutionContext) -> set[str]:
+    """This run and those it is a retry of."""
+    run = context.run
+    root = run.root_run_id
+    if root is None:
+        return {run.run_id}
+    related = context.instance.get_runs(filters=dg.RunsFilter(tags={_ROOT_RUN: root}))
+    return {run.run_id, root, *(each.run_id for each in related)}
+
+
+def _is_awaited(context: dg.AssetExecutionContext) -> bool:
+    """Whether a step of this run reads what this one yields."""
+    step = context.op_execution_context.op_handle.name
+    outputs = context.job_def.dependency_structure.output_to_downstream_inputs_for_node(step)
+    readers = {reader.node_name for inputs in outputs.values() for reader in inputs}
+    return is_awaited(step, readers, context.run.step_keys_to_execute)
+
+
+def _has_retries_left(context: dg.AssetExecutionContext) -> bool:
+    policy = context.op_execution_context.op_def.retry_policy
+    return policy is not None and context.retry_number < policy.max_retries
+
+
+def _tag_outcome(context: dg.AssetExecutionContext, *verdicts: str) -> None:
+    """Tag the run, never for the better: its other steps may have seen worse."""
+    run = context.instance.get_run_by_id(context.run.run_id)
+    before = run.tags.get(OUTCOME_TAG) if run else None
+    worst = gravest([*verdicts, *([before] if before else [])])
+    if worst:
+        context.instance.add_run_tags(context.run.run_id, {OUTCOME_TAG: worst})
+
+
+def _backfill_policy(at_once: int | None) -> dg.BackfillPolicy:
+    if at_once is None:
+        return dg.BackfillPolicy.single_run()
+    return dg.BackfillPolicy.multi_run(max_partitions_per_run=at_once)

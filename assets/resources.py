@@ -1,0 +1,59 @@
+"""The connection to Stripe and the place of the Parquet, as a Dagster resource."""
+
+import dagster as dg
+from pydantic import Field, field_validator
+
+from connector.client import StripeClient
+from connector.hosts import STRIPE_API, Hosts, Mode, mode_of
+from connector.store import Store
+
+
+class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, unused-ignore]
+    """A Stripe account whose reports are pulled, and the root they are stored under.
+
+    >>> StripeReporting(api_key=dg.EnvVar("STRIPE_API_KEY"))
+
+    Give the key as an `EnvVar`: Dagster shows literal values in its UI, and the names of variables
+    otherwise. No method prints it.
+    """
+
+    api_key: str = Field(
+        repr=False,
+        description="A restricted key that may read and write report runs and read files, as an EnvVar.",
+    )
+    api_base: str = Field(
+        default=STRIPE_API, description="The API's address; https, or http on this machine."
+    )
+    account: str | None = Field(
+        default=None, description="A connected account to act for (acct_…); none for the key's own."
+    )
+    root: str = Field(default="data", description="Where the Parquet goes: a path, or a URL of a bucket.")
+    processes: int = Field(
+        default=1,
+        description="How many Dagster steps use the key at once; Stripe's rate limit is divided by it.",
+    )
+
+    @field_validator("processes")
+    @classmethod
+    def _at_least_one(cls, processes: int) -> int:
+        # Not a bound on the field: Dagster's components refuse a model with annotated types.
+        if processes < 1:
+            raise ValueError("at least one process uses the key")
+        return processes
+
+    def client(self) -> StripeClient:
+        """A client of its own for each caller, who closes it. Opens nothing until it is used.
+
+        Raises ConfigurationError for a key that cannot read reports, or a base the key must not go to.
+        """
+        return StripeClient(
+            self.api_key, hosts=Hosts.of(self.api_base), account=self.account, processes=self.processes
+        )
+
+    def store(self) -> Store:
+        """The datasets below `root`. Raises ConfigurationError for a root that is no place."""
+        return Store(self.root)
+
+    def mode(self) -> Mode:
+        """Whose data the key reads, told by its kind and the base, without asking Stripe."""
+        return mode_of(self.api_key, Hosts.of(self.api_base))
