@@ -5,6 +5,7 @@ What to ask for, when, and where the rows go is decided elsewhere; how a request
 Source: https://docs.stripe.com/api, https://docs.stripe.com/reports/api
 """
 
+import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -15,7 +16,7 @@ from typing import Any, Generic, Self, TypeVar
 import httpx
 
 from connector.clock import Clock, SystemClock
-from connector.errors import ConfigurationError
+from connector.errors import ConfigurationError, UnexpectedAnswerError
 from connector.hosts import Hosts, Mode, key_kind, mode_of
 from connector.models import ReportFile, ReportRequest, ReportRun, ReportType, epoch
 from connector.pace import Pace
@@ -25,6 +26,8 @@ from connector.transport import Answer, Contents, Transport
 #: Calls per second Stripe allows, for live keys, for all others, and for files.
 #: Source: https://docs.stripe.com/rate-limits
 LIVE_RATE, TEST_RATE, FILES_RATE = 100.0, 25.0, 20.0
+
+_log = logging.getLogger(__name__)
 
 _TYPES = "/v1/reporting/report_types"
 _RUNS = "/v1/reporting/report_runs"
@@ -209,7 +212,7 @@ class StripeClient:
             answer = self._get(path, {**query, **cursor})
             page = _page(answer, parse)
             yield page
-            if not page.has_more or not page.data:
+            if not page.has_more or not answer.body["data"]:
                 return
             cursor = {"starting_after": answer.body["data"][-1]["id"]}
 
@@ -223,11 +226,19 @@ def _parsed(parse: Callable[[Mapping[str, Any]], T], answer: Answer, payload: An
 
 
 def _page(answer: Answer, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:
+    """One page of a list. An entry that cannot be read is left out: it is hardly one of ours."""
     data = answer.body.get("data")
-    if not isinstance(data, list):
-        raise answer.unexpected("an object that is not a list")
-    items = tuple(_parsed(parse, answer, item) for item in data)
-    return Page(items, bool(answer.body.get("has_more")))
+    if not isinstance(data, list) or not all(
+        isinstance(e, dict) and isinstance(e.get("id"), str) for e in data
+    ):
+        raise answer.unexpected("an object that is not a list of objects with ids")
+    items = []
+    for entry in data:
+        try:
+            items.append(_parsed(parse, answer, entry))
+        except UnexpectedAnswerError as error:
+            _log.warning("left out %s: %s", entry["id"], error)
+    return Page(tuple(items), bool(answer.body.get("has_more")))
 
 
 def _bounds(created: Mapping[str, datetime] | None) -> dict[str, str]:

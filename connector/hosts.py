@@ -50,12 +50,14 @@ class Hosts:
     def trusted(self, url: str) -> str:
         """`url` itself, when the key may be sent there.
 
-        A server that stands in for Stripe may name Stripe's own file host; there the path is taken and
-        the host is ours.
+        A path alone is one on the file host. A server that stands in for Stripe may name Stripe's own file
+        host; there the path is taken and the host is ours.
 
         Raises UntrustedHostError for another host, another port, plain http to a remote host, or
         credentials in the URL.
         """
+        if url.startswith("/") and not url.startswith("//"):
+            return self.files + url
         parts = _split(url, "a URL in Stripe's answer")
         if parts.username or parts.password:
             raise UntrustedHostError(

@@ -184,9 +184,9 @@ class ReportFile:
 class ReportRun:
     """One execution of a report at Stripe, with every field of Stripe's object.
 
-    `request` is the echo of what was asked, canonical. `result` is set exactly when `status` is succeeded;
-    `error` is Stripe's text when it is failed. `raw` is the object as it came; `request_id` is that of the
-    answer it came in, None for a run out of a list.
+    `request` is what Stripe understood, its echo in canonical form. `result` is set exactly when `status`
+    is succeeded; `error` is Stripe's text when it is failed. `raw` is the object as it came; `request_id`
+    is that of the answer it came in, None for a run out of a list.
 
     Source: https://docs.stripe.com/api/reporting/report_run/object
     """
@@ -194,6 +194,7 @@ class ReportRun:
     id: str
     report_type: str
     parameters: Mapping[str, Any]
+    request: ReportRequest
     status: RunStatus
     created: datetime
     livemode: bool
@@ -205,11 +206,12 @@ class ReportRun:
 
     @classmethod
     def from_api(cls, payload: Mapping[str, Any]) -> Self:
-        result = payload.get("result")
+        result, parameters = payload.get("result"), payload.get("parameters") or {}
         return cls(
             id=payload["id"],
             report_type=payload["report_type"],
-            parameters=payload["parameters"],
+            parameters=parameters,
+            request=ReportRequest.of(payload["report_type"], parameters),
             status=RunStatus.of(payload["status"]),
             created=moment(payload["created"]),
             livemode=bool(payload["livemode"]),
@@ -218,11 +220,6 @@ class ReportRun:
             succeeded_at=_optional_moment(payload.get("succeeded_at")),
             raw=payload,
         )
-
-    @property
-    def request(self) -> ReportRequest:
-        """What Stripe understood, in canonical form."""
-        return ReportRequest.of(self.report_type, self.parameters)
 
 
 @dataclass(frozen=True, slots=True)

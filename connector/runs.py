@@ -13,21 +13,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
-from connector.adoption import (
-    Patience,
-    Wanted,
-    choose,
-    idempotency_key,
-    newest,
-    not_ready,
-    refused_interval,
-)
+from connector.adoption import Patience, Wanted, choose, not_ready, refused_interval
 from connector.client import StripeClient
 from connector.errors import (
-    APIError,
     AuthenticationError,
     InvalidRequestError,
     NotReadyError,
@@ -37,14 +28,12 @@ from connector.errors import (
     RunFailedError,
     RunPendingError,
 )
-from connector.models import ReportRequest, ReportRun, ReportType, RunStatus
+from connector.models import ReportRun, ReportType, RunStatus
+from connector.runlist import Looked, create_once, look_at, recent_runs
 from connector.waiting import PendingLimit, pause_after_refusal, pause_before_look
 from connector.workers import Workers
 
 _log = logging.getLogger(__name__)
-
-_SALTS = 3
-_PAGE = 100
 
 
 class Origin(StrEnum):
@@ -125,9 +114,10 @@ class RunBatch:
         self._queue = deque(_Item(each, since=began) for each in wanted)
         self._pending: dict[str, _Item] = {}
         self._creating: dict[Future[ReportRun], _Item] = {}
-        self._look: Future[Mapping[str, ReportRun | ReportingError]] | None = None
+        self._look: Future[Looked] | None = None
         self._look_at = began
         self._create_at = began
+        self._refused_until = began
         self._refusals = 0
         self._limit = PendingLimit()
         self._durations: dict[str, list[float]] = {}
@@ -142,7 +132,7 @@ class RunBatch:
         return not (self._queue or self._creating or self._pending or self._events)
 
     @property
-    def futures(self) -> list["Future[ReportRun] | Future[Mapping[str, ReportRun | ReportingError]]"]:
+    def futures(self) -> list["Future[ReportRun] | Future[Looked]"]:
         """What is under way at Stripe."""
         return [*self._creating, *([self._look] if self._look else [])]
 
@@ -164,7 +154,12 @@ class RunBatch:
         if not self._queue:
             return []
         types = {each.id: each for each in self._client.report_types()}
-        recent = self._recent()
+        recent = recent_runs(
+            self._client,
+            {item.wanted.request for item in self._queue},
+            look_back=self._patience.look_back,
+            pages=self._patience.look_back_pages,
+        )
         self._learn(run for runs in recent.values() for run in runs)
         items, self._queue = list(self._queue), deque()
         for item in items:
@@ -191,19 +186,6 @@ class RunBatch:
         return True
 
     # Beginning
-
-    def _recent(self) -> dict[ReportRequest, list[ReportRun]]:
-        """Recent runs by what they ask, newest first."""
-        found: dict[ReportRequest, list[ReportRun]] = {}
-        asked = {item.wanted.request for item in self._queue}
-        since = self._client.now() - self._patience.look_back
-        for number, page in enumerate(self._client.every_report_run(since=since), start=1):
-            for run in page.data:
-                if run.request in asked or run.report_type in {each.report_type for each in asked}:
-                    found.setdefault(run.request, []).append(run)
-            if number >= self._patience.look_back_pages:
-                break
-        return found
 
     def _place(self, item: _Item, available: ReportType | None, same: list[ReportRun]) -> None:
         wanted, now = item.wanted, self._client.now()
@@ -241,48 +223,18 @@ class RunBatch:
         while self._queue and self._has_room() and self._clock.monotonic() >= self._create_at:
             item = self._queue.popleft()
             item.attempts += 1
-            future = self._workers.submit(lambda item=item: self._created(item))  # type: ignore[misc]
+            create = partial(create_once, self._client, item.wanted.request, tuple(item.same))
+            future = self._workers.submit(create)
             self._creating[future] = item
             if future.done():
                 self._take_created()
-
-    def _created(self, item: _Item) -> ReportRun:
-        """A new run at Stripe, or the one that an earlier attempt of unknown outcome left there."""
-        request, last = item.wanted.request, newest(item.same)
-        for salt in range(_SALTS):
-            key = idempotency_key(
-                request,
-                account=self._client.account,
-                mode=self._client.mode,
-                after=last.id if last else None,
-                salt=salt,
-            )
-            try:
-                return self._client.create_report_run(request, idempotency_key=key)
-            except APIError as error:
-                if not (error.replayed and error.status >= 500) or salt == _SALTS - 1:
-                    raise
-                # Stripe replays a stored 500 for a day. The run may exist all the same.
-                if run := self._unseen(item):
-                    return run
-        raise AssertionError("the last salt returns or raises")
-
-    def _unseen(self, item: _Item) -> ReportRun | None:
-        """A run that asks the same and was not there when the batch began."""
-        known = {run.id for run in item.same}
-        since = self._client.now() - self._patience.abandon_after
-        for page in self._client.every_report_run(since=since):
-            for run in page.data:
-                if run.id not in known and run.request == item.wanted.request:
-                    return run
-        return None
 
     def _take_created(self) -> None:
         for future in [each for each in self._creating if each.done()]:
             item = self._creating.pop(future)
             error = future.exception()
             if isinstance(error, RateLimitError):
-                self._refused(item)
+                self._refused(item, error)
             elif isinstance(error, InvalidRequestError) and refused_interval(error):
                 self._end(item, NotReadyError(f"Stripe has no data for {item.wanted.interval}: {error}"))
             elif isinstance(error, ReportingError):
@@ -296,12 +248,14 @@ class RunBatch:
                 _compare_echo(item.wanted, run)
                 self._start(item, run, Origin.CREATED)
 
-    def _refused(self, item: _Item) -> None:
+    def _refused(self, item: _Item, error: RateLimitError) -> None:
         """429 on a new run: it waits its turn, unless its time is up."""
         item.attempts -= 1
         self._refusals += 1
         self._limit.refused(len(self._pending))
-        self._create_at = self._clock.monotonic() + pause_after_refusal(self._refusals, self._draw())
+        now = self._clock.monotonic()
+        self._refused_until = now + (error.retry_after or 0.0)
+        self._create_at = max(self._refused_until, now + pause_after_refusal(self._refusals, self._draw()))
         if self._pending:
             item.since = self._clock.monotonic()
         if self._clock.monotonic() - item.since > self._patience.wait_timeout.total_seconds():
@@ -334,29 +288,8 @@ class RunBatch:
     def _start_look(self) -> None:
         if self._pending and self._look is None and self._clock.monotonic() >= self._look_at:
             runs = {run_id: item.run.created for run_id, item in self._pending.items() if item.run}
-            self._look = self._workers.submit(lambda: self._looked(runs))
+            self._look = self._workers.submit(partial(look_at, self._client, runs, self._listed_pages))
             self._take_look()
-
-    def _looked(self, pending: Mapping[str, datetime]) -> Mapping[str, ReportRun | ReportingError]:
-        """How the pending runs stand: by list where that is fewer requests, else one by one.
-
-        A run that is missing from the list is asked for by id: lists shift while they are read.
-        """
-        found: dict[str, ReportRun | ReportingError] = {}
-        if len(pending) > self._listed_pages:
-            pages = 0
-            for page in self._client.every_report_run(since=min(pending.values())):
-                pages += 1
-                found |= {run.id: run for run in page.data if run.id in pending}
-                if len(found) == len(pending):
-                    break
-            self._listed_pages = max(1, pages)
-        for run_id in pending.keys() - found.keys():
-            try:
-                found[run_id] = self._client.report_run(run_id)
-            except InvalidRequestError as error:
-                found[run_id] = error
-        return found
 
     def _take_look(self) -> None:
         if self._look is None or not self._look.done():
@@ -370,7 +303,8 @@ class RunBatch:
         elif error:
             raise error
         else:
-            self._settle_all(look.result())
+            self._listed_pages = look.result().pages
+            self._settle_all(look.result().states)
         self._look_at = self._next_look()
 
     def _settle_all(self, found: Mapping[str, ReportRun | ReportingError]) -> None:
@@ -389,14 +323,18 @@ class RunBatch:
         if run.status is RunStatus.SUCCEEDED and run.result is not None:
             del self._pending[run.id]
             self._learn([run])
-            self._limit.finished()
-            self._create_at = self._clock.monotonic()
+            self._ended()
             waited = self._clock.monotonic() - item.since
             self._events.append(Finished(item.wanted, run, item.origin, item.attempts, waited))
         elif run.status is RunStatus.FAILED:
             del self._pending[run.id]
-            self._limit.finished()
+            self._ended()
             self._failed(item, run)
+
+    def _ended(self) -> None:
+        """A run less at Stripe: there may be room for another at once, unless Stripe named a time."""
+        self._limit.finished()
+        self._create_at = max(self._refused_until, min(self._create_at, self._clock.monotonic()))
 
     # Ending
 

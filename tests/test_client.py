@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -23,7 +24,7 @@ from connector.hosts import Hosts
 from connector.models import ReportRequest, RunStatus, epoch
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.faults import Stage
-from connector.simulator.mishaps import Html, Reset, Respond, rate_limited
+from connector.simulator.mishaps import EditJson, Html, Reset, Respond, rate_limited
 from connector.transport import API_VERSION
 from tests.conftest import NOON, ClientFor, OwnedClock
 
@@ -218,6 +219,23 @@ def test_an_answer_that_is_no_answer_is_an_error_of_its_own(client_for: ClientFo
 
     with pytest.raises(UnexpectedAnswerError, match="report_types"):
         client.report_types()
+
+
+def test_a_strange_entry_in_a_list_does_not_hide_the_others(
+    simulator: Simulator, client: StripeClient
+) -> None:
+    """Somebody else's run, of a kind nobody has documented, must not stop a backfill."""
+    client.create_report_run(DAY, idempotency_key="k")
+
+    odd = {"id": "frr_odd", "report_type": "x.1", "parameters": {"interval_start": "soon"}}
+
+    def add(body: Any) -> None:
+        body["data"].insert(0, odd)
+
+    planted = simulator.faults.add(EditJson(add), "GET")
+
+    assert [run.request for run in client.report_runs().data] == [DAY]
+    assert planted.hits == 1
 
 
 def test_the_time_is_stripes(client_for: ClientFor, clock: OwnedClock) -> None:

@@ -17,6 +17,7 @@ LOCAL = Hosts.of("http://127.0.0.1:8123")
         pytest.param(STRIPE, "https://files.stripe.com:443/x", None, id="the-default-port-spelled-out"),
         pytest.param(LOCAL, "http://127.0.0.1:8123/v1/files/f/contents", None, id="a-stand-in"),
         pytest.param(LOCAL, "http://localhost:8123/x", None, id="a-stand-in-by-its-other-name"),
+        pytest.param(STRIPE, "/v1/files/f", "https://files.stripe.com/v1/files/f", id="a-path-alone"),
         pytest.param(
             LOCAL,
             "https://files.stripe.com/v1/files/f/contents",
@@ -37,6 +38,7 @@ def test_the_key_goes_to_stripe_or_to_who_stands_in(hosts: Hosts, url: str, to: 
         pytest.param(STRIPE, "http://files.stripe.com/x", id="plain-http"),
         pytest.param(STRIPE, "https://files.stripe.com:8443/x", id="another-port"),
         pytest.param(STRIPE, "https://user:secret@files.stripe.com/x", id="credentials"),
+        pytest.param(STRIPE, "//evil.example/x", id="a-host-without-a-scheme"),
         pytest.param(STRIPE, "ftp://files.stripe.com/x", id="another-scheme"),
         pytest.param(STRIPE, "file:///etc/passwd", id="a-file"),
         pytest.param(STRIPE, "https://files.stripe.com:port/x", id="no-url-at-all"),

@@ -1,0 +1,110 @@
+"""Stripe's list of report runs, read and added to: the only memory this connector has of what it asked.
+
+The list cannot be filtered by type, status or parameters, so one reading serves a whole batch.
+
+Source: https://docs.stripe.com/api/reporting/report_run/list
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.adoption import idempotency_key, newest
+from connector.client import StripeClient
+from connector.errors import APIError, InvalidRequestError, ReportingError
+from connector.models import ReportRequest, ReportRun
+
+_SALTS = 3
+#: A request of unknown outcome is not older than this.
+_JUST_NOW = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How pending runs stand: by id a run, or the error that says Stripe knows it no more.
+
+    `pages` is how many the list of them had.
+    """
+
+    states: Mapping[str, ReportRun | ReportingError]
+    pages: int
+
+
+def recent_runs(
+    client: StripeClient, requests: Collection[ReportRequest], *, look_back: timedelta, pages: int
+) -> dict[ReportRequest, list[ReportRun]]:
+    """Recent runs of the report types asked for, by what they ask, newest first.
+
+    Args:
+        look_back: how old the oldest may be, by Stripe's clock.
+        pages: how many pages of a hundred are read at most.
+    """
+    types = {request.report_type for request in requests}
+    found: dict[ReportRequest, list[ReportRun]] = {}
+    for number, page in enumerate(client.every_report_run(since=client.now() - look_back), start=1):
+        for run in page.data:
+            if run.report_type in types:
+                found.setdefault(run.request, []).append(run)
+        if number >= pages:
+            break
+    return found
+
+
+def create_once(client: StripeClient, request: ReportRequest, same: Collection[ReportRun]) -> ReportRun:
+    """A new run, or the one that an earlier attempt of unknown outcome left at Stripe.
+
+    For a day Stripe answers a key under which it failed with that same failure. Whether the run exists is
+    then told by the list; if it does not, another key is needed.
+
+    Args:
+        same: the runs known to ask the same.
+    """
+    last = newest(same)
+    for salt in range(_SALTS):
+        key = idempotency_key(
+            request, account=client.account, mode=client.mode, after=last.id if last else None, salt=salt
+        )
+        try:
+            return client.create_report_run(request, idempotency_key=key)
+        except APIError as error:
+            stored = error.replayed and error.status >= 500
+            if not stored or salt == _SALTS - 1:
+                raise
+            if run := _unseen(client, request, {each.id for each in same}):
+                return run
+    raise AssertionError("the last salt returns or raises")
+
+
+def _unseen(client: StripeClient, request: ReportRequest, known: Collection[str]) -> ReportRun | None:
+    """A run that asks the same and was not there before."""
+    for page in client.every_report_run(since=client.now() - _JUST_NOW):
+        for run in page.data:
+            if run.id not in known and run.request == request:
+                return run
+    return None
+
+
+def look_at(client: StripeClient, pending: Mapping[str, datetime], listed_pages: int) -> Looked:
+    """How pending runs stand: by list where that is fewer requests, else one by one.
+
+    A run that is missing from the list is asked for by id: lists shift while they are read.
+
+    Args:
+        pending: ids and when each was created.
+        listed_pages: how many pages the last listing took.
+    """
+    found: dict[str, ReportRun | ReportingError] = {}
+    pages = listed_pages
+    if len(pending) > listed_pages:
+        pages = 0
+        for page in client.every_report_run(since=min(pending.values())):
+            pages += 1
+            found |= {run.id: run for run in page.data if run.id in pending}
+            if len(found) == len(pending):
+                break
+    for run_id in pending.keys() - found.keys():
+        try:
+            found[run_id] = client.report_run(run_id)
+        except InvalidRequestError as error:
+            found[run_id] = error
+    return Looked(found, max(1, pages))
