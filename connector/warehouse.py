@@ -24,6 +24,13 @@ from connector.hosts import Mode
 
 SCHEMA = "stripe"
 
+#: The tables there are, and how many columns each has; a query like any other.
+TABLES = """
+    SELECT table_name AS "table", count(*) AS columns
+    FROM information_schema.columns WHERE table_schema = 'stripe'
+    GROUP BY ALL ORDER BY ALL
+"""
+
 #: How DuckDB's name for the type of money, and of a sum of money, ends.
 _MONEY_SCALE = ",18)"
 

@@ -1,0 +1,85 @@
+"""The catalogue as people and programs look at it: which reports there are, and what each can tell."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from connector.catalogue import METADATA, Column, ReportSpec, column
+
+
+def all_of(specs: Iterable[ReportSpec]) -> Table:
+    """One row a report."""
+    table = _table("name", "Stripe's id", "rows are", "what it tells")
+    for spec in specs:
+        table.add_row(Text(spec.name, style="bold"), spec.id, spec.granularity.value, spec.about)
+    return table
+
+
+def one(spec: ReportSpec) -> Sequence[Any]:
+    """What a report tells, takes and has."""
+    columns = _table("column", "type", "", "what it holds")
+    for each in _columns(spec):
+        unit = f" In {each.unit}." if each.unit else ""
+        columns.add_row(
+            Text(each.name), each.type.value, ", ".join(_marks(spec, each)), f"{each.about}{unit}"
+        )
+    for prefix in spec.metadata_prefixes:
+        columns.add_row(Text(f"{prefix}[key]"), "text", "personal", f"`key` in {METADATA[prefix]}.")
+    return (
+        Text(f"{spec.name}  {spec.id}", style="bold"),
+        spec.about,
+        spec.source,
+        "",
+        f"Needs {', '.join(spec.required)} (set for each window). Takes {', '.join(spec.optional)}.",
+        columns,
+        "default: asked for unless --columns says otherwise. personal: only when asked for by name.",
+    )
+
+
+def as_json(spec: ReportSpec, *, columns: bool) -> dict[str, Any]:
+    """A report as plain JSON values, with its columns if wanted."""
+    told: dict[str, Any] = {
+        "name": spec.name,
+        "report_type": spec.id,
+        "title": spec.title,
+        "about": spec.about,
+        "granularity": spec.granularity.value,
+        "required": list(spec.required),
+        "optional": list(spec.optional),
+        "source": spec.source,
+    }
+    if columns:
+        told["metadata_columns"] = [f"{prefix}[key]" for prefix in spec.metadata_prefixes]
+        told["columns"] = [
+            {
+                "name": each.name,
+                "stored_name": each.stored_name,
+                "type": each.type.value,
+                "about": each.about,
+                "unit": each.unit,
+                "default": each.name in spec.default_columns,
+                "personal": each.personal,
+            }
+            for each in _columns(spec)
+        ]
+    return told
+
+
+def _columns(spec: ReportSpec) -> list[Column]:
+    """The default ones first, in the order of the file."""
+    others = [name for name in spec.columns if name not in spec.default_columns]
+    return [column(name) for name in (*spec.default_columns, *others)]
+
+
+def _marks(spec: ReportSpec, each: Column) -> list[str]:
+    marks = {"default": each.name in spec.default_columns, "personal": each.personal}
+    return [mark for mark, holds in marks.items() if holds]
+
+
+def _table(*names: str) -> Table:
+    table = Table(header_style="bold")
+    for name in names:
+        table.add_column(Text(name), overflow="fold")
+    return table
