@@ -273,7 +273,8 @@ def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: 
 
     simulator = Simulator(seed=seed, run_seconds=run_seconds, volume=volume)
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     try:
         with serve(simulator, port=port) as url:
             last = datetime.now(UTC).date().replace(day=1)
@@ -284,10 +285,7 @@ def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: 
                 f"  export STRIPE_API_KEY={SIMULATED_KEY}\n"
                 f"  stripe-reports pull balance_summary --from {first} --to {last}\n"
             )
-            try:
-                ended.wait()
-            except KeyboardInterrupt:
-                ended.set()
+            ended.wait()
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigurationError(f"port {port}: {reason}; choose another with --port") from None

@@ -1,0 +1,398 @@
+"""The command as people and programs meet it: what it prints, where, and with which exit code."""
+
+import contextlib
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.cli import main
+from connector.simulator import SIMULATED_KEY, Match, RunFails, RunTakes, Simulator
+from connector.simulator.server import serve
+
+COMMAND = (sys.executable, "-m", "connector")
+JUNE = ("--from", "2026-06-01", "--to", "2026-06-04")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines]
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run the command in an empty directory, with no settings but those a test makes."""
+    for name in [name for name in os.environ if name.startswith("STRIPE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str) -> Ran:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        captured = capsys.readouterr()
+        code = ended.value.code
+        assert isinstance(code, int)
+        return Ran(code, captured.out, captured.err)
+
+    return command
+
+
+@pytest.fixture
+def stripe(clock: Any, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[Simulator]:
+    """A Stripe on this machine whose time stands still on 7 June 2026, and the settings that lead there."""
+    simulator = Simulator(clock, seed=7, volume=3, opening=date(2026, 5, 1), run_seconds=0)
+    with serve(simulator) as url:
+        monkeypatch.setenv("STRIPE_API_BASE", url)
+        monkeypatch.setenv("STRIPE_API_KEY", SIMULATED_KEY)
+        yield simulator
+
+
+# Looking
+
+
+def test_types_lists_what_can_be_pulled(run: Run) -> None:
+    listed = run("types")
+
+    assert listed.code == 0
+    assert "balance_summary" in listed.out
+    assert "balance_change_from_activity.itemized.3" in listed.out
+
+
+def test_types_of_one_report_shows_its_columns_and_which_are_personal(run: Run) -> None:
+    shown = run("types", "balance_change_from_activity_itemized")
+
+    assert re.search(r"customer_email +│ text +│ personal", shown.out)
+    assert re.search(r"net +│ money +│ default", shown.out)
+    assert "payment_metadata[key]" in shown.out
+
+
+def test_types_tells_programs_the_same(run: Run) -> None:
+    (report,) = run("types", "balance.summary.1", "--json").objects
+
+    assert report["name"] == "balance_summary"
+    assert [each["name"] for each in report["columns"] if each["default"]] == [
+        "category",
+        "description",
+        "net_amount",
+        "currency",
+    ]
+
+
+# Refused before any call
+
+REFUSED = [
+    pytest.param(["pul"], "no command 'pul'; nearest: pull", id="command"),
+    pytest.param(["pull", "balance_sumary", *JUNE], "nearest: balance_summary", id="report"),
+    pytest.param(["types", "balance_sumary"], "nearest: balance_summary", id="report-to-look-at"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--forse"], "--force", id="option"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--window", "dayly"], "nearest: daily", id="window"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--zone", "Europe/Berln"], "Europe/Berlin", id="zone"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--columns", "netamount"], "net_amount", id="column"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--filter", "curency=usd"], "currency", id="filter"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--filter", "currency"], "name=value", id="no-value"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--account", "x\ny"], "acct_1A2b3C", id="account"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--wait-timeout", "soon"], "1h30m", id="duration"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--name", "No Table"], "lower case", id="table"),
+    pytest.param(["pull", "balance_summary", "--from", "June", "--to", "July"], "2026-06-01", id="date"),
+    pytest.param(["pull", "balance_summary", *JUNE[:2], "--to", "2026-06-01"], "not before", id="no-span"),
+    pytest.param(
+        ["pull", "balance_summary", *JUNE, "--window", "monthly"],
+        "nearest: 2026-06-01 and 2026-07-01",
+        id="cut-month",
+    ),
+    pytest.param(["simulate", "--run-seconds", "fast"], "5,15", id="seconds"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED)
+def test_what_cannot_be_is_refused_before_any_call(
+    run: Run, stripe: Simulator, arguments: list[str], message: str
+) -> None:
+    refused = run(*arguments)
+
+    assert refused.code == 2
+    assert message in refused.err
+    assert refused.out == ""
+    assert stripe.requests == []
+
+
+def test_without_a_key_it_says_how_to_get_one(run: Run) -> None:
+    refused = run("pull", "balance_summary", *JUNE)
+
+    assert refused.code == 2
+    assert "STRIPE_API_KEY" in refused.err
+    assert "stripe-reports simulate" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("key", "base"),
+    [
+        pytest.param("pk_live_secret00000", "", id="publishable"),
+        pytest.param("rk_live_secret 0000", "", id="with-a-blank"),
+        pytest.param("rk_live_secret00000", "http://example.com", id="over-plain-http"),
+    ],
+)
+def test_a_refused_key_is_not_shown(run: Run, monkeypatch: pytest.MonkeyPatch, key: str, base: str) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", key)
+    monkeypatch.setenv("STRIPE_API_BASE", base)
+
+    refused = run("pull", "balance_summary", *JUNE)
+
+    assert refused.code == 2
+    assert "secret" not in refused.out + refused.err
+
+
+# Pulling
+
+
+def test_a_pull_tells_each_partition_and_sums_up(run: Run, stripe: Simulator, tmp_path: Path) -> None:
+    pulled = run("pull", "balance_summary", *JUNE)
+
+    assert (pulled.code, pulled.err) == (0, "")
+    *partitions, summary = pulled.lines
+    told = re.compile(r"(2026-06-0\d)  \d+ rows  created (frr_\w+)  (data/\S+/report\.parquet)")
+    matches = [told.fullmatch(line) for line in sorted(partitions)]
+    assert [match and match[1] for match in matches] == ["2026-06-01", "2026-06-02", "2026-06-03"]
+    assert all(match and (tmp_path / match[3]).is_file() for match in matches)
+    assert summary.startswith("balance_summary: 3 of 3 partitions in place (3 created), ")
+
+
+def test_a_second_pull_asks_stripe_nothing(run: Run, stripe: Simulator) -> None:
+    run("pull", "balance_summary", *JUNE)
+    before = len(stripe.requests)
+
+    again = run("pull", "balance_summary", *JUNE)
+
+    assert again.code == 0
+    assert "(3 kept)" in again.out
+    assert len(stripe.requests) == before
+
+
+def test_force_asks_anew_and_says_that_nothing_changed(run: Run, stripe: Simulator, clock: Any) -> None:
+    run("pull", "balance_summary", *JUNE)
+    clock.sleep(60)
+
+    again = run("pull", "balance_summary", *JUNE, "--force")
+
+    assert again.code == 0
+    assert again.out.count("(unchanged)") == 3
+    assert len(stripe.runs) == 6
+
+
+def test_programs_get_one_object_a_partition_and_a_summary(run: Run, stripe: Simulator) -> None:
+    *partitions, summary = run("pull", "balance_summary", *JUNE, "--json").objects
+
+    assert {each["partition"] for each in partitions} == {"2026-06-01", "2026-06-02", "2026-06-03"}
+    assert {each["report_run_id"] for each in partitions} == {each.id for each in stripe.runs}
+    assert all(isinstance(total, str) for each in partitions for total in each["totals"].values())
+    assert (summary["type"], summary["in_place"], summary["exit_code"]) == ("summary", 3, 0)
+
+
+def test_columns_filters_name_and_root_reach_the_file(run: Run, stripe: Simulator, tmp_path: Path) -> None:
+    asked = ("--columns", "net_amount,category", "--columns", "currency", "--filter", "currency=usd")
+
+    run("pull", "balance_summary", *JUNE, *asked, "--name", "dollars", "--root", "elsewhere")
+
+    assert len(list((tmp_path / "elsewhere/simulated/dollars").rglob("report.parquet"))) == 3
+    (row, *_) = run("sql", "SELECT * FROM dollars", "--root", "elsewhere", "--json").objects
+    assert list(row)[:3] == ["net_amount", "category", "currency"]
+    assert row["currency"] == "usd"
+
+
+def test_a_key_stripe_does_not_take_is_one_message(
+    run: Run, stripe: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stripe.keyring.revoke("sk_test_expired0000000")
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_expired0000000")
+
+    refused = run("pull", "balance_summary", *JUNE)
+
+    assert refused.code == 1
+    assert refused.err.startswith("Error: ")
+    assert refused.err.count("\n") == 1
+    assert "expired0000000" not in refused.err
+
+
+def test_another_window_into_the_same_table_is_refused(run: Run, stripe: Simulator) -> None:
+    run("pull", "balance_summary", *JUNE)
+    before = len(stripe.requests)
+
+    refused = run(
+        "pull", "balance_summary", "--from", "2026-05-03", "--to", "2026-05-31", "--window", "weekly"
+    )
+
+    assert refused.code == 2
+    assert "window is daily there and weekly here" in refused.err
+    assert len(stripe.requests) == before
+
+
+def test_a_day_that_is_not_ready_says_when_it_will_be(run: Run, stripe: Simulator) -> None:
+    pulled = run("pull", "balance_summary", "--from", "2026-06-06", "--to", "2026-06-08")
+
+    assert pulled.code == 4
+    assert "2026-06-07  not ready" in pulled.err
+    assert "1 of 2 partitions in place" in pulled.out
+    assert "expected by 2026-06-08 12:00 UTC" in pulled.lines[-1]
+
+
+def test_a_late_run_is_left_to_stripe_and_taken_up_by_the_next_pull(run: Run, stripe: Simulator) -> None:
+    stripe.faults.add(RunTakes(), "POST", times=1)
+
+    late = run("pull", "balance_summary", *JUNE, "--wait-timeout", "1s")
+    (pending,) = [each for each in stripe.runs if each.id in late.err]
+    stripe.end(pending.id)
+    again = run("pull", "balance_summary", *JUNE)
+
+    assert late.code == 3
+    assert "run this again later" in late.out
+    assert again.code == 0
+    assert "(2 kept, 1 adopted)" in again.out
+    assert len(stripe.runs) == 3
+
+
+def test_a_report_stripe_cannot_make_fails_alone(run: Run, stripe: Simulator) -> None:
+    second = str(int(datetime(2026, 6, 2, tzinfo=UTC).timestamp())).encode()
+    starts = Match(
+        method="POST", where=lambda on: on.call is not None and b"start%5D=" + second in on.call.body
+    )
+    stripe.faults.add(RunFails(), starts, times=None)
+
+    pulled = run("pull", "balance_summary", *JUNE, "--json")
+
+    outcomes = {each["partition"]: each["outcome"] for each in pulled.objects[:-1]}
+    assert pulled.code == 1
+    assert outcomes == {"2026-06-01": "done", "2026-06-02": "failed", "2026-06-03": "done"}
+
+
+# Asking
+
+
+def test_sql_shows_people_money_in_its_currency(run: Run, stripe: Simulator) -> None:
+    run("pull", "balance_summary", *JUNE)
+
+    shown = run("sql", "SELECT category, net_amount, currency FROM balance_summary WHERE currency = 'jpy'")
+
+    assert shown.code == 0
+    assert re.search(r"│ +-?\d+ │ jpy", shown.out)
+    assert "balance_summary" in run("sql").out
+
+
+def test_sql_gives_programs_exact_text(run: Run, stripe: Simulator) -> None:
+    run("pull", "balance_summary", *JUNE)
+
+    (row,) = run("sql", "SELECT 0.1::DECIMAL(36,18) AS m, _interval_start AS s FROM balance_summary LIMIT 1",
+                 "--json").objects  # fmt: skip
+
+    assert row == {"m": "0.100000000000000000", "s": row["s"]}
+    assert row["s"].endswith("T00:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        pytest.param("SELEC 1", "syntax error", id="syntax"),
+        pytest.param("SELECT * FROM balance_sumary", "balance_summary", id="table"),
+    ],
+)
+def test_sql_that_cannot_run_is_one_message(run: Run, stripe: Simulator, query: str, message: str) -> None:
+    run("pull", "balance_summary", *JUNE)
+
+    refused = run("sql", query)
+
+    assert refused.code == 2
+    assert message in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_sql_without_data_says_what_brings_some(run: Run) -> None:
+    refused = run("sql", "SELECT 1")
+
+    assert refused.code == 2
+    assert "stripe-reports pull" in refused.err
+
+
+# As a process of its own
+
+
+@contextlib.contextmanager
+def on_a_terminal(*command: str, **environment: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """A process that has a terminal, and our end of it."""
+    ours, theirs = pty.openpty()
+    settings = {**os.environ, "TERM": "xterm", "COLUMNS": "100", **environment}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=settings, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        try:
+            yield process, ours
+        finally:
+            os.close(ours)
+            process.kill()
+
+
+def read_until(terminal: int, text: str) -> str:
+    """What the terminal shows up to `text`, or up to the end."""
+    shown = ""
+    with contextlib.suppress(OSError):  # the other side has gone
+        while text not in shown and (piece := os.read(terminal, 65536)):
+            shown += piece.decode(errors="replace")
+    return shown
+
+
+def test_a_terminal_gets_a_bar_and_ctrl_c_ends_it_cleanly(stripe: Simulator, tmp_path: Path) -> None:
+    stripe.faults.add(RunTakes(), "POST", times=None)
+
+    with on_a_terminal(*COMMAND, "pull", "balance_summary", *JUNE) as (process, terminal):
+        shown = read_until(terminal, "3 at Stripe")
+        process.send_signal(signal.SIGINT)
+        shown += read_until(terminal, "the end")
+        code = process.wait()
+
+    assert "0/3" in shown
+    assert code == 130
+    assert "Interrupted. 0 of 3 partitions are in place." in shown
+    assert "Traceback" not in shown
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_the_simulator_says_how_to_reach_it_and_ends_when_told(run: Run) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "simulate", "--port", "0", "--run-seconds", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        told = "".join(process.stdout.readline() for _ in range(5))
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate()
+
+    assert re.search(r"export STRIPE_API_BASE=http://127\.0\.0\.1:\d+\n", told)
+    assert f"export STRIPE_API_KEY={SIMULATED_KEY}\n" in told
+    assert (process.returncode, errors) == (0, "")
+    assert "Ended after 0 requests" in rest
