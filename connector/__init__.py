@@ -10,14 +10,14 @@
     Stripe     client      one method per endpoint;  transport  how a request travels
                hosts       where the key may go;  retry, pace  when to send (again)
                runs        adopt or create, watch many with one loop;  adoption, waiting  its decisions;
-                           workers  its threads
+                           runlist  the list of runs at Stripe;  workers  its threads
     files      extract     the CSV, whole, or not at all
                decode      CSV as typed Arrow batches;  records, cells  rows found, cells read
                parquet     batches as one verified file
                store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is
     together   collect     all of it, for many partitions
     reading    warehouse   SQL over the dataset;  currency  how amounts are shown
-    doors      cli         the command `stripe-reports`
+    doors      cli         the command `stripe-reports`;  progress, listing  what it prints
                simulator   a Stripe on this machine
     everywhere models      Stripe's JSON as values;  errors  what can go wrong;  clock  time as an argument
 
