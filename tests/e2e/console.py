@@ -1,0 +1,385 @@
+"""Dagster as its UI drives it: over GraphQL, against the webserver, with nothing in between."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from tests.e2e.conditions import until
+
+LOCATION = "books"
+
+Asset = tuple[str, ...]
+
+_REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": LOCATION}
+_ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+_BACKFILL_ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
+
+
+@dataclass(frozen=True, slots=True)
+class DagsterRun:
+    """A run as the runs page shows it. Times are seconds since 1970, None where it did not get so far."""
+
+    id: str
+    status: str
+    tags: Mapping[str, str]
+    started: float | None
+    ended: float | None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in _ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Materialization:
+    """One event of one partition. Of its metadata only texts, numbers and times are kept."""
+
+    partition: str
+    run_id: str
+    metadata: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """Where a backfill stands; the numbers are of partitions, over all of its assets."""
+
+    status: str
+    materialized: int
+    failed: int
+    in_progress: int
+    targeted: int
+    error: str | None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in _BACKFILL_ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One evaluation of a sensor."""
+
+    status: str
+    skip_reason: str | None
+    run_ids: Sequence[str]
+    error: str | None
+
+
+class GraphQLError(Exception):
+    """Dagster refused, or answered with an error."""
+
+
+class Console:
+    """A client of one webserver.
+
+    Args:
+        url: where it listens.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, timeout=60)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def query(self, text: str, **variables: Any) -> Any:
+        """The `data` of the answer. Raises GraphQLError."""
+        reply = self._http.post("/graphql", json={"query": text, "variables": variables})
+        body = reply.json() if reply.headers.get("content-type", "").startswith("application/json") else {}
+        if reply.status_code != httpx.codes.OK or body.get("errors"):
+            raise GraphQLError(f"HTTP {reply.status_code}: {body.get('errors') or reply.text[:2000]}")
+        return body["data"]
+
+    # Whether it is there
+
+    def answers(self) -> bool:
+        """Whether the webserver has come up."""
+        try:
+            return self._http.get("/server_info").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def location_problem(self) -> str | None:
+        """What keeps the code location from being used; None when it is loaded."""
+        found = self.query(_LOCATIONS)["workspaceOrError"]
+        for entry in found.get("locationEntries", []):
+            loaded = entry["locationOrLoadError"]
+            if loaded and loaded["__typename"] == "RepositoryLocation":
+                return None
+            return str((loaded or {}).get("message") or entry["loadStatus"])
+        return str(found)
+
+    def reload_location(self) -> None:
+        """Look at the code server anew, as after it was replaced."""
+        self.query(_RELOAD, location=LOCATION)
+
+    def unhealthy_daemons(self) -> list[str]:
+        """The daemons whose heartbeat is missing."""
+        statuses = self.query(_DAEMONS)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        return [each["daemonType"] for each in statuses if each["required"] and not each["healthy"]]
+
+    # Runs
+
+    def launch(self, asset: Asset, partition: str, *, tags: Mapping[str, str] | None = None) -> str:
+        """Materialize one partition of one asset; the id of the Dagster run."""
+        return self.launch_many([(asset, partition)], tags=tags)[0]
+
+    def launch_many(
+        self, wanted: Iterable[tuple[Asset, str]], *, tags: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """One Dagster run for each pair of asset and partition."""
+        launched = self.query(
+            _LAUNCH, params=[_execution(asset, partition, tags or {}) for asset, partition in wanted]
+        )["launchMultipleRuns"]
+        results = launched.get("launchMultipleRunsResult", [launched])
+        refused = [each for each in results if each["__typename"] != "LaunchRunSuccess"]
+        if refused:
+            raise GraphQLError(str(refused))
+        return [each["run"]["runId"] for each in results]
+
+    def run(self, run_id: str) -> DagsterRun:
+        return _run(self.query(_RUN, id=run_id)["runOrError"])
+
+    def runs(self, *, status: str | None = None) -> list[DagsterRun]:
+        """All runs, newest first."""
+        filters = {"statuses": [status]} if status else {}
+        found = self.query(_RUNS, filter=filters)["runsOrError"]
+        return [_run(each) for each in found["results"]]
+
+    def finished(self, run_id: str, *, within: float = 120) -> DagsterRun:
+        """The run, once it has ended."""
+
+        def ended() -> DagsterRun | None:
+            run = self.run(run_id)
+            return run if run.has_ended else None
+
+        return until(ended, within=within, what=f"run {run_id} has ended")
+
+    def terminate(self, run_id: str) -> None:
+        """As the button does."""
+        found = self.query(_TERMINATE, id=run_id)["terminateRun"]
+        if found["__typename"] != "TerminateRunSuccess":
+            raise GraphQLError(str(found))
+
+    def step_process(self, run_id: str) -> int | None:
+        """The id of the process that carries out the run's step; None before there is one."""
+        events = self.query(_LOG, id=run_id)["logsForRun"].get("events", [])
+        for event in events:
+            if event.get("eventType") == "STEP_WORKER_STARTED":
+                entries = {each["label"]: each.get("text") for each in event.get("metadataEntries", [])}
+                return int(entries["pid"]) if entries.get("pid") else None
+        return None
+
+    # Backfills and partitions
+
+    def backfill(self, assets: Iterable[Asset], partitions: Sequence[str]) -> str:
+        """Materialize these partitions of all these assets; the id of the backfill."""
+        params = {
+            "assetSelection": [{"path": list(asset)} for asset in assets],
+            "partitionNames": list(partitions),
+        }
+        launched = self.query(_BACKFILL, params=params)["launchPartitionBackfill"]
+        if launched["__typename"] != "LaunchBackfillSuccess":
+            raise GraphQLError(str(launched))
+        return str(launched["backfillId"])
+
+    def backfill_status(self, backfill_id: str) -> Backfill:
+        found = self.query(_BACKFILL_STATUS, id=backfill_id)["partitionBackfillOrError"]
+        counts = (found["assetBackfillData"] or {}).get("assetBackfillStatuses", [])
+
+        def total(name: str) -> int:
+            return sum(each.get(f"numPartitions{name}", 0) for each in counts)
+
+        return Backfill(
+            found["status"],
+            total("Materialized"),
+            total("Failed"),
+            total("InProgress"),
+            total("Targeted"),
+            (found["error"] or {}).get("message"),
+        )
+
+    def backfill_finished(self, backfill_id: str, *, within: float) -> Backfill:
+        """The backfill, once it has ended, whichever way."""
+
+        def ended() -> Backfill | None:
+            status = self.backfill_status(backfill_id)
+            return status if status.has_ended else None
+
+        return until(ended, within=within, what=f"backfill {backfill_id} has ended", every=1)
+
+    def partition_statuses(self, asset: Asset, partitions: Sequence[str]) -> Mapping[str, str]:
+        """What the partition bar shows: MATERIALIZED, FAILED or MATERIALIZING; missing ones are left out."""
+        node = self.query(_PARTITIONS, asset=list(asset))["assetNodeOrError"]
+        ranges = node["assetPartitionStatuses"]["ranges"]
+        return {
+            partition: each["status"]
+            for each in ranges
+            for partition in partitions
+            if each["startKey"] <= partition <= each["endKey"]
+        }
+
+    def materializations(self, asset: Asset, partitions: Sequence[str]) -> list[Materialization]:
+        """All events of these partitions, newest first."""
+        node = self.query(_MATERIALIZATIONS, asset=list(asset), partitions=list(partitions))
+        return [
+            Materialization(
+                each["partition"],
+                each["runId"],
+                {entry["label"]: _value(entry) for entry in each["metadataEntries"]},
+                {tag["key"]: tag["value"] for tag in each["tags"]},
+            )
+            for each in node["assetNodeOrError"]["assetMaterializations"]
+        ]
+
+    def event_counts(self, asset: Asset, partitions: Sequence[str]) -> Mapping[str, int]:
+        """How many events each partition has."""
+        node = self.query(_EVENT_PARTITIONS, asset=list(asset), partitions=list(partitions))
+        events = node["assetNodeOrError"]["assetMaterializations"]
+        return Counter(str(each["partition"]) for each in events)
+
+    def observed_report_runs(self, asset: Asset, partition: str) -> list[str]:
+        """The report runs the partition is known to have waited for, newest first."""
+        node = self.query(_OBSERVATIONS, asset=list(asset), partitions=[partition])
+        return [
+            entry["text"]
+            for each in node["assetNodeOrError"]["assetObservations"]
+            for entry in each["metadataEntries"]
+            if entry["label"] == "stripe/report_run_id"
+        ]
+
+    # Sensors
+
+    def sensors(self) -> Mapping[str, str]:
+        """Name to RUNNING or STOPPED."""
+        found = self.query(_SENSORS, selector=_REPOSITORY)["sensorsOrError"]
+        return {each["name"]: each["sensorState"]["status"] for each in found["results"]}
+
+    def start_sensor(self, name: str) -> None:
+        self._expect_sensor(self.query(_START_SENSOR, selector=_sensor(name))["startSensor"])
+
+    def stop_sensor(self, name: str) -> None:
+        state = self.query(_SENSOR, selector=_sensor(name))["sensorOrError"]["sensorState"]
+        self.query(_STOP_SENSOR, id=state["id"])
+
+    def reset_sensor(self, name: str) -> None:
+        """Forget the cursor."""
+        self._expect_sensor(self.query(_RESET_SENSOR, selector=_sensor(name))["setSensorCursor"])
+
+    def ticks(self, name: str) -> list[Tick]:
+        """The latest evaluations, newest first."""
+        state = self.query(_SENSOR, selector=_sensor(name))["sensorOrError"]["sensorState"]
+        return [
+            Tick(each["status"], each["skipReason"], each["runIds"], (each["error"] or {}).get("message"))
+            for each in state["ticks"]
+        ]
+
+    @staticmethod
+    def _expect_sensor(answer: Mapping[str, Any]) -> None:
+        if answer["__typename"] != "Sensor":
+            raise GraphQLError(str(answer))
+
+
+def _sensor(name: str) -> dict[str, str]:
+    return {**_REPOSITORY, "sensorName": name}
+
+
+def _execution(asset: Asset, partition: str, tags: Mapping[str, str]) -> dict[str, Any]:
+    given = {"dagster/partition": partition, **tags}
+    return {
+        "selector": {
+            **_REPOSITORY,
+            "pipelineName": "__ASSET_JOB",
+            "assetSelection": [{"path": list(asset)}],
+        },
+        "runConfigData": {},
+        "mode": "default",
+        "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in given.items()]},
+    }
+
+
+def _run(found: Mapping[str, Any]) -> DagsterRun:
+    if "status" not in found:
+        raise GraphQLError(str(found))
+    tags = {tag["key"]: tag["value"] for tag in found["tags"]}
+    return DagsterRun(found["runId"], found["status"], tags, found["startTime"], found["endTime"])
+
+
+def _value(entry: Mapping[str, Any]) -> Any:
+    for name in ("text", "intValue", "floatValue", "boolValue", "timestamp"):
+        if entry.get(name) is not None:
+            return entry[name]
+    return None
+
+
+def missing(counts: Mapping[str, int], partitions: Collection[str]) -> list[str]:
+    """The partitions that have no event."""
+    return sorted(set(partitions) - set(counts))
+
+
+_LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus
+  locationOrLoadError { __typename ... on PythonError { message } } } } ... on PythonError { message } } }"""
+_RELOAD = """mutation ($location: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $location) { __typename } }"""
+_DAEMONS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
+
+_LAUNCH = """mutation ($params: [ExecutionParams!]!) { launchMultipleRuns(executionParamsList: $params) {
+  __typename ... on PythonError { message } ... on LaunchMultipleRunsResult { launchMultipleRunsResult {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } } } } } }"""
+_RUN = """query ($id: ID!) { runOrError(runId: $id) { __typename
+  ... on Run { runId status startTime endTime tags { key value } } } }"""
+_RUNS = """query ($filter: RunsFilter!) { runsOrError(filter: $filter) { __typename
+  ... on Runs { results { runId status startTime endTime tags { key value } } } } }"""
+_TERMINATE = """mutation ($id: String!) { terminateRun(runId: $id) { __typename
+  ... on TerminateRunFailure { message } ... on RunNotFoundError { message }
+  ... on PythonError { message } } }"""
+_LOG = """query ($id: ID!) { logsForRun(runId: $id) { __typename ... on EventConnection { events {
+  ... on StepWorkerStartedEvent { eventType
+    metadataEntries { label ... on TextMetadataEntry { text } } } } } } }"""
+
+_BACKFILL = """mutation ($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
+  __typename ... on LaunchBackfillSuccess { backfillId } ... on PartitionKeysNotFoundError { message }
+  ... on PythonError { message } ... on UnauthorizedError { message } } }"""
+_BACKFILL_STATUS = """query ($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename
+  ... on PythonError { message }
+  ... on PartitionBackfill { status error { message } assetBackfillData { assetBackfillStatuses {
+    ... on AssetPartitionsStatusCounts { numPartitionsTargeted numPartitionsInProgress
+      numPartitionsMaterialized numPartitionsFailed } } } } } }"""
+_PARTITIONS = """query ($asset: [String!]!) { assetNodeOrError(assetKey: { path: $asset }) {
+  ... on AssetNode { assetPartitionStatuses { __typename
+    ... on TimePartitionStatuses { ranges { startKey endKey status } } } } } }"""
+_MATERIALIZATIONS = """query ($asset: [String!]!, $partitions: [String!]!) {
+  assetNodeOrError(assetKey: { path: $asset }) { ... on AssetNode {
+    assetMaterializations(partitions: $partitions) { runId partition tags { key value }
+      metadataEntries { label ... on TextMetadataEntry { text } ... on IntMetadataEntry { intValue }
+        ... on FloatMetadataEntry { floatValue } ... on BoolMetadataEntry { boolValue }
+        ... on TimestampMetadataEntry { timestamp } } } } } }"""
+_EVENT_PARTITIONS = """query ($asset: [String!]!, $partitions: [String!]!) {
+  assetNodeOrError(assetKey: { path: $asset }) { ... on AssetNode {
+    assetMaterializations(partitions: $partitions) { partition } } } }"""
+_OBSERVATIONS = """query ($asset: [String!]!, $partitions: [String!]!) {
+  assetNodeOrError(assetKey: { path: $asset }) { ... on AssetNode {
+    assetObservations(partitions: $partitions) {
+      metadataEntries { label ... on TextMetadataEntry { text } } } } } }"""
+
+_SENSORS = """query ($selector: RepositorySelector!) { sensorsOrError(repositorySelector: $selector) {
+  __typename ... on Sensors { results { name sensorState { status } } } } }"""
+_SENSOR = """query ($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { __typename
+  ... on Sensor { sensorState { id status
+    ticks(limit: 20) { status skipReason runIds error { message } } } } } }"""
+_START_SENSOR = """mutation ($selector: SensorSelector!) { startSensor(sensorSelector: $selector) {
+  __typename ... on PythonError { message } } }"""
+_STOP_SENSOR = "mutation ($id: String!) { stopSensor(id: $id) { __typename } }"
+_RESET_SENSOR = """mutation ($selector: SensorSelector!) {
+  setSensorCursor(sensorSelector: $selector, cursor: null) { __typename ... on PythonError { message } } }"""

@@ -1,0 +1,209 @@
+"""A whole Dagster on this machine: code server, daemon and webserver, each a process of its own.
+
+Each deployment has a home, a project and a root for its Parquet in one directory, and speaks to a Stripe
+that the test owns. It is configured the way a user would do it: with the `dagster.yaml` beside this file and
+a `defs.yaml`.
+"""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from connector.simulator import SIMULATED_KEY
+from tests.e2e.conditions import until
+from tests.e2e.console import LOCATION, Asset, Console
+from tests.e2e.processes import Service, free_port
+
+HERE = Path(__file__).parent
+
+SUMMARY: Asset = ("stripe", "balance_summary")
+ACTIVITY: Asset = ("stripe", "balance_change_from_activity_itemized")
+
+_STARTED = 90.0
+
+_PROJECT = f"""
+[tool.dg]
+directory_type = "project"
+[tool.dg.project]
+root_module = "{LOCATION}"
+"""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a deployment is configured with.
+
+    Attributes:
+        start: the first day there is a partition for.
+        reports: as `defs.yaml` lists them.
+        wait: how long a report run is waited for.
+        attributes: further attributes of the component, as in `defs.yaml`.
+        defaults: further defaults of the reports.
+        instance: what differs from the example `dagster.yaml`, section by section.
+    """
+
+    start: date
+    reports: Sequence[str] = ("balance.summary.1", "balance_change_from_activity.itemized.3")
+    wait: timedelta = timedelta(minutes=30)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    instance: Mapping[str, Any] = field(default_factory=dict)
+
+    def defs_yaml(self) -> str:
+        defaults = {"start": self.start, "wait_minutes": self.wait.total_seconds() / 60, **self.defaults}
+        reports = [{"report": report} for report in self.reports]
+        attributes = {"defaults": defaults, "reports": reports, **self.attributes}
+        return yaml.safe_dump({"type": "assets.StripeReportsComponent", "attributes": attributes})
+
+    def dagster_yaml(self) -> str:
+        example = yaml.safe_load((HERE / "dagster.yaml").read_text())
+        return yaml.safe_dump(_merged(example, self.instance))
+
+
+class Deployment:
+    """Dagster's three servers over one home, from `with` to its end.
+
+    >>> with serve(Simulator()) as stripe, Deployment(tmp_path, stripe, Setup(date(2026, 6, 1))) as dagster:
+    ...     run = dagster.console.launch(SUMMARY, "2026-06-01")
+
+    Args:
+        place: an empty directory of its own.
+        stripe: the base URL of the Stripe it speaks to.
+    """
+
+    def __init__(self, place: Path, stripe: str, setup: Setup) -> None:
+        self.place = place
+        self.root = place / "reports"
+        self._setup = setup
+        self._ports = {"code": free_port(), "web": free_port()}
+        self._environment = {
+            **os.environ,
+            "DAGSTER_HOME": str(place / "home"),
+            "STRIPE_API_KEY": SIMULATED_KEY,
+            "STRIPE_API_BASE": stripe,
+            "STRIPE_REPORTS_ROOT": str(self.root),
+            # Lines reach the log when they are printed, also those of a process that is killed.
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.code_server = self._service(
+            "code-server", "dagster", "api", "grpc", "--module-name", f"{LOCATION}.definitions",
+            "--location-name", LOCATION, "--port", str(self._ports["code"]), "--host", "127.0.0.1",
+            "--working-directory", str(place / "project"),
+        )  # fmt: skip
+        workspace = str(place / "home" / "workspace.yaml")
+        self.daemon = self._service("daemon", "dagster-daemon", "run", "--workspace", workspace)
+        self.webserver = self._service(
+            "webserver", "dagster-webserver", "--workspace", workspace, "--port", str(self._ports["web"])
+        )
+        self.console = Console(f"http://127.0.0.1:{self._ports['web']}")
+        self.left_behind: list[str] = []
+        self._stack = ExitStack()
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        return (self.code_server, self.daemon, self.webserver)
+
+    def __enter__(self) -> Self:
+        self._write()
+        self._stack.enter_context(self.console)
+        self._stack.callback(self._end)
+        try:
+            for service in self.services:
+                service.start()
+            self.wait_until_ready()
+        except BaseException:
+            self._print_logs()
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._print_logs()
+        self._stack.close()
+
+    def wait_until_ready(self) -> None:
+        """Until the webserver answers, the code is loaded and every daemon has a heartbeat."""
+        until(self._webserver_answers, within=_STARTED, what="the webserver answers")
+        until(self._code_is_loaded, within=_STARTED, what="the code location is loaded")
+        until(lambda: not self.console.unhealthy_daemons(), within=_STARTED, what="the daemons are healthy")
+
+    def restart(self, service: Service) -> None:
+        """Start a server that was killed or stopped, and wait until all is well again."""
+        service.start()
+        if service is self.code_server:
+            until(self._code_is_loaded_anew, within=_STARTED, what="the code location is loaded again")
+        self.wait_until_ready()
+
+    def kill_step(self, run_id: str) -> None:
+        """`kill -9` of the process that carries out the run's step."""
+        process = self.console.step_process(run_id)
+        if process is None:
+            raise RuntimeError(f"run {run_id} has no step process")
+        os.kill(process, signal.SIGKILL)
+
+    def _webserver_answers(self) -> bool:
+        dead = [service.name for service in self.services if not service.running]
+        if dead:
+            raise RuntimeError(f"{', '.join(dead)} ended while starting")
+        return self.console.answers()
+
+    def _code_is_loaded(self) -> bool:
+        # A webserver that came up before the code server does not look again by itself.
+        return self.console.location_problem() is None or self._code_is_loaded_anew()
+
+    def _code_is_loaded_anew(self) -> bool:
+        self.console.reload_location()
+        return self.console.location_problem() is None
+
+    def _write(self) -> None:
+        home, project = self.place / "home", self.place / "project"
+        home.mkdir(parents=True)
+        (home / "dagster.yaml").write_text(self._setup.dagster_yaml())
+        server = {"host": "127.0.0.1", "port": self._ports["code"], "location_name": LOCATION}
+        (home / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
+        shutil.copytree(HERE / "books", project / LOCATION, ignore=shutil.ignore_patterns("__pycache__"))
+        (project / "pyproject.toml").write_text(_PROJECT)
+        defs = project / LOCATION / "defs" / "stripe_reports"
+        defs.mkdir(parents=True)
+        (defs / "defs.yaml").write_text(self._setup.defs_yaml())
+
+    def _service(self, name: str, script: str, *arguments: str) -> Service:
+        command = [str(Path(sys.executable).with_name(script)), *arguments]
+        log = self.place / f"{name}.log"
+        return Service(name, command, environment=self._environment, directory=self.place, log=log)
+
+    def _end(self) -> None:
+        # The daemon first, so that nothing new begins while the others go.
+        for service in (self.daemon, self.webserver, self.code_server):
+            service.stop()
+        self.left_behind = [line for service in self.services for line in service.members()]
+        for service in self.services:
+            service.kill_all()
+
+    def _print_logs(self) -> None:
+        for service in self.services:
+            print(f"\n----- {service.name} in {self.place}\n{service.tail()}")
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in changes.items():
+        inner = merged.get(name)
+        if isinstance(inner, Mapping) and isinstance(value, Mapping):
+            merged[name] = _merged(inner, value)
+        else:
+            merged[name] = value
+    return merged

@@ -1,0 +1,181 @@
+"""Backfills of hundreds of partitions against the real Dagster: all there, once, and at what price."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.simulator import Simulator
+from connector.simulator.server import serve
+from tests.e2e.census import (
+    Cost,
+    days_from,
+    expect_everything_once,
+    requests_asked_twice,
+    shortest_wait,
+)
+from tests.e2e.conditions import until
+from tests.e2e.console import DagsterRun, missing
+from tests.e2e.deployment import ACTIVITY, SUMMARY, Deployment, Setup
+from tests.e2e.weather import LongTail
+
+pytestmark = pytest.mark.soak
+
+BOTH = (SUMMARY, ACTIVITY)
+RANGE = 31
+AT_ONCE = 4
+
+sizes = pytest.mark.parametrize("count", [pytest.param(40, id="40-days"), pytest.param(365, id="year")])
+
+
+def _world(count: int) -> tuple[Simulator, list[str]]:
+    """A Stripe with the usual latency, and the keys of the last `count` days it has data for."""
+    first = (datetime.now(UTC) - timedelta(days=count + 3)).date()
+    simulator = Simulator(seed=7, volume=3, opening=first)
+    simulator.faults.add(LongTail(), "POST /v1/reporting/report_runs", times=None)
+    return simulator, days_from(first, count)
+
+
+def _setup(days: Sequence[str], *, longest_run: int = 7200) -> Setup:
+    # Noticed within seconds rather than a minute; the rest of the example is tested as it is.
+    monitoring = {"poll_interval_seconds": 5, "max_runtime_seconds": longest_run}
+    return Setup(datetime.fromisoformat(days[0]).date(), instance={"run_monitoring": monitoring})
+
+
+@sizes
+def test_a_backfill_asks_for_each_partition_once_and_cheaply(tmp_path: Path, count: int) -> None:
+    simulator, days = _world(count)
+    with serve(simulator) as stripe, Deployment(tmp_path, stripe, _setup(days)) as dagster:
+        began = time.monotonic()
+        backfill = dagster.console.backfill(BOTH, days)
+        ended = dagster.console.backfill_finished(backfill, within=120 + 6 * count)
+        wall = time.monotonic() - began
+
+        cost = Cost(
+            partitions=len(BOTH) * count,
+            report_runs=len(simulator.runs),
+            requests=len(simulator.requests),
+            dagster_runs=len(dagster.console.runs()),
+            wall=wall,
+            waiting=shortest_wait(simulator, range_size=RANGE, at_once=AT_ONCE),
+        )
+        print(f"\n{cost}")
+        assert (ended.status, ended.materialized) == ("COMPLETED_SUCCESS", cost.partitions)
+        expect_everything_once(dagster, BOTH, days)
+    assert cost.report_runs == cost.partitions
+    assert cost.requests_per_partition <= 2.4
+    assert not dagster.left_behind
+
+
+def _kill_step(dagster: Deployment) -> None:
+    dagster.kill_step(_with_step(dagster).id)
+
+
+def _kill_code_server(dagster: Deployment) -> None:
+    dagster.code_server.kill()
+    dagster.restart(dagster.code_server)
+
+
+def _kill_code_server_and_its_runs(dagster: Deployment) -> None:
+    dagster.code_server.kill_all()
+    dagster.restart(dagster.code_server)
+
+
+def _kill_daemon(dagster: Deployment) -> None:
+    dagster.daemon.kill()
+    dagster.restart(dagster.daemon)
+
+
+def _with_step(dagster: Deployment) -> DagsterRun:
+    """A run whose step is at work."""
+
+    def found() -> DagsterRun | None:
+        started = dagster.console.runs(status="STARTED")
+        return next((run for run in started if dagster.console.step_process(run.id)), None)
+
+    return until(found, within=120, what="a step is at work")
+
+
+@sizes
+@pytest.mark.parametrize(
+    "strike",
+    [
+        pytest.param(_kill_step, id="step"),
+        pytest.param(_kill_code_server, id="code-server"),
+        pytest.param(_kill_code_server_and_its_runs, id="code-server-and-its-runs"),
+        pytest.param(_kill_daemon, id="daemon"),
+    ],
+)
+def test_what_is_killed_in_mid_backfill_costs_nothing_twice(
+    tmp_path: Path, count: int, strike: Callable[[Deployment], None]
+) -> None:
+    """Each server is killed with -9 and started again; nothing is lost, asked for or recorded twice."""
+    simulator, days = _world(count)
+    setup = _setup(days, longest_run=150)
+    with serve(simulator) as stripe, Deployment(tmp_path, stripe, setup) as dagster:
+        backfill = dagster.console.backfill(BOTH, days)
+        until(lambda: _materialized(dagster, days) >= count // 4, within=300, what="a quarter is there")
+        strike(dagster)
+        ended = dagster.console.backfill_finished(backfill, within=300 + 8 * count)
+        again = _complete(dagster, days)
+        print(f"\n{ended}; launched again by hand: {again}; {len(simulator.runs)} report runs")
+        print(_told(dagster))
+        expect_everything_once(dagster, BOTH, days)
+    assert not requests_asked_twice(simulator)
+
+
+def _materialized(dagster: Deployment, days: Sequence[str]) -> int:
+    return sum(len(dagster.console.event_counts(asset, days)) for asset in BOTH)
+
+
+def _complete(dagster: Deployment, days: Sequence[str]) -> int:
+    """Launch what is missing, as a person would; how many partitions that were."""
+    launched = 0
+    for asset in BOTH:
+        left = missing(dagster.console.event_counts(asset, days), days)
+        if left:
+            launched += len(left)
+            backfill = dagster.console.backfill([asset], left)
+            dagster.console.backfill_finished(backfill, within=300)
+    return launched
+
+
+def _told(dagster: Deployment) -> str:
+    runs = dagster.console.runs()
+    return "\n".join(
+        f"  {run.id[:8]} {run.status} retry {run.tags.get('dagster/retry_number', 0)}"
+        f" {run.tags.get('dagster/asset_partition_range_start')} {run.tags.get('dagster/step_selection', '')}"
+        for run in reversed(runs)
+        if run.status != "SUCCESS" or "dagster/retry_number" in run.tags
+    )
+
+
+def test_a_terminated_run_ends_at_once_and_the_next_one_adopts(tmp_path: Path) -> None:
+    """What was asked for goes on at Stripe and is taken up; nothing half-written is left."""
+    simulator, days = _world(RANGE)
+    with serve(simulator) as stripe, Deployment(tmp_path, stripe, _setup(days)) as dagster:
+        dagster.console.backfill([ACTIVITY], days)
+        run = _with_step(dagster)
+        until(
+            lambda: dagster.console.event_counts(ACTIVITY, days),
+            within=90,
+            what="a partition is there",
+            every=0.1,
+        )
+        began = time.monotonic()
+        dagster.console.terminate(run.id)
+        ended = dagster.console.finished(run.id, within=30)
+        took = time.monotonic() - began
+        before = len(dagster.console.event_counts(ACTIVITY, days))
+
+        left = missing(dagster.console.event_counts(ACTIVITY, days), days)
+        again = dagster.console.backfill([ACTIVITY], left)
+        dagster.console.backfill_finished(again, within=300)
+        print(f"\n{ended.status} in {took:.1f} s with {before} partitions there")
+        expect_everything_once(dagster, [ACTIVITY], days)
+        assert not [path for path in (dagster.root / ".staging").rglob("*") if path.is_file()]
+    assert ended.status == "CANCELED"
+    assert took <= 3
+    assert len(simulator.runs) == RANGE
