@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
 from assets.configured import DEFAULT_POOL, DEFAULT_RANGE, ConfiguredReport
+from assets.partitions import refuse_lossy
 from assets.resources import StripeReporting
 from assets.settings import API_KEY, Settings
 from connector.adoption import Patience
@@ -189,7 +190,7 @@ def _probes(model: ReportModel) -> Sequence[tuple[str, Callable[[], object]]]:
         ("columns", lambda: ReportQuery.of(name, columns=model.columns)),
         ("filters", lambda: ReportQuery.of(name, filters=model.filters)),
         ("window", lambda: Windows(model.window)),
-        ("zone", lambda: Windows(model.window, model.zone)),
+        ("zone", lambda: refuse_lossy(Windows(model.window, model.zone))),
         ("name", lambda: ReportQuery.of(name, name=model.name).dataset(mode="", account=None)),
     )
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 import pyarrow as pa
@@ -151,8 +151,8 @@ def change_text(done: Done) -> str | None:
 
 
 def uri(place: str) -> str:
-    """A path as a `file:` URI; a URL as it is."""
-    return place if "://" in place else Path(place).absolute().as_uri()
+    """An absolute path as a `file:` URI, legible where it may be; a URL as it is."""
+    return place if "://" in place else f"file://{quote(place, safe='/=')}"
 
 
 _OURS = {

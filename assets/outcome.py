@@ -46,6 +46,11 @@ def advice(error: ReportingError) -> str:
     return next(fitting, "Materialize it again: a report run that is under way is adopted.")
 
 
+def sentence(error: ReportingError) -> str:
+    """The error's text with a full stop, since more follows."""
+    return str(error).rstrip(". ") + "."
+
+
 def gravest(verdicts: Iterable[str]) -> str | None:
     """The worst of the verdicts, as the run is tagged; None where nothing is wrong."""
     found = set(verdicts)
@@ -71,10 +76,7 @@ def incomplete(asset: str, recorded: Collection[str], missed: Sequence[Missed]) 
     total = len(recorded) + len(ordered)
     kept = f" The other {len(recorded)} are recorded and stay." if recorded else ""
     lines = [f"{asset}: {len(ordered)} of {total} partitions have no new data ({counts}).{kept}"]
-    lines += [
-        f"  {each.partition.key}  {each.verdict.replace('_', ' ')}: {each.error} {advice(each.error)}"
-        for each in ordered[:_SHOWN]
-    ]
+    lines += [f"  {each.partition.key}  {_account(each)}" for each in ordered[:_SHOWN]]
     if len(ordered) > _SHOWN:
         lines.append(f"  … and {len(ordered) - _SHOWN} more; the table has them all.")
     return dg.Failure(
@@ -94,10 +96,14 @@ def unanswered(asset: str, error: ReportingError, recorded: Collection[str]) -> 
     """
     kept = f" {len(recorded)} partitions that needed nothing are recorded." if recorded else ""
     return dg.Failure(
-        f"{asset}: {error}{kept} {advice(error)}",
+        f"{asset}: {sentence(error)}{kept} {advice(error)}",
         metadata={"stripe/error": type(error).__name__, "stripe/materialized_partitions": len(recorded)},
         allow_retries=error.passing,
     )
+
+
+def _account(missed: Missed) -> str:
+    return f"{missed.verdict.replace('_', ' ')}: {sentence(missed.error)} {advice(missed.error)}"
 
 
 def _table(missed: Sequence[Missed]) -> dg.TableMetadataValue:

@@ -1,0 +1,193 @@
+"""Downstream assets read reports by annotation: exact, one partition or many, lazily where they like."""
+
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pytest
+
+from tests.assets.conftest import Orchestra
+
+FIRST, SECOND, LAST = "2026-06-01", "2026-06-02", "2026-06-03"
+
+
+def read(
+    orchestra: Orchestra,
+    upstream: dg.AssetsDefinition,
+    annotation: Any,
+    *,
+    last: str | None = None,
+    metadata: dict[str, Any] | None = None,
+    partitions_def: dg.PartitionsDefinition[str] | None = None,
+) -> tuple[dg.ExecuteInProcessResult, list[Any]]:
+    """Materialize an asset that reads `upstream`, in its windows unless told otherwise."""
+    seen: list[Any] = []
+
+    def body(rows: Any) -> None:
+        seen.append(rows)
+
+    body.__annotations__["rows"] = annotation
+    downstream = dg.multi_asset(
+        outs={"reader": dg.AssetOut(dagster_type=dg.Nothing)},
+        ins={"rows": dg.AssetIn(upstream.key, metadata=metadata)},
+        partitions_def=partitions_def or upstream.partitions_def,
+        backfill_policy=upstream.backfill_policy,
+    )(body)
+    result = orchestra.launch([upstream, downstream], FIRST, last, selection=["reader"])
+    return result, seen
+
+
+@pytest.fixture
+def pulled(orchestra: Orchestra, activity: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    assert orchestra.launch([activity], FIRST, SECOND).success
+    return activity
+
+
+@pytest.mark.parametrize(
+    ("annotation", "exactness"),
+    [
+        pytest.param(
+            pd.DataFrame, lambda rows: (rows["gross"] - rows["fee"] == rows["net"]).all(), id="pandas"
+        ),
+        pytest.param(
+            pa.Table,
+            lambda rows: pc.all(pc.equal(pc.subtract(rows["gross"], rows["fee"]), rows["net"])).as_py(),
+            id="arrow",
+        ),
+        pytest.param(
+            ds.Dataset,
+            lambda rows: rows.count_rows(filter=ds.field("gross") - ds.field("fee") != ds.field("net")) == 0,
+            id="arrow-dataset",
+        ),
+        pytest.param(
+            pl.LazyFrame,
+            lambda rows: rows.filter(pl.col("gross") - pl.col("fee") != pl.col("net")).collect().is_empty(),
+            id="polars-lazy",
+        ),
+        pytest.param(
+            pl.DataFrame,
+            lambda rows: rows.filter(pl.col("gross") - pl.col("fee") != pl.col("net")).is_empty(),
+            id="polars",
+        ),
+        pytest.param(
+            duckdb.DuckDBPyRelation,
+            lambda rows: rows.filter("gross - fee <> net").aggregate("count(*)").fetchall() == [(0,)],
+            id="duckdb",
+        ),
+    ],
+)
+def test_two_partitions_come_as_one_table_on_which_money_is_exact(
+    orchestra: Orchestra, pulled: dg.AssetsDefinition, annotation: Any, exactness: Any
+) -> None:
+    result, seen = read(orchestra, pulled, annotation, last=SECOND)
+
+    assert result.success
+    (rows,) = seen
+    assert isinstance(rows, annotation)
+    assert exactness(rows)
+
+
+def test_one_partition_holds_only_its_own_rows(orchestra: Orchestra, pulled: dg.AssetsDefinition) -> None:
+    result, (rows,) = read(orchestra, pulled, pd.DataFrame)
+
+    assert result.success
+    assert set(rows["period"]) == {FIRST}
+    assert rows["net"].dtype == pd.ArrowDtype(pa.decimal128(36, 18))
+    assert isinstance(rows["net"].iloc[0], Decimal)
+
+
+def test_without_an_annotation_it_is_a_data_frame(orchestra: Orchestra, pulled: dg.AssetsDefinition) -> None:
+    result, (rows,) = read(orchestra, pulled, Any)
+
+    assert result.success
+    assert isinstance(rows, pd.DataFrame)
+
+
+def test_a_type_nothing_can_be_made_of_is_refused_with_those_that_can(
+    orchestra: Orchestra, pulled: dg.AssetsDefinition
+) -> None:
+    result, seen = read(orchestra, pulled, dict)
+
+    assert seen == []
+    assert "pandas.DataFrame, pyarrow.Table" in orchestra.failure(result)[0]
+
+
+def test_a_missing_partition_is_an_error_that_names_it(
+    orchestra: Orchestra, pulled: dg.AssetsDefinition
+) -> None:
+    """Reading on without a day would be a wrong number that nobody notices."""
+    result, seen = read(orchestra, pulled, pa.Table, last=LAST)
+
+    assert seen == []
+    assert LAST in orchestra.failure(result)[0]
+
+
+def test_a_reader_may_say_that_partitions_can_be_missing(
+    orchestra: Orchestra, pulled: dg.AssetsDefinition
+) -> None:
+    result, (rows,) = read(
+        orchestra, pulled, pa.Table, last=LAST, metadata={"allow_missing_partitions": True}
+    )
+
+    assert result.success
+    assert set(rows["period"].to_pylist()) == {FIRST, SECOND}
+
+
+def test_a_weekly_reader_gets_the_days_of_its_week(
+    orchestra: Orchestra, activity: dg.AssetsDefinition
+) -> None:
+    assert orchestra.launch([activity], "2026-05-24", "2026-05-30").success
+    seen: list[Any] = []
+
+    @dg.multi_asset(
+        specs=[dg.AssetSpec("week", deps=[activity.key])],
+        ins={"rows": dg.AssetIn(activity.key)},
+        partitions_def=dg.WeeklyPartitionsDefinition("2026-05-03"),
+    )
+    def week(rows: pa.Table) -> None:
+        seen.append(sorted(set(rows["period"].to_pylist())))
+
+    result = dg.materialize(
+        [activity, week],
+        instance=orchestra.instance,
+        resources=orchestra.resources,
+        partition_key="2026-05-24",
+        selection=["week"],
+    )
+
+    assert result.success
+    assert seen == [[f"2026-05-{day}" for day in range(24, 31)]]
+
+
+def test_an_asset_that_returns_a_value_to_the_reader_is_told_what_to_do(orchestra: Orchestra) -> None:
+    @dg.asset(io_manager_key="stripe_parquet")
+    def lost() -> pa.Table:
+        return pa.table({"a": [1]})
+
+    result = dg.materialize(
+        [lost], instance=orchestra.instance, resources=orchestra.resources, raise_on_error=False
+    )
+
+    message, _ = orchestra.failure(result)
+    assert "lost returned a Table" in message
+    assert "io_manager_key" in message
+
+
+def test_an_upstream_that_is_no_report_is_named(orchestra: Orchestra) -> None:
+    other = dg.AssetSpec("other").with_io_manager_key("stripe_parquet")
+
+    @dg.asset(ins={"rows": dg.AssetIn("other")})
+    def downstream(rows: pa.Table) -> None:
+        assert rows
+
+    result = dg.materialize(
+        [other, downstream], instance=orchestra.instance, resources=orchestra.resources, raise_on_error=False
+    )
+
+    assert "other is no Stripe report" in orchestra.failure(result)[0]

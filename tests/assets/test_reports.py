@@ -1,0 +1,386 @@
+"""Materializing reports: one event for each partition, whatever the run looks like and however it ends."""
+
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster_shared.serdes import serialize_value
+
+from assets import ConfiguredReport, build_report_asset, materialize_report
+from connector.query import ReportQuery
+from connector.simulator import Match, RunFails, RunTakes, Simulator
+from connector.simulator.faults import Stage
+from connector.simulator.mishaps import Respond
+from tests.assets.conftest import Orchestra
+from tests.conftest import Pull, days
+
+FIRST, LAST = "2026-06-01", "2026-06-05"
+DAYS = ["2026-06-01", "2026-06-02", "2026-06-03", "2026-06-04", "2026-06-05"]
+SUMMARIES = Match(report_type="balance.summary.1")
+
+
+def shown(event: dg.AssetMaterialization) -> dict[str, Any]:
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+def partitions(events: list[tuple[str, Any]]) -> list[str]:
+    return sorted(partition for partition, _ in events)
+
+
+def reader_of(summary: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    """A downstream asset in the same windows and ranges."""
+
+    @dg.multi_asset(
+        specs=[dg.AssetSpec("books", deps=[summary.key])],
+        partitions_def=summary.partitions_def,
+        backfill_policy=summary.backfill_policy,
+    )
+    def books(context: dg.AssetExecutionContext) -> None:
+        context.log.info("read")
+
+    return books
+
+
+# What is recorded
+
+
+def test_a_partition_becomes_one_event_that_traces_its_rows_to_stripe(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    result = orchestra.launch([summary], FIRST)
+
+    assert result.success
+    ((partition, event),) = orchestra.recorded(summary)
+    said = shown(event)
+    (run,) = simulator.runs
+    assert partition == FIRST
+    assert said["stripe/report_run_id"] == run.id
+    assert said["stripe/file_id"] == run.file.id
+    assert said["stripe/csv_bytes"] == len(
+        simulator.csv(
+            "balance.summary.1",
+            interval_start=run.parameters["interval_start"],
+            interval_end=run.parameters["interval_end"],
+            columns=run.parameters["columns"],
+        )
+    )
+    assert said["stripe/parameters"]["interval_end"] - said["stripe/parameters"]["interval_start"] == 86_400
+    assert said["stripe/interval_start"] == 1_780_272_000
+    assert said["stripe/origin"] == "created"
+    assert said["stripe/livemode"] is False
+    assert said["stripe/wait_seconds"] > 0
+    assert said["dagster/partition_row_count"] > 0
+    assert said["dagster/uri"].endswith("/balance_summary/account=default/period=2026-06-01/report.parquet")
+
+
+def test_the_preview_shows_money_in_the_digits_of_its_currency(
+    orchestra: Orchestra, summary: dg.AssetsDefinition
+) -> None:
+    orchestra.launch([summary], FIRST)
+
+    ((_, event),) = orchestra.recorded(summary)
+    preview = shown(event)["stripe/preview"]
+    assert preview.startswith("| category | description | net_amount | currency |")
+    assert "000000" not in preview
+
+
+def test_a_range_in_one_run_records_each_partition_with_its_own_run_and_version(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    result = orchestra.launch([summary], FIRST, LAST)
+
+    assert result.success
+    events = orchestra.recorded(summary)
+    assert partitions(events) == DAYS
+    assert {shown(event)["stripe/report_run_id"] for _, event in events} == {run.id for run in simulator.runs}
+    assert len({(event.tags or {})["dagster/data_version"] for _, event in events}) == len(DAYS)
+    assert {(event.tags or {})["dagster/code_version"] for _, event in events} == {
+        next(iter(summary.specs)).code_version
+    }
+
+
+def test_two_reports_in_one_run_do_not_hinder_each_other(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, activity: dg.AssetsDefinition
+) -> None:
+    result = orchestra.launch([summary, activity], FIRST, LAST)
+
+    assert result.success
+    assert partitions(orchestra.recorded(summary)) == DAYS
+    assert partitions(orchestra.recorded(activity)) == DAYS
+
+
+def test_a_good_range_lets_downstream_steps_of_the_same_run_go_on(
+    orchestra: Orchestra, summary: dg.AssetsDefinition
+) -> None:
+    books = reader_of(summary)
+
+    result = orchestra.launch([summary, books], FIRST, LAST)
+
+    assert result.success
+    assert partitions(orchestra.recorded(books)) == DAYS
+    events = orchestra.recorded(summary)
+    assert partitions(events) == DAYS
+    assert len({shown(event)["stripe/report_run_id"] for _, event in events}) == len(DAYS)
+
+
+def test_one_partition_has_the_same_data_version_with_and_without_a_reader_in_its_run(
+    orchestra: Orchestra, summary: dg.AssetsDefinition
+) -> None:
+    orchestra.launch([summary], FIRST)
+    orchestra.launch([summary, reader_of(summary)], FIRST, tags={"stripe/intent": "ensure"})
+
+    versions = [(event.tags or {})["dagster/data_version"] for _, event in orchestra.recorded(summary)]
+    assert len(versions) == 2
+    assert len(set(versions)) == 1
+
+
+def test_a_report_run_leaves_a_trace_before_it_has_finished(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    simulator.faults.add(RunTakes(None), SUMMARIES)
+
+    orchestra.launch([summary], FIRST)
+
+    ((partition, trace),) = orchestra.observed(summary)
+    assert partition == FIRST
+    assert trace.metadata["stripe/report_run_id"].value == simulator.runs[0].id
+
+
+# When it does not go well
+
+
+def test_a_late_partition_is_named_with_its_run_and_the_good_ones_stay(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    simulator.faults.add(RunTakes(None), SUMMARIES, skip=2)
+
+    result = orchestra.launch([summary], FIRST, LAST)
+
+    assert not result.success
+    message, metadata = orchestra.failure(result)
+    (row,) = [record.data for record in metadata["stripe/not_materialized"].records]
+    good = partitions(orchestra.recorded(summary))
+    assert good == sorted(set(DAYS) - {row["partition"]})
+    assert row["outcome"] == "late"
+    assert row["report_run"] in {run.id for run in simulator.runs}
+    assert row["report_run"] in message
+    assert "1 of 5 partitions" in message
+    assert "adopted" in row["what_to_do"]
+    assert orchestra.outcome(result) == "late"
+
+
+def test_a_late_run_is_adopted_by_the_next_launch(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    simulator.faults.add(RunTakes(2400), SUMMARIES)
+    orchestra.launch([summary], FIRST)
+
+    result = orchestra.launch([summary], FIRST)
+
+    assert result.success
+    assert len(simulator.runs) == 1
+    ((_, event),) = orchestra.recorded(summary)
+    assert shown(event)["stripe/origin"] == "adopted"
+
+
+def test_a_partition_that_fails_at_stripe_is_named_while_the_others_are_recorded(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    simulator.faults.add(RunFails("The report is too large."), SUMMARIES, times=None)
+
+    result = orchestra.launch([summary], FIRST, "2026-06-02")
+
+    message, _ = orchestra.failure(result)
+    assert "2 of 2 partitions" in message
+    assert "The report is too large." in message
+    assert orchestra.recorded(summary) == []
+    assert orchestra.outcome(result) == "failed"
+
+
+def test_partial_failure_records_the_good_ones_too_where_a_reader_waited_for_all(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    simulator.faults.add(RunTakes(None), SUMMARIES)
+    books = reader_of(summary)
+
+    result = orchestra.launch([summary, books], FIRST, LAST)
+
+    assert not result.success
+    assert len(partitions(orchestra.recorded(summary))) == len(DAYS) - 1
+    assert orchestra.recorded(books) == []
+
+
+def test_a_partition_that_is_not_ready_says_when_it_will_be_and_costs_no_run(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    result = orchestra.launch([summary], "2026-06-07")
+
+    message, _ = orchestra.failure(result)
+    assert "expected by 2026-06-08 12:00 UTC" in message
+    assert orchestra.outcome(result) == "not_ready"
+    assert simulator.runs == []
+
+
+def test_late_and_failed_together_are_tagged_by_what_needs_a_person(
+    orchestra: Orchestra,
+    summary: dg.AssetsDefinition,
+    activity: dg.AssetsDefinition,
+    simulator: Simulator,
+) -> None:
+    simulator.faults.add(RunFails(), SUMMARIES, times=None)
+    simulator.faults.add(RunTakes(None), Match(report_type="balance_change_from_activity.itemized.3"))
+
+    result = orchestra.launch([summary, activity], FIRST)
+
+    assert orchestra.outcome(result) == "failed"
+
+
+def test_a_key_stripe_does_not_know_is_one_clear_failure_without_retries(
+    orchestra: Orchestra, summary_report: ConfiguredReport, simulator: Simulator
+) -> None:
+    simulator.faults.add(Respond(401), times=None)
+    patient = build_report_asset(summary_report, retry_policy=dg.RetryPolicy(max_retries=3, delay=0))
+
+    result = orchestra.launch([patient], FIRST, LAST)
+
+    message, _ = orchestra.failure(result)
+    assert "STRIPE_API_KEY" in message
+    assert len(simulator.requests) == 1
+    assert orchestra.outcome(result) == "failed"
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    error = event.step_failure_data.error
+    assert error is not None
+    assert error.cause is None
+
+
+def test_stripe_out_of_reach_when_a_run_begins_is_left_to_the_retry_policy(
+    orchestra: Orchestra, summary_report: ConfiguredReport, simulator: Simulator
+) -> None:
+    simulator.faults.add(Respond(503, stage=Stage.BEFORE), "GET *", times=40)
+    patient = build_report_asset(summary_report, retry_policy=dg.RetryPolicy(max_retries=5, delay=0))
+
+    result = orchestra.launch([patient], FIRST, LAST)
+
+    assert result.success
+    assert any(event.is_step_up_for_retry for event in result.all_events)
+    assert partitions(orchestra.recorded(patient)) == DAYS
+    assert orchestra.outcome(result) is None
+
+
+# What launching again means
+
+
+def test_what_a_killed_process_published_is_recorded_without_a_new_run(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator, pull: Pull
+) -> None:
+    """Published and not yet recorded: where a kill between the two leaves a partition."""
+    pull(ReportQuery.of("balance.summary.1"), days(FIRST, 1))
+
+    result = orchestra.launch([summary], FIRST, "2026-06-02")
+
+    assert result.success
+    assert len(simulator.runs) == 2
+    origins = {partition: shown(event)["stripe/origin"] for partition, event in orchestra.recorded(summary)}
+    assert origins == {"2026-06-01": "kept", "2026-06-02": "created"}
+
+
+def test_launching_a_recorded_partition_again_asks_stripe_anew(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    orchestra.launch([summary], FIRST)
+    orchestra.launch([summary], FIRST)
+
+    first, second = (event for _, event in orchestra.recorded(summary))
+    assert len(simulator.runs) == 2
+    assert shown(first)["stripe/report_run_id"] != shown(second)["stripe/report_run_id"]
+
+
+def test_a_rerun_that_changed_no_byte_keeps_the_data_version(
+    orchestra: Orchestra, summary: dg.AssetsDefinition
+) -> None:
+    orchestra.launch([summary], FIRST)
+    orchestra.launch([summary], FIRST)
+
+    first, second = (event for _, event in orchestra.recorded(summary))
+    assert (first.tags or {})["dagster/data_version"] == (second.tags or {})["dagster/data_version"]
+    assert "same to the byte" in shown(second)["stripe/change"]
+
+
+def test_a_launch_tagged_ensure_leaves_recorded_partitions_alone(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    orchestra.launch([summary], FIRST)
+
+    result = orchestra.launch([summary], FIRST, "2026-06-02", tags={"stripe/intent": "ensure"})
+
+    assert result.success
+    assert partitions(orchestra.recorded(summary)) == ["2026-06-01", "2026-06-02"]
+    assert len(simulator.runs) == 2
+
+
+def test_an_intent_nobody_knows_is_refused_by_name(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    result = orchestra.launch([summary], FIRST, tags={"stripe/intent": "refesh"})
+
+    assert "refesh" in orchestra.failure(result)[0]
+    assert not simulator.requests
+
+
+def test_a_retry_of_the_step_records_nothing_twice_and_asks_nothing_twice(
+    orchestra: Orchestra, simulator: Simulator
+) -> None:
+    """The first attempt records two kept partitions and dies; the second must not take that for a wish."""
+    report = ConfiguredReport(ReportQuery.of("balance.summary.1"), start=date(2026, 5, 1))
+    attempts: list[int] = []
+
+    def dies_once(context: dg.AssetExecutionContext, configured: ConfiguredReport) -> Any:
+        yield from materialize_report(context, configured)
+        attempts.append(context.retry_number)
+        if len(attempts) == 1:
+            raise dg.Failure("the process fell over")
+
+    asset = build_report_asset(report, retry_policy=dg.RetryPolicy(max_retries=1, delay=0), execute=dies_once)
+
+    result = orchestra.launch([asset], FIRST, LAST)
+
+    assert result.success
+    assert attempts == [0, 1]
+    assert partitions(orchestra.recorded(asset)) == DAYS
+    assert len(simulator.runs) == len(DAYS)
+
+
+def test_a_table_made_from_another_question_is_refused_before_anything_is_sent(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    orchestra.launch([summary], FIRST)
+    sent = len(simulator.requests)
+    only_euros = ReportQuery.of("balance.summary.1", filters={"currency": "eur"})
+    other = build_report_asset(ConfiguredReport(only_euros, start=date(2026, 5, 1)), retry_policy=None)
+
+    result = orchestra.launch([other], "2026-06-02")
+
+    message, _ = orchestra.failure(result)
+    assert "currency=eur" in message
+    assert len(simulator.requests) == sent
+
+
+# What never gets out
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["good run", "failed run"])
+def test_the_api_key_is_in_no_event_and_no_tag(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator, fails: bool
+) -> None:
+    if fails:
+        simulator.faults.add(Respond(401), times=None)
+
+    result = orchestra.launch([summary], FIRST, "2026-06-02")
+
+    entries = orchestra.instance.all_logs(result.run_id)
+    told = "\n".join(serialize_value(entry) for entry in entries)
+    run = orchestra.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert result.success is not fails
+    assert orchestra.stripe.api_key not in told + serialize_value(run) + repr(orchestra.stripe)
