@@ -1,0 +1,188 @@
+"""The configuration format: what a file becomes, and what a slip in it is answered with."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets import ConfiguredReport, StripeReportsComponent
+
+Load = Callable[[str], dg.Definitions]
+
+GOOD = """\
+type: assets.StripeReportsComponent
+
+attributes:
+  connection:
+    api_key: "{{ env.A_KEY_THAT_IS_NOT_SET }}"
+  defaults:
+    start: 2026-01-01
+    zone: Europe/Berlin
+    wait_minutes: 5
+  reports:
+    - report: balance.summary.1
+      window: monthly
+    - report: balance_change_from_activity.itemized.3
+      name: euros
+      filters: {currency: eur}
+      columns: [balance_transaction_id, net]
+      zone: UTC
+"""
+
+
+#: Dagster 1.13 parses a text with a function that pydantic 2 deprecates. Drop when it no longer does.
+_resolving = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+    """Loads a project whose only definitions are the given file."""
+    folder = tmp_path / "somebodys" / "defs" / "stripe"
+    folder.mkdir(parents=True)
+    for package in (folder.parent, folder.parent.parent):
+        (package / "__init__.py").touch()
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "somebodys"\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def from_text(text: str) -> dg.Definitions:
+        (folder / "defs.yaml").write_text(text)
+        return dg.load_from_defs_folder(path_within_project=folder)
+
+    yield from_text
+    for name in [name for name in sys.modules if name.split(".")[0] == "somebodys"]:
+        del sys.modules[name]
+
+
+def told(error: BaseException) -> str:
+    """The whole chain of an error, as Dagster shows it."""
+    text = str(error)
+    return f"{text}\n{told(error.__cause__)}" if error.__cause__ else text
+
+
+def assets_of(definitions: dg.Definitions) -> dict[str, dg.AssetsDefinition]:
+    return {
+        asset.key.to_user_string(): asset
+        for asset in definitions.assets or []
+        if isinstance(asset, dg.AssetsDefinition)
+    }
+
+
+def test_each_report_becomes_an_asset_in_its_own_windows(load: Load) -> None:
+    assets = assets_of(load(GOOD))
+
+    assert set(assets) == {"stripe/balance_summary", "stripe/euros"}
+    monthly, daily = (assets[key].partitions_def for key in ("stripe/balance_summary", "stripe/euros"))
+    assert isinstance(monthly, dg.TimeWindowPartitionsDefinition)
+    assert isinstance(daily, dg.TimeWindowPartitionsDefinition)
+    assert (monthly.cron_schedule, monthly.timezone) == ("0 0 1 * *", "Europe/Berlin")
+    assert (daily.cron_schedule, daily.timezone) == ("0 0 * * *", "UTC")
+
+
+def test_an_unset_key_does_not_break_loading(load: Load) -> None:
+    dg.Definitions.validate_loadable(load(GOOD))
+
+
+@_resolving
+def test_durations_are_what_they_say() -> None:
+    component = StripeReportsComponent.resolve_from_yaml(GOOD.partition("attributes:")[2])
+
+    assert component.reports[0].patience.wait_timeout == timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "field", "answer"),
+    [
+        pytest.param(
+            "report: balance.summary.1",
+            "report: balance.sumary.1",
+            11,
+            "reports.0.report",
+            "nearest: balance.summary.1",
+            id="report",
+        ),
+        pytest.param(
+            "columns: [balance_transaction_id, net]",
+            "columns: [balance_transaction, net]",
+            16,
+            "reports.1.columns",
+            "nearest: balance_transaction_id",
+            id="column",
+        ),
+        pytest.param(
+            "zone: Europe/Berlin",
+            "zone: Europe/Berln",
+            8,
+            "defaults.zone",
+            "nearest: Europe/Berlin",
+            id="inherited-zone",
+        ),
+        pytest.param("zone: UTC", "zone: UTX", 17, "reports.1.zone", "no IANA time zone", id="own-zone"),
+        pytest.param(
+            "window: monthly", "window: montly", 12, "reports.0.window", "nearest: monthly", id="window"
+        ),
+        pytest.param("currency: eur", "curency: eur", 15, "reports.1.filters", "currency", id="filter"),
+        pytest.param("name: euros", "name: Euros!", 14, "reports.1.name", "lower case letters", id="name"),
+        pytest.param("columns: [", "colums: [", 16, "reports.1.colums", "nearest: columns", id="field"),
+        pytest.param(
+            "wait_minutes", "wait_minute", 9, "defaults.wait_minute", "nearest: wait_minutes", id="default"
+        ),
+        pytest.param("  reports:", "  report:", 10, "report", "nearest: reports", id="section"),
+        pytest.param("    start: 2026-01-01\n", "", 10, "reports.0", "has no start", id="no-start"),
+    ],
+)  # fmt: skip
+def test_a_slip_is_answered_with_its_line_its_field_and_what_was_meant(
+    load: Load, *, right: str, wrong: str, line: int, field: str, answer: str
+) -> None:
+    with pytest.raises(Exception, match="Error while loading component") as caught:
+        load(GOOD.replace(right, wrong, 1))
+
+    message = told(caught.value)
+    assert f"defs.yaml:{line}" in message
+    assert f"attributes.{field}" in message
+    assert answer in message
+
+
+def test_a_key_in_the_file_is_refused_and_not_shown(load: Load) -> None:
+    with pytest.raises(Exception, match="Error while loading component") as caught:
+        load(GOOD.replace("{{ env.A_KEY_THAT_IS_NOT_SET }}", "rk_live_51secret"))
+
+    message = told(caught.value)
+    assert "attributes.connection.api_key" in message
+    assert "rk_live_51secret" not in message
+
+
+def test_two_reports_of_one_name_are_refused(load: Load) -> None:
+    twice = GOOD.replace("      name: euros\n", "").replace(
+        "balance.summary.1", "balance_change_from_activity.itemized.3"
+    )
+
+    with pytest.raises(Exception, match="Error while") as caught:
+        load(twice)
+
+    assert "two reports are called balance_change_from_activity_itemized" in told(caught.value)
+
+
+def test_two_accounts_have_a_resource_each(load: Load) -> None:
+    other = GOOD.replace("  reports:", "  resource_key: stripe_eu\n  reports:")
+
+    definitions = load(other)
+
+    assert set(definitions.resources or {}) == {"stripe_eu", "stripe_eu_parquet"}
+    assert all(asset.required_resource_keys >= {"stripe_eu"} for asset in assets_of(definitions).values())
+
+
+@_resolving
+def test_a_subclass_may_change_how_a_report_presents_itself() -> None:
+    class Ours(StripeReportsComponent):
+        def get_asset_spec(self, report: ConfiguredReport) -> dg.AssetSpec:
+            return super().get_asset_spec(report).replace_attributes(owners=["team:finance"])
+
+    component = Ours.resolve_from_yaml(GOOD.partition("attributes:")[2])
+
+    specs = [component.get_asset_spec(report) for report in component.reports]
+    assert [list(spec.owners) for spec in specs] == [["team:finance"]] * 2

@@ -1,0 +1,115 @@
+"""The code location as it ships: it loads without a key and without a network, and says what it holds."""
+
+import socket
+from datetime import date
+from typing import Any, NoReturn
+
+import dagster as dg
+import pytest
+
+from assets import ConfiguredReport, report_asset_spec
+from assets.definitions import defs
+from assets.resources import StripeReporting
+from assets.settings import Settings
+from connector.query import ReportQuery
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> NoReturn:
+        raise AssertionError("something reached for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+
+
+def configured(report: str = "balance.summary.1", **question: Any) -> ConfiguredReport:
+    return ConfiguredReport(ReportQuery.of(report, **question), start=date(2026, 1, 1))
+
+
+@pytest.mark.parametrize("key", [None, "rk_test_51something"], ids=["without a key", "with a key"])
+def test_the_definitions_load_without_a_network(
+    offline: None, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    monkeypatch.delenv("STRIPE_API_KEY", raising=False)
+    if key:
+        monkeypatch.setenv("STRIPE_API_KEY", key)
+
+    loaded = defs()
+
+    dg.Definitions.validate_loadable(loaded)
+    assert {spec.key.to_user_string() for spec in loaded.resolve_all_asset_specs()} == {
+        "stripe/balance_summary",
+        "stripe/balance_change_from_activity_itemized",
+    }
+    assert "rk_test_51something" not in repr(loaded)
+
+
+def test_a_report_says_what_it_is_before_anything_is_asked() -> None:
+    spec = report_asset_spec(configured("balance_change_from_activity.itemized.3"))
+
+    schema = spec.metadata["dagster/column_schema"]
+    columns = {column.name: column for column in schema.columns}
+    assert spec.kinds == {"stripe", "parquet"}
+    assert spec.tags["stripe/report_type"] == "balance_change_from_activity.itemized.3"
+    assert columns["net"].type == "decimal128(36, 18)"
+    assert "major units" in (columns["net"].description or "")
+    assert columns["created_utc"].type == "timestamp[us, tz=UTC]"
+    assert schema.constraints.other == ["unique (balance_transaction_id)"]
+
+
+def test_personal_data_mark_the_asset_and_the_column() -> None:
+    report = configured(
+        "balance_change_from_activity.itemized.3", columns=["balance_transaction_id", "customer_email"]
+    )
+
+    spec = report_asset_spec(report)
+
+    (email,) = [c for c in spec.metadata["dagster/column_schema"].columns if c.name == "customer_email"]
+    assert "personal" in email.tags
+    assert "stripe/personal_data" in spec.tags
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        pytest.param({"columns": ["category", "net_amount"]}, id="other-columns"),
+        pytest.param({"columns": ["net_amount", "category", "description", "currency"]}, id="other-order"),
+        pytest.param({"filters": {"currency": "eur"}}, id="other-filter"),
+    ],
+)
+def test_the_code_version_changes_with_what_is_asked(question: dict[str, Any]) -> None:
+    assert configured(**question).code_version != configured().code_version
+
+
+def test_the_code_version_does_not_change_by_itself() -> None:
+    assert configured().code_version == configured().code_version
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    settings = Settings.read({"STRIPE_API_KEY": "", "STRIPE_API_BASE": "", "STRIPE_REPORTS_ROOT": ""})
+
+    assert settings == Settings.read({})
+    assert not settings.has_key
+
+
+def test_the_environment_says_where_the_data_go() -> None:
+    settings = Settings.read({
+        "STRIPE_API_KEY": "rk_test_51something",
+        "STRIPE_API_BASE": "http://127.0.0.1:1",
+        "STRIPE_ACCOUNT": "acct_1",
+        "STRIPE_REPORTS_ROOT": "s3://bucket/reports",
+    })  # fmt: skip
+
+    assert settings.has_key
+    assert (settings.api_base, settings.account, settings.root) == (
+        "http://127.0.0.1:1",
+        "acct_1",
+        "s3://bucket/reports",
+    )
+    assert "something" not in repr(settings)
+
+
+def test_the_resource_does_not_show_its_key() -> None:
+    resource = StripeReporting(api_key="rk_test_51something")
+
+    assert "something" not in repr(resource) + str(resource)
