@@ -1,0 +1,89 @@
+"""Paging people for what needs them, and only for that."""
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from assets.configured import ConfiguredReport
+from assets.outcome import OUTCOME_TAG
+from connector.collect import Verdict
+
+#: These heal by themselves: the sensors bring in what is late, and what becomes ready.
+_HEALS = {str(Verdict.LATE), str(Verdict.NOT_READY)}
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A Dagster run that needs a person.
+
+    Attributes:
+        run_id: the run.
+        job: the job it belongs to.
+        assets: the reports it was asked for, as people read them.
+        text: what went wrong and what to do.
+    """
+
+    run_id: str
+    job: str
+    assets: Sequence[str]
+    text: str
+
+
+def needs_somebody(outcome: str | None) -> bool:
+    """Whether a failed run calls for a person.
+
+    Args:
+        outcome: its `stripe/outcome`. A run without one died before it could say anything, or failed at
+            something that is not Stripe's; nothing promises that it heals.
+    """
+    return outcome not in _HEALS
+
+
+def build_failure_alert_sensor(
+    notify: Callable[[Alert], Any],
+    *,
+    reports: Sequence[ConfiguredReport],
+    name: str = "stripe_failure_alerts",
+    default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.RUNNING,
+) -> dg.SensorDefinition:
+    """A sensor that calls `notify` for each failed run of the reports, except for those that will heal.
+
+    >>> build_failure_alert_sensor(lambda alert: page(alert.text), reports=reports)
+
+    Args:
+        notify: sends the alert to wherever people look. What it raises fails the tick, which is tried again.
+        reports: whose runs are looked at; runs of other assets are none of its business.
+    """
+    watched = {report.key for report in reports}
+
+    @dg.run_failure_sensor(name=name, default_status=default_status)
+    def failure_alerts(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+        run = context.dagster_run
+        concerned = concerned_reports(run.asset_selection, watched)
+        if not concerned:
+            return dg.SkipReason("The run is about no Stripe report.")
+        outcome = run.tags.get(OUTCOME_TAG)
+        if not needs_somebody(outcome):
+            return dg.SkipReason(f"The run is {outcome}, and will heal by itself.")
+        notify(Alert(run.run_id, run.job_name, concerned, _told(context)))
+        return None
+
+    return failure_alerts
+
+
+def concerned_reports(selection: Set[dg.AssetKey] | None, watched: Set[dg.AssetKey]) -> list[str]:
+    """The watched assets that a run is about, as people read them; all where it does not say."""
+    chosen = watched if selection is None else watched & selection
+    return sorted(key.to_user_string() for key in chosen)
+
+
+def _told(context: dg.RunFailureSensorContext) -> str:
+    """What the failed steps say; of a run that died without a word, what Dagster says."""
+    said = []
+    for event in context.get_step_failure_events():
+        failure = event.step_failure_data
+        by_us = failure.user_failure_data
+        said.append(by_us.description if by_us and by_us.description else failure.error_display_string)
+    return "\n".join(said) or context.failure_event.message or "The run failed."

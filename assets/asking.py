@@ -1,0 +1,112 @@
+"""Partitions as Dagster runs: which go into one, what the run is told, and under which key it is asked for.
+
+A run key is for ever: Dagster never starts a second run under one, whatever became of the first. So a key
+says exactly what is asked and why, and asking again for a new reason makes another key.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import dagster as dg
+
+from assets.attempts import RANGE_END, RANGE_START, Calendar
+from assets.configured import ConfiguredReport
+from connector.errors import ConfigurationError
+
+#: Run tag: report runs to take by id, as JSON of partition key to id.
+REPORT_RUNS_TAG = "stripe/report_runs"
+
+#: Dagster submits the requests of a tick one after the other; more of them wait for the next one.
+MOST_REQUESTS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One Dagster run to be: some neighbouring partitions of one asset.
+
+    Attributes:
+        keys: oldest first, without a gap.
+        reason: what the run key is made of, besides the asset and the keys.
+        tags: what the run is told.
+    """
+
+    report: ConfiguredReport
+    keys: tuple[str, ...]
+    reason: Any
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def run_key(self) -> str:
+        """Equal for the same partitions of the same asset, for the same reason."""
+        asked = [self.report.key.to_user_string(), sorted(self.keys), self.reason]
+        text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
+        return f"stripe-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+    def request(self) -> dg.RunRequest:
+        """As Dagster wants to be asked."""
+        if len(self.keys) == 1:
+            return dg.RunRequest(
+                self.run_key,
+                partition_key=self.keys[0],
+                tags=dict(self.tags),
+                asset_selection=[self.report.key],
+            )
+        span = {RANGE_START: self.keys[0], RANGE_END: self.keys[-1]}
+        return dg.RunRequest(self.run_key, tags={**self.tags, **span}, asset_selection=[self.report.key])
+
+
+def tag_of(runs: Mapping[str, str]) -> str:
+    """Partition keys and their report runs as the value of a run tag; `tagged` reads it back."""
+    return json.dumps(dict(sorted(runs.items())), separators=(",", ":"))
+
+
+def tagged(value: str | None) -> dict[str, str]:
+    """Partition key to report run, out of a run tag; empty where there is none.
+
+    Raises ConfigurationError for what `tag_of` did not write: people can set tags too.
+    """
+    if not value:
+        return {}
+    try:
+        return {str(key): str(run) for key, run in json.loads(value).items()}
+    except (ValueError, AttributeError):
+        raise ConfigurationError(
+            f"a tag names report runs as {value[:80]!r}: expected JSON of partition key to id"
+        ) from None
+
+
+def neighbours(keys: Iterable[str], calendar: Calendar, *, at_most: int | None) -> list[tuple[str, ...]]:
+    """Keys cut into runs of neighbouring partitions, oldest first, none longer than `at_most`.
+
+    A key that is no partition any more is left out: one unknown key would fail the whole tick.
+    """
+    groups: list[list[str]] = []
+    before = -2
+    for at in sorted({calendar.position[key] for key in keys if key in calendar.position}):
+        full = bool(groups) and at_most is not None and len(groups[-1]) >= at_most
+        if at != before + 1 or full:
+            groups.append([])
+        groups[-1].append(calendar.keys[at])
+        before = at
+    return [tuple(group) for group in groups]
+
+
+def first_requests(asks: Iterable[Ask]) -> list[dg.RunRequest]:
+    """The requests one tick makes; the others are still due at the next."""
+    return [ask.request() for ask in islice(asks, MOST_REQUESTS)]
+
+
+def shared_resource(reports: Sequence[ConfiguredReport]) -> str:
+    """The key of the resource that all the reports use: one call to Stripe serves one account.
+
+    Raises ConfigurationError where there are no reports, or reports of several accounts.
+    """
+    found = sorted({report.resource for report in reports})
+    if len(found) != 1:
+        named = ", ".join(found) or "none"
+        raise ConfigurationError(f"a sensor or schedule looks at reports of one resource; given: {named}")
+    return found[0]

@@ -1,0 +1,146 @@
+"""Which partitions this Dagster is busy with, or was told to leave alone.
+
+Two sensors, a schedule and people ask for partitions of the same assets. Each looks here first, so that none
+asks for what is queued, running or waiting in a backfill already, and none brings back what somebody
+cancelled.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from assets.configured import ConfiguredReport
+
+PARTITION = "dagster/partition"
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+
+_UNFINISHED = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+_ENDED_BADLY = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+
+#: How far back failed and cancelled runs are compared.
+_RUNS = 1000
+
+#: Unfinished backfills are among the newest ones.
+_BACKFILLS = 25
+_BACKFILL_UNDER_WAY = {"REQUESTED", "CANCELING"}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one Dagster run was asked to do to an asset.
+
+    Attributes:
+        assets: the assets it was asked for, as people read them; None where it did not say.
+        first, last: the keys of its range of partitions; the same for a single one.
+        cancelled: somebody ended it on purpose.
+    """
+
+    assets: frozenset[str] | None
+    first: str
+    last: str
+    cancelled: bool = False
+
+    def partitions(self, asset: str, position: Mapping[str, int], keys: Sequence[str]) -> Sequence[str]:
+        """Its partitions of one asset; none where it is about others, or about keys that are gone.
+
+        Args:
+            position: each of `keys` to its place in them.
+        """
+        if self.assets is not None and asset not in self.assets:
+            return ()
+        if self.first not in position or self.last not in position:
+            return ()
+        return keys[position[self.first] : position[self.last] + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """An asset's partition keys, oldest first, and the place of each."""
+
+    asset: str
+    keys: Sequence[str]
+    position: Mapping[str, int]
+
+    @classmethod
+    def of(cls, report: ConfiguredReport) -> "Calendar":
+        """The partitions there are now."""
+        keys = report.partitions.get_partition_keys()
+        return cls(report.key.to_user_string(), keys, {key: at for at, key in enumerate(keys)})
+
+
+def attempt_of(assets: Iterable[Any] | None, tags: Mapping[str, str], *, cancelled: bool) -> Attempt | None:
+    """What a run with these tags was asked for; None where it is about no partition.
+
+    Args:
+        assets: the asset keys it selects; None where it takes whatever its job has.
+    """
+    single = tags.get(PARTITION)
+    first, last = tags.get(RANGE_START, single), tags.get(RANGE_END, single)
+    if first is None or last is None:
+        return None
+    names = None if assets is None else frozenset(key.to_user_string() for key in assets)
+    return Attempt(names, first, last, cancelled)
+
+
+def covered(attempts: Iterable[Attempt], calendar: Calendar) -> frozenset[str]:
+    """The keys of an asset's partitions that any of the attempts is about."""
+    return frozenset(
+        key
+        for attempt in attempts
+        for key in attempt.partitions(calendar.asset, calendar.position, calendar.keys)
+    )
+
+
+def cancelled_last(newest_first: Iterable[Attempt], calendar: Calendar) -> frozenset[str]:
+    """The keys whose newest attempt that did not go well was cancelled."""
+    cancelled: dict[str, bool] = {}
+    for attempt in newest_first:
+        for key in attempt.partitions(calendar.asset, calendar.position, calendar.keys):
+            cancelled.setdefault(key, attempt.cancelled)
+    return frozenset(key for key, was in cancelled.items() if was)
+
+
+def unfinished_attempts(instance: dg.DagsterInstance) -> list[Attempt]:
+    """What this Dagster's queued and running runs are about."""
+    return list(_attempts(instance, dg.RunsFilter(statuses=_UNFINISHED)))
+
+
+def bad_attempts(instance: dg.DagsterInstance) -> list[Attempt]:
+    """What the runs that failed or were cancelled were about, newest first.
+
+    Without cancelled runs there is nothing to tell apart, so then the failed ones are not read.
+    """
+    cancelled = dg.RunsFilter(statuses=[dg.DagsterRunStatus.CANCELED])
+    if not instance.get_runs(filters=cancelled, limit=1):
+        return []
+    return list(_attempts(instance, dg.RunsFilter(statuses=_ENDED_BADLY), limit=_RUNS))
+
+
+def in_backfills(instance: dg.DagsterInstance, report: ConfiguredReport) -> frozenset[str]:
+    """The keys of a report's partitions that unfinished backfills ask for, started or not."""
+    keys: set[str] = set()
+    for backfill in instance.get_backfills(limit=_BACKFILLS):
+        if backfill.status.value not in _BACKFILL_UNDER_WAY:
+            continue
+        data = backfill.asset_backfill_data
+        if data is not None and report.key in data.target_subset.asset_keys:
+            keys |= set(data.get_target_partitions_subset(report.key).get_partition_keys())
+    return frozenset(keys)
+
+
+def _attempts(
+    instance: dg.DagsterInstance, wanted: dg.RunsFilter, *, limit: int | None = None
+) -> Iterator[Attempt]:
+    for run in instance.get_runs(filters=wanted, limit=limit):
+        cancelled = run.status is dg.DagsterRunStatus.CANCELED
+        if attempt := attempt_of(run.asset_selection, run.tags, cancelled=cancelled):
+            yield attempt

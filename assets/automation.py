@@ -1,0 +1,34 @@
+"""How assets downstream of reports follow them by themselves."""
+
+import dagster as dg
+
+
+def follow_reports(*, wait_for_all: bool = True) -> dg.AutomationCondition:
+    """Materialize what depends on a report's partition whenever that partition's data have changed.
+
+    Late partitions and restated ones are taken up whichever they are, not only the newest, and once for each
+    change. A report that was asked again and came back the same changes nothing. A change that arrives while
+    the asset is being materialized is taken up afterwards.
+
+    Only built-in conditions are used, so the automation sensor every code location has will do; it has to be
+    switched on.
+
+    Args:
+        wait_for_all: begin only when all upstream partitions are there, as a sum over a week or a month needs
+            it. An asset without partitions depends on all there are, the newest included, whose data may be a
+            day away: give it False.
+    """
+    condition = dg.AutomationCondition
+    changed = condition.data_version_changed()
+    together = condition.executed_with_root_target()
+    # What another run brought. A request settles it, unless there is a further change since.
+    elsewhere = condition.any_deps_match(changed & ~together).with_label("a report has changed")
+    # What a run brought that had this asset in it too: settled by that run, unless it failed on the way.
+    in_one_run = condition.any_deps_match(changed & together).with_label("a report has changed in one run")
+    due = elsewhere.since(condition.newly_requested() & ~elsewhere) | in_one_run.since(
+        condition.newly_requested() | condition.newly_updated()
+    )
+    follow = due & ~condition.in_progress() & ~condition.any_deps_in_progress()
+    if wait_for_all:
+        follow &= ~condition.any_deps_missing()
+    return follow.with_label("follow_reports")

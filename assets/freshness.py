@@ -1,0 +1,121 @@
+"""Whether a report is as fresh as it should be: as Dagster judges it, and as it should be judged.
+
+Dagster's freshness looks at the newest event, so that pulling a day of last year makes an asset look fresh.
+People expect its badge all the same. The check beside it looks at the newest partition.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from assets.asking import shared_resource
+from assets.configured import ConfiguredReport
+from assets.readiness import Readiness, readiness
+from assets.resources import StripeReporting
+from connector.adoption import PREPARATION, ready_by
+
+#: How long after Stripe has the data a partition may take before somebody should look.
+SLACK = timedelta(hours=12)
+
+CHECK_NAME = "newest_ready_partition_is_there"
+
+#: Stripe's data advance this often, however short a report's windows are.
+_ADVANCE = timedelta(hours=12)
+
+_LONGEST = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(hours=25),
+    "weekly": timedelta(days=7, hours=1),
+    "monthly": timedelta(days=31, hours=1),
+}
+
+#: An hour after Stripe's data advance, so that sensors have had their turn.
+_AFTER_THE_SENSORS = "0 1,13 * * *"
+
+
+def freshness_policy(report: ConfiguredReport, *, slack: timedelta = SLACK) -> dg.FreshnessPolicy:
+    """How long an asset may go without a new event: a window, Stripe's preparation, and slack.
+
+    It warns when half of the slack is used up.
+    """
+    due = max(_LONGEST[report.query.window], _ADVANCE) + PREPARATION
+    return dg.FreshnessPolicy.time_window(fail_window=due + slack, warn_window=due + slack / 2)
+
+
+def build_newest_partition_check(
+    report: ConfiguredReport, *, slack: timedelta = SLACK
+) -> dg.AssetChecksDefinition:
+    """A check that the newest partition Stripe has data for is in the dataset. Asks Stripe once.
+
+    It looks at the files, not at the newest event. Within `slack` of the time the data were due its failure
+    is a warning, later an error.
+    """
+
+    @dg.asset_check(
+        asset=report.key,
+        name=CHECK_NAME,
+        description="The newest partition that Stripe has data for is in the dataset.",
+        required_resource_keys={report.resource},
+    )
+    def newest_ready_partition(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        stripe: StripeReporting = getattr(context.resources, report.resource)
+        with stripe.client() as client:
+            (state,) = readiness(client, [report])
+            kept = state.kept(stripe.store(), client, state.windows[-1:])
+        return judged(state, is_there=bool(kept), slack=slack)
+
+    return newest_ready_partition
+
+
+def judged(state: Readiness, *, is_there: bool, slack: timedelta) -> dg.AssetCheckResult:
+    """What the check says of the newest ready partition."""
+    if state.available is None:
+        return dg.AssetCheckResult(
+            passed=False, description=f"The account has no report type {state.report.query.spec.id}."
+        )
+    end = state.available.data_available_end
+    metadata = {"stripe/data_available_end": dg.MetadataValue.timestamp(end)}
+    if not state.windows:
+        return dg.AssetCheckResult(
+            passed=True, description="Stripe has no whole partition yet.", metadata=metadata
+        )
+    newest = state.windows[-1]
+    metadata["stripe/newest_ready_partition"] = dg.MetadataValue.text(newest.key)
+    if is_there:
+        return dg.AssetCheckResult(passed=True, description=f"{newest.key} is there.", metadata=metadata)
+    return dg.AssetCheckResult(
+        passed=False,
+        severity=severity(newest.interval.end, state.now, slack),
+        description=f"{newest.key} is ready at Stripe and not in the dataset.",
+        metadata=metadata,
+    )
+
+
+def severity(end: datetime, now: datetime, slack: timedelta) -> dg.AssetCheckSeverity:
+    """How bad it is that a partition which ended then is not there now."""
+    due = ready_by(end, end)
+    return dg.AssetCheckSeverity.WARN if now < due + slack else dg.AssetCheckSeverity.ERROR
+
+
+def build_newest_partition_schedule(
+    reports: Sequence[ConfiguredReport],
+    *,
+    name: str = "stripe_newest_partitions",
+    cron: str = _AFTER_THE_SENSORS,
+    default_status: dg.DefaultScheduleStatus = dg.DefaultScheduleStatus.RUNNING,
+) -> dg.ScheduleDefinition:
+    """Runs the checks that newest partitions are there, without materializing anything.
+
+    Raises ConfigurationError for reports of several accounts.
+    """
+    shared_resource(reports)
+    checks = [dg.AssetCheckKey(report.key, CHECK_NAME) for report in reports]
+    return dg.ScheduleDefinition(
+        name=name,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        target=dg.AssetSelection.checks(*checks),
+        default_status=default_status,
+        description="Checks that the newest partitions Stripe has data for are in the dataset.",
+    )

@@ -1,0 +1,93 @@
+"""What Stripe has and what the dataset holds, read once for one tick of a sensor, a schedule or a check."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from assets.attempts import Calendar
+from assets.availability import Window, ready, recent
+from assets.configured import ConfiguredReport
+from connector.client import StripeClient
+from connector.models import ReportType
+from connector.provenance import Provenance
+from connector.store import Store
+
+_LOOKS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """One report at one moment.
+
+    Attributes:
+        available: since and until when Stripe has its data; None where the account has no such type.
+        windows: its ready partitions, oldest first.
+        now: the time at Stripe.
+    """
+
+    report: ConfiguredReport
+    calendar: Calendar
+    available: ReportType | None
+    windows: Sequence[Window]
+    now: datetime
+
+    def kept(self, store: Store, client: StripeClient, windows: Sequence[Window]) -> dict[str, Provenance]:
+        """What the dataset holds for these windows, by key; a file that answers another question does not
+        count."""
+        query = self.report.query
+        dataset = query.dataset(mode=client.mode, account=client.account)
+        # In a bucket each look is a round trip.
+        with ThreadPoolExecutor(_LOOKS_AT_ONCE) as threads:
+            looked = threads.map(lambda window: store.kept(dataset, window.key), windows)
+            there = dict(zip((window.key for window in windows), looked, strict=True))
+        return {
+            key: kept
+            for key, kept in there.items()
+            if kept is not None and kept.request == query.request(self.report.partition(key))
+        }
+
+    def within(self, look_back: timedelta) -> list[Window]:
+        """The ready windows that end within `look_back` of the newest ready one."""
+        return recent(self.windows, look_back)
+
+
+def readiness(
+    client: StripeClient,
+    reports: Sequence[ConfiguredReport],
+    *,
+    reach: timedelta = timedelta(),
+    at_least: int = 1,
+) -> list[Readiness]:
+    """How each report stands. One call to Stripe for all of them.
+
+    Args:
+        reach: windows that ended so long before Stripe's data do are left out,
+        at_least: except for so many of the newest.
+
+    Raises ReportingError when Stripe does not answer.
+    """
+    types = {each.id: each for each in client.report_types()}
+    found = []
+    for report in reports:
+        calendar, available = Calendar.of(report), types.get(report.query.spec.id)
+        windows: list[Window] = []
+        if available is not None:
+            windows = ready(_newest(report, calendar, available, reach, at_least), available, client.now())
+        found.append(Readiness(report, calendar, available, windows, client.now()))
+    return found
+
+
+def _newest(
+    report: ConfiguredReport, calendar: Calendar, available: ReportType, reach: timedelta, at_least: int
+) -> list[Window]:
+    """The windows that end near the end of Stripe's data, oldest first."""
+    windows: list[Window] = []
+    for key in reversed(calendar.keys):
+        interval = report.partition(key).interval
+        if interval is None or interval.end > available.data_available_end:
+            continue
+        if len(windows) >= at_least and interval.end <= available.data_available_end - reach:
+            break
+        windows.append(Window(key, interval))
+    return windows[::-1]
