@@ -10,7 +10,7 @@ BASE := $(VENV)/.installed
 UI := $(VENV)/.installed-ui
 DEV := $(VENV)/.installed-dev
 
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --editable
 
 .PHONY: help demo dev test check clean
 .NOTPARALLEL:

@@ -210,7 +210,10 @@ def pull(
                 for event in events:
                     told.event(event)
         except KeyboardInterrupt:
-            _interrupted(f"{len(told.tally.done)} of {len(partitions)} partitions are in place. ")
+            _interrupted(
+                f" {len(told.tally.done)} of {len(partitions)} partitions are in place and nothing is "
+                "half-written; the next pull takes up what is pending at Stripe."
+            )
     told.summary(time.monotonic() - began)
     sys.exit(told.tally.exit_code)
 
@@ -306,20 +309,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except ReportingError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2 if isinstance(error, ConfigurationError | DatasetMismatchError) else 1)
-    except BrokenPipeError:
-        # Whoever read our output has enough. Python would complain once more while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     sys.exit(0)
 
 
 def _interrupted(what: str = "") -> NoReturn:
     # A second Ctrl-C would only replace this message by a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    click.echo(
-        f"Interrupted. {what}Nothing is half-written; the next pull takes up what is pending at Stripe.",
-        err=True,
-    )
+    click.echo(f"Interrupted.{what}", err=True)
     sys.exit(130)
 
 

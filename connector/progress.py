@@ -35,7 +35,7 @@ EXIT_CODES = {Verdict.FAILED: 1, Verdict.LATE: 3, Verdict.NOT_READY: 4}
 _ADVICE = {
     Verdict.FAILED: "What was there before is untouched.",
     Verdict.LATE: "Their report runs go on at Stripe: run this again later, and it takes them up.",
-    Verdict.NOT_READY: "Stripe has no data for them yet.",
+    Verdict.NOT_READY: "Stripe has no data for them.",
 }
 _LISTED = 5
 
@@ -195,8 +195,9 @@ def _change(done: Done) -> str:
         return ""
     if change.same_bytes:
         return " (not re-checked)" if done.reused else " (unchanged)"
-    moved = [f"{money_text(total, name)} {name}" for name, total in change.totals.items()]
-    return f" (changed: {', '.join([f'{change.rows:+} rows', *moved])})"
+    moved = [f"{change.rows:+} rows"] if change.rows else []
+    moved += [f"{money_text(total, name)} {name}" for name, total in change.totals.items()]
+    return f" (changed: {', '.join(moved) or 'neither rows nor totals'})"
 
 
 def _near(uri: str) -> str:

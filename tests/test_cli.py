@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from connector.cli import main
 from connector.simulator import SIMULATED_KEY, Match, RunFails, RunTakes, Simulator
+from connector.simulator.entries import Entry
 from connector.simulator.server import serve
 
 COMMAND = (sys.executable, "-m", "connector")
@@ -204,6 +206,19 @@ def test_force_asks_anew_and_says_that_nothing_changed(run: Run, stripe: Simulat
     assert len(stripe.runs) == 6
 
 
+def test_a_file_that_changed_says_by_how_much(run: Run, stripe: Simulator, clock: Any) -> None:
+    run("pull", "balance_change_from_activity_itemized", *JUNE)
+    at = int(datetime(2026, 6, 2, 5, tzinfo=UTC).timestamp())
+    late = Entry("txn_late", "network_cost", at, at, "usd", Decimal("-0.005991"), Decimal(0), "adj_1", None)
+    stripe.book_late(late)
+    clock.sleep(12 * 3600)
+
+    again = run("pull", "balance_change_from_activity_itemized", *JUNE, "--force")
+
+    assert "(changed: +1 rows, -0.005991 usd)" in again.out
+    assert again.out.count("(unchanged)") == 2
+
+
 def test_programs_get_one_object_a_partition_and_a_summary(run: Run, stripe: Simulator) -> None:
     *partitions, summary = run("pull", "balance_summary", *JUNE, "--json").objects
 
@@ -375,7 +390,7 @@ def test_a_terminal_gets_a_bar_and_ctrl_c_ends_it_cleanly(stripe: Simulator, tmp
 
     assert "0/3" in shown
     assert code == 130
-    assert "Interrupted. 0 of 3 partitions are in place." in shown
+    assert "Interrupted. 0 of 3 partitions are in place" in shown
     assert "Traceback" not in shown
     assert not list(tmp_path.rglob("*.parquet"))
 
