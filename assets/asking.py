@@ -7,7 +7,7 @@ says exactly what is asked and why, and asking again for a new reason makes anot
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -15,10 +15,14 @@ import dagster as dg
 
 from assets.attempts import RANGE_END, RANGE_START, Calendar
 from assets.configured import ConfiguredReport
+from connector.adoption import Patience
 from connector.errors import ConfigurationError
 
 #: Run tag: report runs to take by id, as JSON of partition key to id.
 REPORT_RUNS_TAG = "stripe/report_runs"
+
+#: Run tag: how many report runs each partition of the run may still cost.
+ATTEMPTS_TAG = "stripe/attempts"
 
 #: Dagster submits the requests of a tick one after the other; more of them wait for the next one.
 MOST_REQUESTS = 25
@@ -77,6 +81,18 @@ def tagged(value: str | None) -> dict[str, str]:
         raise ConfigurationError(
             f"a tag names report runs as {value[:80]!r}: expected JSON of partition key to id"
         ) from None
+
+
+def allowed(value: str | None, patience: Patience) -> Patience:
+    """The patience of a run whose `ATTEMPTS_TAG` says how many report runs are left to its partitions.
+
+    Raises ConfigurationError for anything but a positive number.
+    """
+    if value is None:
+        return patience
+    if not value.isdecimal() or int(value) < 1:
+        raise ConfigurationError(f"run tag {ATTEMPTS_TAG}={value[:80]!r}: expected a positive number")
+    return replace(patience, attempts=min(int(value), patience.attempts))
 
 
 def neighbours(keys: Iterable[str], calendar: Calendar, *, at_most: int | None) -> list[tuple[str, ...]]:

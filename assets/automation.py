@@ -1,9 +1,11 @@
 """How assets downstream of reports follow them by themselves."""
 
+from typing import Any
+
 import dagster as dg
 
 
-def follow_reports(*, wait_for_all: bool = True) -> dg.AutomationCondition:
+def follow_reports(*, wait_for_all: bool = True) -> dg.AutomationCondition[Any]:
     """Materialize what depends on a report's partition whenever that partition's data have changed.
 
     Late partitions and restated ones are taken up whichever they are, not only the newest, and once for each
@@ -25,9 +27,8 @@ def follow_reports(*, wait_for_all: bool = True) -> dg.AutomationCondition:
     elsewhere = condition.any_deps_match(changed & ~together).with_label("a report has changed")
     # What a run brought that had this asset in it too: settled by that run, unless it failed on the way.
     in_one_run = condition.any_deps_match(changed & together).with_label("a report has changed in one run")
-    due = elsewhere.since(condition.newly_requested() & ~elsewhere) | in_one_run.since(
-        condition.newly_requested() | condition.newly_updated()
-    )
+    requested, updated = condition.newly_requested(), condition.newly_updated()
+    due = elsewhere.since(requested & ~elsewhere) | in_one_run.since((requested & ~in_one_run) | updated)
     follow = due & ~condition.in_progress() & ~condition.any_deps_in_progress()
     if wait_for_all:
         follow &= ~condition.any_deps_missing()

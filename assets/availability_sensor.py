@@ -195,7 +195,7 @@ def _refresh_ask(state: Readiness, refresh: Refresh) -> Ask:
 def _asked_for(due: Sequence[Due], memory: dict[str, Asked]) -> tuple[list[dg.RunRequest], dict[str, Asked]]:
     """The requests of this tick, missing partitions first, and what to remember of them."""
     lacking = [(each, ask) for each in due for ask in each.missing]
-    lacking.sort(key=lambda pair: pair[0].state.report.partition(pair[1].keys[0]).interval)
+    lacking.sort(key=lambda pair: pair[0].state.begins(pair[1].keys[0]))
     lacking = lacking[:MOST_REQUESTS]
     room = MOST_REQUESTS - len(lacking)
     aged = [(each, ask, refresh) for each in due for ask, refresh in each.aged][:room]

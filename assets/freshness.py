@@ -6,6 +6,7 @@ People expect its badge all the same. The check beside it looks at the newest pa
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -75,7 +76,9 @@ def judged(state: Readiness, *, is_there: bool, slack: timedelta) -> dg.AssetChe
             passed=False, description=f"The account has no report type {state.report.query.spec.id}."
         )
     end = state.available.data_available_end
-    metadata = {"stripe/data_available_end": dg.MetadataValue.timestamp(end)}
+    metadata: dict[str, dg.MetadataValue[Any]] = {
+        "stripe/data_available_end": dg.MetadataValue.timestamp(end)
+    }
     if not state.windows:
         return dg.AssetCheckResult(
             passed=True, description="Stripe has no whole partition yet.", metadata=metadata

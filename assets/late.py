@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
 
-from assets.asking import REPORT_RUNS_TAG, Ask, neighbours, tag_of, tagged
+from assets.asking import ATTEMPTS_TAG, REPORT_RUNS_TAG, Ask, neighbours, tag_of, tagged
 from assets.attempts import Calendar
 from assets.configured import ConfiguredReport
 from assets.intent import INTENT_TAG, Intent
@@ -19,9 +19,6 @@ from connector.models import RunStatus
 
 #: How often Dagster is asked to pick up one and the same report run, or to replace it.
 TRIES = 3
-
-#: Run tag: how many report runs the partitions of the run may still cost.
-ATTEMPTS_TAG = "stripe/attempts"
 
 #: Run tag by which the sensor finds the runs it has asked for: the asset they are about.
 LATE_TAG = "stripe/late"

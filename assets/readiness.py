@@ -47,6 +47,10 @@ class Readiness:
             if kept is not None and kept.request == query.request(self.report.partition(key))
         }
 
+    def begins(self, key: str) -> datetime:
+        """When the window of one of its partitions begins, aware."""
+        return self.report.partitions.time_window_for_partition_key(key).start
+
     def within(self, look_back: timedelta) -> list[Window]:
         """The ready windows that end within `look_back` of the newest ready one."""
         return recent(self.windows, look_back)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 
+from assets.asking import ATTEMPTS_TAG, REPORT_RUNS_TAG, allowed, tagged
 from assets.configured import ConfiguredReport
 from assets.intent import INTENT_TAG, Intent, Plan, Recorded, plan
 from assets.metadata import REPORT_RUN, asset_metadata
@@ -114,7 +115,13 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                 context, report, store, gather=_is_awaited(context), written=intended.recorded
             )
             for event in collect(
-                client, store, report.query, partitions, refresh=intended.refresh, patience=report.patience
+                client,
+                store,
+                report.query,
+                partitions,
+                refresh=intended.refresh,
+                run_ids=tagged(context.run.tags.get(REPORT_RUNS_TAG)),
+                patience=allowed(context.run.tags.get(ATTEMPTS_TAG), report.patience),
             ):
                 match event:
                     case Asked():

@@ -5,6 +5,7 @@ from pydantic import Field, field_validator
 
 from connector.client import StripeClient
 from connector.hosts import STRIPE_API, Hosts, Mode, mode_of
+from connector.retry import RetryPolicy
 from connector.store import Store
 
 
@@ -41,13 +42,20 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
             raise ValueError("at least one process uses the key")
         return processes
 
-    def client(self) -> StripeClient:
+    def client(self, *, retry: RetryPolicy | None = None) -> StripeClient:
         """A client of its own for each caller, who closes it. Opens nothing until it is used.
+
+        Args:
+            retry: how patient each request is; as patient as a run can be, unless given.
 
         Raises ConfigurationError for a key that cannot read reports, or a base the key must not go to.
         """
         return StripeClient(
-            self.api_key, hosts=Hosts.of(self.api_base), account=self.account, processes=self.processes
+            self.api_key,
+            hosts=Hosts.of(self.api_base),
+            account=self.account,
+            processes=self.processes,
+            retry=retry,
         )
 
     def store(self) -> Store:
