@@ -210,10 +210,7 @@ def pull(
                 for event in events:
                     told.event(event)
         except KeyboardInterrupt:
-            _interrupted(
-                f" {len(told.tally.done)} of {len(partitions)} partitions are in place and nothing is "
-                "half-written; the next pull takes up what is pending at Stripe."
-            )
+            _interrupted(told.tally.so_far())
     told.summary(time.monotonic() - began)
     sys.exit(told.tally.exit_code)
 
@@ -315,7 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _interrupted(what: str = "") -> NoReturn:
     # A second Ctrl-C would only replace this message by a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    click.echo(f"Interrupted.{what}", err=True)
+    click.echo(f"Interrupted. {what}".rstrip(), err=True)
     sys.exit(130)
 
 

@@ -68,6 +68,13 @@ class Tally:
             counts[word] = counts.get(word, 0) + 1
         return counts
 
+    def so_far(self) -> str:
+        """What to tell somebody who interrupts."""
+        return (
+            f"{len(self.done)} of {self.total} partitions are in place and nothing is half-written; "
+            "the next pull takes up what is pending at Stripe."
+        )
+
     def sentences(self, table: str, seconds: float) -> list[str]:
         """The summary for people."""
         rows = sum(each.published.provenance.rows for each in self.done)
