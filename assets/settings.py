@@ -20,6 +20,7 @@ API_KEY = "STRIPE_API_KEY"
 API_BASE = "STRIPE_API_BASE"
 ACCOUNT = "STRIPE_ACCOUNT"
 ROOT = "STRIPE_REPORTS_ROOT"
+DAGSTER_HOME = "DAGSTER_HOME"
 
 DEFAULT_ROOT = "data"
 
@@ -49,5 +50,10 @@ class Settings:
             api_base=given.get(API_BASE) or STRIPE_API,
             account=given.get(ACCOUNT) or None,
             root=given.get(ROOT) or DEFAULT_ROOT,
-            dagster_home=given.get("DAGSTER_HOME") or None,
+            dagster_home=given.get(DAGSTER_HOME) or None,
         )
+
+
+def child_environment(added: Mapping[str, str]) -> dict[str, str]:
+    """The process's own environment with `added` on top, for a process started from here."""
+    return {**os.environ, **added}

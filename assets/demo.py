@@ -1,0 +1,293 @@
+"""`make demo`: a month of reports from a Stripe on this machine, through Dagster, to SQL. No account, no key.
+
+    python -m assets.demo
+
+Everything it starts ends with it; the Parquet stays, below `data/simulated` or STRIPE_REPORTS_ROOT.
+"""
+
+import contextlib
+import shlex
+import signal
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NoReturn
+
+import dagster as dg
+import duckdb
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from assets.definitions import defs
+from assets.intent import INTENT_TAG, Intent
+from assets.resources import StripeReporting
+from assets.settings import Settings
+from connector.currency import money_text
+from connector.hosts import Mode
+from connector.simulator import SIMULATED_KEY, Simulator
+from connector.simulator.server import serve
+from connector.warehouse import open_warehouse
+
+DAYS = 30
+
+#: Seconds a report takes here; at Stripe it is minutes.
+RUN_SECONDS = (0.5, 4.0)
+
+_SHOWN_DAYS = 7
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_SUMMARY, _ACTIVITY = "balance_summary", "balance_change_from_activity_itemized"
+
+_TRY = f"SELECT currency, reporting_category, sum(net) AS net FROM {_ACTIVITY} GROUP BY ALL ORDER BY ALL"  # noqa: S608 - our own table
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One asset and the partitions to materialize, oldest first."""
+
+    asset: dg.AssetsDefinition
+    keys: Sequence[str]
+
+    @property
+    def table(self) -> str:
+        return self.asset.key.path[-1]
+
+
+Advance = Callable[[Step, str], None]
+
+
+def main() -> int:
+    """The exit code: 0 when every partition is there, 1 when not, 130 when interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    console = Console(highlight=False, soft_wrap=True)
+    root = str(Path(Settings.read().root).absolute())
+    try:
+        failures = pull(console, root)
+        if failures:
+            console.print(*failures, sep="\n")
+            return 1
+        show(console, root)
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        console.print("Stopped. Nothing is left running; what was finished stays.")
+        return 130
+    return 0
+
+
+def pull(console: Console, root: str) -> list[str]:
+    """Materialize the last available month of every configured report; what went wrong, if anything did."""
+    began = time.monotonic()
+    with (
+        serve(Simulator(run_seconds=RUN_SECONDS)) as url,
+        tempfile.TemporaryDirectory(prefix="stripe-reports-demo-") as home,
+    ):
+        console.print(
+            f"A simulated Stripe listens on {url}; each report takes it up to {RUN_SECONDS[1]:.0f} s."
+        )
+        Path(home, "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        stripe = StripeReporting(api_key=SIMULATED_KEY, api_base=url, root=root)
+        loaded = defs()
+        steps = _steps(loaded, stripe)
+        job = dg.Definitions(
+            assets=loaded.assets, resources=_simulated(loaded.resources or {}, stripe)
+        ).resolve_implicit_global_asset_job_def()
+        with dg.DagsterInstance.from_config(home) as instance, _progress(console, steps) as advance:
+            failures = [text for step in steps for text in _materialize(job, instance, step, advance)]
+    done = sum(len(step.keys) for step in steps)
+    if not failures:
+        console.print(
+            f"{done} partitions materialized through Dagster in {time.monotonic() - began:.0f} s.\n"
+        )
+    return failures
+
+
+def show(console: Console, root: str) -> None:
+    """What a person wants to see of the month, by SQL over the Parquet."""
+    with open_warehouse(root, Mode.SIMULATED.value) as warehouse:
+        console.print(_net_activity(warehouse))
+        console.print(_balances(warehouse))
+        console.print(_continuity(warehouse))
+    command = Path(sys.executable).with_name("stripe-reports")
+    shown = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command
+    console.print(f"\nThe files: {root}/{Mode.SIMULATED}/<table>/account=default/period=<day>/report.parquet")
+    console.print("Go on with:")
+    console.print("  make dev")
+    console.print(f"  {shown} sql {shlex.quote(_TRY)}")
+
+
+# Through Dagster
+
+
+def _steps(loaded: dg.Definitions, stripe: StripeReporting) -> list[Step]:
+    """Every configured report with its last partitions that Stripe has the data for."""
+    with stripe.client() as client:
+        available = {each.id: each.data_available_end for each in client.report_types()}
+    steps = []
+    for asset in loaded.assets or []:
+        if isinstance(asset, dg.AssetsDefinition) and "stripe/report_type" in asset.get_asset_spec().metadata:
+            windows = asset.partitions_def
+            end = available.get(str(asset.get_asset_spec().metadata["stripe/report_type"]))
+            if isinstance(windows, dg.TimeWindowPartitionsDefinition) and end:
+                recent = windows.get_partition_keys()[-3 * DAYS :]
+                ready = [key for key in recent if windows.time_window_for_partition_key(key).end <= end]
+                steps.append(Step(asset, ready[-DAYS:]))
+    return steps
+
+
+def _simulated(resources: Mapping[str, Any], stripe: StripeReporting) -> dict[str, Any]:
+    """The code location's resources, with the simulator in place of every Stripe."""
+    return {
+        key: stripe if isinstance(resource, StripeReporting) else resource
+        for key, resource in resources.items()
+    }
+
+
+def _materialize(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, step: Step, advance: Advance
+) -> list[str]:
+    """One Dagster run over all partitions of a report; what its failure says, if it fails."""
+
+    def watch(entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event and event.is_step_materialization:
+            advance(step, event.step_materialization_data.materialization.partition or "")
+
+    run_id = str(uuid.uuid4())
+    instance.add_event_listener(run_id, watch)
+    result = job.execute_in_process(
+        run_config=_QUIET,
+        instance=instance,
+        asset_selection=[step.asset.key],
+        run_id=run_id,
+        tags={
+            "dagster/asset_partition_range_start": step.keys[0],
+            "dagster/asset_partition_range_end": step.keys[-1],
+            # Files of an earlier demo shall not make this one look faster than it is.
+            INTENT_TAG: Intent.REFRESH.value,
+        },
+        raise_on_error=False,
+    )
+    return [_said(event) for event in result.all_events if event.is_step_failure]
+
+
+def _said(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    told = data.user_failure_data.description if data.user_failure_data else None
+    return told or (data.error.message if data.error else None) or "a step failed without saying why"
+
+
+@contextlib.contextmanager
+def _progress(console: Console, steps: Sequence[Step]) -> Iterator[Advance]:
+    """A bar for each report on a terminal; elsewhere a line for every ten partitions."""
+    counts = {step.table: 0 for step in steps}
+    if not console.is_terminal:
+
+        def line(step: Step, _: str) -> None:
+            counts[step.table] += 1
+            if counts[step.table] % 10 == 0 or counts[step.table] == len(step.keys):
+                console.print(f"{step.table}: {counts[step.table]} of {len(step.keys)} partitions")
+
+        yield line
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[partition]}"),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks = {
+            step.table: bars.add_task(step.table, total=len(step.keys), partition="", start=False)
+            for step in steps
+        }
+
+        def bar(step: Step, partition: str) -> None:
+            bars.start_task(tasks[step.table])
+            bars.update(tasks[step.table], advance=1, partition=partition)
+
+        yield bar
+
+
+# Out of the Parquet
+
+
+def _net_activity(warehouse: duckdb.DuckDBPyConnection) -> Table:
+    """Net activity by day and currency, the last days only."""
+    rows = warehouse.execute(
+        f"""
+        SELECT period, currency, sum(net) FROM {_ACTIVITY}
+        WHERE _interval_start >= (SELECT max(_interval_start) FROM {_ACTIVITY}) - to_days(?)
+        GROUP BY ALL ORDER BY ALL
+        """,  # noqa: S608 - our own table
+        [_SHOWN_DAYS - 1],
+    ).fetchall()
+    currencies = sorted({currency for _, currency, _ in rows})
+    found = {(period, currency): money_text(net, currency) for period, currency, net in rows}
+    table = _table(f"Net activity, the last {_SHOWN_DAYS} days", "day", *currencies)
+    for period in sorted({period for period, _, _ in rows}):
+        table.add_row(period, *(found.get((period, currency), "") for currency in currencies))
+    return table
+
+
+def _balances(warehouse: duckdb.DuckDBPyConnection) -> Table:
+    """The month's opening and closing balance in each currency, and what moved it."""
+    rows = warehouse.execute(
+        f"""
+        SELECT currency,
+               arg_min(net_amount, _interval_start) FILTER (category = 'starting_balance'),
+               sum(net_amount) FILTER (_row_kind = 'movement' AND category NOT LIKE 'payouts%'),
+               sum(net_amount) FILTER (_row_kind = 'movement' AND category LIKE 'payouts%'),
+               arg_max(net_amount, _interval_end) FILTER (category = 'ending_balance'),
+               min(_interval_start)::DATE, max(_interval_end)::DATE
+        FROM {_SUMMARY}
+        WHERE _interval_start >= (SELECT max(_interval_end) FROM {_SUMMARY}) - to_days(?)
+        GROUP BY currency ORDER BY currency
+        """,  # noqa: S608 - our own table
+        [DAYS],
+    ).fetchall()
+    title = f"Balance from {rows[0][5]} to {rows[0][6]}" if rows else "Balance"
+    table = _table(title, "currency", "opening", "activity", "payouts", "closing")
+    for currency, *amounts in rows:
+        table.add_row(currency, *(money_text(amount or Decimal(0), currency) for amount in amounts[:4]))
+    return table
+
+
+def _continuity(warehouse: duckdb.DuckDBPyConnection) -> str:
+    """Whether each day begins with what the day before ended with."""
+    ((meetings, equal),) = warehouse.execute(
+        f"""
+        WITH days AS (
+            SELECT currency, _interval_start, _interval_end,
+                   any_value(net_amount) FILTER (category = 'starting_balance') AS opening,
+                   any_value(net_amount) FILTER (category = 'ending_balance') AS closing
+            FROM {_SUMMARY} GROUP BY ALL
+        )
+        SELECT count(*), count(*) FILTER (day.closing = following.opening)
+        FROM days AS day JOIN days AS following
+          ON day.currency = following.currency AND day._interval_end = following._interval_start
+        """  # noqa: S608 - our own table
+    ).fetchall()
+    verdict = "always" if meetings == equal else f"NOT always: {meetings - equal} times it is not"
+    return f"A day's closing balance is the next day's opening one: {verdict} ({equal} of {meetings})."
+
+
+def _table(title: str, first: str, *amounts: str) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    table.add_column(first)
+    for name in amounts:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """SIGTERM ends the demo as Ctrl-C does, with everything it started."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

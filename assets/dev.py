@@ -1,0 +1,152 @@
+"""`make dev`: the Dagster UI on the configured reports, beside a simulated Stripe where there is no key.
+
+    python -m assets.dev
+
+Ctrl-C ends everything it started.
+"""
+
+import contextlib
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from assets.settings import API_BASE, API_KEY, DAGSTER_HOME, Settings, child_environment
+from connector.simulator import SIMULATED_KEY, Simulator
+from connector.simulator.server import serve
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+#: The simulator's port: the same each time, so that runs find it after a restart.
+SIMULATOR_PORT = 4242
+UI_PORT = 3000
+
+#: Seconds a simulated report takes.
+RUN_SECONDS = (2.0, 12.0)
+
+_PATIENCE = 15.0
+
+#: For one machine: no telemetry, few runs at once, and no slot that outlives a killed run.
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
+concurrency:
+  runs:
+    max_concurrent_runs: 4
+  pools:
+    granularity: op
+    default_limit: 4
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 180
+  # Without a maximum a run whose process was killed would stay in progress for ever.
+  max_runtime_seconds: 14400
+  free_slots_after_run_end_seconds: 60
+retention:
+  sensor:
+    purge_after_days:
+      skipped: 2
+      success: 30
+"""
+
+
+def main() -> int:
+    """The exit code of Dagster; 0 when interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if importlib.util.find_spec("dagster_webserver") is None:
+        sys.stderr.write("The UI is not installed: pip install 'dagster-stripe-reports[ui]'\n")
+        return 1
+    settings = Settings.read()
+    try:
+        with contextlib.ExitStack() as stack:
+            added = {} if settings.has_key else stack.enter_context(_simulated())
+            home = Path(settings.dagster_home or _home(simulated=not settings.has_key))
+            prepare_home(home)
+            return _dagster({**added, DAGSTER_HOME: str(home)})
+    except KeyboardInterrupt:
+        _say("Stopped; nothing is left running.")
+        return 0
+
+
+def prepare_home(home: Path) -> None:
+    """Make Dagster's directory, with a configuration for one machine where it has none of its own."""
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        (home / "dagster.yaml").write_text(DAGSTER_YAML)
+
+
+@contextlib.contextmanager
+def _simulated() -> Iterator[dict[str, str]]:
+    """A simulated Stripe beside Dagster; gives the environment that leads there."""
+    with serve(Simulator(run_seconds=RUN_SECONDS), port=_free_port(SIMULATOR_PORT)) as url:
+        _say(
+            f"{API_KEY} is not set: the reports come from a simulated Stripe on {url}, with made-up data.\n"
+            f"Set {API_KEY} to a restricted key to pull your own."
+        )
+        yield {API_KEY: SIMULATED_KEY, API_BASE: url}
+
+
+def _home(*, simulated: bool) -> Path:
+    """Dagster's history is kept apart: what was simulated must not count as pulled."""
+    return PROJECT / ".dagster" / ("simulated" if simulated else "stripe")
+
+
+def _dagster(environment: Mapping[str, str]) -> int:
+    """Run `dagster dev` until it ends, or until we are interrupted; then end all its processes."""
+    port = _free_port(UI_PORT)
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(PROJECT / "workspace.yaml")]
+    command += ["-h", "127.0.0.1", "-p", str(port), "--live-data-poll-rate", "1000"]
+    _say(f"Dagster's UI: http://127.0.0.1:{port}   (its history: {environment[DAGSTER_HOME]})")
+    # A session of its own: Ctrl-C comes to us alone, and a signal to the group reaches all of Dagster.
+    child = subprocess.Popen(  # noqa: S603 - our own command
+        command, cwd=PROJECT, env=child_environment(environment), start_new_session=True
+    )
+    try:
+        return child.wait()
+    finally:
+        _end(child)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Ask Dagster to end, and insist when it does not; its code servers are in the same group."""
+    if child.poll() is None:
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_PATIENCE)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _free_port(preferred: int) -> int:
+    """`preferred` where nobody listens on it, else any free one."""
+    for port in (preferred, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise RuntimeError("no port is free on this machine")
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """SIGTERM ends everything as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
