@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -26,7 +26,7 @@ from connector.errors import ConfigurationError, DatasetMismatchError, Reporting
 from connector.hosts import Hosts
 
 if TYPE_CHECKING:
-    from connector.collect import Event
+    pass
 
 EXIT_CODES = """\b
 Exit codes:
@@ -206,7 +206,7 @@ def pull(
             patience=connector.Patience(wait_timeout=wait_timeout),
         )
         try:
-            with contextlib.closing(cast("Generator[Event, None, None]", events)), told:
+            with contextlib.closing(events), told:
                 for event in events:
                     told.event(event)
         except KeyboardInterrupt:

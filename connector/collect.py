@@ -8,7 +8,7 @@ once by a few threads, while the loop goes on watching the rest.
 import logging
 import random
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -121,7 +121,7 @@ def collect(
     senders: Workers | None = None,
     converters: Workers | None = None,
     draw: Callable[[], float] = random.random,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Bring every partition into the dataset; yields what happens as it happens.
 
     Each partition ends in exactly one `Done` or `Missed`. A partition is published before its `Done` is

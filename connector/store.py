@@ -202,13 +202,14 @@ class Store:
         try:
             base.mkdir(parents=True, exist_ok=True)
             _sweep(base)
-            with FileLock(place.with_suffix(".lock")):
+            lock = FileLock(place.with_suffix(".lock"))
+            with lock:
                 place.mkdir()
                 try:
                     yield place
                 finally:
                     shutil.rmtree(place, ignore_errors=True)
-            place.with_suffix(".lock").unlink(missing_ok=True)
+                    Path(lock.lock_file).unlink(missing_ok=True)
         except OSError as error:
             raise _failure("write", str(place), error) from None
 

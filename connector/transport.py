@@ -8,6 +8,7 @@ Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-low-le
 
 import contextlib
 import email.utils
+import logging
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +40,11 @@ from connector.retry import RetryPolicy
 #: Source: https://docs.stripe.com/api/versioning
 API_VERSION = "2026-06-24.dahlia"
 
+_log = logging.getLogger(__name__)
+
 _REDIRECTS = 3
+#: The first few retries are nobody's business; then people want to know why nothing happens.
+_WORTH_A_WORD = 4
 _LONGEST_MESSAGE = 1000
 
 
@@ -172,6 +177,12 @@ class Transport:
                 )
                 if wait is None or self._closed.is_set():
                     raise
+                _log.log(
+                    logging.WARNING if attempt == _WORTH_A_WORD else logging.INFO,
+                    "%s; trying again in %.1f s",
+                    error,
+                    wait,
+                )
                 self._clock.sleep(wait)
             else:
                 pace.accepted()

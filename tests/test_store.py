@@ -351,6 +351,7 @@ def test_staging_is_gone_afterwards_also_when_the_work_failed(store: Store) -> N
         work()
 
     assert not places[0].exists()
+    assert not list(places[0].parent.glob("*.lock"))
 
 
 def test_what_a_killed_process_left_is_swept_and_what_a_live_one_holds_is_not(
