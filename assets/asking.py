@@ -51,16 +51,17 @@ class Ask:
         return f"stripe-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
     def request(self) -> dg.RunRequest:
-        """As Dagster wants to be asked."""
+        """As Dagster wants to be asked; it takes no tag that only looks like text."""
+        tags = {name: str(value) for name, value in self.tags.items()}
         if len(self.keys) == 1:
             return dg.RunRequest(
                 self.run_key,
                 partition_key=self.keys[0],
-                tags=dict(self.tags),
+                tags=tags,
                 asset_selection=[self.report.key],
             )
         span = {RANGE_START: self.keys[0], RANGE_END: self.keys[-1]}
-        return dg.RunRequest(self.run_key, tags={**self.tags, **span}, asset_selection=[self.report.key])
+        return dg.RunRequest(self.run_key, tags={**tags, **span}, asset_selection=[self.report.key])
 
 
 def tag_of(runs: Mapping[str, str]) -> str:

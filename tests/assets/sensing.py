@@ -1,0 +1,74 @@
+"""Sensors at work: one tick, and the runs it asks for, carried out as the daemon would."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from assets.attempts import RANGE_END, RANGE_START
+from tests.assets.conftest import Orchestra
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What one evaluation came to."""
+
+    requests: Sequence[dg.RunRequest]
+    skipped: str
+    cursor: str | None
+
+    @property
+    def partitions(self) -> list[str]:
+        """What was requested: a key, or `first..last`."""
+        return [span(request) for request in self.requests]
+
+
+@dataclass
+class Daemon:
+    """Evaluates one sensor and starts what it asks for, never twice under one run key."""
+
+    orchestra: Orchestra
+    assets: Sequence[dg.AssetsDefinition]
+    sensor: dg.SensorDefinition
+    cursor: str | None = None
+    seen: set[str] = field(default_factory=set)
+
+    def tick(self) -> Tick:
+        """One evaluation; the cursor moves on as the daemon would have it."""
+        context = dg.build_sensor_context(
+            instance=self.orchestra.instance,
+            cursor=self.cursor,
+            resources=self.orchestra.resources,
+            definitions=dg.Definitions(
+                assets=self.assets, sensors=[self.sensor], resources=self.orchestra.resources
+            ),
+            sensor_name=self.sensor.name,
+        )
+        with context:
+            data = self.sensor.evaluate_tick(context)
+        self.cursor = data.cursor
+        return Tick(list(data.run_requests or ()), data.skip_message or "", data.cursor)
+
+    def tick_and_run(self) -> Tick:
+        """One evaluation, and every run it asks for that was not asked for before."""
+        tick = self.tick()
+        for request in tick.requests:
+            if request.run_key not in self.seen:
+                self.seen.add(str(request.run_key))
+                carry_out(self.orchestra, self.assets, request)
+        return tick
+
+
+def carry_out(
+    orchestra: Orchestra, assets: Sequence[dg.AssetsDefinition], request: dg.RunRequest
+) -> dg.ExecuteInProcessResult:
+    """The run a request is for."""
+    chosen = [asset for asset in assets if asset.key in set(request.asset_selection or ())]
+    first = request.partition_key or request.tags[RANGE_START]
+    last = None if request.partition_key else request.tags[RANGE_END]
+    return orchestra.launch(chosen, first, last, tags=request.tags)
+
+
+def span(request: dg.RunRequest) -> str:
+    """The partitions of a request as people read them."""
+    return request.partition_key or f"{request.tags[RANGE_START]}..{request.tags[RANGE_END]}"
