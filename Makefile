@@ -12,13 +12,14 @@ DEV := $(VENV)/.installed-dev
 
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --editable
 
-.PHONY: help demo dev test check clean
+.PHONY: help demo dev test soak check clean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    a month of reports from a Stripe on this machine: no account, no key"
 	@echo "make dev     the Dagster UI on the configured reports"
 	@echo "make test    the test suite"
+	@echo "make soak    a year of backfills, bad days and kills against the real Dagster; long"
 	@echo "make check   style and types"
 	@echo "make clean   remove .venv and caches; never data"
 
@@ -30,6 +31,9 @@ dev: $(UI)
 
 test: $(DEV)
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: $(DEV)
+	$(BIN)/python -m pytest tests/e2e -m soak -s $(ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff check

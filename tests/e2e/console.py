@@ -15,6 +15,9 @@ LOCATION = "books"
 Asset = tuple[str, ...]
 
 _REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": LOCATION}
+#: How Dagster's log announces the processes of a run.
+_RUN_PROCESS = "Started process for run"
+_STEP_PROCESS = "Executing step"
 _ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 _BACKFILL_ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 
@@ -171,14 +174,27 @@ class Console:
         if found["__typename"] != "TerminateRunSuccess":
             raise GraphQLError(str(found))
 
+    def run_process(self, run_id: str) -> int | None:
+        """The id of the process that carries out the run; None before there is one."""
+        return self._process(run_id, _RUN_PROCESS)
+
     def step_process(self, run_id: str) -> int | None:
-        """The id of the process that carries out the run's step; None before there is one."""
-        events = self.query(_LOG, id=run_id)["logsForRun"].get("events", [])
-        for event in events:
-            if event.get("eventType") == "STEP_WORKER_STARTED":
+        """The id of the process that carries out a step of the run; None before there is one."""
+        return self._process(run_id, _STEP_PROCESS)
+
+    def _process(self, run_id: str, announcement: str) -> int | None:
+        for event in self.query(_LOG, id=run_id)["logsForRun"].get("events", []):
+            if event.get("message", "").startswith(announcement):
                 entries = {each["label"]: each.get("text") for each in event.get("metadataEntries", [])}
-                return int(entries["pid"]) if entries.get("pid") else None
+                return int(entries["pid"])
         return None
+
+    def failure_text(self, run_id: str) -> str:
+        """What the failed steps of a run say."""
+        events = self.query(_FAILURES, id=run_id)["logsForRun"].get("events", [])
+        errors = [event["error"] for event in events if event.get("error")]
+        causes = [cause for error in errors for cause in (error, *error.get("causes", []))]
+        return "\n".join(cause["message"] for cause in causes)
 
     # Backfills and partitions
 
@@ -345,8 +361,12 @@ _TERMINATE = """mutation ($id: String!) { terminateRun(runId: $id) { __typename
   ... on TerminateRunFailure { message } ... on RunNotFoundError { message }
   ... on PythonError { message } } }"""
 _LOG = """query ($id: ID!) { logsForRun(runId: $id) { __typename ... on EventConnection { events {
-  ... on StepWorkerStartedEvent { eventType
-    metadataEntries { label ... on TextMetadataEntry { text } } } } } } }"""
+  ... on MessageEvent { message }
+  ... on EngineEvent { metadataEntries { label ... on TextMetadataEntry { text } } }
+  ... on StepWorkerStartedEvent { metadataEntries { label ... on TextMetadataEntry { text } } } } } } }"""
+
+_FAILURES = """query ($id: ID!) { logsForRun(runId: $id) { __typename ... on EventConnection { events {
+  ... on ExecutionStepFailureEvent { error { message causes { message } } } } } } }"""
 
 _BACKFILL = """mutation ($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PartitionKeysNotFoundError { message }

@@ -7,7 +7,6 @@ a `defs.yaml`.
 
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import dagster as dg
 import yaml
 
 from connector.simulator import SIMULATED_KEY
@@ -29,6 +29,8 @@ HERE = Path(__file__).parent
 SUMMARY: Asset = ("stripe", "balance_summary")
 ACTIVITY: Asset = ("stripe", "balance_change_from_activity_itemized")
 
+LATE_SENSOR = "stripe_late_reports"
+
 _STARTED = 90.0
 
 _PROJECT = f"""
@@ -36,6 +38,7 @@ _PROJECT = f"""
 directory_type = "project"
 [tool.dg.project]
 root_module = "{LOCATION}"
+code_location_name = "{LOCATION}"
 """
 
 
@@ -63,7 +66,7 @@ class Setup:
         defaults = {"start": self.start, "wait_minutes": self.wait.total_seconds() / 60, **self.defaults}
         reports = [{"report": report} for report in self.reports]
         attributes = {"defaults": defaults, "reports": reports, **self.attributes}
-        return yaml.safe_dump({"type": "assets.StripeReportsComponent", "attributes": attributes})
+        return yaml.safe_dump({"type": f"{LOCATION}.component.Reports", "attributes": attributes})
 
     def dagster_yaml(self) -> str:
         example = yaml.safe_load((HERE / "dagster.yaml").read_text())
@@ -147,13 +150,6 @@ class Deployment:
             until(self._code_is_loaded_anew, within=_STARTED, what="the code location is loaded again")
         self.wait_until_ready()
 
-    def kill_step(self, run_id: str) -> None:
-        """`kill -9` of the process that carries out the run's step."""
-        process = self.console.step_process(run_id)
-        if process is None:
-            raise RuntimeError(f"run {run_id} has no step process")
-        os.kill(process, signal.SIGKILL)
-
     def _webserver_answers(self) -> bool:
         dead = [service.name for service in self.services if not service.running]
         if dead:
@@ -173,6 +169,9 @@ class Deployment:
         home.mkdir(parents=True)
         (home / "dagster.yaml").write_text(self._setup.dagster_yaml())
         server = {"host": "127.0.0.1", "port": self._ports["code"], "location_name": LOCATION}
+        # Made by one process before there are many: servers that find no database make it all at once, and
+        # trip over each other.
+        dg.DagsterInstance.from_config(str(home)).dispose()
         (home / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
         shutil.copytree(HERE / "books", project / LOCATION, ignore=shutil.ignore_patterns("__pycache__"))
         (project / "pyproject.toml").write_text(_PROJECT)

@@ -1,6 +1,7 @@
 """The real Dagster, from the launch of one partition to its file: what a person does first in the UI."""
 
-from datetime import UTC, date, datetime, timedelta
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -8,23 +9,21 @@ import pytest
 
 from connector.simulator import RunTakes, Simulator
 from connector.simulator.server import serve
-from tests.e2e.deployment import ACTIVITY, SUMMARY, Deployment, Setup
+from tests.e2e.conditions import until
+from tests.e2e.console import Tick
+from tests.e2e.deployment import ACTIVITY, LATE_SENSOR, SUMMARY, Deployment, Setup
 from tests.e2e.weather import asking_for
 
-pytestmark = pytest.mark.skipif(not Path("/bin/ps").exists(), reason="counts processes with ps")
+pytestmark = pytest.mark.skipif(shutil.which("ps") is None, reason="counts processes with ps")
 
 
-def _days_ago(days: int) -> date:
-    return (datetime.now(UTC) - timedelta(days=days)).date()
-
-
-def test_a_partition_is_launched_and_a_late_one_says_so(tmp_path: Path) -> None:
-    """One launch ends well at once; one whose report is late fails as late, and its run is not lost."""
-    first = _days_ago(10)
+def test_a_launched_partition_is_there_and_a_late_one_comes_by_itself(tmp_path: Path) -> None:
+    """One launch ends well at once. The other says that its report is late, and a sensor brings it in."""
+    first = (datetime.now(UTC) - timedelta(days=10)).date()
     prompt, late = f"{first}", f"{first + timedelta(days=1)}"
     simulator = Simulator(seed=7, volume=3, run_seconds=0)
-    simulator.faults.add(RunTakes(20), asking_for([late]), times=None)
-    setup = Setup(first, wait=timedelta(seconds=3))
+    simulator.faults.add(RunTakes(8), asking_for([late]), times=None)
+    setup = Setup(first, wait=timedelta(seconds=2))
     with serve(simulator) as stripe, Deployment(tmp_path, stripe, setup) as dagster:
         console = dagster.console
         good, bad = console.launch_many([(SUMMARY, prompt), (ACTIVITY, late)])
@@ -38,7 +37,16 @@ def test_a_partition_is_launched_and_a_late_one_says_so(tmp_path: Path) -> None:
 
         failed = console.finished(bad)
         assert (failed.status, failed.tags["stripe/outcome"]) == ("FAILURE", "late")
-        assert console.partition_statuses(ACTIVITY, [late]) == {late: "FAILED"}
         (pending,) = [each for each in simulator.runs if each.id != run.id]
         assert console.observed_report_runs(ACTIVITY, late) == [pending.id]
+
+        def picked_up() -> Tick | None:
+            return next((tick for tick in console.ticks(LATE_SENSOR) if tick.run_ids), None)
+
+        tick = until(picked_up, within=90, what="the sensor asks for the late partition")
+        assert [console.finished(run_id).status for run_id in tick.run_ids] == ["SUCCESS"]
+        (event,) = console.materializations(ACTIVITY, [late])
+        assert event.metadata["stripe/report_run_id"] == pending.id
+        assert console.partition_statuses(ACTIVITY, [late]) == {late: "MATERIALIZED"}
+    assert len(simulator.runs) == 2
     assert not dagster.left_behind

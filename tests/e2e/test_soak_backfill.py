@@ -1,5 +1,7 @@
 """Backfills of hundreds of partitions against the real Dagster: all there, once, and at what price."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -70,7 +72,16 @@ def test_a_backfill_asks_for_each_partition_once_and_cheaply(tmp_path: Path, cou
 
 
 def _kill_step(dagster: Deployment) -> None:
-    dagster.kill_step(_with_step(dagster).id)
+    _kill(dagster.console.step_process(_with_step(dagster).id))
+
+
+def _kill_run(dagster: Deployment) -> None:
+    _kill(dagster.console.run_process(_with_step(dagster).id))
+
+
+def _kill(process: int | None) -> None:
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
 
 
 def _kill_code_server(dagster: Deployment) -> None:
@@ -103,6 +114,7 @@ def _with_step(dagster: Deployment) -> DagsterRun:
     "strike",
     [
         pytest.param(_kill_step, id="step"),
+        pytest.param(_kill_run, id="run"),
         pytest.param(_kill_code_server, id="code-server"),
         pytest.param(_kill_code_server_and_its_runs, id="code-server-and-its-runs"),
         pytest.param(_kill_daemon, id="daemon"),
