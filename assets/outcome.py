@@ -18,7 +18,7 @@ from connector.errors import (
     StoreError,
 )
 
-#: Run tag that tells alerts what heals by itself from what needs a person.
+#: Run tag, and metadata of the failure, that tell alerts what heals by itself from what needs a person.
 OUTCOME_TAG = "stripe/outcome"
 
 #: What is worse stands first.
@@ -82,6 +82,7 @@ def incomplete(asset: str, recorded: Collection[str], missed: Sequence[Missed]) 
     return dg.Failure(
         "\n".join(lines),
         metadata={
+            OUTCOME_TAG: gravest(each.verdict for each in ordered),
             "stripe/not_materialized": _table(ordered),
             "stripe/materialized_partitions": len(recorded),
         },
@@ -97,13 +98,23 @@ def unanswered(asset: str, error: ReportingError, recorded: Collection[str]) -> 
     kept = f" {len(recorded)} partitions that needed nothing are recorded." if recorded else ""
     return dg.Failure(
         f"{asset}: {sentence(error)}{kept} {advice(error)}",
-        metadata={"stripe/error": type(error).__name__, "stripe/materialized_partitions": len(recorded)},
+        metadata={
+            OUTCOME_TAG: str(Verdict.FAILED),
+            "stripe/error": type(error).__name__,
+            "stripe/materialized_partitions": len(recorded),
+        },
         allow_retries=error.passing,
     )
 
 
 def _account(missed: Missed) -> str:
     return f"{missed.verdict.replace('_', ' ')}: {sentence(missed.error)} {advice(missed.error)}"
+
+
+def outcome_of(failure: dg.Failure) -> str:
+    """What a run that ends with this failure is tagged with; a failure that does not say needs a person."""
+    said = failure.metadata.get(OUTCOME_TAG)
+    return str(said.value) if said is not None else str(Verdict.FAILED)
 
 
 def _table(missed: Sequence[Missed]) -> dg.TableMetadataValue:

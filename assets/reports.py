@@ -12,11 +12,11 @@ from assets.asking import ATTEMPTS_TAG, REPORT_RUNS_TAG, allowed, tagged
 from assets.configured import ConfiguredReport
 from assets.intent import INTENT_TAG, Intent, Plan, Recorded, plan
 from assets.metadata import REPORT_RUN, asset_metadata
-from assets.outcome import OUTCOME_TAG, gravest, incomplete, unanswered
+from assets.outcome import OUTCOME_TAG, gravest, incomplete, outcome_of, unanswered
 from assets.recording import Output, Recording, is_awaited
 from assets.resources import StripeReporting
 from connector.client import StripeClient
-from connector.collect import Asked, Done, Missed, Verdict, collect
+from connector.collect import Asked, Done, Missed, collect
 from connector.errors import ConfigurationError, ReportingError
 from connector.query import Partition
 from connector.store import Store
@@ -84,11 +84,18 @@ def build_report_asset(
         partitions_def=report.partitions,
         backfill_policy=_backfill_policy(report.max_partitions_per_run),
         required_resource_keys={report.resource},
-        retry_policy=retry_policy,
         pool=report.pool,
     )
     def stripe_report(context: dg.AssetExecutionContext) -> Iterator[Output]:
-        yield from body(context, report)
+        try:
+            yield from body(context, report)
+        except dg.Failure as failure:
+            # Not left to Dagster: a step with a policy is also retried when somebody terminates its run.
+            if retry_policy and failure.allow_retries and context.retry_number < retry_policy.max_retries:
+                delay = retry_policy.calculate_delay(context.retry_number + 1)
+                raise dg.RetryRequested(retry_policy.max_retries, delay) from failure
+            _tag_outcome(context, failure)
+            raise
 
     return stripe_report
 
@@ -132,13 +139,9 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                         context.log.warning(f"{event.partition.key}: {event.error}")
                         missed.append(event)
     except ReportingError as error:
-        failure = unanswered(name, error, _flushed(recording))
-        if not (failure.allow_retries and _has_retries_left(context)):
-            _tag_outcome(context, Verdict.FAILED)
         # The error says everything; its traceback through our modules would only hide it.
-        raise failure from None
+        raise unanswered(name, error, _flushed(recording)) from None
     if missed:
-        _tag_outcome(context, *(each.verdict for each in missed))
         raise incomplete(name, _flushed(recording), missed)
     yield from recording.output()
 
@@ -209,16 +212,11 @@ def _is_awaited(context: dg.AssetExecutionContext) -> bool:
     return is_awaited(step, readers, context.run.step_keys_to_execute)
 
 
-def _has_retries_left(context: dg.AssetExecutionContext) -> bool:
-    policy = context.op_execution_context.op_def.retry_policy
-    return policy is not None and context.retry_number < policy.max_retries
-
-
-def _tag_outcome(context: dg.AssetExecutionContext, *verdicts: str) -> None:
+def _tag_outcome(context: dg.AssetExecutionContext, failure: dg.Failure) -> None:
     """Tag the run, never for the better: its other steps may have seen worse."""
     run = context.instance.get_run_by_id(context.run.run_id)
     before = run.tags.get(OUTCOME_TAG) if run else None
-    worst = gravest([*verdicts, *([before] if before else [])])
+    worst = gravest([outcome_of(failure), *([before] if before else [])])
     if worst:
         context.instance.add_run_tags(context.run.run_id, {OUTCOME_TAG: worst})
 

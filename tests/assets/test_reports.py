@@ -342,6 +342,7 @@ def test_a_retry_of_the_step_records_nothing_twice_and_asks_nothing_twice(
             raise dg.Failure("the process fell over")
 
     asset = build_report_asset(report, retry_policy=dg.RetryPolicy(max_retries=1, delay=0), execute=dies_once)
+    assert asset.op.retry_policy is None, "Dagster would retry a step that somebody terminates"
 
     result = orchestra.launch([asset], FIRST, LAST)
 
