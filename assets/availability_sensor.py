@@ -88,7 +88,8 @@ def build_availability_sensor(
 
     @dg.sensor(
         name=name,
-        target=dg.AssetSelection.assets(*(report.key for report in reports)),
+        # A target would be one job, which cannot hold windows of different lengths.
+        asset_selection=dg.AssetSelection.assets(*(report.key for report in reports)),
         minimum_interval_seconds=minimum_interval_seconds,
         default_status=default_status,
         required_resource_keys={resource},

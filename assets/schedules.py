@@ -4,6 +4,7 @@ It guesses nothing about when a day is done: what is not ready at one tick is ta
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -16,6 +17,7 @@ from assets.late_sensor import TICK_RETRY
 from assets.readiness import Readiness, readiness
 from assets.resources import StripeReporting
 from connector.client import StripeClient
+from connector.errors import ConfigurationError
 from connector.store import Store
 
 #: A quarter past the times at which Stripe's data advance.
@@ -37,13 +39,18 @@ def build_report_schedule(
     the next makes up for it.
 
     Args:
-        reports: of one account; the schedule uses their resource.
+        reports: of one account, with the same windows: Dagster's schedules start one job, and a job has one
+            calendar. `build_report_schedules` makes as many as are needed.
         cron, timezone: when it looks.
         last: how many of each report's newest ready partitions are looked at.
 
-    Raises ConfigurationError for reports of several accounts.
+    Raises ConfigurationError for reports of several accounts, or of different windows.
     """
     resource = shared_resource(reports)
+    if any(report.partitions != reports[0].partitions for report in reports):
+        raise ConfigurationError(
+            f"schedule {name} is about reports with different windows; use build_report_schedules"
+        )
 
     @dg.schedule(
         name=name,
@@ -68,6 +75,30 @@ def build_report_schedule(
         return first_requests(asks)
 
     return stripe_reports
+
+
+def build_report_schedules(
+    reports: Sequence[ConfiguredReport], *, name: str = "stripe_reports", **options: Any
+) -> list[dg.ScheduleDefinition]:
+    """A schedule for each calendar among the reports, the first called `name`, others with their window.
+
+    Args:
+        options: as `build_report_schedule` takes them.
+    """
+    calendars: list[list[ConfiguredReport]] = []
+    for report in reports:
+        alike = next((some for some in calendars if some[0].partitions == report.partitions), None)
+        if alike is None:
+            calendars.append([report])
+        else:
+            alike.append(report)
+    names: list[str] = []
+    for some in calendars:
+        own = f"{name}_{some[0].query.window}" if names else name
+        names.append(own if own not in names else f"{own}_{len(names) + 1}")
+    return [
+        build_report_schedule(some, name=own, **options) for some, own in zip(calendars, names, strict=True)
+    ]
 
 
 def _lacking(
