@@ -1,6 +1,7 @@
 """What is there in the end: every partition once, at Dagster, on disk and at Stripe; and what it cost."""
 
 import heapq
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,6 +41,14 @@ def expect_everything_once(dagster: Deployment, assets: Sequence[Asset], days: S
             assert table.num_rows == event.metadata["dagster/partition_row_count"]
             runs = set(table.column(0).to_pylist())
             assert runs <= {event.metadata["stripe/report_run_id"]}
+
+
+def requests_by_kind(simulator: Simulator) -> dict[str, int]:
+    """How many requests there were of each kind, ids left out."""
+    return dict(Counter(f"{each.method} {_ID.sub('…', each.path)}" for each in simulator.requests))
+
+
+_ID = re.compile(r"(?:frr|file)_\w+")
 
 
 @dataclass(frozen=True)

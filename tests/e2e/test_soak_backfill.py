@@ -16,6 +16,7 @@ from tests.e2e.census import (
     days_from,
     expect_everything_once,
     requests_asked_twice,
+    requests_by_kind,
     shortest_wait,
 )
 from tests.e2e.conditions import until
@@ -63,7 +64,7 @@ def test_a_backfill_asks_for_each_partition_once_and_cheaply(tmp_path: Path, cou
             wall=wall,
             waiting=shortest_wait(simulator, range_size=RANGE, at_once=AT_ONCE),
         )
-        print(f"\n{cost}")
+        print(f"\n{cost}\n{requests_by_kind(simulator)}")
         assert (ended.status, ended.materialized) == ("COMPLETED_SUCCESS", cost.partitions)
         expect_everything_once(dagster, BOTH, days)
     assert cost.report_runs == cost.partitions
