@@ -30,7 +30,7 @@ from connector.errors import (
     RunPendingError,
 )
 from connector.extract import Fetched, fetch
-from connector.models import ReportFile
+from connector.models import ReportFile, ReportRequest
 from connector.parquet import Contents, write_parquet
 from connector.provenance import METADATA_KEY, Provenance
 from connector.query import Partition, ReportQuery
@@ -139,18 +139,19 @@ def collect(
     """
     dataset = query.dataset(mode=client.mode, account=client.account)
     store.check(dataset)
-    wanted: list[Wanted] = []
     by_key = {partition.key: partition for partition in partitions}
-    for partition in by_key.values():
-        request, kept = query.request(partition), store.kept(dataset, partition.key)
-        run_id = (run_ids or {}).get(partition.key)
-        answers = kept is not None and kept.request == request
-        if kept and answers and (kept.run_id == run_id if run_id else partition.key not in refresh):
-            there = Published(store.uri(dataset, partition.key), kept, None, outdated=False)
-            yield Done(partition, there, fetched=False)
-        else:
-            known = kept.kept if kept and answers else None
-            wanted.append(Wanted(partition.key, request, partition.interval, known, run_id))
+    wanted: list[Wanted] = []
+    for key, partition in by_key.items():
+        kept = store.kept(dataset, key)
+        found = _wanted(
+            query.request(partition), partition, kept, refresh=key in refresh, run_id=(run_ids or {}).get(key)
+        )
+        if found:
+            wanted.append(found)
+        elif kept:
+            yield Done(
+                partition, Published(store.uri(dataset, key), kept, None, outdated=False), fetched=False
+            )
     if not wanted:
         return
     with ExitStack() as stack:
@@ -165,6 +166,22 @@ def collect(
         landing = _Landing(client, store, query, dataset, staging, draw)
         workers = converters or _threads(stack, _CONVERTERS, "convert")
         yield from _drive(client, batch, landing, workers, by_key)
+
+
+def _wanted(
+    request: ReportRequest,
+    partition: Partition,
+    kept: Provenance | None,
+    *,
+    refresh: bool,
+    run_id: str | None,
+) -> Wanted | None:
+    """What to want of Stripe for a partition; None when the kept file is the answer."""
+    if kept is None or kept.request != request:
+        return Wanted(partition.key, request, partition.interval, None, run_id)
+    if refresh if run_id is None else kept.run_id != run_id:
+        return Wanted(partition.key, request, partition.interval, kept.kept, run_id)
+    return None
 
 
 def _drive(
