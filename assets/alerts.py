@@ -61,7 +61,8 @@ def build_failure_alert_sensor(
     @dg.run_failure_sensor(name=name, default_status=default_status)
     def failure_alerts(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         run = context.dagster_run
-        concerned = concerned_reports(run.asset_selection, watched)
+        failed = {str(event.step_key) for event in context.get_step_failure_events()}
+        concerned = concerned_reports(run.asset_selection, failed, watched)
         if not concerned:
             return dg.SkipReason("The run is about no Stripe report.")
         outcome = run.tags.get(OUTCOME_TAG)
@@ -73,10 +74,17 @@ def build_failure_alert_sensor(
     return failure_alerts
 
 
-def concerned_reports(selection: Set[dg.AssetKey] | None, watched: Set[dg.AssetKey]) -> list[str]:
-    """The watched assets that a run is about, as people read them; all where it does not say."""
-    chosen = watched if selection is None else watched & selection
-    return sorted(key.to_user_string() for key in chosen)
+def concerned_reports(
+    selection: Set[dg.AssetKey] | None, failed_steps: Set[str], watched: Set[dg.AssetKey]
+) -> list[str]:
+    """The watched assets that a failed run is about, as people read them.
+
+    Args:
+        selection: the assets it was asked for; None or empty where it took all its job has.
+        failed_steps: keys of the steps that failed.
+    """
+    chosen = selection or {key for key in watched if "__".join(key.path) in failed_steps}
+    return sorted(key.to_user_string() for key in watched & chosen)
 
 
 def _told(context: dg.RunFailureSensorContext) -> str:

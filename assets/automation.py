@@ -15,6 +15,9 @@ def follow_reports(*, wait_for_all: bool = True) -> dg.AutomationCondition[Any]:
     Only built-in conditions are used, so the automation sensor every code location has will do; it has to be
     switched on.
 
+    What one Dagster run brought and read is not read again, where Dagster can tell: the run names its assets,
+    as those from the UI do, and is about one partition. Otherwise it is read once more; nothing is missed.
+
     Args:
         wait_for_all: begin only when all upstream partitions are there, as a sum over a week or a month needs
             it. An asset without partitions depends on all there are, the newest included, whose data may be a
