@@ -63,7 +63,9 @@ Advance = Callable[[Step, str], None]
 
 def main() -> int:
     """The exit code: 0 when every partition is there, 1 when not, 130 when interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Also where the shell that started us ignores Ctrl-C, as it does for what runs in the background.
+        signal.signal(number, _interrupt)
     console = Console(highlight=False, soft_wrap=True)
     root = str(Path(Settings.read().root).absolute())
     try:
@@ -171,7 +173,16 @@ def _materialize(
         },
         raise_on_error=False,
     )
-    return [_said(event) for event in result.all_events if event.is_step_failure]
+    failures = [event for event in result.all_events if event.is_step_failure]
+    if any(_is_interrupt(event) for event in failures):
+        # Dagster takes an interrupt for itself, ends the run in good order, and goes on.
+        raise KeyboardInterrupt
+    return [_said(event) for event in failures]
+
+
+def _is_interrupt(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 def _said(event: dg.DagsterEvent) -> str:
@@ -285,7 +296,7 @@ def _table(title: str, first: str, *amounts: str) -> Table:
 
 
 def _interrupt(*_: object) -> NoReturn:
-    """SIGTERM ends the demo as Ctrl-C does, with everything it started."""
+    """Ctrl-C and SIGTERM end the demo with everything it started."""
     raise KeyboardInterrupt
 
 

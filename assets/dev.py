@@ -31,9 +31,11 @@ RUN_SECONDS = (2.0, 12.0)
 
 _PATIENCE = 15.0
 
-#: For one machine: no telemetry, few runs at once, and no slot that outlives a killed run.
+#: For one machine: no telemetry, no dialogs, few runs at once, and no slot that outlives a killed run.
 DAGSTER_YAML = """\
 telemetry:
+  enabled: false
+nux:
   enabled: false
 run_coordinator:
   module: dagster.core.run_coordinator
@@ -62,7 +64,9 @@ retention:
 
 def main() -> int:
     """The exit code of Dagster; 0 when interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Also where the shell that started us ignores Ctrl-C, as it does for what runs in the background.
+        signal.signal(number, _interrupt)
     if importlib.util.find_spec("dagster_webserver") is None:
         sys.stderr.write("The UI is not installed: pip install 'dagster-stripe-reports[ui]'\n")
         return 1
@@ -139,7 +143,7 @@ def _free_port(preferred: int) -> int:
 
 
 def _interrupt(*_: object) -> NoReturn:
-    """SIGTERM ends everything as Ctrl-C does."""
+    """Ctrl-C and SIGTERM end everything."""
     raise KeyboardInterrupt
 
 

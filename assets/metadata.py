@@ -104,35 +104,37 @@ def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table) -> 
         rows: its first rows, with the file's schema.
     """
     provenance = done.published.provenance
-    metadata = {
+    metadata: dict[str, Any] = {
         "dagster/partition_row_count": provenance.rows,
-        "dagster/uri": uri(done.published.uri),
-        "dagster/column_schema": found_schema(report, rows.schema),
-        REPORT_RUN: provenance.run_id,
-        "stripe/file_id": provenance.file_id,
-        "stripe/csv_bytes": provenance.csv_bytes,
-        "stripe/csv_sha256": provenance.csv_sha256,
-        "stripe/as_of": dg.MetadataValue.timestamp(provenance.as_of),
-        "stripe/livemode": provenance.livemode,
-        "stripe/mode": str(provenance.mode),
-        "stripe/parameters": dg.MetadataValue.json(dict(provenance.parameters)),
-        "stripe/origin": str(done.origin) if done.origin else "kept",
-        "stripe/reused": done.reused,
         "stripe/totals": dg.MetadataValue.json(_amounts(provenance.totals)),
         "stripe/preview": dg.MetadataValue.md(markdown(rows, report.query.columns)),
+        REPORT_RUN: provenance.run_id,
+        "stripe/file_id": provenance.file_id,
+        "stripe/as_of": dg.MetadataValue.timestamp(provenance.as_of),
+        "stripe/origin": str(done.origin) if done.origin else "kept",
+        "stripe/reused": done.reused,
     }
-    if provenance.account:
-        metadata["stripe/account"] = provenance.account
+    if told := change_text(done):
+        metadata["stripe/change"] = told
     if provenance.interval:
         metadata["stripe/interval_start"] = dg.MetadataValue.timestamp(provenance.interval.start)
         metadata["stripe/interval_end"] = dg.MetadataValue.timestamp(provenance.interval.end)
     if done.fetched:
         metadata["stripe/wait_seconds"] = round(done.waited, 3)
         metadata["stripe/convert_seconds"] = round(done.converted, 3)
+    metadata |= {
+        "dagster/uri": uri(done.published.uri),
+        "dagster/column_schema": found_schema(report, rows.schema),
+        "stripe/csv_bytes": provenance.csv_bytes,
+        "stripe/csv_sha256": provenance.csv_sha256,
+        "stripe/livemode": provenance.livemode,
+        "stripe/mode": str(provenance.mode),
+        "stripe/parameters": dg.MetadataValue.json(dict(provenance.parameters)),
+    }
+    if provenance.account:
+        metadata["stripe/account"] = provenance.account
     if provenance.added_columns:
         metadata["stripe/added_columns"] = dg.MetadataValue.json(list(provenance.added_columns))
-    if told := change_text(done):
-        metadata["stripe/change"] = told
     return metadata
 
 
@@ -163,7 +165,7 @@ _OURS = {
 
 
 def _column(column: Column, stored_type: str, timezone: str | None) -> dg.TableColumn:
-    tags = {"unit": column.unit} if column.unit else {}
+    tags = {}
     if column.type is ColumnType.TIMESTAMP:
         tags["zone"] = (timezone if column.local else None) or DEFAULT_TIMEZONE
     if column.personal:
