@@ -12,11 +12,20 @@ import dagster as dg
 from pydantic import BaseModel
 
 from assets.configured import ConfiguredReport
-from assets.defs_yaml import Attributes, ConnectionModel, ReportModel, connection_of, reports_of
+from assets.defs_yaml import (
+    Attributes,
+    AutomationModel,
+    ConnectionModel,
+    ReportModel,
+    automation_of,
+    connection_of,
+    reports_of,
+)
 from assets.io_manager import report_reader
 from assets.recording import Output
 from assets.reports import build_report_asset, materialize_report, report_asset_spec
 from assets.resources import StripeReporting
+from assets.upkeep import Automation
 from connector.errors import ConfigurationError
 
 
@@ -28,6 +37,7 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         reports: one asset each, in the order of the file.
         connection: the account they are pulled from, and where they are stored.
         resource_key: the key of the `StripeReporting` resource; give each account one of its own.
+        automation: what happens by itself.
     """
 
     reports: Annotated[
@@ -42,6 +52,10 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         dg.Resolver(connection_of, model_field_type=ConnectionModel, inject_before_resolve=False),
     ] = field(default_factory=lambda: connection_of(None, ConnectionModel()))
     resource_key: str = "stripe"
+    automation: Annotated[
+        Automation,
+        dg.Resolver(automation_of, model_field_type=AutomationModel, inject_before_resolve=False),
+    ] = field(default_factory=Automation)
 
     @classmethod
     def model(cls) -> type[BaseModel]:
@@ -62,21 +76,26 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         yield from materialize_report(context, report)
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the base's signature
-        """The assets, the resource and the reader. Asks nothing of Stripe, and needs no key."""
+        """The assets, what keeps them up to date, the resource and the reader.
+
+        Asks nothing of Stripe, and needs no key.
+        """
         _refuse_twins(self.reports)
+        reports = [self._with_resources(report) for report in self.reports]
+        # The names of sensors and schedules are unique in a code location; so is the resource's key.
+        kept_up = self.automation.definitions(reports, prefix=self.resource_key)
         resources: Mapping[str, Any] = {
             self.resource_key: self.connection,
             f"{self.resource_key}_parquet": report_reader(self.resource_key),
         }
-        return dg.Definitions(
+        pulled = dg.Definitions(
             assets=[
-                build_report_asset(
-                    self._with_resources(report), spec=self.get_asset_spec(report), execute=self.execute
-                )
-                for report in self.reports
+                build_report_asset(report, spec=self.get_asset_spec(report), execute=self.execute)
+                for report in reports
             ],
             resources=resources,
         )
+        return dg.Definitions.merge(pulled, kept_up)
 
     def _with_resources(self, report: ConfiguredReport) -> ConfiguredReport:
         return report.using(resource=self.resource_key, io_manager=f"{self.resource_key}_parquet")

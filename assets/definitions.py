@@ -3,12 +3,18 @@
 Loading asks nothing of Stripe, and works without a key.
 """
 
+import warnings
 from pathlib import Path
 
 import dagster as dg
 
+# Dagster 1.13 uses its own beta parameter wherever a check has resources; it is nothing to users of this.
+warnings.filterwarnings(
+    "ignore", message="Parameter `execution_type` of function `AssetsDefinition", category=dg.BetaWarning
+)
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """The configured reports with their resource and reader."""
+    """The configured reports with their resource and reader, and what keeps them up to date."""
     return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)

@@ -3,17 +3,20 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 from dagster.components.resolved.errors import ResolutionException
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
+from assets.availability import REFRESH_AFTER
 from assets.configured import DEFAULT_POOL, DEFAULT_RANGE, ConfiguredReport
 from assets.partitions import refuse_lossy
 from assets.resources import StripeReporting
+from assets.schedules import TWICE_A_DAY
 from assets.settings import API_KEY, Settings
+from assets.upkeep import Automation
 from connector.adoption import Patience
 from connector.catalogue import report as report_spec
 from connector.catalogue.spelling import hint
@@ -98,6 +101,29 @@ class ReportModel(ReportDefaults):
     )
 
 
+class AutomationModel(Section):
+    """What happens by itself. Everything can be switched on and off in the UI as well."""
+
+    ask_by: Literal["sensor", "schedule", "hand"] = Field(
+        default="sensor",
+        description="Who asks for partitions that are ready and missing. Sensor and schedule are both there; "
+        "this says which one ships running.",
+    )
+    cron: str = Field(default=TWICE_A_DAY, description="When the schedule looks, in UTC.")
+    look_back_days: float = Field(
+        default=14, gt=0, description="How far behind the newest ready partition missing ones are asked for."
+    )
+    refresh_after_days: list[float] = Field(
+        default=[age.days for age in REFRESH_AFTER],
+        description="Ages at which the sensor asks for a partition again, as Stripe restates; [] for never.",
+    )
+    pick_up_late: bool = Field(default=True, description="Whether the sensor for late reports ships running.")
+    check_newest: bool = Field(
+        default=True,
+        description="Whether it is checked twice a day that the newest ready partition is there.",
+    )
+
+
 class Attributes(Section):
     """All that stands under `attributes:`."""
 
@@ -108,8 +134,23 @@ class Attributes(Section):
         default_factory=ReportDefaults, description="What the reports have in common."
     )
     reports: list[ReportModel] = Field(description="The reports to pull, one asset each.")
+    automation: AutomationModel = Field(
+        default_factory=AutomationModel, description="What happens by itself: sensors, schedules, checks."
+    )
     resource_key: str = Field(
         default="stripe", description="Key of the resource; each account needs one of its own."
+    )
+
+
+def automation_of(context: dg.ResolutionContext | None, model: AutomationModel) -> Automation:  # noqa: ARG001 - as Dagster calls it
+    """The sensors and schedules of a file."""
+    return Automation(
+        ask_by=model.ask_by,
+        cron=model.cron,
+        look_back=timedelta(days=model.look_back_days),
+        refresh_after=tuple(timedelta(days=age) for age in model.refresh_after_days),
+        pick_up_late=model.pick_up_late,
+        check_newest=model.check_newest,
     )
 
 

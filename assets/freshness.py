@@ -12,6 +12,7 @@ import dagster as dg
 
 from assets.asking import shared_resource
 from assets.configured import ConfiguredReport
+from assets.metadata import READS_NOTHING
 from assets.readiness import Readiness, readiness
 from assets.resources import StripeReporting
 from connector.adoption import PREPARATION, ready_by
@@ -58,6 +59,7 @@ def build_newest_partition_check(
         name=CHECK_NAME,
         description="The newest partition that Stripe has data for is in the dataset.",
         required_resource_keys={report.resource},
+        op_tags={READS_NOTHING: ""},
     )
     def newest_ready_partition(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         stripe: StripeReporting = getattr(context.resources, report.resource)

@@ -21,6 +21,9 @@ from connector.store import Change
 #: Under which a partition's event names the report run its rows came from.
 REPORT_RUN = "stripe/report_run_id"
 
+#: Tag of a step that hangs on a report's asset and does not read it: it need not be waited for.
+READS_NOTHING = "stripe/reads_nothing"
+
 _TYPES: Mapping[ColumnType, pa.DataType] = {
     ColumnType.TEXT: pa.string(),
     ColumnType.MONEY: MONEY,

@@ -10,8 +10,9 @@ import dagster as dg
 
 from assets.asking import ATTEMPTS_TAG, REPORT_RUNS_TAG, allowed, tagged
 from assets.configured import ConfiguredReport
+from assets.freshness import freshness_policy
 from assets.intent import INTENT_TAG, Intent, Plan, Recorded, plan
-from assets.metadata import REPORT_RUN, asset_metadata
+from assets.metadata import READS_NOTHING, REPORT_RUN, asset_metadata
 from assets.outcome import OUTCOME_TAG, gravest, incomplete, outcome_of, unanswered
 from assets.recording import Output, Recording, is_awaited
 from assets.resources import StripeReporting
@@ -50,6 +51,7 @@ def report_asset_spec(report: ConfiguredReport) -> dg.AssetSpec:
         tags=tags,
         metadata=asset_metadata(report),
         code_version=report.code_version,
+        freshness_policy=freshness_policy(report),
     )
 
 
@@ -208,7 +210,12 @@ def _is_awaited(context: dg.AssetExecutionContext) -> bool:
     """Whether a step of this run reads what this one yields."""
     step = context.op_execution_context.op_handle.name
     outputs = context.job_def.dependency_structure.output_to_downstream_inputs_for_node(step)
-    readers = {reader.node_name for inputs in outputs.values() for reader in inputs}
+    readers = {
+        reader.node_name
+        for inputs in outputs.values()
+        for reader in inputs
+        if READS_NOTHING not in reader.node.definition.tags
+    }
     return is_awaited(step, readers, context.run.step_keys_to_execute)
 
 

@@ -14,7 +14,7 @@ from assets.freshness import (
     freshness_policy,
     severity,
 )
-from connector.simulator import Simulator
+from connector.simulator import RunFails, Simulator
 from tests.assets.conftest import Orchestra
 
 
@@ -108,3 +108,18 @@ def test_the_checks_have_a_schedule_of_their_own_whatever_their_windows(
         "monthly",
     ]
     assert {each.check_name for each in result.get_asset_check_evaluations()} == {CHECK_NAME}
+
+
+def test_a_run_with_the_check_in_it_still_records_each_partition_as_it_comes(
+    orchestra: Orchestra, summary_report: ConfiguredReport, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    """The check hangs on the asset without reading it, so nothing has to be held back for it."""
+    simulator.faults.add(RunFails(), times=3)
+    checks = build_newest_partition_check(summary_report)
+
+    result = orchestra.launch([summary, checks], "2026-06-01", "2026-06-03")
+
+    recorded = orchestra.recorded(summary)
+    assert result.success
+    assert sorted(partition for partition, _ in recorded) == ["2026-06-01", "2026-06-02", "2026-06-03"]
+    assert len({(event.tags or {})["dagster/data_version"] for _, event in recorded}) == 3

@@ -1,0 +1,76 @@
+"""Everything that keeps the reports of one account up to date by itself, as one value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import dagster as dg
+
+from assets.availability import REFRESH_AFTER
+from assets.availability_sensor import LOOK_BACK, build_availability_sensor
+from assets.configured import ConfiguredReport
+from assets.freshness import build_newest_partition_check, build_newest_partition_schedule
+from assets.late_sensor import build_late_report_sensor
+from assets.schedules import TWICE_A_DAY, build_report_schedules
+
+_SENSOR = {True: dg.DefaultSensorStatus.RUNNING, False: dg.DefaultSensorStatus.STOPPED}
+_SCHEDULE = {True: dg.DefaultScheduleStatus.RUNNING, False: dg.DefaultScheduleStatus.STOPPED}
+
+
+@dataclass(frozen=True, slots=True)
+class Automation:
+    """What happens by itself. What is switched off is still there, stopped.
+
+    Attributes:
+        ask_by: who asks for partitions that are ready and missing; never both.
+        cron: when the schedule looks, in UTC.
+        look_back: how far behind the newest ready partition the sensor asks for missing ones.
+        refresh_after: ages at which the sensor asks for a partition again.
+        pick_up_late: late report runs are picked up.
+        check_newest: it is checked twice a day that the newest ready partition is there.
+    """
+
+    ask_by: Literal["sensor", "schedule", "hand"] = "sensor"
+    cron: str = TWICE_A_DAY
+    look_back: timedelta = LOOK_BACK
+    refresh_after: tuple[timedelta, ...] = REFRESH_AFTER
+    pick_up_late: bool = True
+    check_newest: bool = True
+
+    def definitions(self, reports: Sequence[ConfiguredReport], *, prefix: str = "stripe") -> dg.Definitions:
+        """Sensors, schedules and checks of the reports of one account.
+
+        Args:
+            prefix: begins the name of each; two accounts in one code location need two.
+        """
+        if not reports:
+            return dg.Definitions()
+        return dg.Definitions(
+            sensors=[
+                build_late_report_sensor(
+                    reports, name=f"{prefix}_late_reports", default_status=_SENSOR[self.pick_up_late]
+                ),
+                build_availability_sensor(
+                    reports,
+                    name=f"{prefix}_availability",
+                    look_back=self.look_back,
+                    refresh_after=self.refresh_after,
+                    default_status=_SENSOR[self.ask_by == "sensor"],
+                ),
+            ],
+            schedules=[
+                *build_report_schedules(
+                    reports,
+                    name=f"{prefix}_reports",
+                    cron=self.cron,
+                    default_status=_SCHEDULE[self.ask_by == "schedule"],
+                ),
+                build_newest_partition_schedule(
+                    reports,
+                    name=f"{prefix}_newest_partitions",
+                    default_status=_SCHEDULE[self.check_newest],
+                ),
+            ],
+            asset_checks=[build_newest_partition_check(report) for report in reports],
+        )
