@@ -232,7 +232,7 @@ class Console:
             status = self.backfill_status(backfill_id)
             return status if status.has_ended else None
 
-        return until(ended, within=within, what=f"backfill {backfill_id} has ended", every=1)
+        return until(ended, within=within, what=f"backfill {backfill_id} has ended", every=3)
 
     def partition_statuses(self, asset: Asset, partitions: Sequence[str]) -> Mapping[str, str]:
         """What the partition bar shows: MATERIALIZED, FAILED or MATERIALIZING; missing ones are left out."""
