@@ -118,6 +118,11 @@ class AutomationModel(Section):
         description="Ages at which the sensor asks for a partition again, as Stripe restates; [] for never.",
     )
     pick_up_late: bool = Field(default=True, description="Whether the sensor for late reports ships running.")
+    pick_up_every_seconds: int = Field(
+        default=30,
+        ge=5,
+        description="How often that sensor looks; it asks Stripe only when something failed.",
+    )
     check_newest: bool = Field(
         default=True,
         description="Whether it is checked twice a day that the newest ready partition is there.",
@@ -150,6 +155,7 @@ def automation_of(context: dg.ResolutionContext | None, model: AutomationModel) 
         look_back=timedelta(days=model.look_back_days),
         refresh_after=tuple(timedelta(days=age) for age in model.refresh_after_days),
         pick_up_late=model.pick_up_late,
+        pick_up_every=model.pick_up_every_seconds,
         check_newest=model.check_newest,
     )
 

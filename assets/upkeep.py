@@ -28,6 +28,7 @@ class Automation:
         look_back: how far behind the newest ready partition the sensor asks for missing ones.
         refresh_after: ages at which the sensor asks for a partition again.
         pick_up_late: late report runs are picked up.
+        pick_up_every: seconds between two looks for them.
         check_newest: it is checked twice a day that the newest ready partition is there.
     """
 
@@ -36,6 +37,7 @@ class Automation:
     look_back: timedelta = LOOK_BACK
     refresh_after: tuple[timedelta, ...] = REFRESH_AFTER
     pick_up_late: bool = True
+    pick_up_every: int = 30
     check_newest: bool = True
 
     def definitions(self, reports: Sequence[ConfiguredReport], *, prefix: str = "stripe") -> dg.Definitions:
@@ -49,7 +51,10 @@ class Automation:
         return dg.Definitions(
             sensors=[
                 build_late_report_sensor(
-                    reports, name=f"{prefix}_late_reports", default_status=_SENSOR[self.pick_up_late]
+                    reports,
+                    name=f"{prefix}_late_reports",
+                    minimum_interval_seconds=self.pick_up_every,
+                    default_status=_SENSOR[self.pick_up_late],
                 ),
                 build_availability_sensor(
                     reports,

@@ -8,17 +8,17 @@ import pyarrow as pa
 
 from assets import ConfiguredReport, StripeReportsComponent
 from assets.automation import follow_reports
-from assets.late_sensor import build_late_report_sensor
+from assets.upkeep import Automation
 
 
 @dataclass
 class Reports(StripeReportsComponent):
-    """The component as it comes, with the late-run sensor only: the others would ask on their own."""
+    """The component as it comes, with only the late-run sensor switched on: the others would ask too."""
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The reports, a sensor that looks as often as Dagster lets it, and what follows each report."""
-        sensor = build_late_report_sensor(self.reports, minimum_interval_seconds=5)
-        added = dg.Definitions(assets=_followers(self.reports), sensors=[sensor])
+        self.automation = Automation(ask_by="hand", check_newest=False, pick_up_every=5)
+        added = dg.Definitions(assets=_followers(self.reports))
         return dg.Definitions.merge(super().build_defs(context), added)
 
 
