@@ -1,24 +1,31 @@
 """What can be asked of Stripe: report types, their parameters and their columns, as data.
 
     report("balance_summary")                  the spec of a report type, by id or by name
+    custom_report("new.report.1", {…})         the spec of a type that is not here, as configured
     columns_of(spec, None)                     its columns, typed, in file order
     validate(spec, {"interval_start": …})      a request that cannot be refused for a slip of ours
 
-Adding a report is adding one `ReportSpec` to a module here and to `_SPECS`; a column no report had so far
-is one entry in `columns.py`.
+A module for each family of reports, in which a version is a line or two; `groups` has the columns they share.
+Adding a report is adding a line there; a column no report had so far is one entry in `dictionary`.
 
 Source: https://docs.stripe.com/reports/report-types
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from connector.catalogue import balance
-from connector.catalogue.columns import COLUMNS, METADATA, column, columns_of
+from connector.catalogue.columns import column, columns_by_header, columns_of, withheld
+from connector.catalogue.custom import custom_report
+from connector.catalogue.dictionary import COLUMNS, METADATA
+from connector.catalogue.reports import REPORTS, report
 from connector.catalogue.request import CURRENCIES, REPORTING_CATEGORIES, validate
-from connector.catalogue.spec import Column, ColumnType, Granularity, ReportSpec, RowKind, RowKinds
-from connector.catalogue.spelling import hint
-from connector.errors import ConfigurationError
+from connector.catalogue.spec import (
+    Column,
+    ColumnType,
+    Granularity,
+    ReportSpec,
+    RowKind,
+    RowKinds,
+    Scope,
+    Status,
+)
 
 __all__ = [
     "COLUMNS",
@@ -32,30 +39,13 @@ __all__ = [
     "ReportSpec",
     "RowKind",
     "RowKinds",
+    "Scope",
+    "Status",
     "column",
+    "columns_by_header",
     "columns_of",
+    "custom_report",
     "report",
     "validate",
+    "withheld",
 ]
-
-_SPECS = (balance.SUMMARY, balance.ACTIVITY)
-
-#: Every report type the catalogue knows, by Stripe's id.
-REPORTS: Mapping[str, ReportSpec] = MappingProxyType({spec.id: spec for spec in _SPECS})
-
-
-def report(name_or_id: str) -> ReportSpec:
-    """The report type of that id (`balance.summary.1`) or name (`balance_summary`).
-
-    A name stands for the highest version the catalogue knows.
-
-    Raises:
-        ConfigurationError: there is none; the message names the nearest.
-    """
-    if name_or_id in REPORTS:
-        return REPORTS[name_or_id]
-    versions = [spec for spec in REPORTS.values() if spec.name == name_or_id]
-    if versions:
-        return max(versions, key=lambda spec: spec.version)
-    known = {*REPORTS, *(spec.name for spec in REPORTS.values())}
-    raise ConfigurationError(f"there is no report {name_or_id!r}{hint(name_or_id, known)}")

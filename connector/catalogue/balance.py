@@ -1,9 +1,12 @@
-"""The balance reports, as data.
+"""The balance reports: what the balance was, and what changed it.
 
-Source: https://docs.stripe.com/reports/report-types/balance
+Sources: https://docs.stripe.com/reports/report-types/balance,
+https://docs.stripe.com/reports/report-types/connect
 """
 
-from connector.catalogue.spec import Granularity, ReportSpec, RowKind, RowKinds
+from connector.catalogue.family import GROSS_FEE_NET, Family, added_up, by_category
+from connector.catalogue.groups import BY_CATEGORY, PLAIN, WHOLE, WHOLE_LOCAL, alphabetical, connected
+from connector.catalogue.spec import Granularity, RowKind, RowKinds, Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/balance"
 
@@ -28,118 +31,87 @@ _SUMMARY_LINES = RowKinds(
     },
 )
 
-SUMMARY = ReportSpec(
-    id="balance.summary.1",
+_SUMMARY_COLUMNS = ("category", "currency", "description", "net_amount")
+
+_SUMMARY = Family(
+    id="balance.summary",
     title="Balance summary",
     about=(
         "Opening balance, what moved it and closing balance, per currency: a bank statement's summary. "
         "A few rows for each interval."
     ),
-    granularity=Granularity.SUMMARY,
-    required=("interval_start", "interval_end"),
-    optional=("timezone", "currency", "columns"),
-    columns=("category", "currency", "description", "net_amount"),
-    default_columns=("category", "description", "net_amount", "currency"),
-    row_key=("currency", "category"),
-    amount_column="net_amount",
-    row_kinds=_SUMMARY_LINES,
     source=_SOURCE,
+    granularity=Granularity.SUMMARY,
+    optional=("timezone", "currency", "columns"),
+    defaults=("category", "description", "net_amount", "currency"),
+    row_key=("currency", "category"),
+    amount="net_amount",
+    row_kinds=_SUMMARY_LINES,
 )
 
-ACTIVITY = ReportSpec(
-    id="balance_change_from_activity.itemized.3",
+_ACTIVITY = Family(
+    id="balance_change_from_activity.itemized",
     title="Balance change from activity, itemized",
     about=(
         "Everything that moved the balance except payouts: charges, refunds, disputes, fees, transfers. "
         "One row for each balance transaction."
     ),
-    granularity=Granularity.ITEMIZED,
-    required=("interval_start", "interval_end"),
-    optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
-    columns=(
-        "automatic_payout_effective_at",
-        "automatic_payout_effective_at_utc",
-        "automatic_payout_id",
-        "available_on",
-        "available_on_utc",
-        "balance_transaction_id",
-        "card_address_city",
-        "card_address_country",
-        "card_address_line1",
-        "card_address_line2",
-        "card_address_postal_code",
-        "card_address_state",
-        "card_brand",
-        "card_country",
-        "card_funding",
-        "charge_created",
-        "charge_created_utc",
-        "charge_id",
-        "connected_account_country",
-        "connected_account_direct_charge_id",
-        "connected_account_id",
-        "connected_account_name",
-        "created",
-        "created_utc",
-        "currency",
-        "customer_address_city",
-        "customer_address_country",
-        "customer_address_line1",
-        "customer_address_line2",
-        "customer_address_postal_code",
-        "customer_address_state",
-        "customer_description",
-        "customer_email",
-        "customer_facing_amount",
-        "customer_facing_currency",
-        "customer_id",
-        "customer_name",
-        "customer_shipping_address_city",
-        "customer_shipping_address_country",
-        "customer_shipping_address_line1",
-        "customer_shipping_address_line2",
-        "customer_shipping_address_postal_code",
-        "customer_shipping_address_state",
-        "description",
-        "dispute_reason",
-        "fee",
-        "gross",
-        "invoice_id",
-        "invoice_number",
-        "is_link",
-        "net",
-        "payment_intent_id",
-        "payment_method_type",
-        "regulatory_tag",
-        "reporting_category",
-        "shipping_address_city",
-        "shipping_address_country",
-        "shipping_address_line1",
-        "shipping_address_line2",
-        "shipping_address_postal_code",
-        "shipping_address_state",
-        "source_id",
-        "statement_descriptor",
-        "subscription_id",
-        "trace_id",
-        "trace_id_status",
-    ),
-    default_columns=(
-        "balance_transaction_id",
-        "created",
-        "created_utc",
-        "available_on",
-        "available_on_utc",
-        "currency",
-        "gross",
-        "fee",
-        "net",
-        "reporting_category",
-        "description",
-    ),
-    metadata_prefixes=("payment_metadata", "refund_metadata", "transfer_metadata"),
-    row_key=("balance_transaction_id",),
-    day_column="created_utc",
-    amount_column="net",
     source=_SOURCE,
+    optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
+    defaults=(
+        "balance_transaction_id",
+        "created",
+        "available_on",
+        "currency",
+        *GROSS_FEE_NET,
+        "reporting_category",
+        "description",
+    ),
+    row_key=("balance_transaction_id",),
+    day="created",
+    amount="net",
+    net=GROSS_FEE_NET,
+)
+
+_BY_CATEGORY = by_category(
+    "balance_change_from_activity.summary",
+    "Balance change from activity, summary",
+    "What moved the balance except payouts, added up by reporting category and currency.",
+    _SOURCE,
+)
+
+_CONNECTED_ACTIVITY = _ACTIVITY.connected()
+_CONNECTED_ACTIVITY_OF_SEVERAL = _ACTIVITY.connected(several=True)
+
+#: What others ask version 7 for; it is said to have more than a hundred columns.
+_SEEN_IN_7 = alphabetical(
+    _ACTIVITY.defaults,
+    (
+        "automatic_payout_effective_at", "automatic_payout_id", "charge_id", "payment_intent_id",
+        "payment_metadata[key]", "payment_method_type", "card_brand", "card_country", "card_funding",
+        "source_id", "trace_id_status", "customer_id", "customer_email", "customer_name", "invoice_id",
+        "invoice_number", "statement_descriptor",
+    ),
+)  # fmt: skip
+
+REPORTS = (
+    _SUMMARY.version(1, _SUMMARY_COLUMNS),
+    _SUMMARY.version(
+        2,
+        _SUMMARY_COLUMNS,
+        status=Status.OBSERVED,
+        note="It may be the one whose activity and payouts are split into gross and fee.",
+    ),
+    added_up(_SUMMARY.connected()).version(1, _SUMMARY_COLUMNS),
+    _ACTIVITY.version(1, PLAIN, lacks=("timezone",)),
+    _ACTIVITY.version(2, WHOLE, lacks=("timezone",)),
+    _ACTIVITY.version(3, WHOLE_LOCAL),
+    _ACTIVITY.version(6, WHOLE, status=Status.OBSERVED, complete=False, defaults_known=False),
+    _ACTIVITY.version(7, _SEEN_IN_7, status=Status.OBSERVED, complete=False),
+    _CONNECTED_ACTIVITY.version(1, connected(PLAIN), lacks=("timezone",)),
+    _CONNECTED_ACTIVITY_OF_SEVERAL.version(2, connected(WHOLE), lacks=("timezone",)),
+    _CONNECTED_ACTIVITY_OF_SEVERAL.version(3, connected(WHOLE_LOCAL)),
+    _BY_CATEGORY.version(1, BY_CATEGORY),
+    _BY_CATEGORY.version(2, BY_CATEGORY, status=Status.OBSERVED, complete=False),
+    added_up(_BY_CATEGORY.connected(several=True)).version(1, BY_CATEGORY),
 )

@@ -71,6 +71,7 @@ def validate(spec: ReportSpec, parameters: Mapping[str, Any]) -> ReportRequest:
     if "columns" in spec.parameters:
         checked["columns"] = tuple(column.name for column in columns_of(spec, checked.get("columns")))
     _check_order(spec, checked)
+    _check_accounts(spec, checked)
     return ReportRequest.of(spec.id, checked)
 
 
@@ -88,6 +89,12 @@ def _check_order(spec: ReportSpec, checked: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             f"interval of {spec.id} starts at {_readable(start)}, not before its end at {_readable(end)}"
         )
+
+
+def _check_accounts(spec: ReportSpec, checked: Mapping[str, Any]) -> None:
+    """Stripe does not say which of the two would count."""
+    if "connected_account" in checked and "connected_accounts" in checked:
+        raise ConfigurationError(f"{spec.id} takes connected_account or connected_accounts, not both at once")
 
 
 def _readable(seconds: int) -> str:
@@ -131,8 +138,8 @@ def _category(value: Any) -> str:
     return text
 
 
-def _identifier(prefix: str, what: str) -> Callable[[Any], str]:
-    pattern = re.compile(rf"{prefix}_[A-Za-z0-9_]+")
+def _identifier(prefix: str, what: str, *, prefixes: str | None = None) -> Callable[[Any], str]:
+    pattern = re.compile(rf"{prefixes or prefix}_[A-Za-z0-9_]+")
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
@@ -146,12 +153,13 @@ _account = _identifier("acct", "account id")
 
 
 def _accounts(value: Any) -> tuple[str, ...]:
+    """A set of accounts, in one order: the same accounts shall be the same request."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise ConfigurationError(f"{value!r} is not a list of account ids")
-    return tuple(_account(item) for item in value)
+    return tuple(sorted({_account(item) for item in value}))
 
 
-def _separator(value: Any) -> str:
+def _number_format(value: Any) -> str:
     raise ConfigurationError(
         f"{value!r} would change how amounts are printed; Parquet has no decimal separator, so leave it out"
     )
@@ -166,5 +174,13 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "connected_account": _account,
     "connected_accounts": _accounts,
     "payout": _identifier("po", "payout id"),
-    "decimal_separator": _separator,
+    "customer": _identifier("cus", "customer id"),
+    "invoice": _identifier("in", "invoice id"),
+    # Lines of older invoices have ids of other kinds.
+    "invoice_line_item": _identifier("il", "invoice line item id", prefixes="[a-z]+"),
+    "decimal_separator": _number_format,
+    "decimal_format": _number_format,
 }
+
+#: Every parameter some report type is known to take.
+PARAMETERS = frozenset({*_CHECKS, "columns"})

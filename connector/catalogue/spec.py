@@ -33,7 +33,8 @@ class Column:
         name: Stripe's name. `payment_metadata[order_id]` and its kin are made by pattern.
         about: one sentence for people.
         unit: what a number counts, e.g. "major units of `currency`"; None where there is none.
-        local: a time printed in the run's `timezone` (UTC unless asked otherwise); False for `_utc` twins.
+        local: a time printed in the run's `timezone` (UTC unless asked otherwise, and always in report types
+            that take no `timezone`); False for `_utc` twins.
         personal: names, e-mails, addresses, metadata: requested only by name.
     """
 
@@ -98,10 +99,43 @@ class RowKinds:
 
 
 class Granularity(Enum):
-    """Whether rows are things that happened, or sums over them."""
+    """Whether rows are things that happened, sums over them, or neither: a state, a computation."""
 
     ITEMIZED = "itemized"
     SUMMARY = "summary"
+    OTHER = "other"
+
+
+class Scope(Enum):
+    """Whose money the rows are about."""
+
+    OWN_ACCOUNT = "own account"
+    CONNECTED_ACCOUNTS = "connected accounts"
+
+
+class Status(Enum):
+    """How far a report type can be relied on.
+
+    DOCUMENTED by Stripe, with its parameters and columns. OBSERVED in use by others while Stripe's pages do
+    not have it. PREVIEW: offered to some accounts, and free to change. RETIRED: Stripe serves it no more.
+    CUSTOM: not in this catalogue; what it has comes from the configuration.
+    """
+
+    DOCUMENTED = "documented"
+    OBSERVED = "observed"
+    PREVIEW = "preview"
+    RETIRED = "retired"
+    CUSTOM = "custom"
+
+
+_CAUTIONS: Mapping[Status, str] = {
+    Status.OBSERVED: (
+        "{id} is used by others and not documented by Stripe: parameters and columns are as they saw them."
+    ),
+    Status.PREVIEW: "{id} is a preview: Stripe may change it, or refuse it to your account.",
+    Status.RETIRED: "{id} is retired: Stripe no longer makes it.",
+    Status.CUSTOM: "{id} is used as configured: what Stripe has for it was not compared with a catalogue.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +143,32 @@ class ReportSpec:
     """One report type, as Stripe documents it.
 
     Attributes:
-        id: Stripe's id with the version, e.g. `balance.summary.1`.
+        id: Stripe's id with the version, e.g. `balance.summary.1`; a few have no version.
         about: one or two sentences for people.
         required: parameters Stripe wants in every run.
         optional: further parameters the type takes.
         columns: all columns of the type, in the order of Stripe's documentation.
         metadata_prefixes: `payment_metadata` and kin: `prefix[key]` may be asked for by name.
-        default_columns: what we ask for unless told otherwise, in file order.
-        row_key: columns that tell rows apart; empty where identical rows are real.
-        day_column: the time that decides which interval a row belongs to; None where none does.
+        default_columns: what we ask for unless told otherwise, in file order; never personal data. Where the
+            type takes no `columns`, what we keep of the file. Empty where no column is known: then nothing is
+            asked for, and the file is read by its header.
+        row_key: columns that tell rows apart; empty where identical rows are real, or no key is known.
+        day_column: the time that decides which interval a row belongs to, in UTC where the type prints it so;
+            None where none does, or it is not known.
         amount_column: the column whose sum per currency says what the file amounts to.
-        row_kinds: how rows of a summary are told apart; None for itemized reports.
-        source: the page of Stripe's documentation.
+        row_kinds: how rows of a summary are told apart; None for other reports.
+        source: the page the facts are from.
+        status: how far the type can be relied on.
+        status_note: what else is known of that, as a sentence; may be empty.
+        scope: whose money the rows are about.
+        columns_complete: whether `columns` are all there are. Where not, any column of the dictionary may be
+            asked for.
+        stripe_defaults: what Stripe puts into a file when no columns are asked for, in its order; None where
+            that is not known, and `default_columns` are our own choice.
+        net_columns: three columns of which the first less the second is the third, in every row.
+        currency_column: the column that says what currency `amount_column` is in.
+        live_only: the type exists only for keys of live mode.
+        own_columns: columns of this type alone, which come before the dictionary's of the same name.
     """
 
     id: str
@@ -137,6 +185,15 @@ class ReportSpec:
     day_column: str | None = None
     amount_column: str | None = None
     row_kinds: RowKinds | None = None
+    status: Status = Status.DOCUMENTED
+    status_note: str = ""
+    scope: Scope = Scope.OWN_ACCOUNT
+    columns_complete: bool = True
+    stripe_defaults: tuple[str, ...] | None = None
+    net_columns: tuple[str, str, str] | None = None
+    currency_column: str = "currency"
+    live_only: bool = False
+    own_columns: tuple[Column, ...] = ()
 
     @property
     def name(self) -> str:
@@ -154,3 +211,15 @@ class ReportSpec:
     def parameters(self) -> tuple[str, ...]:
         """Every parameter the type takes."""
         return self.required + self.optional
+
+    @property
+    def takes_columns(self) -> bool:
+        """Whether the columns of a file can be chosen."""
+        return "columns" in self.parameters
+
+    @property
+    def caution(self) -> str | None:
+        """What to tell somebody who uses the type, as a sentence or two; None for documented types."""
+        if self.status is Status.DOCUMENTED:
+            return None
+        return " ".join(filter(None, (_CAUTIONS[self.status].format(id=self.id), self.status_note)))

@@ -1,0 +1,178 @@
+"""Report types that are not in the catalogue: a new version of Stripe's need not wait for our release.
+
+The configuration says which columns there are and what type each has. What the catalogue knows is not asked
+for again: a column of the dictionary may leave its type out, and a new version of a known report takes the
+parameters, row key and meaning of rows from the version before it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from connector.catalogue.columns import column, is_known
+from connector.catalogue.dictionary import COLUMNS
+from connector.catalogue.family import INTERVAL
+from connector.catalogue.reports import REPORTS
+from connector.catalogue.request import PARAMETERS
+from connector.catalogue.spec import Column, ColumnType, Granularity, ReportSpec, Status
+from connector.catalogue.spelling import hint, nearest
+from connector.errors import ConfigurationError
+
+_SOURCE = "https://docs.stripe.com/reports/report-types"
+
+#: Words of lower case letters, digits and underscores, with dots between them.
+_ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
+
+#: A leading underscore is ours: `_interval_start` and its kin stand beside Stripe's columns.
+_COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\[[^\[\]]{1,40}\])?")
+
+#: Its amounts may be in any column's currency.
+_UNIT = "major units of the row's currency: ten dollars are 10.00"
+
+_PARAMETER = re.compile(r"[a-z][a-z_]*")
+
+#: How alike a new parameter may be to a known one before it is taken for a slip of the pen.
+_SLIP = 0.8
+
+#: What tells, in the name of a column nobody described, that it may say who somebody is.
+_TELLING = re.compile(r"name|e?mail|phone|address|birth|tax_id|metadata")
+
+
+def custom_report(
+    report_type: str, columns: Mapping[str, str | None], parameters: Sequence[str] | None = None
+) -> ReportSpec:
+    """The spec of a report type as configured.
+
+    Args:
+        report_type: Stripe's id, e.g. `payouts.itemized.6`; one the catalogue knows is as good.
+        columns: every column to ask for, in file order, and its type (`text`, `money`, `number`, `integer`,
+            `timestamp`, `date`, `boolean`). Columns of the dictionary may leave the type out; a type given
+            counts for this report alone. Without any the file is read by its header.
+        parameters: the parameters the type takes. None means those of the nearest version the catalogue
+            knows, and where it knows none, an interval and `columns`. Bounds of an interval are required
+            wherever they are taken; so is `payout`, and `connected_account` together with it.
+
+    Raises:
+        ConfigurationError: an id, a column, a type or a parameter that cannot be; the message says which,
+            and what is nearest.
+    """
+    if not _ID.fullmatch(report_type):
+        raise ConfigurationError(
+            f"{report_type!r} is no report type; one looks like balance_change_from_activity.itemized.3"
+        )
+    if not isinstance(columns, Mapping):
+        raise ConfigurationError(
+            f"columns of {report_type} are names with their types, such as amount: money, not {columns!r}"
+        )
+    described = tuple(_described(report_type, name, given) for name, given in columns.items())
+    spec = _understood(_blank(report_type), described)
+    return spec if parameters is None else _taking(spec, parameters)
+
+
+def _blank(report_type: str) -> ReportSpec:
+    """A spec with nothing said of the columns; the rest as far as the nearest version tells."""
+    blank = ReportSpec(
+        id=report_type,
+        title=report_type,
+        about="A report type described by the configuration.",
+        granularity=Granularity.OTHER,
+        required=INTERVAL,
+        optional=("columns",),
+        columns=(),
+        default_columns=(),
+        source=_SOURCE,
+    )
+    known = _nearest_version(blank)
+    return replace(
+        known or blank,
+        id=report_type,
+        status=Status.CUSTOM,
+        status_note="" if known is None else f"What its rows mean is taken from {known.id}.",
+        metadata_prefixes=(),
+        columns_complete=False,
+        stripe_defaults=None,
+    )
+
+
+def _nearest_version(spec: ReportSpec) -> ReportSpec | None:
+    """The type itself, or else the newest version of it, one that Stripe documents if there is any."""
+    versions = [known for known in REPORTS.values() if known.name == spec.name and known.columns]
+    return max(
+        versions,
+        key=lambda known: (known.id == spec.id, known.status is Status.DOCUMENTED, known.version),
+        default=None,
+    )
+
+
+def _understood(spec: ReportSpec, described: tuple[Column, ...]) -> ReportSpec:
+    """The spec with these columns; it keeps of rows' meaning what these columns can show."""
+    names = tuple(entry.name for entry in described)
+    present = set(names)
+    kinds = spec.row_kinds if spec.row_kinds and spec.row_kinds.column in present else None
+    return replace(
+        spec,
+        columns=names,
+        default_columns=names,
+        own_columns=described,
+        row_key=spec.row_key if present.issuperset(spec.row_key) else (),
+        day_column=spec.day_column if spec.day_column in present else None,
+        amount_column=spec.amount_column if spec.amount_column in present else None,
+        net_columns=spec.net_columns if spec.net_columns and present.issuperset(spec.net_columns) else None,
+        row_kinds=kinds,
+    )
+
+
+def _described(report_type: str, name: str, given: str | None) -> Column:
+    """The column of that name; its type as configured, or else as the dictionary has it."""
+    if not _COLUMN.fullmatch(str(name)):
+        raise ConfigurationError(f"{report_type}: {name!r} is no name of a column")
+    known = column(name) if is_known(name) else None
+    if not given:
+        if known is None:
+            raise ConfigurationError(
+                f"{report_type}: column {name!r} is not in the catalogue, so it needs a type, "
+                f"such as text or money{hint(name, COLUMNS)}"
+            )
+        return known
+    type_ = _type(report_type, name, given)
+    if known is not None and known.type is type_:
+        return known
+    return Column(
+        name,
+        type_,
+        known.about if known else "As configured.",
+        unit=_UNIT if type_ is ColumnType.MONEY else None,
+        local=type_ is ColumnType.TIMESTAMP and not name.endswith("_utc"),
+        personal=known.personal if known else _tells_who(name),
+    )
+
+
+def _type(report_type: str, name: str, given: str) -> ColumnType:
+    types = {each.value: each for each in ColumnType}
+    if str(given) not in types:
+        raise ConfigurationError(
+            f"{report_type}: {given!r} is no type for column {name!r}{hint(str(given), types)}"
+        )
+    return types[str(given)]
+
+
+def _tells_who(name: str) -> bool:
+    """A guess on the safe side: a mark too many costs nothing."""
+    return _TELLING.search(name) is not None and not name.endswith("country")
+
+
+def _taking(spec: ReportSpec, parameters: Sequence[str]) -> ReportSpec:
+    """The spec with these parameters in place of its own."""
+    if isinstance(parameters, str):
+        raise ConfigurationError(f"parameters of {spec.id} are a list of names, not the text {parameters!r}")
+    for name in parameters:
+        slips = nearest(str(name), PARAMETERS, likeness=_SLIP)
+        if name not in PARAMETERS and (slips or not _PARAMETER.fullmatch(str(name))):
+            raise ConfigurationError(f"{spec.id}: {name!r} is no parameter{hint(str(name), PARAMETERS)}")
+    needed = {*INTERVAL, "payout", *(("connected_account",) if "payout" in parameters else ())}
+    taken = tuple(dict.fromkeys(parameters))
+    return replace(
+        spec,
+        required=tuple(name for name in taken if name in needed),
+        optional=tuple(name for name in taken if name not in needed),
+    )

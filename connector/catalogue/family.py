@@ -1,0 +1,177 @@
+"""How the versions of one report become specs: what they share once, then a line for each version.
+
+Source: https://docs.stripe.com/reports/report-types
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+from connector.catalogue.dictionary import COLUMNS
+from connector.catalogue.spec import Granularity, ReportSpec, RowKind, RowKinds, Scope, Status
+
+INTERVAL = ("interval_start", "interval_end")
+AS_OF = ("interval_end",)
+
+GROSS_FEE_NET = ("gross", "fee", "net")
+
+#: How groups of columns write metadata of any key.
+_ANY_KEY = "[key]"
+
+_CONNECT = "https://docs.stripe.com/reports/report-types/connect"
+
+#: Sums by category may end with a row over all of them.
+#: Source: https://github.com/wikimedia/wikimedia-fundraising-SmashPig
+_CATEGORIES = RowKinds(
+    column="reporting_category", kinds={"total": RowKind.TOTAL}, otherwise=RowKind.MOVEMENT
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the versions of one report have in common.
+
+    Attributes:
+        id: Stripe's id without the version.
+        optional: what the newest version takes; `version` says what an older one lacks.
+        defaults: the columns of a file nobody chose columns for, local times by their local name; Stripe's
+            choice, unless `version` says it is ours. Empty means all columns.
+        day: the time that decides a row's day, by its local name.
+        amount, net, currency: `amount_column`, `net_columns` and `currency_column` of the spec.
+
+    The others are as in `ReportSpec`.
+    """
+
+    id: str
+    title: str
+    about: str
+    source: str
+    granularity: Granularity = Granularity.ITEMIZED
+    required: tuple[str, ...] = INTERVAL
+    optional: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
+    row_key: tuple[str, ...] = ()
+    day: str | None = None
+    amount: str | None = None
+    net: tuple[str, str, str] | None = None
+    currency: str = "currency"
+    row_kinds: RowKinds | None = None
+    scope: Scope = Scope.OWN_ACCOUNT
+    live_only: bool = False
+
+    def version(
+        self,
+        number: int | None,
+        columns: Iterable[str] = (),
+        *,
+        lacks: Iterable[str] = (),
+        status: Status = Status.DOCUMENTED,
+        note: str = "",
+        complete: bool = True,
+        defaults_known: bool = True,
+    ) -> ReportSpec:
+        """The spec of one version.
+
+        Args:
+            number: the version; None where the id has none.
+            columns: its columns, in Stripe's order; `prefix[key]` stands for metadata columns. Without any
+                the file is read by its header, and nothing is said about key, day or amount.
+            lacks: parameters of the family it does not take.
+            status, note, complete: `status`, `status_note` and `columns_complete` of the spec.
+            defaults_known: whether Stripe prints the family's defaults for this version, too; if not, they
+                are our choice.
+        """
+        listed = tuple(columns)
+        named = tuple(name for name in listed if not name.endswith(_ANY_KEY))
+        defaults = tuple(_printed(name, named) for name in self.defaults)
+        key = self.row_key if named else ()
+        return ReportSpec(
+            id=self.id if number is None else f"{self.id}.{number}",
+            title=self.title,
+            about=self.about,
+            granularity=self.granularity,
+            required=self.required,
+            optional=tuple(name for name in self.optional if name not in set(lacks)),
+            columns=named,
+            default_columns=_wanted(named, defaults, key),
+            source=self.source,
+            metadata_prefixes=tuple(n.removesuffix(_ANY_KEY) for n in listed if n.endswith(_ANY_KEY)),
+            row_key=key,
+            day_column=_printed_utc(self.day, named) if self.day and named else None,
+            amount_column=self.amount if named else None,
+            row_kinds=self.row_kinds,
+            status=status,
+            status_note=note,
+            scope=self.scope,
+            columns_complete=complete,
+            stripe_defaults=(defaults or None) if named and defaults_known else None,
+            net_columns=self.net if named else None,
+            currency_column=self.currency,
+            live_only=self.live_only,
+        )
+
+    def connected(self, *, several: bool = False) -> Self:
+        """The same report for connected accounts: all of them, unless the run names one.
+
+        `several` says that a run may name more than one.
+        """
+        one = ("connected_account",)
+        by_payout = "payout" in self.required
+        itemized = self.granularity is Granularity.ITEMIZED
+        filters = () if by_payout else (*one, *(("connected_accounts",) if several else ()))
+        return replace(
+            self,
+            id=f"connected_account_{self.id}",
+            title=f"{self.title}, connected accounts",
+            about=f"For a platform's connected accounts. {self.about}",
+            required=(*one, *self.required) if by_payout else self.required,
+            optional=(*filters, *self.optional),
+            row_key=(*one, *self.row_key) if self.row_key and itemized else self.row_key,
+            scope=Scope.CONNECTED_ACCOUNTS,
+            source=_CONNECT,
+        )
+
+
+def by_category(report: str, title: str, about: str, source: str) -> Family:
+    """The family of a report that sums up by reporting category."""
+    return Family(
+        id=report,
+        title=title,
+        about=about,
+        source=source,
+        granularity=Granularity.SUMMARY,
+        optional=("timezone", "currency", "columns"),
+        defaults=("reporting_category", "currency", "count", *GROSS_FEE_NET),
+        row_key=("currency", "reporting_category"),
+        amount="net",
+        net=GROSS_FEE_NET,
+        row_kinds=_CATEGORIES,
+    )
+
+
+def added_up(family: Family) -> Family:
+    """Says of a summary on connected accounts what its columns cannot."""
+    warning = "Adds all accounts up unless the run names one: no column tells them apart."
+    return replace(family, about=f"{family.about} {warning}")
+
+
+def _wanted(named: tuple[str, ...], defaults: tuple[str, ...], row_key: tuple[str, ...]) -> tuple[str, ...]:
+    """What to ask for by default: what Stripe would print, each local time followed by its twin in UTC.
+
+    What the row key needs beyond that comes first. Personal data never are among them.
+    """
+    chosen = defaults or named
+    keyed = (*(name for name in row_key if name not in chosen), *chosen)
+    with_twins = (each for name in keyed for each in (name, f"{name}_utc") if each in named)
+    return tuple(dict.fromkeys(name for name in with_twins if not COLUMNS[name].personal))
+
+
+def _printed(name: str, named: tuple[str, ...]) -> str:
+    """The column a version has for that time: those from before time zones may have the one in UTC alone."""
+    return name if name in named else _printed_utc(name, named)
+
+
+def _printed_utc(name: str, named: tuple[str, ...]) -> str:
+    """The column a version has for that time, in UTC if it can be told."""
+    utc = f"{name}_utc"
+    return utc if utc in named else name
