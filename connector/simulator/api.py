@@ -5,7 +5,7 @@ Sources: https://docs.stripe.com/api, https://docs.stripe.com/reports/api
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
@@ -44,6 +44,7 @@ class Stripe:
     keyring: Keyring
     report_types: Mapping[str, ReportType]
     ledger: Callable[[Owner], Ledger]
+    connected: tuple[str, ...]
     run_seconds: Callable[[int], float]
     reuse: float | None
     runs: Runs
@@ -60,17 +61,45 @@ class Stripe:
         end = report_type.available_until(int(now.timestamp()))
         return start, max(start, self.ends.get(report_type.id, end))
 
+    def accounts(self, report_type: ReportType, run: Mapping[str, Any], owner: Owner) -> list[Owner]:
+        """Whose books a run reads: the caller's, or of the accounts connected to it those asked for.
+
+        Raises:
+            RefusalError: an account asked for is not connected.
+        """
+        if not report_type.connected:
+            return [owner]
+        connected = self.connected if owner.account == self.keyring.account else ()
+        wanted = [*run.get("connected_accounts", ()), *filter(None, [run.get("connected_account")])]
+        for account in wanted:
+            if account not in connected:
+                name = (
+                    "connected_account" if account == run.get("connected_account") else "connected_accounts"
+                )
+                raise no_such("account", account, param=f"parameters[{name}]", status=400)
+        return [Owner(each, owner.livemode) for each in connected if not wanted or each in wanted]
+
+    def check_payout(self, run: Mapping[str, Any], accounts: Iterable[Owner], as_of: int) -> None:
+        """Stripe's refusal of a payout that none of `accounts` has made by `as_of`."""
+        payout = run.get("payout")
+        if payout and not any(self.ledger(owner).payout(payout, as_of=as_of) for owner in accounts):
+            raise no_such("payout", payout, param="parameters[payout]", status=400)
+
     def write(self, report_type: ReportType, run: Mapping[str, Any], owner: Owner, as_of: int) -> bytes:
         """The CSV for the parameters `run`, from what was known at `as_of`."""
-        sheet = Sheet(
-            ledger=self.ledger(owner),
-            as_of=as_of,
-            zone=ZoneInfo(run.get("timezone", "Etc/UTC")),
-            seed=self.seed,
-            **self.summary_options,
-        )
+        sheets = [
+            Sheet(
+                owner=account,
+                ledger=self.ledger(account),
+                as_of=as_of,
+                zone=ZoneInfo(run.get("timezone", "Etc/UTC")),
+                seed=self.seed,
+                **self.summary_options,
+            )
+            for account in self.accounts(report_type, run, owner)
+        ]
         header = run.get("columns", report_type.columns)
-        return document(header, report_type.rows(sheet, {**run, "columns": header}))
+        return document(header, report_type.rows(sheets, {**run, "columns": header}))
 
 
 @dataclass(frozen=True)
@@ -202,6 +231,8 @@ def _create_run(request: Request) -> Reply:
     report_type = _known_type(request, requested_type(form))
     available = stripe.available(report_type, owner, call.at)
     parameters = run_parameters(form, report_type, available=available)
+    accounts = stripe.accounts(report_type, parameters, owner)
+    stripe.check_payout(parameters, accounts, prepared(int(call.at.timestamp())))
     _check_pending(request)
     return stripe.idempotency.execute(
         owner, call, canonical, lambda: _execute(request, report_type, parameters)

@@ -1,34 +1,42 @@
-"""What stands in each column of the itemized reports.
+"""What stands in each column of the reports that list balance transactions, payouts among them.
 
 A reading of Stripe's documentation made for the simulator alone; it shares nothing with the connector's own,
 so that one can find the other's mistakes.
 
-Source: https://docs.stripe.com/reports/report-types/balance
+Sources: https://docs.stripe.com/reports/report-types/balance,
+https://docs.stripe.com/reports/report-types/payouts,
+https://docs.stripe.com/reports/report-types/payout-reconciliation,
+https://docs.stripe.com/reports/report-types/connect
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from connector.simulator.currencies import printed
-from connector.simulator.entries import Entry
+from connector.simulator.draws import token
+from connector.simulator.entries import Entry, Owner, Payout
 from connector.simulator.ledger import Ledger
 from connector.simulator.people import Address, Buyer, buyer
 
-METADATA = re.compile(r"(payment|refund|transfer)_metadata\[([^\[\]]{1,40})\]")
+METADATA = re.compile(
+    r"(payment|refund|transfer|invoice|credit_note|tax_transaction)_metadata\[([^\[\]]{1,40})\]"
+)
 """Columns asked for by name, one for each key."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a file is written with: whose books, as of which second, printed in which zone.
+    """What one account's part of a file is written with: its books, as of which second, in which zone.
 
     `extra_categories` adds what balance summaries of 2026 have; `payouts_without_currency` leaves the
     currency of their payout rows empty, as one importer found it.
     """
 
+    owner: Owner
     ledger: Ledger
     as_of: int
     zone: ZoneInfo
@@ -65,7 +73,8 @@ def _bought(pick: Callable[[Buyer], str | None]) -> Reader:
 
 def _metadata(kind: str, key: str) -> Reader:
     def read(entry: Entry, sheet: Sheet) -> str | None:
-        wanted = kind == "payment" or (kind == "refund" and entry.category in {"refund", "refund_failure"})
+        refunded = kind == "refund" and entry.category in {"refund", "refund_failure"}
+        wanted = refunded or kind in {"payment", "invoice", "tax_transaction"}
         if not entry.sale or not wanted:
             return None
         sold_to = buyer(sheet.seed, entry.sale)
@@ -88,7 +97,7 @@ def _payout_id(entry: Entry, sheet: Sheet) -> str | None:
     return payout.id if payout else None
 
 
-def _times(name: str, second: Callable[[Entry, Sheet], int | None]) -> dict[str, Reader]:
+def times(name: str, second: Callable[[Entry, Sheet], int | None]) -> dict[str, Reader]:
     """A column in the zone of the run, and its twin in UTC."""
 
     def local(entry: Entry, sheet: Sheet) -> str | None:
@@ -100,6 +109,44 @@ def _times(name: str, second: Callable[[Entry, Sheet], int | None]) -> dict[str,
         return None if at is None else stamp(at)
 
     return {name: local, f"{name}_utc": utc}
+
+
+def _payout(pick: Callable[[Payout, Sheet], str | None]) -> Reader:
+    """Read from the payout that the entry is, or is the return of."""
+
+    def read(entry: Entry, sheet: Sheet) -> str | None:
+        payout = sheet.ledger.payout(entry.source_id, as_of=sheet.as_of) if entry.is_payout else None
+        return pick(payout, sheet) if payout else None
+
+    return read
+
+
+def _payout_status(payout: Payout, sheet: Sheet) -> str:
+    if payout.failed_at is not None and payout.failed_at <= sheet.as_of:
+        return "failed"
+    return "paid" if payout.arrival <= sheet.as_of else "in_transit"
+
+
+def _reversed_at(entry: Entry, sheet: Sheet) -> int | None:
+    payout = sheet.ledger.payout(entry.source_id, as_of=sheet.as_of) if entry.is_payout else None
+    failed_at = payout.failed_at if payout else None
+    return failed_at if failed_at is not None and failed_at <= sheet.as_of else None
+
+
+def _traced(entry: Entry) -> bool:
+    """Whether the bank tells where a payout is; the wires of some currencies never do."""
+    return entry.category == "payout" and entry.currency in {"usd", "eur"}
+
+
+def _trace_status(entry: Entry, _sheet: Sheet) -> str | None:
+    if entry.category != "payout":
+        return None
+    return "supported" if _traced(entry) else "unsupported"
+
+
+def _destination(payout: Payout, sheet: Sheet) -> str:
+    """The bank account: one for each currency of an account."""
+    return f"ba_1{token(23, sheet.seed, 'bank', sheet.owner.account, payout.currency)}"
 
 
 def _address(prefix: str, pick: Callable[[Buyer], Address]) -> dict[str, Reader]:
@@ -146,10 +193,10 @@ _READERS: dict[str, Reader] = {
     "charge_id": lambda entry, _: entry.sale.charge_id if entry.sale else None,
     "payment_intent_id": lambda entry, _: entry.sale.payment_intent_id if entry.sale else None,
     "automatic_payout_id": _payout_id,
-    **_times("created", lambda entry, _: entry.created),
-    **_times("available_on", lambda entry, _: entry.available_on),
-    **_times("charge_created", lambda entry, _: entry.sale.created if entry.sale else None),
-    **_times("automatic_payout_effective_at", _effective_at),
+    **times("created", lambda entry, _: entry.created),
+    **times("available_on", lambda entry, _: entry.available_on),
+    **times("charge_created", lambda entry, _: entry.sale.created if entry.sale else None),
+    **times("automatic_payout_effective_at", _effective_at),
     **_address("card_address", lambda sold_to: sold_to.card_address),
     **_address("customer_address", lambda sold_to: sold_to.address),
     **_address("customer_shipping_address", lambda sold_to: sold_to.shipping),
@@ -174,6 +221,23 @@ _READERS: dict[str, Reader] = {
     "connected_account_country": _null,
     "connected_account_direct_charge_id": _null,
     "regulatory_tag": _null,
-    "trace_id": _null,
-    "trace_id_status": _null,
+    "destination_payment_id": _null,
+    "order_id": _bought(lambda sold_to: sold_to.order_id),
+    "source_transaction_id": lambda entry, _: entry.sale.charge_id if entry.sale else None,
+    "withheld_tax": lambda entry, _: printed(Decimal(0), entry.currency),
+    "fee_net_of_withheld_tax": lambda entry, _: printed(entry.fee, entry.currency),
+    "connected_account": lambda _, sheet: sheet.owner.account,
+    "trace_id": lambda entry, _: f"trace_{entry.source_id[4:]}" if _traced(entry) else None,
+    "trace_id_status": _trace_status,
+    "payout_id": lambda entry, _: entry.source_id if entry.is_payout else None,
+    "payout_status": _payout(_payout_status),
+    "payout_type": _payout(lambda _, __: "bank_account"),
+    "payout_description": _payout(lambda _, __: "STRIPE PAYOUT"),
+    "payout_statement_descriptor": lambda _, __: "ADAS SHOP",
+    "payout_reference_token": _payout_id,
+    "payout_destination_id": _payout(_destination),
+    # Whether this column is a date or a midnight is not known; a date, in UTC, is the reading here.
+    "payout_expected_arrival_date": _payout(lambda payout, _: stamp(payout.arrival)[:10]),
+    **times("effective_at", lambda entry, _: entry.effective),
+    **times("payout_reversed_at", _reversed_at),
 }

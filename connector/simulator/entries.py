@@ -127,6 +127,15 @@ class Totals:
             self.payouts_fee,
         )
 
+    def joined(self, other: "Totals") -> "Totals":
+        """Both together."""
+        return Totals(
+            EXACT.add(self.activity_gross, other.activity_gross),
+            EXACT.add(self.activity_fee, other.activity_fee),
+            EXACT.add(self.payouts_gross, other.payouts_gross),
+            EXACT.add(self.payouts_fee, other.payouts_fee),
+        )
+
     def minus(self, other: "Totals") -> "Totals":
         return Totals(
             EXACT.subtract(self.activity_gross, other.activity_gross),

@@ -27,6 +27,7 @@ class Story:
         self._treasury = Treasury(seed, owner)
         self._days: list[list[Entry]] = []
         self._closings: list[dict[str, Totals]] = []
+        self._outstanding: list[list[Entry]] = [[]]
         self._lock = threading.RLock()
 
     def day(self, day: int) -> list[Entry]:
@@ -51,6 +52,39 @@ class Story:
             self._tell(as_of // DAY)
             return self._treasury.payouts
 
+    def payout(self, id: str, *, as_of: int) -> Payout | None:
+        with self._lock:
+            self._tell(as_of // DAY)
+            return self._treasury.find(id)
+
+    def contents(self, payout: Payout) -> tuple[Entry, ...]:
+        with self._lock:
+            return self._treasury.contents(payout)
+
+    def outstanding(self, day: int) -> list[Entry]:
+        """What took effect before the UTC day number `day` and had not left with a payout by its midnight.
+
+        Found from one midnight to the next and kept, since entries may wait for a payout for weeks.
+        """
+        with self._lock:
+            self._tell(day - 1)
+            for number in range(len(self._outstanding), day - self.first + 1):
+                midnight = (self.first + number) * DAY
+                candidates = [*self._outstanding[-1], *self._days[number - 1]]
+                self._outstanding.append([e for e in candidates if self._waits(e, midnight)])
+            return self._outstanding[day - self.first] if day >= self.first else []
+
+    def waits(self, entry: Entry, at: int) -> bool:
+        """Whether `entry` is part of the balance just before `at`, not yet paid out."""
+        with self._lock:
+            return self._waits(entry, at)
+
+    def _waits(self, entry: Entry, at: int) -> bool:
+        if entry.category == "payout":
+            return False
+        payout = self._treasury.holder(entry)
+        return payout is None or payout.arrival >= at
+
     def _tell(self, until: int) -> None:
         for day in range(self.first + len(self._days), until + 1):
             activity = self._business.day(day)
@@ -59,7 +93,7 @@ class Story:
             self._days.append(effective)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def story(owner: Owner, *, seed: int, opening: date, volume: int) -> Story:
     """One story for all ledgers that begin alike: telling three years takes most of a second."""
     return Story(owner, seed=seed, opening=opening, volume=volume)
@@ -111,6 +145,31 @@ class Ledger:
     def payouts(self, *, as_of: int) -> list[Payout]:
         """Payouts created until `as_of`, oldest first."""
         return [payout for payout in self._story.payouts(as_of=as_of) if payout.created <= as_of]
+
+    def payout(self, id: str, *, as_of: int) -> Payout | None:
+        """The automatic payout with that id, once it was made."""
+        payout = self._story.payout(id, as_of=as_of)
+        return payout if payout and payout.created <= as_of else None
+
+    def arriving(self, start: int, end: int, *, as_of: int) -> list[Payout]:
+        """Payouts that take effect in [start, end), in that order."""
+        found = [payout for payout in self.payouts(as_of=as_of) if start <= payout.arrival < end]
+        return sorted(found, key=lambda payout: (payout.arrival, payout.id))
+
+    def contents(self, payout: Payout) -> list[Entry]:
+        """The entries that `payout` is the sum of, in order of time."""
+        return sorted(self._story.contents(payout), key=_moment)
+
+    def outstanding(self, at: int, *, as_of: int) -> list[Entry]:
+        """The entries whose sum is the balance at `at`: booked before it, and in no payout that has left.
+
+        Rows added late join no payout, so they stay here for good.
+        """
+        day = at // DAY
+        today = self._story.day(day) if at % DAY else []
+        told = [*self._story.outstanding(day), *today[: bisect_left(today, at, key=_second)]]
+        late = [e for e in self._late if e.effective < at and e.known_from <= as_of]
+        return [*(e for e in told if self._story.waits(e, at)), *late]
 
     def book_late(self, entries: Iterable[Entry]) -> None:
         """Add rows to days already told; reports show them from `known_from` on. They join no payout."""

@@ -172,6 +172,12 @@ def _account(name: str, value: Value) -> str:
     return account
 
 
+def _accounts(name: str, value: Value) -> list[str]:
+    if not isinstance(value, list) or not value:
+        raise RefusalError(f"Invalid array: {name} is a list of account ids.", param=name)
+    return [_account(f"{name}[{index}]", account) for index, account in enumerate(value)]
+
+
 _READ: dict[str, Callable[[str, Value], object]] = {
     "interval_start": whole_number,
     "interval_end": whole_number,
@@ -179,6 +185,11 @@ _READ: dict[str, Callable[[str, Value], object]] = {
     "currency": _currency,
     "reporting_category": _category,
     "connected_account": _account,
+    "connected_accounts": _accounts,
     "payout": _text,
     "decimal_separator": _text,
+    "decimal_format": _text,
+    "customer": _text,
+    "invoice": _text,
+    "invoice_line_item": _text,
 }

@@ -26,6 +26,8 @@ class Treasury:
         self._moving: defaultdict[int, list[Entry]] = defaultdict(list)
         self._payouts: list[Payout] = []
         self._holder: dict[str, Payout] = {}
+        self._contents: dict[str, tuple[Entry, ...]] = {}
+        self._by_id: dict[str, Payout] = {}
 
     @property
     def payouts(self) -> list[Payout]:
@@ -35,6 +37,13 @@ class Treasury:
     def holder(self, entry: Entry) -> Payout | None:
         """The payout that `entry` is part of."""
         return self._holder.get(entry.id)
+
+    def find(self, id: str) -> Payout | None:
+        return self._by_id.get(id)
+
+    def contents(self, payout: Payout) -> tuple[Entry, ...]:
+        """What `payout` is the sum of."""
+        return self._contents[payout.id]
 
     def day(self, day: int, activity: Iterable[Entry]) -> list[Entry]:
         """Take in a day's activity, pay out, and return the payout entries effective on this very day."""
@@ -58,7 +67,9 @@ class Treasury:
         self._waiting[tariff.currency] = [entry for entry in waiting if entry.available_on > day * DAY]
         payout = self._payout(day, tariff.currency, amount)
         self._payouts.append(payout)
+        self._by_id[payout.id] = payout
         self._holder.update((entry.id, payout) for entry in ready)
+        self._contents[payout.id] = tuple(ready)
 
     def _payout(self, day: int, currency: str, amount: Decimal) -> Payout:
         rng = draws(*self._path, day, currency)

@@ -1,4 +1,6 @@
-"""The report types that exist here, and since when and until when their data do.
+"""What a report type is: what may be asked of it, and since when and until when its data exist.
+
+Which ones there are is data, in `documented_types` and `further_types`.
 
 Data are complete for a UTC day by noon of the next, and are prepared twice a day; so the end of availability
 is the latest midnight or noon (UTC) that lies at least twelve hours back, and it may well be a noon.
@@ -6,17 +8,24 @@ is the latest midnight or noon (UTC) that lies at least twelve hours back, and i
 Sources: https://docs.stripe.com/reports/options, https://docs.stripe.com/api/reporting/report_type/object
 """
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
 
-from connector.simulator import reports
-from connector.simulator.columns import METADATA, Sheet
+from connector.simulator.columns import METADATA
 from connector.simulator.draws import unit
 from connector.simulator.messages import Json
+from connector.simulator.reports import Rows
 
 HALF_DAY = 43_200
-Rows = Callable[[Sheet, Mapping[str, Any]], Iterable[Iterable[str | None]]]
+
+
+class Status(Enum):
+    """How well a report type is known."""
+
+    DOCUMENTED = "Stripe's pages name it, with its parameters and columns"
+    OBSERVED = "public code uses it; its columns are those seen there, or those of its nearest relative"
+    PREVIEW = "documented as a preview"
+    RETIRED = "Stripe no longer serves it"
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,8 @@ class ReportType:
     """A report that can be asked for.
 
     `columns` are all it knows, `[key]` standing for any metadata key; `default_columns` is None for a type
-    that takes no `columns`, which then prints `columns` as they are. `delay` is in seconds.
+    that takes no `columns`, which then prints `columns` as they are. `connected` types are about all accounts
+    connected to the caller's, or those asked for. `delay` is in seconds.
     """
 
     id: str
@@ -35,6 +45,8 @@ class ReportType:
     rows: Rows
     required: tuple[str, ...] = ("interval_start", "interval_end")
     optional: tuple[str, ...] = ("columns", "currency", "timezone")
+    connected: bool = False
+    status: Status = Status.DOCUMENTED
     delay: int = HALF_DAY
     live_only: bool = False
 
@@ -75,51 +87,3 @@ class ReportType:
 def prepared(second: int) -> int:
     """The latest midnight or noon, UTC, not after `second`."""
     return second // HALF_DAY * HALF_DAY
-
-
-BALANCE_SUMMARY = ReportType(
-    id="balance.summary.1",
-    name="Balance summary",
-    version=1,
-    columns=("category", "currency", "description", "net_amount"),
-    default_columns=("category", "description", "net_amount", "currency"),
-    rows=reports.balance_summary,
-)
-
-_PLACE = ("city", "country", "line1", "line2", "postal_code", "state")
-_BALANCE_CHANGE_COLUMNS = (
-    "automatic_payout_effective_at", "automatic_payout_effective_at_utc", "automatic_payout_id",
-    "available_on", "available_on_utc", "balance_transaction_id",
-    *(f"card_address_{part}" for part in _PLACE),
-    "card_brand", "card_country", "card_funding",
-    "charge_created", "charge_created_utc", "charge_id",
-    "connected_account_country", "connected_account_direct_charge_id",
-    "connected_account_id", "connected_account_name",
-    "created", "created_utc", "currency",
-    *(f"customer_address_{part}" for part in _PLACE),
-    "customer_description", "customer_email", "customer_facing_amount", "customer_facing_currency",
-    "customer_id", "customer_name",
-    *(f"customer_shipping_address_{part}" for part in _PLACE),
-    "description", "dispute_reason", "fee", "gross", "invoice_id", "invoice_number", "is_link", "net",
-    "payment_intent_id", "payment_metadata[key]", "payment_method_type", "refund_metadata[key]",
-    "regulatory_tag", "reporting_category",
-    *(f"shipping_address_{part}" for part in _PLACE),
-    "source_id", "statement_descriptor", "subscription_id", "trace_id", "trace_id_status",
-    "transfer_metadata[key]",
-)  # fmt: skip
-
-BALANCE_CHANGE_ITEMIZED = ReportType(
-    id="balance_change_from_activity.itemized.3",
-    name="Itemized balance change from activity",
-    version=3,
-    columns=_BALANCE_CHANGE_COLUMNS,
-    default_columns=(
-        "balance_transaction_id", "created", "available_on", "currency", "gross", "fee", "net",
-        "reporting_category", "description",
-    ),
-    rows=reports.balance_change_itemized,
-    optional=("columns", "currency", "decimal_separator", "reporting_category", "timezone"),
-)  # fmt: skip
-
-REPORT_TYPES = (BALANCE_SUMMARY, BALANCE_CHANGE_ITEMIZED)
-"""What an account has by default, in the order of the list call."""

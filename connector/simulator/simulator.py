@@ -19,11 +19,12 @@ from connector.simulator.api import Stripe, dressed, respond
 from connector.simulator.draws import token, unit
 from connector.simulator.entries import Entry, Owner
 from connector.simulator.faults import Faults, Occasion, Stage
+from connector.simulator.further_types import REPORT_TYPES
 from connector.simulator.keys import Keyring
 from connector.simulator.ledger import Ledger
 from connector.simulator.limits import Limiter
 from connector.simulator.messages import Call, Outcome, Reply, Sleep
-from connector.simulator.report_types import REPORT_TYPES, ReportType, prepared
+from connector.simulator.report_types import ReportType, prepared
 from connector.simulator.runs import Run, Runs
 
 OPENING = date(2023, 1, 1)
@@ -71,8 +72,10 @@ class Simulator:
         account: the account that keys belong to; made up from the seed by default.
         keys: the keys accepted, each with its permissions (`keys.REPORTS_READ`, …); by default every
             well-formed key with all of them.
-        connected_accounts: what `Stripe-Account` may name; by default any account id.
-        report_types: what exists.
+        connected_accounts: the accounts connected to `account`, each with books of its own, and what
+            `Stripe-Account` may name; by default three are connected, and it may name any.
+        report_types: what exists; by default what is documented, and the fee reports of live mode.
+            `further_types.EVERY_TYPE` has all that were ever seen.
         extra_categories: balance summaries carry the categories seen in exports of 2026.
         payouts_without_currency: payout rows of balance summaries have no currency.
         limiter: rate limits; none by default.
@@ -102,6 +105,11 @@ class Simulator:
         self.seed = seed
         self.faults = Faults(seed)
         self.account = account or f"acct_1{token(15, seed, 'account')}"
+        self.connected_accounts = (
+            tuple(f"acct_1{token(15, seed, 'connected', number)}" for number in range(3))
+            if connected_accounts is None
+            else tuple(connected_accounts)
+        )
         self.keyring = Keyring(self.account, keys, connected_accounts)
         self._clock = clock or SystemClock()
         self._opening, self._volume = opening, volume
@@ -114,6 +122,7 @@ class Simulator:
             keyring=self.keyring,
             report_types={report_type.id: report_type for report_type in report_types},
             ledger=self.ledger,
+            connected=self.connected_accounts,
             run_seconds=lambda number: _duration(run_seconds, seed, number),
             reuse=None if reuse is None else reuse.total_seconds(),
             runs=Runs(seed),
@@ -173,7 +182,8 @@ class Simulator:
         `parameters` are typed as Stripe echoes them; columns and zone have their defaults.
         """
         known = self._stripe.report_types[report_type]
-        complete = {"columns": list(known.default_columns or known.columns), **parameters}
+        usual = {"columns": list(known.default_columns)} if known.default_columns else {}
+        complete = {**usual, **parameters}
         as_of = prepared(int(self._clock.now().timestamp()))
         return self._stripe.write(known, complete, owner or Owner(self.account, livemode=False), as_of)
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from connector.simulator import ManualClock, Simulator
 from connector.simulator.csv_dialect import document
 from connector.simulator.currencies import digits, printed
+from connector.simulator.documented_types import BALANCE_CHANGE_ITEMIZED
 from connector.simulator.entries import Entry, Owner
 from connector.simulator.ledger import Ledger
-from connector.simulator.report_types import BALANCE_CHANGE_ITEMIZED
 
 SUMMARY = "balance.summary.1"
 ITEMIZED = "balance_change_from_activity.itemized.3"

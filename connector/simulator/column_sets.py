@@ -1,0 +1,128 @@
+"""Which columns the documented reports have, by version.
+
+Between versions columns come and go in groups, so a version is written as the groups it has. A higher number
+is no superset of a lower one. The order is nobody's: the reports sort them.
+
+Sources: https://docs.stripe.com/reports/report-types/balance,
+https://docs.stripe.com/reports/report-types/payouts,
+https://docs.stripe.com/reports/report-types/payout-reconciliation,
+https://docs.stripe.com/reports/report-types/connect, https://docs.stripe.com/reports/report-types/tax
+"""
+
+Versions = dict[int, tuple[str, ...]]
+
+AMOUNTS = ("currency", "gross", "fee", "net")
+_TRACE = ("trace_id", "trace_id_status")
+_BASE = (
+    "balance_transaction_id", "created_utc", "available_on_utc", *AMOUNTS, "reporting_category",
+    "source_id", "description", "charge_id", "charge_created_utc", "automatic_payout_id",
+    "automatic_payout_effective_at", "card_brand", "card_country", "card_funding", "customer_id",
+    "customer_email", "customer_description", "customer_facing_amount", "customer_facing_currency",
+    "invoice_id", "is_link", "subscription_id", *_TRACE,
+)  # fmt: skip
+_LOCAL_TIMES = ("created", "available_on", "charge_created", "automatic_payout_effective_at_utc")
+"""In the zone of the run; versions without them take no `timezone`, and all their times are UTC."""
+
+_PLACE = ("line1", "line2", "city", "state", "postal_code", "country")
+_SHIPPING = tuple(f"shipping_address_{part}" for part in _PLACE)
+_ADDRESSES = tuple(
+    f"{whose}_{part}" for whose in ("card_address", "customer_address", "customer_shipping_address")
+    for part in _PLACE
+)  # fmt: skip
+_PAYER = ("customer_name", "payment_intent_id", "payment_method_type", "statement_descriptor")
+_METADATA = ("payment_metadata[key]", "refund_metadata[key]", "transfer_metadata[key]")
+_PLATFORM = ("connected_account_id", "connected_account_name", "connected_account_country")
+_DIRECT = ("connected_account_direct_charge_id",)
+_TAGS = ("dispute_reason", "regulatory_tag")
+_NUMBER = ("invoice_number",)
+
+# Every balance transaction, or those that make up a balance.
+
+ACTIVITY: Versions = {
+    1: (*_BASE, *_SHIPPING, *_PAYER),
+    2: (*_BASE, *_SHIPPING, *_PAYER, *_ADDRESSES, *_METADATA, *_PLATFORM, *_DIRECT, *_TAGS, *_NUMBER),
+}
+ACTIVITY[3] = (*ACTIVITY[2], *_LOCAL_TIMES)
+
+CONNECTED_ACTIVITY: Versions = {
+    1: (*ACTIVITY[1], "connected_account"),
+    2: (*ACTIVITY[1], *_ADDRESSES, *_METADATA, *_TAGS, *_NUMBER, "connected_account"),
+}
+CONNECTED_ACTIVITY[3] = (*CONNECTED_ACTIVITY[2], *_LOCAL_TIMES)
+
+ENDING: Versions = {
+    1: (*_BASE, *_SHIPPING),
+    2: ACTIVITY[2],
+    3: (*_BASE, *_SHIPPING, *_PAYER, *_PLATFORM, *_LOCAL_TIMES),
+    4: ACTIVITY[3],
+}
+CONNECTED_ENDING: Versions = {
+    1: CONNECTED_ACTIVITY[1],
+    2: CONNECTED_ACTIVITY[2],
+    3: (*CONNECTED_ACTIVITY[1], *_LOCAL_TIMES),
+    4: CONNECTED_ACTIVITY[3],
+}
+
+# What payouts hold.
+
+RECONCILIATION: Versions = {1: (*_BASE, "destination_payment_id")}
+RECONCILIATION[2] = (*RECONCILIATION[1], *_METADATA)
+RECONCILIATION[3] = (*ACTIVITY[2], "destination_payment_id", "order_id")
+RECONCILIATION[4] = (*RECONCILIATION[2], *_SHIPPING, *_PAYER, *_PLATFORM, *_LOCAL_TIMES)
+RECONCILIATION[5] = (*RECONCILIATION[3], *_LOCAL_TIMES)
+
+BY_ID: Versions = {
+    1: RECONCILIATION[1],
+    2: RECONCILIATION[2],
+    3: (*RECONCILIATION[1], *_SHIPPING, *_PAYER, *_PLATFORM, *_DIRECT, *_TAGS),
+}
+BY_ID[4] = (*BY_ID[3], *_METADATA, *_LOCAL_TIMES)
+
+_OF_CONNECTED = ("source_transaction_id", "connected_account")
+CONNECTED_RECONCILIATION: Versions = {
+    1: (*_BASE, *_OF_CONNECTED),
+    2: (*_BASE, *_OF_CONNECTED),
+    3: (*CONNECTED_ACTIVITY[2], "source_transaction_id"),
+    4: (*ACTIVITY[1], *_OF_CONNECTED, *_LOCAL_TIMES),
+    5: (*CONNECTED_ACTIVITY[3], "source_transaction_id"),
+}
+CONNECTED_BY_ID: Versions = {
+    1: (*_BASE, *_OF_CONNECTED),
+    2: (*_BASE, *_OF_CONNECTED),
+    3: (*ACTIVITY[1], *_TAGS, *_OF_CONNECTED),
+}
+CONNECTED_BY_ID[4] = (*CONNECTED_BY_ID[3], *_METADATA, *_LOCAL_TIMES)
+
+# Payouts themselves, and the reports of few rows.
+
+PAYOUTS: Versions = {
+    1: (
+        "balance_transaction_id", "payout_id", "payout_type", "payout_status", "payout_description",
+        "payout_destination_id", "payout_expected_arrival_date", "payout_reversed_at", "effective_at_utc",
+        *AMOUNTS, "reporting_category", "description", *_TRACE,
+    ),
+}  # fmt: skip
+PAYOUTS[2] = (*PAYOUTS[1], "regulatory_tag")
+PAYOUTS[3] = (*PAYOUTS[2], "effective_at", "payout_reversed_at_utc")
+CONNECTED_PAYOUTS = {version: (*columns, "connected_account") for version, columns in PAYOUTS.items()}
+
+SUMMARY = ("reporting_category", "currency", "count", "gross", "fee", "net")
+BALANCE = ("category", "description", "net_amount", "currency")
+
+TAX = (
+    "id", "type", "line_item_id", "transaction_date", "tax_date", "currency", "subtotal", "total",
+    "quantity", "quantity_decimal", "tax_code", "tax_name", "tax_rate", "tax_amount", "taxability",
+    "taxability_reason", "taxable_amount", "non_taxable_amount", "country_code", "state_code",
+    "jurisdiction_level", "jurisdiction_name", "origin_resolved_address_country",
+    "origin_resolved_address_state", "destination_resolved_address_country",
+    "destination_resolved_address_state", "customer_tax_id", "filing_currency", "filing_exchange_rate",
+    "filing_total", "filing_tax_amount", "filing_taxable_amount", "filing_non_taxable_amount",
+    "invoice_metadata[key]", "credit_note_metadata[key]", "refund_metadata[key]",
+    "tax_transaction_metadata[key]",
+)  # fmt: skip
+OVERVIEW = (
+    "account_id", "business_name", "country", "currency", "balance", "balance_24hr_net_change",
+    "has_24hr_negative_balance_change", "pending_debits", "balance_excluding_pending_debits",
+    "refunded_amount_7d", "refunded_amount_7d_prev", "refund_pct_change", "has_high_refunds",
+    "disputed_amount_7d", "disputed_amount_7d_prev", "dispute_pct_change", "has_high_disputes",
+)  # fmt: skip

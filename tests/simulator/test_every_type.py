@@ -1,0 +1,274 @@
+"""Every report type that Stripe documents can be asked for here, and answers with what was asked."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from connector.simulator import SIMULATED_KEY, ManualClock, Simulator
+from connector.simulator.documented_types import DOCUMENTED_TYPES
+from connector.simulator.entries import Owner
+from connector.simulator.further_types import EVERY_TYPE, LIVE_ONLY_TYPES, REPORT_TYPES
+from connector.simulator.report_types import ReportType, Status
+
+RUNS = "/v1/reporting/report_runs"
+TYPES = "/v1/reporting/report_types"
+FACTS = Path(__file__).parents[2].parent / "shared" / "stripe" / "report_types.json"
+JUNE_1 = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
+JUNE_9 = int(datetime(2026, 6, 9, tzinfo=UTC).timestamp())
+
+every_type = pytest.mark.parametrize("report_type", EVERY_TYPE, ids=lambda each: each.id)
+
+
+@pytest.fixture(scope="module")
+def world() -> Simulator:
+    """Everything there is, known from the start of May; runs end at once."""
+    return Simulator(
+        ManualClock(), seed=5, run_seconds=0, opening=date(2026, 5, 1), report_types=EVERY_TYPE, volume=8
+    )
+
+
+@pytest.fixture(scope="module")
+def live(world: Simulator) -> Iterator[httpx.Client]:
+    with caller(world, "sk_live_1234") as http:
+        yield http
+
+
+def caller(sim: Simulator, key: str = SIMULATED_KEY) -> httpx.Client:
+    transport = httpx.MockTransport(sim.handle)
+    return httpx.Client(base_url="https://api.stripe.com", transport=transport, auth=(key, ""))
+
+
+@pytest.fixture(scope="module")
+def facts() -> dict[str, dict[str, Any]]:
+    if not FACTS.exists():
+        pytest.skip("the fact sheet about report types is not part of this repository")
+    return {each["id"]: each for each in json.loads(FACTS.read_text(encoding="utf-8"))["report_types"]}
+
+
+def form(report_type: ReportType, sim: Simulator, **parameters: Any) -> dict[str, Any]:
+    """A run of eight days, or of one payout, in live mode, with what the type cannot do without."""
+    account = sim.connected_accounts[0] if report_type.connected else sim.account
+    payouts = sim.ledger(Owner(account, livemode=True)).payouts(as_of=JUNE_9)
+    usual = {
+        "interval_start": str(JUNE_1),
+        "interval_end": str(JUNE_9),
+        "payout": payouts[3].id,
+        "connected_account": account,
+    }
+    fields: dict[str, Any] = {"report_type": report_type.id}
+    for name, value in ({name: usual[name] for name in report_type.required} | parameters).items():
+        fields[f"parameters[{name}]" + ("[]" if isinstance(value, list) else "")] = value
+    return fields
+
+
+def table(http: httpx.Client, run: httpx.Response) -> list[list[str]]:
+    """Header and rows of a run's file."""
+    assert run.status_code == 200, run.text
+    body = http.get(run.json()["result"]["url"]).text
+    return list(csv.reader(io.StringIO(body, newline=""), strict=True))
+
+
+def columns_of(report_type: ReportType) -> list[str]:
+    """Everything it can print, with a key in place of each template."""
+    return [name.replace("[key]", "[order_id]") for name in report_type.columns]
+
+
+class TestWhatIsServed:
+    @every_type
+    def test_it_answers_with_its_default_columns_and_has_rows(
+        self, world: Simulator, live: httpx.Client, report_type: ReportType
+    ) -> None:
+        header, *rows = table(live, live.post(RUNS, data=form(report_type, world)))
+
+        assert header == list(report_type.default_columns or report_type.columns)
+        assert rows or report_type.id == "failed_payouts.itemized.2"
+        assert {len(row) for row in rows} <= {len(header)}
+
+    @every_type
+    def test_it_answers_with_the_columns_asked_for_in_their_order(
+        self, world: Simulator, live: httpx.Client, report_type: ReportType
+    ) -> None:
+        columns = columns_of(report_type)[::-1]
+        run = live.post(RUNS, data=form(report_type, world, columns=columns))
+
+        if "columns" in report_type.optional:
+            header, *rows = table(live, run)
+            assert header == columns
+            assert {len(row) for row in rows} <= {len(header)}
+        else:
+            assert run.status_code == 400
+
+    @every_type
+    def test_a_column_it_does_not_know_is_refused(
+        self, world: Simulator, live: httpx.Client, report_type: ReportType
+    ) -> None:
+        for column in ("gros", "payment_metadata[]", "customer_metadata[order_id]"):
+            refused = live.post(RUNS, data=form(report_type, world, columns=[column]))
+            assert refused.status_code == 400
+
+    @every_type
+    def test_metadata_is_taken_by_pattern_where_it_is_taken(
+        self, world: Simulator, live: httpx.Client, report_type: ReportType
+    ) -> None:
+        for kind in ("payment", "refund", "transfer", "invoice", "credit_note", "tax_transaction"):
+            taken = f"{kind}_metadata[key]" in report_type.columns
+            run = live.post(RUNS, data=form(report_type, world, columns=[f"{kind}_metadata[order_id]"]))
+            assert run.status_code == (200 if taken else 400)
+
+    @every_type
+    def test_what_it_needs_it_cannot_do_without_and_what_it_does_not_take_it_refuses(
+        self, world: Simulator, live: httpx.Client, report_type: ReportType
+    ) -> None:
+        fields = form(report_type, world)
+        for parameter in ("interval_start", "interval_end", "payout", "connected_account"):
+            key = f"parameters[{parameter}]"
+            if parameter in report_type.required:
+                without = {name: value for name, value in fields.items() if name != key}
+                refused = live.post(RUNS, data=without).json()["error"]
+                assert (refused["code"], refused["param"]) == ("parameter_missing", key)
+            elif parameter not in report_type.optional:
+                refused = live.post(RUNS, data={**fields, key: "1"}).json()["error"]
+                assert (refused["code"], refused["param"]) == ("parameter_unknown", key)
+
+    @every_type
+    def test_the_same_seed_prints_the_same_bytes(self, world: Simulator, report_type: ReportType) -> None:
+        again = Simulator(
+            ManualClock(), seed=5, opening=date(2026, 5, 1), report_types=[report_type], volume=8
+        )
+        needs = {
+            key[11:-1]: int(value) if value.isdigit() else value
+            for key, value in form(report_type, world).items()
+            if key.startswith("parameters[")
+        }
+        owner = Owner(world.account, livemode=True)
+
+        assert again.csv(report_type.id, owner=owner, **needs) == world.csv(
+            report_type.id, owner=owner, **needs
+        )
+
+    def test_what_was_only_observed_is_there_on_demand(self, clock: ManualClock) -> None:
+        usual = caller(Simulator(clock)).get(TYPES).json()["data"]
+        one = next(each for each in EVERY_TYPE if each.id == "payouts.itemized.5")
+        chosen = Simulator(clock, report_types=[one])
+
+        assert [each["id"] for each in usual] == [each.id for each in DOCUMENTED_TYPES]
+        assert caller(Simulator(clock)).get(f"{TYPES}/{one.id}").status_code == 404
+        assert [each["id"] for each in caller(chosen).get(TYPES).json()["data"]] == [one.id]
+
+    @pytest.mark.parametrize("report_type", LIVE_ONLY_TYPES, ids=lambda each: each.id)
+    def test_some_exist_in_live_mode_only_and_say_so(
+        self, clock: ManualClock, report_type: ReportType
+    ) -> None:
+        sim = Simulator(clock)
+        test, live = caller(sim), caller(sim, "rk_live_1")
+        refused = test.post(RUNS, data=form(report_type, sim))
+
+        assert refused.status_code == 404
+        assert "live-mode key" in refused.json()["error"]["message"]
+        assert test.get(f"{TYPES}/{report_type.id}").status_code == 404
+        assert live.get(f"{TYPES}/{report_type.id}").json()["default_columns"]
+        assert report_type.id in {each["id"] for each in live.get(TYPES).json()["data"]}
+
+
+class TestCells:
+    """What a column's name promises about its cells, wherever it is printed."""
+
+    KINDS = (
+        (r"(gross|fee|net|amount|balance|.*_amount|net_amount|tax|total|subtotal)", r"-?\d+(\.\d+)?"),
+        (
+            r"(created|available_on|.*_at|transaction_date|tax_date|.*_created)(_utc)?",
+            r"\d{4}(-\d\d){2} \d\d(:\d\d){2}",
+        ),
+        (r"payout_expected_arrival_date|booked_date|date", r"\d{4}-\d\d-\d\d"),
+        (r"count|quantity", r"\d+"),
+        (r"is_link|livemode|card_present|has_.*", r"true|false"),
+        (r"(currency|.*_currency)", r"[a-z]{3}"),
+        (r"balance_transaction_id", r"txn_\w+"),
+        (r"(automatic_)?payout_id", r"po_\w+"),
+        (r"connected_account|platform_id|account_id", r"acct_\w+"),
+    )  # fmt: skip
+
+    @every_type
+    def test_they_are_of_the_columns_kind(
+        self, world: Simulator, live: httpx.Client, report_type: ReportType
+    ) -> None:
+        wanted = {"columns": columns_of(report_type)} if "columns" in report_type.optional else {}
+        header, *rows = table(live, live.post(RUNS, data=form(report_type, world, **wanted)))
+        for place, name in enumerate(header):
+            for pattern, shape in self.KINDS:
+                if re.fullmatch(pattern, name):
+                    cells = {row[place] for row in rows} - {""}
+                    assert [cell for cell in cells if not re.fullmatch(shape, cell)] == [], name
+                    break
+
+    @pytest.mark.parametrize(
+        "report_type", [each for each in EVERY_TYPE if "timezone" in each.optional], ids=lambda each: each.id
+    )
+    def test_local_times_move_with_the_zone_and_their_twins_stay(
+        self, world: Simulator, live: httpx.Client, report_type: ReportType
+    ) -> None:
+        twins = [name for name in report_type.columns if f"{name}_utc" in report_type.columns]
+        if not twins:
+            return
+        columns = [column for name in twins for column in (name, f"{name}_utc")]
+        _, *rows = table(
+            live,
+            live.post(RUNS, data=form(report_type, world, columns=columns, timezone="Asia/Kolkata")),
+        )
+        for row in rows:
+            for local, utc in zip(row[::2], row[1::2], strict=True):
+                assert bool(local) == bool(utc)
+                if local:
+                    gap = datetime.fromisoformat(local) - datetime.fromisoformat(utc)
+                    assert gap.total_seconds() == 5.5 * 3600
+
+    def test_sales_and_tax_add_up_line_by_line(self, world: Simulator) -> None:
+        body = world.csv("tax.transactions.itemized.2", interval_start=JUNE_1, interval_end=JUNE_9)
+        rows = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+
+        assert {row["type"] for row in rows} <= {"transaction", "reversal"}
+        for row in rows:
+            assert Decimal(row["total"]) == Decimal(row["subtotal"]) + Decimal(row["tax_amount"])
+            parts = Decimal(row["taxable_amount"]) + Decimal(row["non_taxable_amount"])
+            assert Decimal(row["subtotal"]) == parts
+        assert any(len(row["filing_exchange_rate"]) == 18 for row in rows)
+
+
+class TestFacts:
+    """This reading against the fact sheet, so that neither drifts alone."""
+
+    def test_all_documented_types_are_served_and_no_others_by_default(
+        self, facts: dict[str, dict[str, Any]]
+    ) -> None:
+        documented = {id for id, fact in facts.items() if fact["status"] == "documented"}
+
+        assert {each.id for each in DOCUMENTED_TYPES} == documented
+        assert len(DOCUMENTED_TYPES) == len(documented) == 53
+        assert {each.id for each in EVERY_TYPE} == set(facts)
+        assert len({each.id for each in EVERY_TYPE}) == len(EVERY_TYPE)
+        assert all(each.live_only for each in REPORT_TYPES if each.status is not Status.DOCUMENTED)
+
+    @every_type
+    def test_columns_parameters_and_defaults_are_those_of_the_sheet(
+        self, facts: dict[str, dict[str, Any]], report_type: ReportType
+    ) -> None:
+        fact = facts[report_type.id]
+        known = {column["name"] for column in fact["columns"]}
+
+        assert set(report_type.required) == set(fact["required_params"])
+        assert set(report_type.optional) == set(fact["optional_params"])
+        assert known <= set(report_type.columns)
+        if fact["columns_complete"]:
+            assert known == set(report_type.columns)
+        if fact["default_columns"] and "columns" in report_type.optional:
+            assert list(report_type.default_columns or ()) == fact["default_columns"]
+        assert report_type.version == fact["version"] or fact["version"] is None
