@@ -4,7 +4,7 @@ It takes the place of a schedule, and needs no guess about when Stripe will be d
 runs; both at once would only find each other's work done.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -96,33 +96,17 @@ def build_availability_sensor(
         description="Asks for Stripe's reports when their data are ready, and again when they have aged.",
     )
     def availability(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        stripe: StripeReporting = getattr(context.resources, resource)
         memory = from_cursor(context.cursor)
         try:
-            with stripe.client(retry=TICK_RETRY) as client:
-                unfinished = unfinished_attempts(context.instance)
-                due = [
-                    _due(
-                        context.instance,
-                        client,
-                        stripe.store(),
-                        state,
-                        limits,
-                        unfinished=unfinished,
-                        asked=memory.get(state.calendar.asset, Asked()),
-                    )
-                    for state in readiness(client, reports, reach=limits.reach)
-                ]
+            due = _look(context.instance, getattr(context.resources, resource), reports, limits, memory)
         except ReportingError as error:
             return dg.SensorResult(
                 skip_reason=f"Nothing can be asked for now: {error}", cursor=context.cursor
             )
         requests, memory = _asked_for(due, memory)
-        told = summary(due)
-        if not requests:
-            return dg.SensorResult(skip_reason=told, cursor=to_cursor(memory))
-        context.log.info(told)
-        return dg.SensorResult(run_requests=requests, cursor=to_cursor(memory))
+        context.log.info(summary(due))
+        skipped = None if requests else summary(due)
+        return dg.SensorResult(requests, skip_reason=skipped, cursor=to_cursor(memory))
 
     return availability
 
@@ -157,6 +141,30 @@ def _line(due: Due) -> str:
         f"{name}: Stripe has data until {state.available.data_available_end:%Y-%m-%d %H:%M} UTC; "
         f"{wanted} partitions are missing, {len(due.aged)} are old enough to be asked again"
     )
+
+
+def _look(
+    instance: dg.DagsterInstance,
+    stripe: StripeReporting,
+    reports: Sequence[ConfiguredReport],
+    limits: Limits,
+    memory: Mapping[str, Asked],
+) -> list[Due]:
+    """How each report stands, and what is due. Raises ReportingError when that cannot be told."""
+    unfinished, store = unfinished_attempts(instance), stripe.store()
+    with stripe.client(retry=TICK_RETRY) as client:
+        return [
+            _due(
+                instance,
+                client,
+                store,
+                state,
+                limits,
+                unfinished=unfinished,
+                asked=memory.get(state.calendar.asset, Asked()),
+            )
+            for state in readiness(client, reports, reach=limits.reach)
+        ]
 
 
 def _due(

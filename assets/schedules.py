@@ -64,15 +64,14 @@ def build_report_schedule(
     def stripe_reports(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         stripe: StripeReporting = getattr(context.resources, resource)
         with stripe.client(retry=TICK_RETRY) as client:
-            states = readiness(client, reports, at_least=last)
             lacking = [
-                (state, _lacking(context.instance, client, stripe.store(), state, last)) for state in states
+                (state, _lacking(context.instance, client, stripe.store(), state, last))
+                for state in readiness(client, reports, at_least=last)
             ]
         at = context.scheduled_execution_time.isoformat()
         asks = [ask for state, keys in lacking for ask in missing_asks(state, keys, reason=at)]
-        if not asks:
-            return dg.SkipReason(f"The newest {last} ready partitions of each report are there.")
-        return first_requests(asks)
+        nothing = dg.SkipReason(f"The newest {last} ready partitions of each report are there.")
+        return first_requests(asks) or nothing
 
     return stripe_reports
 

@@ -64,7 +64,10 @@ def test_of_sensor_and_schedule_one_ships_running(automation: Automation, expect
 
 
 def test_the_definitions_load_without_a_key() -> None:
-    dg.Definitions.validate_loadable(built(Automation()))
+    definitions = built(Automation())
+
+    dg.Definitions.validate_loadable(definitions)
+    assert len(definitions.resolve_all_asset_specs()) == len(REPORTS)
 
 
 def test_two_accounts_live_in_one_code_location() -> None:
