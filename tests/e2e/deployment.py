@@ -31,6 +31,9 @@ ACTIVITY: Asset = ("stripe", "balance_change_from_activity_itemized")
 
 LATE_SENSOR = "stripe_late_reports"
 
+#: Nobody asks but the test; late runs are picked up all the same.
+_BY_HAND = {"ask_by": "hand", "check_newest": False, "pick_up_every_seconds": 5}
+
 _STARTED = 90.0
 
 _PROJECT = f"""
@@ -50,7 +53,7 @@ class Setup:
         start: the first day there is a partition for.
         reports: as `defs.yaml` lists them.
         wait: how long a report run is waited for.
-        attributes: further attributes of the component, as in `defs.yaml`.
+        automation: what happens by itself, beyond the pick-up of late runs.
         defaults: further defaults of the reports.
         instance: what differs from the example `dagster.yaml`, section by section.
     """
@@ -58,14 +61,18 @@ class Setup:
     start: date
     reports: Sequence[str] = ("balance.summary.1", "balance_change_from_activity.itemized.3")
     wait: timedelta = timedelta(minutes=30)
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    automation: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     instance: Mapping[str, Any] = field(default_factory=dict)
 
     def defs_yaml(self) -> str:
         defaults = {"start": self.start, "wait_minutes": self.wait.total_seconds() / 60, **self.defaults}
         reports = [{"report": report} for report in self.reports]
-        attributes = {"defaults": defaults, "reports": reports, **self.attributes}
+        attributes = {
+            "defaults": defaults,
+            "reports": reports,
+            "automation": {**_BY_HAND, **self.automation},
+        }
         return yaml.safe_dump({"type": f"{LOCATION}.component.Reports", "attributes": attributes})
 
     def dagster_yaml(self) -> str:

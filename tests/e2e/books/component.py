@@ -1,29 +1,21 @@
-"""The reports of this project, the sensor that brings in the late ones, and an asset that follows them."""
+"""The reports of this project, and assets of the user's own that follow them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 import pyarrow as pa
 
-from assets import ConfiguredReport, StripeReportsComponent
-from assets.automation import follow_reports
-from assets.upkeep import Automation
+from assets import ConfiguredReport, StripeReportsComponent, follow_reports
 
 
 @dataclass
 class Reports(StripeReportsComponent):
-    """The component as it comes, with only the late-run sensor switched on: the others would ask too."""
+    """The component as it comes, and an asset behind each report."""
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The reports, a sensor that looks as often as Dagster lets it, and what follows each report."""
-        self.automation = Automation(ask_by="hand", check_newest=False, pick_up_every=5)
-        added = dg.Definitions(assets=_followers(self.reports))
-        return dg.Definitions.merge(super().build_defs(context), added)
-
-
-def _followers(reports: Sequence[ConfiguredReport]) -> list[dg.AssetsDefinition]:
-    return [_follower(report) for report in reports]
+        """The reports and what follows them."""
+        followers = [_follower(report) for report in self.reports]
+        return dg.Definitions.merge(super().build_defs(context), dg.Definitions(assets=followers))
 
 
 def _follower(report: ConfiguredReport) -> dg.AssetsDefinition:
