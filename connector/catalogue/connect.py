@@ -12,8 +12,6 @@ from connector.catalogue.spec import Granularity, RowKind, RowKinds, Scope, Stat
 
 _NETWORK_COSTS = "https://docs.stripe.com/connect/network-cost-passthrough-platforms"
 
-_PREVIEW_NOTE = "It is run on the connected account, not on the platform."
-
 _OVERVIEW = Family(
     id="connect.negative_balance_refunds_disputes_overview",
     title="Connected accounts at risk",
@@ -116,6 +114,11 @@ _BY_TRANSACTION = Family(
 
 REPORTS = (
     _OVERVIEW.version(1, alphabetical(_OVERVIEW.defaults, ("business_name",)), defaults_known=False),
-    _BY_PLAN.version(1, _BY_PLAN.defaults, status=Status.PREVIEW, note=_PREVIEW_NOTE),
-    _BY_TRANSACTION.version(1, _BY_TRANSACTION.defaults, status=Status.PREVIEW, note=_PREVIEW_NOTE),
+    _BY_PLAN.version(
+        1,
+        _BY_PLAN.defaults,
+        status=Status.PREVIEW,
+        note="It is run on the connected account, not on the platform.",
+    ),
+    _BY_TRANSACTION.version(1, _BY_TRANSACTION.defaults, status=Status.PREVIEW),
 )

@@ -126,7 +126,8 @@ class Family:
             about=f"For a platform's connected accounts. {self.about}",
             required=(*one, *self.required) if by_payout else self.required,
             optional=(*filters, *self.optional),
-            row_key=(*one, *self.row_key) if self.row_key and itemized else self.row_key,
+            row_key=(*one, *self.row_key) if itemized and self.row_key else self.row_key,
+            defaults=(*one, *self.defaults) if itemized and not self.row_key else self.defaults,
             scope=Scope.CONNECTED_ACCOUNTS,
             source=_CONNECT,
         )

@@ -84,7 +84,7 @@ REPORTS = (
         _FIRST,
         status=Status.RETIRED,
         complete=False,
-        note="Its last files are of February 2026; version 2 takes its place.",
+        note="Others could get it until February 2026; version 2 takes its place.",
         defaults_known=False,
     ),
     _LINES.version(2, _SECOND, defaults_known=False),

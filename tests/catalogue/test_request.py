@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from connector.catalogue import Granularity, ReportSpec, report, validate
+from connector.catalogue import REPORTS, Granularity, ReportSpec, report, validate
 from connector.errors import ConfigurationError
 
 SUMMARY = report("balance.summary.1")
@@ -123,7 +125,69 @@ def test_ids_of_the_wrong_kind_are_refused(parameters: dict[str, Any], reason: s
         validate(BY_PAYOUT, {**ONE_PAYOUT, **parameters})
 
 
-def test_ids_of_the_right_kind_pass() -> None:
-    asked = validate(BY_PAYOUT, {**ONE_PAYOUT, "connected_accounts": ["acct_1", "acct_2"]})
+REVENUE = report("revenue_recognition.debit_credit_by_invoice.1")
 
-    assert asked.get("connected_accounts") == ("acct_1", "acct_2")
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        pytest.param({"customer": "acct_1"}, "no customer id", id="customer"),
+        pytest.param({"invoice": "inv_1"}, "no invoice id", id="invoice"),
+        pytest.param({"invoice_line_item": "17"}, "no invoice line item id", id="line-item"),
+        pytest.param({"decimal_format": "comma"}, "leave it out", id="format"),
+        pytest.param({"decimal_separator": ","}, "no parameter .* nearest: decimal_format", id="separator"),
+    ],
+)
+def test_slips_in_the_filters_of_revenue_reports_are_refused(parameters: dict[str, str], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        validate(REVENUE, {**JANUARY, **parameters})
+
+
+def test_revenue_can_be_asked_for_one_line_of_an_invoice() -> None:
+    one_line = {"customer": "cus_1", "invoice": "in_1", "invoice_line_item": "il_1"}
+
+    assert dict(validate(REVENUE, {**JANUARY, **one_line}).parameters).items() >= one_line.items()
+
+
+OF_SEVERAL = report("connected_account_balance_change_from_activity.itemized.3")
+
+
+@given(st.permutations(["acct_1", "acct_2", "acct_3"]), st.integers(0, 2))
+def test_the_same_accounts_are_the_same_request_in_any_order(accounts: list[str], twice: int) -> None:
+    """A dataset is found again by its filters; the order a person types accounts in means nothing."""
+    asked = validate(OF_SEVERAL, {**JANUARY, "connected_accounts": [*accounts, accounts[twice]]})
+
+    assert asked.get("connected_accounts") == ("acct_1", "acct_2", "acct_3")
+
+
+def test_one_account_and_several_cannot_be_asked_for_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="not both"):
+        validate(OF_SEVERAL, {**JANUARY, "connected_account": "acct_1", "connected_accounts": ["acct_2"]})
+
+
+def test_accounts_are_refused_by_a_type_that_takes_one() -> None:
+    with pytest.raises(ConfigurationError, match="nearest: connected_account"):
+        validate(report("connected_account_payouts_itemized"), {**JANUARY, "connected_accounts": ["acct_1"]})
+
+
+def test_an_ending_balance_takes_no_start() -> None:
+    ending = report("ending_balance_reconciliation_itemized")
+
+    assert validate(ending, {"interval_end": 1769904000}).get("interval_end") == 1769904000
+    with pytest.raises(ConfigurationError, match="no parameter 'interval_start'"):
+        validate(ending, JANUARY)
+
+
+@pytest.mark.parametrize("spec", REPORTS.values(), ids=REPORTS)
+def test_every_type_can_be_asked_for_with_what_it_requires(spec: ReportSpec) -> None:
+    values = {**JANUARY, "payout": "po_1", "connected_account": "acct_1"}
+    asked = validate(spec, {name: values[name] for name in spec.required})
+
+    assert asked.report_type == spec.id
+    assert (asked.columns or ()) == (spec.default_columns if spec.takes_columns else ())
+
+
+def test_ids_of_the_right_kind_pass() -> None:
+    asked = validate(BY_PAYOUT, ONE_PAYOUT)
+
+    assert asked.parameters == (("connected_account", "acct_1A2b"), ("payout", "po_1A2b"))
