@@ -92,7 +92,7 @@ def prepare_home(home: Path) -> None:
 @contextlib.contextmanager
 def _simulated() -> Iterator[dict[str, str]]:
     """A simulated Stripe beside Dagster; gives the environment that leads there."""
-    with serve(Simulator(run_seconds=RUN_SECONDS), port=_free_port(SIMULATOR_PORT)) as url:
+    with serve(Simulator(run_seconds=RUN_SECONDS), port=free_port(SIMULATOR_PORT)) as url:
         _say(
             f"{API_KEY} is not set: the reports come from a simulated Stripe on {url}, with made-up data.\n"
             f"Set {API_KEY} to a restricted key to pull your own."
@@ -107,7 +107,7 @@ def _home(*, simulated: bool) -> Path:
 
 def _dagster(environment: Mapping[str, str]) -> int:
     """Run `dagster dev` until it ends, or until we are interrupted; then end all its processes."""
-    port = _free_port(UI_PORT)
+    port = free_port(UI_PORT)
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(PROJECT / "workspace.yaml")]
     command += ["-h", "127.0.0.1", "-p", str(port), "--live-data-poll-rate", "1000"]
     _say(f"Dagster's UI: http://127.0.0.1:{port}   (its history: {environment[DAGSTER_HOME]})")
@@ -132,7 +132,7 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
     child.wait()
 
 
-def _free_port(preferred: int) -> int:
+def free_port(preferred: int) -> int:
     """`preferred` where nobody listens on it, else any free one."""
     for port in (preferred, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):

@@ -1,5 +1,6 @@
 """The configuration format: what a file becomes, and what a slip in it is answered with."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -84,7 +85,11 @@ def test_each_report_becomes_an_asset_in_its_own_windows(load: Load) -> None:
 
 
 def test_an_unset_key_does_not_break_loading(load: Load) -> None:
-    dg.Definitions.validate_loadable(load(GOOD))
+    definitions = load(GOOD)
+
+    dg.Definitions.validate_loadable(definitions)
+    assert "A_KEY_THAT_IS_NOT_SET" not in os.environ
+    assert assets_of(definitions)
 
 
 @_resolving

@@ -85,6 +85,19 @@ def test_the_preview_shows_money_in_the_digits_of_its_currency(
     assert "000000" not in preview
 
 
+@pytest.mark.parametrize("report", ["balance.summary.1", "balance_change_from_activity.itemized.3"])
+def test_the_columns_promised_are_the_columns_found(orchestra: Orchestra, report: str) -> None:
+    asset = build_report_asset(ConfiguredReport(ReportQuery.of(report), start=date(2026, 5, 1)))
+    promised = asset.get_asset_spec().metadata["dagster/column_schema"].columns
+
+    orchestra.launch([asset], FIRST)
+
+    ((_, event),) = orchestra.recorded(asset)
+    found = {column.name: column for column in shown(event)["dagster/column_schema"].columns}
+    assert [found[column.name] for column in promised] == promised
+    assert {"_interval_start", "_interval_end", "_report_run_id"} <= set(found)
+
+
 def test_a_range_in_one_run_records_each_partition_with_its_own_run_and_version(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:

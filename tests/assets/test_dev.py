@@ -1,0 +1,46 @@
+"""What `make dev` prepares before it starts Dagster."""
+
+import socket
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.dev import free_port, prepare_home
+from assets.settings import child_environment
+
+
+def test_dagster_gets_a_configuration_it_accepts(tmp_path: Path) -> None:
+    prepare_home(tmp_path / "home")
+
+    with dg.DagsterInstance.from_config(str(tmp_path / "home")) as instance:
+        assert instance.telemetry_enabled is False
+        assert instance.run_monitoring_enabled
+
+
+def test_a_configuration_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: true}\n")
+
+    prepare_home(tmp_path)
+
+    assert (tmp_path / "dagster.yaml").read_text() == "telemetry: {enabled: true}\n"
+
+
+def test_a_port_somebody_listens_on_is_not_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        assert free_port(port) != port
+
+    assert free_port(port) == port
+
+
+def test_what_dagster_is_told_stands_above_our_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_API_BASE", "https://api.stripe.com")
+
+    environment = child_environment({"STRIPE_API_BASE": "http://127.0.0.1:4242"})
+
+    assert environment["STRIPE_API_BASE"] == "http://127.0.0.1:4242"
+    assert "PATH" in environment
