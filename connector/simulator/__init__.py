@@ -4,10 +4,16 @@ For the demo, for development without an account, and for tests, which can have 
 written from Stripe's documentation and knows nothing of the connector, so that it can find it wrong.
 
     business → ledger ← payouts      what the account does, day by day, from a seed
-    columns, reports, csv_dialect    the ledger as Stripe's files
-    report_types, parameters, runs   what can be asked for, and what becomes of it
+    selections, columns, reports     the ledger as reports: which entries, which cells, which rows
+    fees, tax, overview, components  reports that see the same ledger in another way
+    plausible                        rows for reports that are about something else
+    csv_dialect                      the bytes of Stripe's files
+    report_types, column_sets        what a report type is, and which columns its versions have
+    documented_types, further_types  the types there are, as data
+    parameters, runs                 what can be asked for, and what becomes of it
     api, keys, forms, pagination, idempotency, limits, contents, refusals      Stripe's manners
     faults, mishaps                  bad days, on order
+    hostile, spoiled                 files that are wrong, or odd and yet right
     simulator, transport, server     one object; behind httpx; behind a port
     manual_clock                     time, for tests
 

@@ -7,6 +7,7 @@ Seen in files of 2025 and 2026; a sample's size agrees with it to the byte.
 Source: https://docs.stripe.com/connect/network-cost-passthrough-platforms (the sample file)
 """
 
+import re
 from collections.abc import Iterable
 
 
@@ -22,3 +23,30 @@ def _quoted(cell: str) -> str:
 def document(header: Iterable[str], rows: Iterable[Iterable[str | None]]) -> bytes:
     """A whole file; without rows it is the header alone."""
     return b"".join([row(header), *map(row, rows)])
+
+
+_FIELD = re.compile(r'(?:"((?:[^"]|"")*)")?([,\n])')
+
+
+def rows_of(body: bytes) -> list[list[str | None]]:
+    """All rows of a file in this dialect, the header first; null and empty text stay apart.
+
+    Raises:
+        ValueError: `body` is in some other dialect, or breaks off.
+    """
+    text = body.decode()
+    rows: list[list[str | None]] = []
+    cells: list[str | None] = []
+    at = 0
+    while at < len(text):
+        field = _FIELD.match(text, at)
+        if field is None:
+            raise ValueError(f"no field of a report begins at character {at}")
+        cells.append(None if field[1] is None else field[1].replace('""', '"'))
+        if field[2] == "\n":
+            rows.append(cells)
+            cells = []
+        at = field.end()
+    if cells:
+        raise ValueError("the last row has no end")
+    return rows

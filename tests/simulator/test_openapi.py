@@ -10,6 +10,7 @@ import pytest
 from openapi_schema_validator import OAS30Validator
 
 from connector.simulator import ManualClock, RunFails, Simulator
+from connector.simulator.entries import Owner
 
 RUNS = "/v1/reporting/report_runs"
 TYPES = "/v1/reporting/report_types"
@@ -70,6 +71,20 @@ def test_runs_conform_all_their_life(
     assert_conforms(http.get(RUNS), f"GET {RUNS}")
     assert_conforms(http.get("/v1/files"), "GET /v1/files")
     assert_conforms(http.get(f"/v1/files/{done.json()['result']['id']}"), "GET /v1/files/{file}")
+
+
+def test_runs_without_an_interval_conform(
+    sim: Simulator, http: httpx.Client, create: Create, assert_conforms: Check
+) -> None:
+    account = sim.connected_accounts[0]
+    payout = sim.ledger(Owner(account, livemode=False)).payouts(as_of=day(http)["interval_end"])[0]
+    family = "connected_account_payout_reconciliation.by_id"
+    of_payout = create(f"{family}.itemized.4", connected_account=account, payout=payout.id)
+    at_end = create("ending_balance_reconciliation.summary.1", interval_end=day(http)["interval_end"])
+
+    assert (of_payout.status_code, at_end.status_code) == (200, 200)
+    assert_conforms(of_payout, f"POST {RUNS}")
+    assert_conforms(at_end, f"POST {RUNS}")
 
 
 def test_a_failed_run_conforms(

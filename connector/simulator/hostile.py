@@ -1,0 +1,340 @@
+"""Files that are wrong, or odd and yet right: a fault of a run for each, so that every check is seen to fail.
+
+    sim.faults.add(UnbalancedRow(), Match(report_type="balance_change*"))       net is a cent off, once
+    sim.faults.add(RemovedColumn("fee"), "POST", times=None)                    drift, from now on
+    sim.faults.add(ManyCurrencies(20), times=None)                              odd, and every identity holds
+
+The file is changed before anyone knows its size, so nothing about its transport looks wrong; several faults
+on one run act one after the other. A kind that lacks the columns it is about is an error where the file is
+written, unless it is `lenient`; a file with too few rows stays as it is. `let_loose` plants every kind at
+once. `Simulator.csv` still says the truth.
+
+Source: https://docs.stripe.com/reports/report-types/balance
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from connector.simulator.currencies import EXACT, KNOWN, digits, printed
+from connector.simulator.entries import PAYOUT_CATEGORIES
+from connector.simulator.faults import Faults, Planted
+from connector.simulator.spoiled import Row, Spoiled, Table, add, amount
+
+CENT = Decimal("0.01")
+DECIDING = ("created", "effective_at", "automatic_payout_effective_at", "transaction_date")
+"""What decides a row's day, in one report or another; each may have its twin in UTC."""
+
+_ITEMS = frozenset({"balance_transaction_id", "currency", "gross", "net"})
+_BALANCES = frozenset({"category", "currency", "net_amount"})
+_TOTALS = frozenset({"reporting_category", "currency", "count", "gross", "fee", "net"})
+
+
+# Drift
+
+
+@dataclass(frozen=True)
+class AddedColumn(Spoiled):
+    """A column nobody asked for, the same text in all rows; at the end, or before the column `before`."""
+
+    name: str = "settlement_batch"
+    text: str | None = "7"
+    before: str | None = None
+
+    def edit(self, table: Table) -> None:
+        at = len(table.header) if self.before is None else table.header.index(self.before)
+        table.header.insert(at, self.name)
+        for row in table.rows:
+            row[self.name] = self.text
+
+
+@dataclass(frozen=True)
+class RemovedColumn(Spoiled):
+    """A column that was asked for is not there; by default the last."""
+
+    name: str | None = None
+
+    def suits(self, table: Table) -> bool:
+        return len(table.header) > 1 if self.name is None else self.name in table.header
+
+    def edit(self, table: Table) -> None:
+        table.header.remove(table.header[-1] if self.name is None else self.name)
+
+
+# Broken identities
+
+
+@dataclass(frozen=True)
+class UnbalancedRow(Spoiled):
+    """In the first row, net is not gross less fee."""
+
+    by: Decimal = CENT
+
+    needs = (frozenset({"gross", "fee", "net", "currency"}),)
+
+    def edit(self, table: Table) -> None:
+        for row in table.rows[:1]:
+            add(row, "net", self.by)
+
+
+@dataclass(frozen=True)
+class RepeatedRow(Spoiled):
+    """The first row comes twice: whole, or only its balance transaction's id, on the row that follows."""
+
+    whole: bool = True
+
+    needs = (frozenset({"balance_transaction_id"}),)
+
+    def edit(self, table: Table) -> None:
+        if self.whole and table.rows:
+            table.rows.insert(1, dict(table.rows[0]))
+        elif len(table.rows) > 1:
+            table.rows[1]["balance_transaction_id"] = table.rows[0]["balance_transaction_id"]
+
+
+@dataclass(frozen=True)
+class RowOutside(Spoiled):
+    """The first row's time lies `days` before what it was, in every column that could decide its interval."""
+
+    days: int = 400
+
+    needs = tuple(frozenset({name + twin}) for name in DECIDING for twin in ("", "_utc"))
+
+    def edit(self, table: Table) -> None:
+        for row in table.rows[:1]:
+            for (name,) in self.needs:
+                if row.get(name):
+                    earlier = datetime.fromisoformat(row[name] or "") - timedelta(days=self.days)
+                    row[name] = f"{earlier:%Y-%m-%d %H:%M:%S}"
+
+
+@dataclass(frozen=True)
+class WrongClosing(Spoiled):
+    """In each currency, or the one named, the balance does not end where start and movements lead."""
+
+    by: Decimal = CENT
+    currency: str | None = None
+
+    needs = (_BALANCES,)
+
+    def edit(self, table: Table) -> None:
+        for row in table.of("ending_balance"):
+            if self.currency in {None, row["currency"]}:
+                add(row, "net_amount", self.by)
+
+
+@dataclass(frozen=True)
+class MovedBalances(Spoiled):
+    """Start and end are both off: right within the file, but not the end of the file before."""
+
+    by: Decimal = CENT
+
+    needs = (_BALANCES,)
+
+    def edit(self, table: Table) -> None:
+        for row in table.rows:
+            if (row["category"] or "").startswith(("starting_balance", "ending_balance")):
+                add(row, "net_amount", self.by)
+
+
+@dataclass(frozen=True)
+class WrongSummary(Spoiled):
+    """The first line of a summary is not the sum of its items, though its own amounts agree."""
+
+    by: Decimal = CENT
+
+    needs = (_TOTALS,)
+
+    def edit(self, table: Table) -> None:
+        for row in table.rows[:1]:
+            add(row, "gross", self.by)
+            add(row, "net", self.by)
+
+
+# Odd, and yet right
+
+
+@dataclass(frozen=True)
+class Subtotals(Spoiled):
+    """Sums beside their parts: gross and fee of a balance's movements, or a `total` in each currency.
+
+    The parts are made up for the balance, where the file does not tell them: the fee is one whole unit.
+    """
+
+    needs = (_BALANCES, _TOTALS)
+
+    def edit(self, table: Table) -> None:
+        if "category" in table.header:
+            table.rows = [part for row in table.rows for part in self._parts(row)]
+            return
+        for currency in sorted({row["currency"] or "" for row in table.rows}):
+            parts = [row for row in table.rows if row["currency"] == currency]
+            total: Row = {"reporting_category": "total", "currency": currency}
+            total["count"] = str(sum(int(row["count"] or 0) for row in parts))
+            for name in ("gross", "fee", "net"):
+                total[name] = printed(sum((amount(row, name) for row in parts), Decimal(0)), currency)
+            table.rows.append(total)
+
+    def _parts(self, row: Row) -> list[Row]:
+        category = row["category"]
+        if category not in {"activity", "payouts"}:
+            return [row]
+        whole, fee = amount(row, "net_amount"), Decimal(-1 if category == "activity" else 0)
+        return [
+            {**row, "category": f"{category}_{part}", "net_amount": printed(sum_, row["currency"] or "usd")}
+            for part, sum_ in (("gross", EXACT.subtract(whole, fee)), ("fee", fee))
+        ] + [row]
+
+
+@dataclass(frozen=True)
+class PayoutsWithoutCurrency(Spoiled):
+    """A balance summary's payout rows have no currency."""
+
+    needs = (_BALANCES,)
+
+    def edit(self, table: Table) -> None:
+        for row in table.rows:
+            if (row["category"] or "").startswith("payouts"):
+                row["currency"] = None
+
+
+@dataclass(frozen=True)
+class FineAmounts(Spoiled):
+    """Two rows of one category and currency with `decimals` decimals, which cancel out in every sum."""
+
+    decimals: int = 6
+
+    needs = (_ITEMS | {"reporting_category"},)
+
+    def edit(self, table: Table) -> None:
+        first: dict[tuple[str | None, str | None], Row] = {}
+        for row in table.rows:
+            other = first.setdefault((row["reporting_category"], row["currency"]), row)
+            if other is not row:
+                for name in ("gross", "net"):
+                    add(other, name, Decimal(1).scaleb(-self.decimals))
+                    add(row, name, -Decimal(1).scaleb(-self.decimals))
+                return
+
+
+@dataclass(frozen=True)
+class ManyCurrencies(Spoiled):
+    """As many currencies as `count`: further ones are the rows in dollars once more, under other ids.
+
+    The same on a summary and on its items gives files that still agree.
+    """
+
+    count: int = 20
+
+    needs = (frozenset({"currency"}),)
+
+    def edit(self, table: Table) -> None:
+        here = {row["currency"] for row in table.rows}
+        two_digits = [code for code in sorted(KNOWN) if digits(code) == 2 and code not in {*here, "eur"}]
+        dollars = [row for row in table.rows if row["currency"] == "usd"]
+        for code in two_digits[: max(self.count - len(here), 0)]:
+            for row in dollars:
+                copy: Row = {**row, "currency": code}
+                if row.get("balance_transaction_id"):
+                    copy["balance_transaction_id"] = f"{row['balance_transaction_id']}{code}"
+                table.rows.append(copy)
+
+
+@dataclass(frozen=True)
+class OnlyPayouts(Spoiled):
+    """Nothing but payouts happened: no other rows, and a balance that moved by them alone."""
+
+    needs = (_BALANCES, frozenset({"reporting_category"}))
+
+    def edit(self, table: Table) -> None:
+        if "reporting_category" in table.header:
+            table.rows = [row for row in table.rows if row["reporting_category"] in PAYOUT_CATEGORIES]
+            return
+        activity = {row["currency"]: amount(row, "net_amount") for row in table.of("activity")}
+        for row in table.rows:
+            if (row["category"] or "").startswith("activity"):
+                row["net_amount"] = printed(Decimal(0), row["currency"] or "usd")
+            elif row["category"] == "ending_balance":
+                add(row, "net_amount", -activity.get(row["currency"], Decimal(0)))
+
+
+@dataclass(frozen=True)
+class NoRows(Spoiled):
+    """The header alone."""
+
+    def edit(self, table: Table) -> None:
+        table.rows.clear()
+
+
+# Odd cells
+
+
+@dataclass(frozen=True)
+class TooManyDecimals(Spoiled):
+    """In the first row, or the first of the currency named, money has a decimal that its currency has not.
+
+    Net stays gross less fee.
+    """
+
+    currency: str | None = None
+
+    needs = (frozenset({"currency", "gross", "net"}), _BALANCES)
+
+    def edit(self, table: Table) -> None:
+        for row in table.rows:
+            if row["currency"] and self.currency in {None, row["currency"]}:
+                for name in {"gross", "net", "net_amount"} & set(table.header):
+                    add(row, name, Decimal(1).scaleb(-digits(row["currency"]) - 1))
+                return
+
+
+@dataclass(frozen=True)
+class OddCell(Spoiled):
+    """The first row says `text` in `column`; None is null. By default in its first amount of money."""
+
+    text: str | None = "n/a"
+    column: str | None = None
+
+    def suits(self, table: Table) -> bool:
+        return bool(table.money) if self.column is None else self.column in table.header
+
+    def edit(self, table: Table) -> None:
+        column = table.money[0] if self.column is None else self.column
+        for row in table.rows[:1]:
+            row[column] = self.text
+
+
+KINDS: Mapping[str, Spoiled] = {
+    "added column": AddedColumn(),
+    "removed column": RemovedColumn(),
+    "net is not gross less fee": UnbalancedRow(),
+    "row twice": RepeatedRow(),
+    "id twice": RepeatedRow(whole=False),
+    "row outside the interval": RowOutside(),
+    "wrong closing balance": WrongClosing(),
+    "closing is not the next opening": MovedBalances(),
+    "summary is not its items": WrongSummary(),
+    "subtotals": Subtotals(),
+    "payouts without a currency": PayoutsWithoutCurrency(),
+    "six decimals": FineAmounts(6),
+    "eighteen decimals": FineAmounts(18),
+    "twenty currencies": ManyCurrencies(20),
+    "only payouts": OnlyPayouts(),
+    "no rows": NoRows(),
+    "too many decimals": TooManyDecimals(),
+    "text for a number": OddCell("about ten"),
+    "comma for a point": OddCell("12,50"),
+    "NA": OddCell("NA"),
+    "null": OddCell("null"),
+    "no number": OddCell(None),
+}
+"""Every kind at least once, by what is wrong."""
+
+
+def let_loose(faults: Faults, *, probability: float = 0.05) -> dict[str, Planted]:
+    """Every kind, on any run, each with `probability`, for ever; those that do not fit a file let it be."""
+    return {
+        name: faults.add(replace(kind, lenient=True), "POST", times=None, probability=probability)
+        for name, kind in KINDS.items()
+    }
