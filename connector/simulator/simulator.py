@@ -105,11 +105,7 @@ class Simulator:
         self.seed = seed
         self.faults = Faults(seed)
         self.account = account or f"acct_1{token(15, seed, 'account')}"
-        self.connected_accounts = (
-            tuple(f"acct_1{token(15, seed, 'connected', number)}" for number in range(3))
-            if connected_accounts is None
-            else tuple(connected_accounts)
-        )
+        self.connected_accounts = tuple(_made_up(seed) if connected_accounts is None else connected_accounts)
         self.keyring = Keyring(self.account, keys, connected_accounts)
         self._clock = clock or SystemClock()
         self._opening, self._volume = opening, volume
@@ -268,6 +264,11 @@ class Simulator:
         )
         with self._lock:
             self._log.append(seen)
+
+
+def _made_up(seed: int) -> list[str]:
+    """The accounts connected to one's own, unless others are given."""
+    return [f"acct_1{token(15, seed, 'connected', number)}" for number in range(3)]
 
 
 def _duration(bounds: float | tuple[float, float], seed: int, number: int) -> float:

@@ -3,6 +3,7 @@
 The kinds are in `hostile`.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import ClassVar
@@ -54,16 +55,16 @@ def add(row: Row, column: str, by: Decimal) -> None:
 
 
 @dataclass(frozen=True)
-class Spoiled(RunFault):
+class Spoiled(RunFault, ABC):
     """Base of what befalls a file. `needs` are sets of columns, one of which the file must have."""
 
     lenient: bool = field(default=False, kw_only=True)
 
     needs: ClassVar[tuple[frozenset[str], ...]] = (_ANY,)
 
+    @abstractmethod
     def edit(self, table: Table) -> None:
         """Change `table` in place."""
-        raise NotImplementedError
 
     def suits(self, table: Table) -> bool:
         return any(columns <= set(table.header) for columns in self.needs)

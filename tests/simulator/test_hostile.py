@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.simulator import SIMULATED_KEY, ManualClock, Match, Simulator
-from connector.simulator.csv_dialect import document, row, rows_of
+from connector.simulator import SIMULATED_KEY, ManualClock, Match, Simulator, csv_dialect
+from connector.simulator.csv_dialect import document, rows_of
 from connector.simulator.currencies import digits
 from connector.simulator.hostile import (
     KINDS,
@@ -335,7 +335,7 @@ FILES = st.integers(1, 4).flatmap(
 class TestTakingFilesApart:
     @given(FILES)
     def test_what_was_written_is_read_null_and_empty_apart(self, rows: list[list[str | None]]) -> None:
-        assert rows_of(b"".join(map(row, rows))) == rows
+        assert rows_of(b"".join(map(csv_dialect.row, rows))) == rows
 
     @pytest.mark.parametrize("body", [b"a,b\n", b'"a","b"', b'"a\n', b'"a";"b"\n'])
     def test_another_dialect_is_refused(self, body: bytes) -> None:
