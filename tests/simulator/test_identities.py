@@ -26,8 +26,11 @@ ONE, TWO, THREE = WORLD.connected_accounts
 LIVE = Owner(WORLD.account, livemode=True)
 PAYOUTS = [each.id for each in WORLD.ledger().payouts(as_of=END)]
 
-seconds = st.integers(FIRST, END)
-intervals = st.tuples(seconds, seconds).map(lambda pair: (min(pair), max(pair) + 1))
+midnights = st.integers(FIRST // DAY, END // DAY).map(lambda day: day * DAY)
+seconds = st.integers(FIRST, END) | midnights
+intervals = st.tuples(seconds, seconds).filter(lambda pair: pair[0] != pair[1]).map(sorted).map(tuple)
+"""Whole days among them: payouts arrive at midnight, where intervals meet."""
+
 Row = dict[str, str]
 Sums = dict[tuple[str, str], tuple[int, Decimal, Decimal, Decimal]]
 lean = settings(max_examples=15, deadline=None)
@@ -210,6 +213,17 @@ class TestPayouts:
             assert nets(items) == {payout.currency: payout.amount}
         summary = rows("payout_reconciliation.by_id.summary.1", payout=payout_id)
         assert stated(summary) == added_up(items)
+
+    @PREFIXES
+    def test_days_one_by_one_hold_the_rows_of_all_days(self, scope: str) -> None:
+        for report in ("payouts.itemized.3", "payout_reconciliation.itemized.5"):
+            kind, columns = f"{scope}{report}", ["balance_transaction_id", "net"]
+            days = [rows(kind, columns=columns, **over((at, at + DAY))) for at in range(FIRST, END, DAY)]
+            whole = rows(kind, columns=columns, **over((FIRST, END)))
+
+            assert Counter(row["balance_transaction_id"] for day in days for row in day) == Counter(
+                row["balance_transaction_id"] for row in whole
+            )
 
     @lean
     @given(interval=intervals)
