@@ -28,7 +28,10 @@ _SHOWN = 10
 
 #: What to do, by the kind of error; the first that fits holds.
 _ADVICE: tuple[tuple[type[ReportingError], str], ...] = (
-    (RunPendingError, "Materialize it again later: the report run goes on at Stripe and will be adopted."),
+    (
+        RunPendingError,
+        "The late-run sensor fetches it once Stripe is done; materializing again adopts it, too.",
+    ),
     (NotReadyError, "Materialize it again when Stripe has the data."),
     (RunFailedError, "Materialize it again; if it keeps failing, give Stripe's support the report run's id."),
     (DataError, "The former file is untouched. Look at the file of the report run, then report the column."),

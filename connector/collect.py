@@ -279,7 +279,7 @@ class _Landing:
         self, partition: Partition, finished: Finished, file: ReportFile, fetched: Fetched, parquet: Path
     ) -> Provenance:
         run, query = finished.run, self.query
-        expected = Expected(query.columns, query.timezone, query.spec.row_kinds)
+        expected = Expected(query.columns, query.timezone, query.spec.row_kinds, query.withheld)
         report = open_report(fetched.path, expected, run_id=run.id)
         stated: list[Provenance] = []
 
@@ -316,9 +316,15 @@ class _Landing:
             return {METADATA_KEY: stated[-1].to_json()}
 
         interval, instant = partition.interval, pa.timestamp("us", "UTC")
+        asked = query.spec.parameters
         constants = {
-            "_interval_start": pa.scalar(interval.start if interval else None, instant),
-            "_interval_end": pa.scalar(interval.end if interval else None, instant),
+            # Null where the report has no such bound: an ending balance has an end alone, a payout neither.
+            "_interval_start": pa.scalar(
+                interval.start if interval and "interval_start" in asked else None, instant
+            ),
+            "_interval_end": pa.scalar(
+                interval.end if interval and "interval_end" in asked else None, instant
+            ),
             "_report_run_id": pa.scalar(run.id, pa.string()),
         }
         amounts = query.spec.amount_column

@@ -49,11 +49,13 @@ class Expected:
             `timestamp[us, UTC]`; with another zone they are naive wall-clock times. `_utc` columns are
             always instants.
         row_kinds: how rows of a summary are told apart, which adds the column `_row_kind`; None adds none.
+        withheld: columns the file may hold and that are not to be stored.
     """
 
     columns: tuple[Column, ...]
     timezone: str | None = None
     row_kinds: RowKinds | None = None
+    withheld: tuple[str, ...] = ()
 
     @property
     def is_utc(self) -> bool:
@@ -154,7 +156,8 @@ def open_report(path: Path, expected: Expected, *, run_id: str, block_size: int 
     records = RecordFile.open(path, run_id, block_size=block_size)
     asked = [column.name for column in expected.columns]
     _refuse_header(records, asked)
-    added = tuple(name for name in records.header if name not in set(asked))
+    known = {*asked, *expected.withheld}
+    added = tuple(name for name in records.header if name not in known)
     columns = expected.columns + tuple(
         Column(name, ColumnType.TEXT, "Not asked for; kept as text.") for name in added
     )

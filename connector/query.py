@@ -16,6 +16,9 @@ from connector.models import Interval, ReportRequest, epoch
 #: Parameters a partition or the column choice decides; never filters.
 _NOT_FILTERS = {"interval_start", "interval_end", "columns"}
 
+#: Stand-ins for what partitions will bring, so that the rest can be checked before there are any.
+_PROBE = {"interval_start": 0, "interval_end": 1, "payout": "po_1", "connected_account": "acct_1"}
+
 
 @dataclass(frozen=True, slots=True)
 class Partition:
@@ -60,7 +63,8 @@ class ReportQuery:
         Args:
             report_type: an id (`balance.summary.1`) or a name (`balance_summary`).
             name: the table's name; the report's own when None.
-            columns: in file order; the catalogue's default when None.
+            columns: in file order; the catalogue's default when None. Of a type that prints all it has, these
+                are the ones to keep.
             filters: further run parameters: `currency`, `reporting_category`, `timezone`, …
             window, zone: what the partitions are windows of.
 
@@ -70,15 +74,22 @@ class ReportQuery:
         filters = {name: value for name, value in (filters or {}).items() if value not in (None, "")}
         if stray := _NOT_FILTERS & filters.keys():
             raise ConfigurationError(f"{', '.join(sorted(stray))} of {spec.id} cannot be given as a filter")
-        probe = {"interval_start": 0, "interval_end": 1} | filters
-        asked = {name: value for name, value in probe.items() if name in spec.parameters or name in filters}
-        if "columns" in spec.parameters:
-            asked["columns"] = list(columns) if columns is not None else None
-        elif columns is not None:
-            raise ConfigurationError(f"{spec.id} takes no columns")
-        request = validate(spec, {name: value for name, value in asked.items() if value is not None})
-        checked = {n: v for n, v in request.parameters if n not in _NOT_FILTERS}
-        return cls(spec, name or spec.name, columns_of(spec, request.columns), checked, window, zone)
+        asked = {name: value for name, value in _PROBE.items() if name in spec.required} | filters
+        if spec.takes_columns and columns is not None:
+            asked["columns"] = list(columns)
+        request = validate(spec, asked)
+        kept = request.columns if spec.takes_columns else columns
+        checked = {n: v for n, v in request.parameters if n in filters}
+        return cls(spec, name or spec.name, columns_of(spec, kept), checked, window, zone)
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Columns that a file has and the dataset shall not: those not chosen of a type that prints all it
+        has, whatever is asked for."""
+        if self.spec.takes_columns:
+            return ()
+        chosen = {column.name for column in self.columns}
+        return tuple(name for name in self.spec.columns if name not in chosen)
 
     @property
     def timezone(self) -> str | None:
@@ -95,7 +106,7 @@ class ReportQuery:
                 "interval_end": epoch(partition.interval.end),
             }
             parameters |= {name: at for name, at in bounds.items() if name in self.spec.parameters}
-        if "columns" in self.spec.parameters:
+        if self.spec.takes_columns:
             parameters["columns"] = [column.name for column in self.columns]
         return validate(self.spec, parameters)
 
