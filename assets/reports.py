@@ -45,7 +45,9 @@ def report_asset_spec(report: ConfiguredReport) -> dg.AssetSpec:
         tags["stripe/personal_data"] = ""
     return dg.AssetSpec(
         report.key,
-        description=f"{spec.about}\n\nStripe's report `{spec.id}`: {spec.source}",
+        description="\n\n".join(
+            filter(None, (spec.about, spec.caution, f"Stripe's report `{spec.id}`: {spec.source}"))
+        ),
         group_name="stripe",
         kinds={"stripe", "parquet"},
         tags=tags,

@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import Any, NoReturn, cast
 
 import click
 
@@ -24,9 +24,6 @@ import connector
 from connector.catalogue.spelling import hint
 from connector.errors import ConfigurationError, DatasetMismatchError, ReportingError
 from connector.hosts import Hosts
-
-if TYPE_CHECKING:
-    pass
 
 EXIT_CODES = """\b
 Exit codes:
@@ -103,8 +100,9 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("report", required=False)
+@click.option("--all", "every", is_flag=True, help="Every version, also those Stripe does not document.")
 @_json
-def types(report: str | None, *, as_json: bool) -> None:
+def types(report: str | None, *, every: bool, as_json: bool) -> None:
     """What can be pulled; with REPORT, its parameters and columns."""
     from connector import listing  # noqa: PLC0415 - only this command needs it
 
@@ -115,7 +113,10 @@ def types(report: str | None, *, as_json: bool) -> None:
     elif report:
         _print(*listing.one(specs[0]))
     else:
-        _print(listing.all_of(specs), "`stripe-reports types NAME` shows its parameters and columns.")
+        _print(
+            listing.every(specs) if every else listing.by_name(specs),
+            "`stripe-reports types NAME` shows its parameters and columns; `--all` lists every version.",
+        )
 
 
 @cli.command(epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}")
@@ -191,6 +192,8 @@ def pull(
     query = connector.ReportQuery.of(
         report, name=name, columns=_names(columns), filters=_filters(filters), window=window, zone=zone
     )
+    if query.spec.caution:
+        click.echo(f"Note: {query.spec.caution}", err=True)
     partitions = connector.Windows(window, zone).between(start, end)
     from connector.progress import Told  # noqa: PLC0415 - it loads pyarrow
 

@@ -6,14 +6,33 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from connector.catalogue import METADATA, Column, ReportSpec, column
+from connector.catalogue import METADATA, Column, ReportSpec, Status, column
 
 
-def all_of(specs: Iterable[ReportSpec]) -> Table:
-    """One row a report."""
-    table = _table("name", "Stripe's id", "rows are", "what it tells")
+def by_name(specs: Sequence[ReportSpec]) -> Table:
+    """One row for each name: the version it stands for, and which others can be asked for by id."""
+    table = _table("name", "stands for", "also", "rows are", "what it tells")
+    documented = [spec for spec in specs if spec.status is Status.DOCUMENTED]
+    for name in dict.fromkeys(spec.name for spec in documented):
+        meant = max((spec for spec in documented if spec.name == name), key=lambda spec: spec.version)
+        others = (spec.version for spec in specs if spec.name == name and spec is not meant)
+        table.add_row(
+            Text(name, style="bold"),
+            meant.id,
+            " ".join(f".{version}" for version in sorted(others)),
+            meant.granularity.value,
+            meant.title,
+        )
+    return table
+
+
+def every(specs: Iterable[ReportSpec]) -> Table:
+    """One row for each id, and how far it is to be trusted."""
+    table = _table("Stripe's id", "status", "rows are", "what it tells")
     for spec in specs:
-        table.add_row(Text(spec.name, style="bold"), spec.id, spec.granularity.value, spec.about)
+        table.add_row(
+            Text(spec.id, style="bold"), spec.status.value, spec.granularity.value, spec.caution or spec.title
+        )
     return table
 
 
@@ -30,6 +49,7 @@ def one(spec: ReportSpec) -> Sequence[Any]:
     return (
         Text(f"{spec.name}  {spec.id}", style="bold"),
         spec.about,
+        *([Text(spec.caution, style="yellow")] if spec.caution else []),
         spec.source,
         "",
         f"Needs {', '.join(spec.required)} (set for each window). Takes {', '.join(spec.optional)}.",
@@ -46,6 +66,9 @@ def as_json(spec: ReportSpec, *, columns: bool) -> dict[str, Any]:
         "title": spec.title,
         "about": spec.about,
         "granularity": spec.granularity.value,
+        "status": spec.status.value,
+        "caution": spec.caution,
+        "live_only": spec.live_only,
         "required": list(spec.required),
         "optional": list(spec.optional),
         "source": spec.source,
