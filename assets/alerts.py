@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets.configured import ConfiguredReport
 from assets.outcome import OUTCOME_TAG
-from connector.collect import Verdict
+from connector.pipeline import Verdict
 
 #: These heal by themselves: the sensors bring in what is late, and what becomes ready.
 _HEALS = {str(Verdict.LATE), str(Verdict.NOT_READY)}

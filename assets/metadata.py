@@ -12,10 +12,10 @@ from assets.configured import ConfiguredReport
 from assets.preview import markdown
 from connector.catalogue import Column, ColumnType
 from connector.cells import INSTANT, MONEY, WALL_CLOCK
-from connector.collect import Done
 from connector.currency import money_text
 from connector.dataset import Dataset
 from connector.models import DEFAULT_TIMEZONE
+from connector.pipeline import Done
 from connector.store import Change
 
 #: Under which a partition's event names the report run its rows came from.

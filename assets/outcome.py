@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Sequence
 
 import dagster as dg
 
-from connector.collect import Missed, Verdict
 from connector.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -17,6 +16,7 @@ from connector.errors import (
     RunPendingError,
     StoreError,
 )
+from connector.pipeline import Missed, Verdict
 
 #: Run tag, and metadata of the failure, that tell alerts what heals by itself from what needs a person.
 OUTCOME_TAG = "stripe/outcome"

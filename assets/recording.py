@@ -16,7 +16,7 @@ import dagster as dg
 from assets.configured import ConfiguredReport
 from assets.metadata import REPORT_RUN, partition_metadata
 from assets.preview import ROWS
-from connector.collect import Asked, Done
+from connector.pipeline import Asked, Done
 from connector.store import Store
 
 #: What a report asset yields: an event without a value, since the file is written already.

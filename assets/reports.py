@@ -17,8 +17,8 @@ from assets.outcome import OUTCOME_TAG, gravest, incomplete, outcome_of, unanswe
 from assets.recording import Output, Recording, is_awaited
 from assets.resources import StripeReporting
 from connector.client import StripeClient
-from connector.collect import Asked, Done, Missed, collect
 from connector.errors import ConfigurationError, ReportingError
+from connector.pipeline import Asked, Done, Missed, collect
 from connector.query import Partition
 from connector.store import Store
 

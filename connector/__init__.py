@@ -15,7 +15,7 @@
                decode      CSV as typed Arrow batches;  records, cells  rows found, cells read
                parquet     batches as one verified file
                store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is
-    together   collect     all of it, for many partitions
+    together   pipeline    all of it, for many partitions: `collect`
     reading    warehouse   SQL over the dataset;  currency  how amounts are shown
     doors      cli         the command `stripe-reports`;  progress, listing  what it prints
                simulator   a Stripe on this machine
@@ -26,19 +26,17 @@ costs next to nothing.
 """
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from connector.adoption import Patience
     from connector.catalogue import REPORTS, ReportSpec, report
     from connector.client import StripeClient
-    from connector.collect import Asked, Done, Missed, Verdict, collect
     from connector.dataset import Dataset
     from connector.errors import ReportingError
     from connector.hosts import Hosts, Mode
     from connector.models import Interval, ReportRequest, ReportRun, ReportType
+    from connector.pipeline import Asked, Done, Missed, Verdict, collect
     from connector.provenance import Provenance
     from connector.query import Partition, ReportQuery
     from connector.store import Store
@@ -47,12 +45,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "REPORTS": "catalogue",
-    "Asked": "collect",
+    "Asked": "pipeline",
     "Dataset": "dataset",
-    "Done": "collect",
+    "Done": "pipeline",
     "Hosts": "hosts",
     "Interval": "models",
-    "Missed": "collect",
+    "Missed": "pipeline",
     "Mode": "hosts",
     "Partition": "query",
     "Patience": "adoption",
@@ -65,9 +63,9 @@ _HOMES = {
     "ReportingError": "errors",
     "Store": "store",
     "StripeClient": "client",
-    "Verdict": "collect",
+    "Verdict": "pipeline",
     "Windows": "windows",
-    "collect": "collect",
+    "collect": "pipeline",
     "open_warehouse": "warehouse",
     "report": "catalogue",
 }
@@ -100,24 +98,14 @@ __all__ = [
 ]
 
 
-class _Package(ModuleType):
-    """This package, which finds its public names when they are asked for."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-        setattr(self, name, value)
-        return value
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Importing `connector.collect` would put that module where the function of the same name belongs.
-        if name in _HOMES and isinstance(value, ModuleType):
-            return
-        super().__setattr__(name, value)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *_HOMES})
+def __getattr__(name: str) -> Any:
+    """A public name, loaded when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
 
 
-sys.modules[__name__].__class__ = _Package
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -24,9 +24,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from connector.collect import Asked, Done, Event, Missed, Verdict
 from connector.currency import money_text
 from connector.errors import NotReadyError
+from connector.pipeline import Asked, Done, Event, Missed, Verdict
 from connector.query import ReportQuery
 
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from connector.client import StripeClient
-from connector.collect import Done, Event, Missed, collect
 from connector.models import Interval
+from connector.pipeline import Done, Event, Missed, collect
 from connector.query import Partition, ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.store import Store

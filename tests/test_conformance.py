@@ -12,8 +12,8 @@ import pytest
 
 from connector.catalogue import REPORTS, ColumnType, ReportSpec, Status, columns_of
 from connector.client import StripeClient
-from connector.collect import Done
 from connector.decode import MONEY
+from connector.pipeline import Done
 from connector.query import Partition, ReportQuery
 from connector.simulator import Simulator
 from connector.store import Store

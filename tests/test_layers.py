@@ -1,7 +1,6 @@
 """The direction of imports, which nobody remembers under pressure."""
 
 import ast
-import importlib
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -96,15 +95,6 @@ def test_public_names_load_neither_an_orchestrator_nor_frames() -> None:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert ran.stdout.split() == []
-
-
-def test_a_public_name_is_what_it_says_even_where_a_module_has_the_same_name() -> None:
-    """`connector.collect` is the function; importing the module of that name must not hide it."""
-    importlib.import_module("connector.collect")
-
-    assert callable(connector.collect)
-    assert connector.collect is sys.modules["connector.collect"].collect
-    assert set(connector.__all__) <= set(dir(connector))
 
 
 def test_the_map_names_every_module() -> None:

@@ -12,7 +12,7 @@ from assets import ConfiguredReport, build_report_asset
 from assets.late_sensor import build_late_report_sensor
 from assets.sweep import Budget
 from connector.adoption import Patience
-from connector.collect import collect
+from connector.pipeline import collect
 from connector.simulator import Match, RunFails, RunTakes, Simulator
 from connector.simulator.faults import Stage
 from connector.simulator.mishaps import Respond

@@ -11,7 +11,6 @@ import pytest
 
 from connector.adoption import Patience
 from connector.client import StripeClient
-from connector.collect import Asked, Done, Missed, Verdict, collect
 from connector.errors import (
     AuthenticationError,
     CellError,
@@ -22,6 +21,7 @@ from connector.errors import (
     RunPendingError,
 )
 from connector.models import Interval
+from connector.pipeline import Asked, Done, Missed, Verdict, collect
 from connector.query import Partition, ReportQuery
 from connector.runs import Origin
 from connector.simulator import Simulator
