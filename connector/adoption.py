@@ -30,7 +30,8 @@ class Patience:
         settled_after: a file made this long after its interval's end is complete, whatever has been
             prepared since.
         look_back: how far back a run is looked for.
-        look_back_pages: and through how many pages of a hundred, so that a busy account stays cheap.
+        look_back_pages: and through how many pages of a hundred, so that a busy account stays cheap. What a
+            crash left and is not on them is still found for a day, by its idempotency key.
         attempts: how many report runs one partition may cost when Stripe fails them.
     """
 
@@ -38,7 +39,7 @@ class Patience:
     abandon_after: timedelta = timedelta(hours=6)
     settled_after: timedelta = timedelta(hours=48)
     look_back: timedelta = timedelta(days=7)
-    look_back_pages: int = 10
+    look_back_pages: int = 4
     attempts: int = 3
 
 

@@ -164,9 +164,13 @@ class StripeClient:
             query["ending_before"] = ending_before
         return _page(self._get(_RUNS, query), ReportRun.from_api)
 
-    def every_report_run(self, *, since: datetime) -> Iterator[Page[ReportRun]]:
-        """All report runs created at or after `since`, newest first, page by page as they are taken."""
-        return self._pages(_RUNS, _bounds({"gte": since}) | {"limit": str(_PAGE)}, ReportRun.from_api)
+    def every_report_run(
+        self, *, since: datetime, until: datetime | None = None
+    ) -> Iterator[Page[ReportRun]]:
+        """All report runs created between `since` and `until`, both included, newest first, page by page as
+        they are taken. Without `until`, up to now."""
+        created = {"gte": since} | ({"lte": until} if until else {})
+        return self._pages(_RUNS, _bounds(created) | {"limit": str(_PAGE)}, ReportRun.from_api)
 
     def file(self, file_id: str) -> ReportFile:
         """One file object. Source: https://docs.stripe.com/api/files/retrieve"""

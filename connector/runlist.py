@@ -97,7 +97,8 @@ def look_at(client: StripeClient, pending: Mapping[str, datetime], listed_pages:
     pages = listed_pages
     if len(pending) > listed_pages:
         pages = 0
-        for page in client.every_report_run(since=min(pending.values())):
+        # Other processes create runs all the time; only those of our own span are read.
+        for page in client.every_report_run(since=min(pending.values()), until=max(pending.values())):
             pages += 1
             found |= {run.id: run for run in page.data if run.id in pending}
             if len(found) == len(pending):

@@ -8,7 +8,6 @@ wait for as well.
 
 import logging
 import random
-import statistics
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -281,9 +280,8 @@ class RunBatch:
         now = self._client.now()
         runs = [item.run for item in self._pending.values() if item.run]
         ages = [max(0.0, (now - run.created).total_seconds()) for run in runs] or [0.0]
-        durations = [d for run in runs for d in self._durations.get(run.report_type, [])]
-        typical = statistics.median(durations) if durations else None
-        return self._clock.monotonic() + pause_before_look(ages, typical, self._draw())
+        durations = [d for name in {run.report_type for run in runs} for d in self._durations.get(name, [])]
+        return self._clock.monotonic() + pause_before_look(ages, durations, self._draw())
 
     def _start_look(self) -> None:
         if self._pending and self._look is None and self._clock.monotonic() >= self._look_at:

@@ -44,22 +44,24 @@ class PendingLimit:
         self._refused, self._credit = True, 0
 
 
-def pause_before_look(ages: Sequence[float], typical: float | None, draw: float) -> float:
+def pause_before_look(ages: Sequence[float], durations: Sequence[float], draw: float) -> float:
     """Seconds until it is worth looking at the pending runs again.
 
     Pauses grow with the age of the runs, so that the number of looks grows with the logarithm of the
-    duration. Where earlier runs of the same report tell how long one takes, looks are closer around that
-    time.
+    duration. Where earlier runs of the same reports tell how long one takes, nothing is looked at before
+    the quickest of them would be done, and looks are closer from then on.
 
     Args:
         ages: seconds since each pending run was created; at least one.
-        typical: the median duration of finished runs, in seconds; None when none is known.
+        durations: seconds that finished runs took; empty when none is known.
         draw: a uniform random number from [0, 1), for jitter.
     """
-    pause = max(1.0, 0.55 * statistics.median(ages))
-    if typical is not None and min(ages) <= 2 * typical:
-        close = max(0.5, 0.15 * typical)
-        pause = min(pause, max(close, 0.8 * typical - max(ages)))
+    age = statistics.median(ages)
+    if not durations:
+        pause = max(1.0, 0.55 * age)
+    else:
+        quickest = sorted(durations)[len(durations) // 10]
+        pause = max(0.5, 0.22 * age, 0.9 * quickest - max(ages))
     return min(pause, _LONGEST_PAUSE) * (0.9 + 0.2 * draw)
 
 

@@ -1,5 +1,6 @@
 """How many runs at once, and when to look."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,11 +9,11 @@ from connector.waiting import FIRST_LIMIT, PendingLimit, pause_after_refusal, pa
 draws = st.floats(0, 1, exclude_max=True)
 
 
-def looks_until(duration: float, typical: float | None) -> tuple[int, float]:
+def looks_until(duration: float, durations: list[float]) -> tuple[int, float]:
     """How many looks a run of `duration` seconds takes, and how late its end is noticed."""
     age, looks = 0.0, 0
     while age < duration:
-        age += pause_before_look([age], typical, 0.5)
+        age += pause_before_look([age], durations, 0.5)
         looks += 1
     return looks, age - duration
 
@@ -56,22 +57,27 @@ def test_the_limit_recovers_slowly_and_never_reaches_zero() -> None:
 
 
 def test_looks_grow_with_the_logarithm_of_the_duration() -> None:
-    assert looks_until(60, None)[0] <= 10
-    assert looks_until(3600, None)[0] <= 10 + 60
+    assert looks_until(60, [])[0] <= 10
+    assert looks_until(3600, [])[0] <= 10 + 60
 
 
-def test_a_run_of_typical_length_is_noticed_soon_after_it_ends() -> None:
-    looks, late = looks_until(20, typical=20)
+@pytest.mark.parametrize("duration", [15.0, 20.0, 40.0, 60.0])
+def test_where_durations_are_known_looks_are_few_and_ends_are_noticed_soon(duration: float) -> None:
+    looks, late = looks_until(duration, [15.0, 17.0, 20.0, 22.0, 30.0, 60.0])
 
-    assert late <= 0.15 * 20 * 1.1
-    assert looks <= 10
+    assert late <= 0.22 * duration
+    assert looks <= 9
 
 
-@given(ages=st.lists(st.floats(0, 1e6), min_size=1), typical=st.none() | st.floats(0.1, 1e5), draw=draws)
+def test_a_known_duration_that_no_longer_holds_costs_a_minute_at_most() -> None:
+    assert looks_until(5, [3600.0])[1] <= 66
+
+
+@given(ages=st.lists(st.floats(0, 1e6), min_size=1), durations=st.lists(st.floats(0.1, 1e5)), draw=draws)
 def test_a_pause_is_never_nothing_and_never_more_than_about_a_minute(
-    ages: list[float], typical: float | None, draw: float
+    ages: list[float], durations: list[float], draw: float
 ) -> None:
-    assert 0.4 <= pause_before_look(ages, typical, draw) <= 66
+    assert 0.4 <= pause_before_look(ages, durations, draw) <= 66
 
 
 @given(refusals=st.integers(1, 100), draw=draws)
