@@ -28,6 +28,10 @@ ATTEMPTS_TAG = "stripe/attempts"
 MOST_REQUESTS = 25
 
 
+#: A few partitions that somebody waits for do not queue behind a backfill and what follows it.
+_AHEAD = {"dagster/priority": "1"}
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One Dagster run to be: some neighbouring partitions of one asset.
@@ -52,7 +56,7 @@ class Ask:
 
     def request(self) -> dg.RunRequest:
         """As Dagster wants to be asked; it takes no tag that only looks like text."""
-        tags = {name: str(value) for name, value in self.tags.items()}
+        tags = _AHEAD | {name: str(value) for name, value in self.tags.items()}
         if len(self.keys) == 1:
             return dg.RunRequest(
                 self.run_key,

@@ -14,7 +14,13 @@ warnings.filterwarnings(
 )
 
 
+#: Steps of one run wait for Stripe side by side. The default is one a core, which on a small machine would
+#: make the reports of a backfill wait for each other; the pool bounds what speaks to Stripe at once.
+EXECUTOR = dg.multiprocess_executor.configured({"max_concurrent": 8})
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
     """The configured reports with their resource and reader, and what keeps them up to date."""
-    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    configured = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return dg.Definitions.merge(configured, dg.Definitions(executor=EXECUTOR))

@@ -8,6 +8,7 @@ Ctrl-C ends everything it started.
 import contextlib
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,34 +33,8 @@ RUN_SECONDS = (2.0, 12.0)
 _PATIENCE = 15.0
 
 #: For one machine: no telemetry, no dialogs, few runs at once, and no slot that outlives a killed run.
-DAGSTER_YAML = """\
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-run_coordinator:
-  module: dagster.core.run_coordinator
-  class: QueuedRunCoordinator
-  config:
-    dequeue_interval_seconds: 1
-concurrency:
-  runs:
-    max_concurrent_runs: 4
-  pools:
-    granularity: op
-    default_limit: 4
-run_monitoring:
-  enabled: true
-  start_timeout_seconds: 180
-  # Without a maximum a run whose process was killed would stay in progress for ever.
-  max_runtime_seconds: 14400
-  free_slots_after_run_end_seconds: 60
-retention:
-  sensor:
-    purge_after_days:
-      skipped: 2
-      success: 30
-"""
+#: A configuration that is right for one machine, and says why.
+DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
 
 
 def main() -> int:
@@ -86,7 +61,7 @@ def prepare_home(home: Path) -> None:
     """Make Dagster's directory, with a configuration for one machine where it has none of its own."""
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
-        (home / "dagster.yaml").write_text(DAGSTER_YAML)
+        shutil.copyfile(DAGSTER_YAML, home / "dagster.yaml")
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ class Patience:
     abandon_after: timedelta = timedelta(hours=6)
     settled_after: timedelta = timedelta(hours=48)
     look_back: timedelta = timedelta(days=7)
-    look_back_pages: int = 4
+    look_back_pages: int = 2
     attempts: int = 3
 
 

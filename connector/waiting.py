@@ -61,7 +61,7 @@ def pause_before_look(ages: Sequence[float], durations: Sequence[float], draw: f
         pause = max(1.0, 0.55 * age)
     else:
         quickest = sorted(durations)[len(durations) // 10]
-        pause = max(0.5, 0.22 * age, 0.9 * quickest - max(ages))
+        pause = max(0.5, 0.25 * age, 0.9 * quickest - max(ages))
     return min(pause, _LONGEST_PAUSE) * (0.9 + 0.2 * draw)
 
 

@@ -1,7 +1,7 @@
 """A whole Dagster on this machine: code server, daemon and webserver, each a process of its own.
 
 Each deployment has a home, a project and a root for its Parquet in one directory, and speaks to a Stripe
-that the test owns. It is configured the way a user would do it: with the `dagster.yaml` beside this file and
+that the test owns. It is configured the way a user would do it: with the `dagster.yaml` of the project and
 a `defs.yaml`.
 """
 
@@ -19,6 +19,7 @@ from typing import Any, Self
 import dagster as dg
 import yaml
 
+from assets.dev import DAGSTER_YAML
 from connector.simulator import SIMULATED_KEY
 from tests.e2e.conditions import until
 from tests.e2e.console import LOCATION, Asset, Console
@@ -76,7 +77,7 @@ class Setup:
         return yaml.safe_dump({"type": f"{LOCATION}.component.Reports", "attributes": attributes})
 
     def dagster_yaml(self) -> str:
-        example = yaml.safe_load((HERE / "dagster.yaml").read_text())
+        example = yaml.safe_load(DAGSTER_YAML.read_text())
         return yaml.safe_dump(_merged(example, self.instance))
 
 
