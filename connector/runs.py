@@ -354,7 +354,8 @@ class RunBatch:
     def _give_up(self) -> None:
         now, most = self._clock.monotonic(), self._patience.wait_timeout.total_seconds()
         for run_id, item in list(self._pending.items()):
-            if now - item.since >= most:
+            # The same sum as in `due_in`: a difference may round to just below, and then nothing would move.
+            if now >= item.since + most:
                 del self._pending[run_id]
                 text = f"report run {run_id} was still pending after {most:.0f} s; it goes on at Stripe"
                 self._end(item, RunPendingError(text, run_id=run_id), run_id)
