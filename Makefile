@@ -30,7 +30,7 @@ dev: $(UI)
 	@$(BIN)/python -m assets.dev
 
 test: $(DEV)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 soak: $(DEV)
 	$(BIN)/python -m pytest tests/e2e -m soak -s $(ARGS)

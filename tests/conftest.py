@@ -21,7 +21,10 @@ from connector.workers import InlineWorkers
 
 # Speed is measured elsewhere; a slow machine must not fail a law.
 settings.register_profile(
-    "laws", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "laws",
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("laws")
 

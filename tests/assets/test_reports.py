@@ -179,7 +179,7 @@ def test_a_late_partition_is_named_with_its_run_and_the_good_ones_stay(
     assert row["report_run"] in {run.id for run in simulator.runs}
     assert row["report_run"] in message
     assert "1 of 5 partitions" in message
-    assert "adopted" in row["what_to_do"]
+    assert "adopts" in row["what_to_do"]
     assert orchestra.outcome(result) == "late"
 
 
