@@ -12,13 +12,14 @@ DEV := $(VENV)/.installed-dev
 
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --editable
 
-.PHONY: help demo dev test soak check clean
+.PHONY: help demo dev test long soak check clean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    a month of reports from a Stripe on this machine: no account, no key"
 	@echo "make dev     the Dagster UI on the configured reports"
 	@echo "make test    the test suite"
+	@echo "make long    the demo and the real Dagster as processes, end to end"
 	@echo "make soak    a year of backfills, bad days and kills against the real Dagster; long"
 	@echo "make check   style and types"
 	@echo "make clean   remove .venv and caches; never data"
@@ -31,6 +32,9 @@ dev: $(UI)
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+long: $(DEV)
+	$(BIN)/python -m pytest -m long $(ARGS)
 
 soak: $(DEV)
 	$(BIN)/python -m pytest tests/e2e -m soak -s $(ARGS)

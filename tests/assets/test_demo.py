@@ -10,6 +10,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+pytestmark = pytest.mark.long
+
 Start = Callable[[], "subprocess.Popen[str]"]
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -196,9 +196,15 @@ class Deployment:
         # The daemon first, so that nothing new begins while the others go.
         for service in (self.daemon, self.webserver, self.code_server):
             service.stop()
-        self.left_behind = [line for service in self.services for line in service.members()]
+        with suppress(TimeoutError):
+            # A process that only tracks others ends a moment after them.
+            until(lambda: not self._members(), within=10, what="the servers' processes to end")
+        self.left_behind = self._members()
         for service in self.services:
             service.kill_all()
+
+    def _members(self) -> list[str]:
+        return [line for service in self.services for line in service.members()]
 
     def _print_logs(self) -> None:
         for service in self.services:

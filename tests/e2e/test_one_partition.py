@@ -14,7 +14,10 @@ from tests.e2e.console import Tick
 from tests.e2e.deployment import ACTIVITY, LATE_SENSOR, SUMMARY, Deployment, Setup
 from tests.e2e.weather import asking_for
 
-pytestmark = pytest.mark.skipif(shutil.which("ps") is None, reason="counts processes with ps")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(shutil.which("ps") is None, reason="counts processes with ps"),
+]
 
 
 def test_a_launched_partition_is_there_and_a_late_one_comes_by_itself(tmp_path: Path) -> None:
