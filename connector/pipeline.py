@@ -315,21 +315,25 @@ class _Landing:
             )
             return {METADATA_KEY: stated[-1].to_json()}
 
-        interval, instant = partition.interval, pa.timestamp("us", "UTC")
-        asked = query.spec.parameters
-        constants = {
-            # Null where the report has no such bound: an ending balance has an end alone, a payout neither.
-            "_interval_start": pa.scalar(
-                interval.start if interval and "interval_start" in asked else None, instant
-            ),
-            "_interval_end": pa.scalar(
-                interval.end if interval and "interval_end" in asked else None, instant
-            ),
-            "_report_run_id": pa.scalar(run.id, pa.string()),
-        }
+        constants = _constants(query, partition, run.id)
         amounts = query.spec.amount_column
         write_parquet(parquet, report, constants=constants, metadata=metadata, amount_column=amounts)
         return stated[-1]
+
+
+def _constants(query: ReportQuery, partition: Partition, run_id: str) -> Mapping[str, pa.Scalar]:
+    """What every row of a file says of where it comes from.
+
+    A bound is null where the report has none: an ending balance has an end alone, a payout neither.
+    """
+    asked, interval, instant = query.spec.parameters, partition.interval, pa.timestamp("us", "UTC")
+    start = interval.start if interval and "interval_start" in asked else None
+    end = interval.end if interval and "interval_end" in asked else None
+    return {
+        "_interval_start": pa.scalar(start, instant),
+        "_interval_end": pa.scalar(end, instant),
+        "_report_run_id": pa.scalar(run_id, pa.string()),
+    }
 
 
 _one_large = threading.Lock()
