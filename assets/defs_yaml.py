@@ -110,6 +110,11 @@ class AutomationModel(Section):
         "this says which one ships running.",
     )
     cron: str = Field(default=TWICE_A_DAY, description="When the schedule looks, in UTC.")
+    look_every_seconds: int = Field(
+        default=300,
+        ge=5,
+        description="How often the sensor looks for what has become ready: one call to Stripe.",
+    )
     look_back_days: float = Field(
         default=14, gt=0, description="How far behind the newest ready partition missing ones are asked for."
     )
@@ -152,6 +157,7 @@ def automation_of(context: dg.ResolutionContext | None, model: AutomationModel) 
     return Automation(
         ask_by=model.ask_by,
         cron=model.cron,
+        look_every=model.look_every_seconds,
         look_back=timedelta(days=model.look_back_days),
         refresh_after=tuple(timedelta(days=age) for age in model.refresh_after_days),
         pick_up_late=model.pick_up_late,

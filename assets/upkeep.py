@@ -25,6 +25,7 @@ class Automation:
     Attributes:
         ask_by: who asks for partitions that are ready and missing; never both.
         cron: when the schedule looks, in UTC.
+        look_every: seconds between two looks at what has become ready.
         look_back: how far behind the newest ready partition the sensor asks for missing ones.
         refresh_after: ages at which the sensor asks for a partition again.
         pick_up_late: late report runs are picked up.
@@ -34,6 +35,7 @@ class Automation:
 
     ask_by: Literal["sensor", "schedule", "hand"] = "sensor"
     cron: str = TWICE_A_DAY
+    look_every: int = 300
     look_back: timedelta = LOOK_BACK
     refresh_after: tuple[timedelta, ...] = REFRESH_AFTER
     pick_up_late: bool = True
@@ -61,6 +63,7 @@ class Automation:
                     name=f"{prefix}_availability",
                     look_back=self.look_back,
                     refresh_after=self.refresh_after,
+                    minimum_interval_seconds=self.look_every,
                     default_status=_SENSOR[self.ask_by == "sensor"],
                 ),
             ],

@@ -17,7 +17,7 @@ Asset = tuple[str, ...]
 _REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": LOCATION}
 #: How Dagster's log announces the processes of a run.
 _RUN_PROCESS = "Started process for run"
-_STEP_PROCESS = "Executing step"
+_STEP_PROCESS = 'Executing step "'
 _ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 _BACKFILL_ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 
@@ -196,6 +196,11 @@ class Console:
         causes = [cause for error in errors for cause in (error, *error.get("causes", []))]
         return "\n".join(cause["message"] for cause in causes)
 
+    def step_seconds(self, run_id: str) -> float:
+        """How long the only step of an ended run took, start of its process left out."""
+        (step,) = self.query(_STEPS, id=run_id)["runOrError"]["stepStats"]
+        return float(step["endTime"]) - float(step["startTime"])
+
     # Backfills and partitions
 
     def backfill(self, assets: Iterable[Asset], partitions: Sequence[str]) -> str:
@@ -357,6 +362,8 @@ _RUN = """query ($id: ID!) { runOrError(runId: $id) { __typename
   ... on Run { runId status startTime endTime tags { key value } } } }"""
 _RUNS = """query ($filter: RunsFilter!) { runsOrError(filter: $filter) { __typename
   ... on Runs { results { runId status startTime endTime tags { key value } } } } }"""
+_STEPS = """query ($id: ID!) { runOrError(runId: $id) { __typename
+  ... on Run { stepStats { startTime endTime } } } }"""
 _TERMINATE = """mutation ($id: String!) { terminateRun(runId: $id) { __typename
   ... on TerminateRunFailure { message } ... on RunNotFoundError { message }
   ... on PythonError { message } } }"""
