@@ -23,7 +23,7 @@ from assets.attempts import (
 )
 from assets.configured import ConfiguredReport
 from assets.late import HOPELESS, LATE_TAG, Decision, Verdict, asks, decide, tries
-from assets.reports import recorded_runs
+from assets.recording import recorded_runs
 from assets.resources import StripeReporting
 from assets.sweep import Budget, Sweep, runs_for, swept
 from connector.client import StripeClient

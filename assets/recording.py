@@ -1,4 +1,5 @@
-"""Writing down what happened to each partition, once, in the way Dagster allows in the run at hand.
+"""Writing down what happened to each partition, once, in the way Dagster allows in the run at hand; and
+reading what was written.
 
 Where nothing in the run waits for the asset, each partition gets its event the moment it is published, with
 a data version of its own; a process killed later takes nothing back. Where a step of the same run reads the
@@ -14,6 +15,7 @@ from typing import Any
 import dagster as dg
 
 from assets.configured import ConfiguredReport
+from assets.intent import Recorded
 from assets.metadata import REPORT_RUN, partition_metadata
 from assets.preview import ROWS
 from connector.pipeline import Asked, Done
@@ -25,6 +27,8 @@ Output = dg.MaterializeResult[None]
 _DATA_VERSION = "dagster/data_version"
 _BY_USER = "dagster/data_version_is_user_provided"
 _CODE_VERSION = "dagster/code_version"
+
+_EVENTS_AT_ONCE = 1000
 
 
 def is_awaited(step: str, downstream: Set[str], to_execute: Sequence[str] | None) -> bool:
@@ -50,12 +54,34 @@ def combined_version(versions: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def recorded_runs(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Sequence[str]
+) -> Iterator[Recorded]:
+    """What this Dagster has recorded of these partitions of an asset, newest first."""
+    if not partitions:
+        return
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=list(partitions))
+    cursor: str | None = None
+    while True:
+        page = instance.fetch_materializations(wanted, limit=_EVENTS_AT_ONCE, cursor=cursor)
+        for record in page.records:
+            event = record.asset_materialization
+            run = event.metadata.get(REPORT_RUN) if event else None
+            if run is not None and record.partition_key is not None:
+                yield Recorded(record.partition_key, str(run.value), record.run_id)
+        if not page.has_more:
+            return
+        cursor = page.cursor
+
+
 class Recording:
     """The events of one step.
 
     Args:
         gather: hold the events back until `output`.
         written: partitions whose kept file has its event already.
+        seen: the events there were when the step began. One about the same report run that came since was
+            written by a step that outlived the process of its run, and says all there is to say.
     """
 
     def __init__(
@@ -66,12 +92,14 @@ class Recording:
         *,
         gather: bool,
         written: Set[str],
+        seen: Set[Recorded],
     ) -> None:
         self._context = context
         self._report = report
         self._store = store
         self._gather = gather
         self._written = written
+        self._seen = seen
         self._done: dict[str, Done] = {}
 
     @property
@@ -118,6 +146,9 @@ class Recording:
         if key in self._written and not event.fetched:
             self._context.log.info(f"{key}: kept, and its event is written already")
             return
+        if other := self._written_meanwhile(event):
+            self._context.log.info(f"{key}: run {other.dagster_run} has just written its event")
+            return
         tags = {
             _DATA_VERSION: event.published.provenance.data_version,
             _BY_USER: "true",
@@ -128,6 +159,11 @@ class Recording:
                 self._report.key, partition=key, metadata=self._metadata(event), tags=tags
             )
         )
+
+    def _written_meanwhile(self, event: Done) -> Recorded | None:
+        newest = next(recorded_runs(self._context.instance, self._report.key, [event.partition.key]), None)
+        same = newest is not None and newest.report_run == event.published.provenance.run_id
+        return newest if same and newest not in self._seen else None
 
     def _metadata(self, event: Done) -> dict[str, Any]:
         provenance = event.published.provenance

@@ -4,7 +4,7 @@ All reports share this body. What to ask, whether to ask, and what to say of the
 functions elsewhere; here they meet Dagster.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 
 import dagster as dg
 
@@ -12,9 +12,9 @@ from assets.asking import ATTEMPTS_TAG, REPORT_RUNS_TAG, allowed, tagged
 from assets.configured import ConfiguredReport
 from assets.freshness import freshness_policy
 from assets.intent import INTENT_TAG, Intent, Plan, Recorded, plan
-from assets.metadata import READS_NOTHING, REPORT_RUN, asset_metadata
+from assets.metadata import READS_NOTHING, asset_metadata
 from assets.outcome import OUTCOME_TAG, gravest, incomplete, outcome_of, unanswered
-from assets.recording import Output, Recording, is_awaited
+from assets.recording import Output, Recording, is_awaited, recorded_runs
 from assets.resources import StripeReporting
 from connector.client import StripeClient
 from connector.errors import ConfigurationError, ReportingError
@@ -28,7 +28,6 @@ RETRY_POLICY = dg.RetryPolicy(
 )
 
 _ROOT_RUN = "dagster/root_run_id"
-_EVENTS_AT_ONCE = 1000
 
 Execute = Callable[[dg.AssetExecutionContext, ConfiguredReport], Iterator[Output]]
 
@@ -121,9 +120,9 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
         partitions = [report.partition(key) for key in context.partition_keys]
         store = stripe.store()
         with stripe.client() as client:
-            intended = _plan(context, report, client, store, partitions)
+            intended, seen = _plan(context, report, client, store, partitions)
             recording = Recording(
-                context, report, store, gather=_is_awaited(context), written=intended.recorded
+                context, report, store, gather=_is_awaited(context), written=intended.recorded, seen=seen
             )
             for event in collect(
                 client,
@@ -164,8 +163,11 @@ def _plan(
     client: StripeClient,
     store: Store,
     partitions: Sequence[Partition],
-) -> Plan:
-    """Which partitions are to be asked anew, told by what is kept and what this Dagster has recorded."""
+) -> tuple[Plan, Set[Recorded]]:
+    """Which partitions are to be asked anew, told by what is kept and what this Dagster has recorded.
+
+    The second of the two are the events it was told by.
+    """
     dataset = report.query.dataset(mode=client.mode, account=client.account)
     found = {partition.key: store.kept(dataset, partition.key) for partition in partitions}
     kept = {key: provenance.run_id for key, provenance in found.items() if provenance}
@@ -174,28 +176,8 @@ def _plan(
         intent = Intent(wish) if wish else None
     except ValueError:
         raise ConfigurationError(f"run tag {INTENT_TAG}={wish}: expected {' or '.join(Intent)}") from None
-    events = recorded_runs(context.instance, report.key, sorted(kept))
-    return plan(kept, events, attempts=_attempts(context), intent=intent)
-
-
-def recorded_runs(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Sequence[str]
-) -> Iterator[Recorded]:
-    """What this Dagster has recorded of these partitions of an asset, newest first."""
-    if not partitions:
-        return
-    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=list(partitions))
-    cursor: str | None = None
-    while True:
-        page = instance.fetch_materializations(wanted, limit=_EVENTS_AT_ONCE, cursor=cursor)
-        for record in page.records:
-            event = record.asset_materialization
-            run = event.metadata.get(REPORT_RUN) if event else None
-            if run is not None and record.partition_key is not None:
-                yield Recorded(record.partition_key, str(run.value), record.run_id)
-        if not page.has_more:
-            return
-        cursor = page.cursor
+    events = frozenset(recorded_runs(context.instance, report.key, sorted(kept)))
+    return plan(kept, events, attempts=_attempts(context), intent=intent), events
 
 
 def _attempts(context: dg.AssetExecutionContext) -> set[str]:

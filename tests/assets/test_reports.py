@@ -1,13 +1,16 @@
 """Materializing reports: one event for each partition, whatever the run looks like and however it ends."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import httpx
 import pytest
 from dagster_shared.serdes import serialize_value
 
 from assets import ConfiguredReport, build_report_asset, materialize_report
+from connector.clock import Clock
 from connector.query import ReportQuery
 from connector.simulator import Match, RunFails, RunTakes, Simulator
 from connector.simulator.faults import Stage
@@ -296,6 +299,27 @@ def test_what_a_killed_process_published_is_recorded_without_a_new_run(
     assert len(simulator.runs) == 2
     origins = {partition: shown(event)["stripe/origin"] for partition, event in orchestra.recorded(summary)}
     assert origins == {"2026-06-01": "kept", "2026-06-02": "created"}
+
+
+def test_what_a_step_that_outlived_its_run_has_just_recorded_is_not_recorded_again(
+    instance: dg.DagsterInstance,
+    summary: dg.AssetsDefinition,
+    simulator: Simulator,
+    clock: Clock,
+    tmp_path: Path,
+) -> None:
+    """Its run was given up and is being retried, while the step goes on and is first to the file."""
+    outlived = Orchestra(instance, simulator.handle, clock, tmp_path)
+
+    def overtaken(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/contents") and not outlived.recorded(summary):
+            assert outlived.launch([summary], FIRST).success
+        return simulator.handle(request)
+
+    assert Orchestra(instance, overtaken, clock, tmp_path).launch([summary], FIRST).success
+
+    assert partitions(outlived.recorded(summary)) == [FIRST]
+    assert len(simulator.runs) == 1
 
 
 def test_launching_a_recorded_partition_again_asks_stripe_anew(
