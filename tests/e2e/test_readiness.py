@@ -38,7 +38,7 @@ def test_a_day_that_ends_at_noon_is_refused_before_and_taken_up_when_the_data_re
         by_hand = console.launch(SUMMARY, day)
         refused = console.finished(by_hand)
         assert (refused.status, refused.tags["stripe/outcome"]) == ("FAILURE", "not_ready")
-        assert f"{noon:%Y-%m-%d %H:%M}" in console.failure_text(by_hand)
+        assert "expected by" in console.failure_text(by_hand)
         assert console.step_seconds(by_hand) < 1
         print(f"\nrefused within {console.step_seconds(by_hand):.2f} s: {console.failure_text(by_hand)}")
 
