@@ -15,6 +15,7 @@
                decode      CSV as typed Arrow batches;  records, cells  rows found, cells read
                parquet     batches as one verified file
                store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is
+    looking    checks      what has to hold for every partition, evaluated on the published file
     together   pipeline    all of it, for many partitions: `collect`
     reading    warehouse   SQL over the dataset;  currency  how amounts are shown
     doors      cli         the command `stripe-reports`;  progress, listing  what it prints

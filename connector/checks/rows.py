@@ -1,0 +1,231 @@
+"""What has to hold row by row: told apart, on their day, net as gross less fee, money their currency has."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from connector.catalogue import Column, Granularity
+from connector.checks.finding import Check, Finding, Severity, Verdict
+from connector.checks.opened import FileCheck, OpenFile, UndecidableError, columns_named, literal, quoted
+from connector.checks.wall_clock import spans
+from connector.checks.wording import SHOWN, Example, counted, example, in_words, listed, money
+from connector.currency import DIGITS, digits
+from connector.models import DEFAULT_TIMEZONE, Interval
+from connector.query import ReportQuery
+
+#: Amounts that the balance moved by. Fees, taxes and network costs are none: they may have 18 decimals.
+_MOVED = frozenset({"net", "net_amount"})
+
+
+# Told apart
+
+
+def _key(query: ReportQuery) -> tuple[Column, ...] | None:
+    """The row key; None where rows have none (equal rows of fee reports are all real), or not all of it."""
+    return columns_named(query, query.spec.row_key) if query.spec.row_key else None
+
+
+def _unique_key(file: OpenFile) -> Finding:
+    check, key = UNIQUE_KEY.check.name, _key(file.query) or ()
+    names = ", ".join(quoted(each) for each in key)
+    known = " AND ".join(f"{quoted(each)} IS NOT NULL" for each in key)
+    # By hash first: eight bytes a row, however long the key.
+    repeated = file.rows.aggregate(f"hash({names}) AS h, count(*) AS n").filter("n > 1").project("h")
+    hashes = [str(found) for (found,) in repeated.fetchall()]
+    if not hashes:
+        return Finding(check, Verdict.PASSED, f"No {_called(key)} stands in the file twice.")
+    suspects = file.rows.filter(f"hash({names}) IN ({', '.join(hashes)})")
+    times = f"{names}, count(*) AS n, {known} AS known"
+    twice = suspects.aggregate(times, names).filter("n > 1").order(f"n DESC, {names}").fetchall()
+    columns = [*(each.name for each in key), "rows"]
+    for verdict, found in (
+        (Verdict.FAILED, [row[:-1] for row in twice if row[-1]]),
+        (Verdict.UNDECIDABLE, [row[:-1] for row in twice if not row[-1]]),
+    ):
+        if found:
+            examples = tuple(example(columns, row) for row in found[:SHOWN])
+            reason = _repeated(key, found, examples, whole=verdict is Verdict.FAILED)
+            return Finding(check, verdict, reason, len(found), examples)
+    return Finding(check, Verdict.PASSED, f"No {_called(key)} stands in the file twice.")
+
+
+def _repeated(
+    key: Sequence[Column], found: Sequence[Sequence[object]], examples: Sequence[Example], *, whole: bool
+) -> str:
+    shown = f"{listed(in_words(each) for each in examples[:3])}."
+    if whole:
+        return f"{counted(len(found), 'row key')} ({_called(key)}) in the file more than once: {shown}"
+    return f"Rows that do not say their whole {_called(key)} cannot be told apart: {shown}"
+
+
+def _called(key: Sequence[Column]) -> str:
+    return " and ".join(each.name for each in key)
+
+
+UNIQUE_KEY = FileCheck(
+    Check("row_key_is_unique", "No two rows have the same row key, so nothing is counted twice."),
+    _key,
+    _unique_key,
+)
+
+
+# On their day
+
+
+def _day(query: ReportQuery) -> tuple[Column, ...] | None:
+    """The time that decides a row's day, in UTC or, where only that was asked for, as printed."""
+    day = query.spec.day_column
+    if day is None or "interval_start" not in query.spec.parameters:
+        return None
+    return columns_named(query, [day]) or columns_named(query, [day.removesuffix("_utc")])
+
+
+def _in_interval(file: OpenFile) -> Finding:
+    check, (day,) = IN_INTERVAL.check.name, _day(file.query) or ()
+    interval = file.provenance.interval
+    if interval is None:
+        raise UndecidableError("The file does not say which interval was asked for.")
+    at, outside = quoted(day), f"NOT ({_inside(day, interval, file.query.timezone)})"
+    counts = f"count(*), count_if({outside}), count_if({at} IS NULL)"
+    total, wrong, unknown = file.rows.aggregate(counts).fetchall()[0]
+    window = f"{interval.start:%Y-%m-%d %H:%M:%S} to {interval.end:%Y-%m-%d %H:%M:%S} UTC"
+    if wrong:
+        examples = _examples(file, [day], outside)
+        reason = (
+            f"{counted(wrong, 'row')} of {total:,} not in {window}, by {day.name}: {in_words(examples[0])}."
+        )
+        return Finding(check, Verdict.FAILED, reason, wrong, examples)
+    if unknown:
+        examples = _examples(file, [day], f"{at} IS NULL")
+        reason = f"{counted(unknown, 'row')} of {total:,} without {day.name}, which decides the day."
+        return Finding(
+            check, Verdict.UNDECIDABLE, f"{reason} First: {in_words(examples[0])}.", unknown, examples
+        )
+    return Finding(check, Verdict.PASSED, f"All {counted(total, 'row')} lie in {window}, by {day.name}.")
+
+
+def _inside(day: Column, interval: Interval, timezone: str | None) -> str:
+    """SQL for a time within the interval: as an instant, or as the zone's clock showed it then."""
+    at = quoted(day)
+    if day.local and timezone not in {None, DEFAULT_TIMEZONE, "UTC"}:
+        stretches = [(f"{first}", f"{last}") for first, last in spans(interval, str(timezone))]
+    else:
+        stretches = [(f"{interval.start}", f"{interval.end}")]
+    return " OR ".join(f"({at} >= '{first}' AND {at} < '{last}')" for first, last in stretches)
+
+
+IN_INTERVAL = FileCheck(
+    Check(
+        "rows_in_interval", "Every row's time lies in the interval that was asked for, its end not included."
+    ),
+    _day,
+    _in_interval,
+)
+
+
+# Net
+
+
+def _amounts(query: ReportQuery) -> tuple[Column, ...] | None:
+    return columns_named(query, query.spec.net_columns) if query.spec.net_columns else None
+
+
+def _net(file: OpenFile) -> Finding:
+    check, columns = NET.check.name, _amounts(file.query) or ()
+    gross, fee, net = map(quoted, columns)
+    off, unknown = f"{net} <> {gross} - {fee}", f"{net} + {gross} + {fee} IS NULL"
+    total, wrong, without = file.rows.aggregate(f"count(*), count_if({off}), count_if({unknown})").fetchall()[
+        0
+    ]
+    if wrong:
+        examples = _examples(file, columns, off)
+        reason = (
+            f"In {counted(wrong, 'row')} of {total:,} net is not gross less fee: {in_words(examples[0])}."
+        )
+        return Finding(check, Verdict.FAILED, reason, wrong, examples)
+    if without:
+        examples = _examples(file, columns, unknown)
+        reason = f"{counted(without, 'row')} of {total:,} without gross, fee or net: {in_words(examples[0])}."
+        return Finding(check, Verdict.UNDECIDABLE, reason, without, examples)
+    return Finding(check, Verdict.PASSED, f"Net is gross less fee in all {counted(total, 'row')}.")
+
+
+NET = FileCheck(
+    Check("net_is_gross_less_fee", "In every row, net is gross less fee, to the last decimal."),
+    _amounts,
+    _net,
+)
+
+
+# Money its currency has
+
+
+def _moved(query: ReportQuery) -> tuple[Column, ...] | None:
+    if query.spec.amount_column not in _MOVED:
+        return None
+    return columns_named(query, [query.spec.amount_column, query.spec.currency_column])
+
+
+def _decimals(file: OpenFile) -> Finding:
+    """Judges sums, not rows: a balance is kept in whole minor units, so what moved it comes to some.
+
+    Single rows may be finer. Network costs are printed to a millionth of a unit and beyond, and only
+    together are they whole cents; the report on them, like every report on fees or taxes, is not bound at
+    all. A line of a summary is a sum already. Stripe documents none of this, hence a warning.
+    """
+    check, columns = DECIMALS.check.name, _moved(file.query) or ()
+    amount, currency = map(quoted, columns)
+    is_summary = file.query.spec.granularity is Granularity.SUMMARY
+    lines = (_key(file.query) or ()) if is_summary else ()
+    group = ", ".join(dict.fromkeys([currency, *map(quoted, lines)]))
+    sums = file.rows.aggregate(f"{group}, sum({amount})", group).order(group).fetchall()
+    off = [row for row in sums if row[-1] is not None and _is_finer(row[-1], _most_digits(row[0]))]
+    if not off:
+        return Finding(check, Verdict.PASSED, "What moved the balance comes to whole minor units.")
+    shown = listed(money(row[-1], row[0]) for row in off)
+    reason = f"What moved the balance comes to {shown}: the currency has no units so small."
+    names = [columns[1].name, *(each.name for each in lines if each.name != columns[1].name), columns[0].name]
+    examples = tuple(example(names, row, row[0]) for row in off[:SHOWN])
+    if not is_summary:
+        fine = " OR ".join(
+            f"{currency} = {literal(row[0])} AND {_finer(amount, digits(row[0]))}" for row in off if row[0]
+        )
+        examples = _examples(file, columns[:1], fine) if fine else examples
+        reason = f"{reason} Among its rows: {in_words(examples[0])}."
+    return Finding(check, Verdict.FAILED, reason, len(off), examples)
+
+
+def _most_digits(currency: str | None) -> int:
+    """How fine an amount may be; the finest there is where its currency is not known."""
+    return digits(currency) if currency else max(DIGITS.values())
+
+
+def _finer(amount: str, places: int) -> str:
+    """SQL for an amount with more than so many decimals that are not zero."""
+    return f"len(rtrim(split_part({amount}::VARCHAR, '.', 2), '0')) > {places}"
+
+
+def _is_finer(amount: Decimal, places: int) -> bool:
+    return len(f"{amount:f}".partition(".")[2].rstrip("0")) > places
+
+
+DECIMALS = FileCheck(
+    Check(
+        "decimals_fit_currency",
+        "What moved the balance comes to whole minor units of its currency: cents, yen, fils.",
+        Severity.WARN,
+    ),
+    _moved,
+    _decimals,
+)
+
+
+def _examples(file: OpenFile, columns: Sequence[Column], condition: str) -> tuple[Example, ...]:
+    """The first rows of which `condition` is true: what names them, and these columns."""
+    currency = columns_named(file.query, [file.query.spec.currency_column]) or ()
+    naming = [*(_key(file.query) or ()), *currency]
+    shown = {each.name: each for each in (*naming, *columns) if not each.personal}
+    found = file.rows.filter(condition).project(", ".join(quoted(each) for each in shown.values()))
+    at = list(shown).index(currency[0].name) if currency else None
+    return tuple(
+        example(list(shown), row, None if at is None else row[at]) for row in found.limit(SHOWN).fetchall()
+    )

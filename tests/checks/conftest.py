@@ -1,0 +1,67 @@
+"""Reports pulled the whole way from a Stripe in memory, and what the checks say of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+
+from connector.checks import Finding, Verdict, inspect
+from connector.dataset import Dataset
+from connector.query import Partition, ReportQuery
+from connector.simulator import Match, Simulator
+from connector.simulator.spoiled import Spoiled
+from connector.store import Store
+from tests.conftest import OwnedClock, Pull, days, missed
+
+JUNE_1 = days("2026-06-01", 1)
+
+
+@pytest.fixture
+def simulator(clock: OwnedClock) -> Simulator:
+    """Runs end at once; data since May."""
+    return Simulator(clock, seed=7, volume=3, run_seconds=0, opening=date(2026, 5, 1))
+
+
+def dataset_of(query: ReportQuery) -> Dataset:
+    return query.dataset(mode="test", account=None)
+
+
+class Books:
+    """Pulls reports and asks the checks about them."""
+
+    def __init__(self, simulator: Simulator, pull: Pull, store: Store) -> None:
+        self.simulator, self._pull, self.store = simulator, pull, store
+
+    def pulled(
+        self,
+        report: str,
+        *faults: Spoiled,
+        partitions: Sequence[Partition] = JUNE_1,
+        **question: Any,
+    ) -> ReportQuery:
+        """Bring partitions into the dataset, each with these faults in its file."""
+        query = ReportQuery.of(report, **question)
+        for fault in faults:
+            self.simulator.faults.add(fault, Match(report_type=query.spec.id), times=len(partitions))
+        events = self._pull(query, partitions)
+        assert not missed(events)
+        return query
+
+    def findings(self, query: ReportQuery, period: str = "2026-06-01") -> Mapping[str, Finding]:
+        """What the checks say of a period, by name of the check."""
+        return {each.check: each for each in inspect(self.store, dataset_of(query), query, period)}
+
+    def not_passed(self, query: ReportQuery, period: str = "2026-06-01") -> Mapping[str, Finding]:
+        """Those that say something other than yes."""
+        found = self.findings(query, period)
+        return {name: each for name, each in found.items() if each.verdict is not Verdict.PASSED}
+
+
+@pytest.fixture
+def books(simulator: Simulator, pull: Pull, store: Store) -> Books:
+    return Books(simulator, pull, store)
+
+
+def verdicts(findings: Mapping[str, Finding]) -> dict[str, str]:
+    return {name: each.verdict.value for name, each in findings.items()}
