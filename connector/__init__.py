@@ -19,6 +19,7 @@
     together   pipeline    all of it, for many partitions: `collect`
     reading    warehouse   SQL over the dataset;  currency  how amounts are shown
     doors      cli         the command `stripe-reports`;  progress, listing  what it prints
+               doctor      what stands in the way, and what we assume of Stripe, tried
                simulator   a Stripe on this machine
     everywhere models      Stripe's JSON as values;  errors  what can go wrong;  clock  time as an argument
 

@@ -17,11 +17,11 @@ import httpx
 
 from connector.clock import Clock, SystemClock
 from connector.errors import ConfigurationError, UnexpectedAnswerError
-from connector.hosts import Hosts, Mode, key_kind, mode_of
+from connector.hosts import ApiKey, Hosts, Mode, key_kind, mode_of
 from connector.models import ReportFile, ReportRequest, ReportRun, ReportType, epoch
 from connector.pace import Pace
 from connector.retry import RetryPolicy
-from connector.transport import Answer, Contents, Transport
+from connector.transport import Answer, Contents, Exchange, Transport
 
 #: Calls per second Stripe allows, for live keys, for all others, and for files.
 #: Source: https://docs.stripe.com/rate-limits
@@ -57,6 +57,7 @@ class StripeClient:
         account: acts for a connected account (`Stripe-Account`), on runs and on downloads.
         http: the transport; made here, and closed by `close`, when None. It must not follow redirects.
         processes: how many processes are expected to share the key at once; the pace is divided by it.
+        observe: told of the head of every answer, redirects included.
     """
 
     def __init__(
@@ -70,7 +71,9 @@ class StripeClient:
         retry: RetryPolicy | None = None,
         draw: Callable[[], float] = random.random,
         processes: int = 1,
+        observe: Callable[[Exchange], None] | None = None,
     ) -> None:
+        api_key = ApiKey(api_key)
         self.hosts = hosts or Hosts.of()
         self.account = account
         self.mode: Mode = mode_of(api_key, self.hosts)
@@ -84,6 +87,7 @@ class StripeClient:
             clock=self.clock,
             retry=retry or RetryPolicy(),
             draw=draw,
+            observe=observe,
         )
         basic = (LIVE_RATE if self.mode is Mode.LIVE else TEST_RATE) / processes
         self._reads = Pace(basic, self.clock)

@@ -6,6 +6,7 @@ simulator, a test double) usually serves both, so there the files come from the 
 Source: https://docs.stripe.com/file-upload
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +18,19 @@ STRIPE_FILES = "https://files.stripe.com"
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PORTS = {"http": 80, "https": 443}
+_KIND = re.compile(r"(?:sk|rk|pk)(?:_org)?_(?:live|test)_")
+
+
+class ApiKey(str):
+    """A key that is shown as its kind wherever values are shown rather than used.
+
+    Debuggers, error reporters and tracebacks with local variables print the `repr` of what they meet.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return key_kind(self)
 
 
 class Mode(StrEnum):
@@ -106,8 +120,8 @@ def mode_of(api_key: str, hosts: Hosts) -> Mode:
 
 def key_kind(api_key: str) -> str:
     """What may be shown of a key: its kind, never more (`rk_live_…`)."""
-    parts = api_key.split("_")
-    return "_".join(parts[:2]) + "_…" if len(parts) > 2 else "…"
+    kind = _KIND.match(api_key)
+    return f"{kind[0]}…" if kind else "…"
 
 
 def _checked(url: str, what: str) -> str:

@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 
 from connector.dataset import Dataset, refuse_mixture
 from connector.errors import ConfigurationError, StoreError
+from connector.hosts import Mode
 from connector.provenance import METADATA_KEY, Provenance
 
 if TYPE_CHECKING:
@@ -167,7 +168,39 @@ class Store:
             partition_base_dir=self._path(dataset.path),
         )
 
+    def datasets(self) -> tuple[Dataset, ...]:
+        """Every table that is pinned, by mode and name. Pins that cannot be read are left out."""
+        found = []
+        for mode in Mode:
+            place = self._path(f"{mode}/_datasets")
+            selector = pafs.FileSelector(place, allow_not_found=True)
+            try:
+                paths = sorted(info.path for info in self._fs.get_file_info(selector))
+            except OSError as error:
+                raise _failure("list", place, error) from None
+            for path in paths:
+                with contextlib.suppress(StoreError):
+                    found.append(self._pinned(path))
+        return tuple(each for each in found if each)
+
     # Writing
+
+    def rehearse(self) -> None:
+        """Put a passing file into place as publishing does, read it back and remove it.
+
+        For whoever wants to know beforehand. Raises StoreError as publishing would.
+        """
+        path, content = self._path(".staging/rehearsal"), uuid.uuid4().bytes
+        with self._lock(path):
+            self._write_whole(path, content)
+            try:
+                with self._fs.open_input_stream(path) as file:
+                    found = file.read()
+                self._fs.delete_file(path)
+            except OSError as error:
+                raise _failure("read back", path, error) from None
+        if found != content:
+            raise StoreError(f"{path} reads otherwise than it was written")
 
     def pin(self, dataset: Dataset) -> None:
         """Make sure the table is what `dataset` says, writing it down where nothing says so yet.

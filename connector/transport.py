@@ -72,6 +72,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request, and the head of its answer.
+
+    Attributes:
+        method, url: what was asked, without the query.
+        status: the HTTP status.
+        headers: of the answer, names in lower case. Never those of the request, which hold the key.
+    """
+
+    method: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """The contents of a file as they arrive.
 
@@ -107,6 +123,7 @@ class Transport:
         account: sent as `Stripe-Account` with every request.
         http: the connections; made here when None. It must not follow redirects by itself.
         draw: a uniform random number from [0, 1), for the jitter of retries.
+        observe: told of every answer as it arrives, also of those that are sent again.
     """
 
     def __init__(
@@ -119,6 +136,7 @@ class Transport:
         clock: Clock,
         retry: RetryPolicy,
         draw: Callable[[], float] = random.random,
+        observe: Callable[[Exchange], None] | None = None,
     ) -> None:
         self._key = api_key
         self._hosts = hosts
@@ -127,6 +145,7 @@ class Transport:
         self._clock = clock
         self._retry = retry
         self._draw = draw
+        self._observe = observe
         self._seen_at: tuple[datetime, float] | None = None
         self._closed = threading.Event()
 
@@ -237,6 +256,8 @@ class Transport:
                 text = self._redacted(_reason(error))
                 raise ConnectionFailedError(f"{method} {_shown(url)}: {text}") from None
             self._note_time(response)
+            if self._observe:
+                self._observe(Exchange(method, _shown(url), response.status_code, dict(response.headers)))
             if not response.has_redirect_location:
                 return response
             response.close()

@@ -2,6 +2,7 @@
 
     looking     what can be pulled;  querying  SQL over what was
     pulling     bring partitions into the dataset
+    examining   what stands in the way
     simulating  a Stripe on this machine
     given       what the command line and the environment say;  shown  how answers are printed
 
@@ -16,6 +17,7 @@ from typing import NoReturn
 import click
 
 from connector.catalogue.spelling import hint
+from connector.cli.examining import doctor
 from connector.cli.given import ENVIRONMENT, EXIT_CODES
 from connector.cli.looking import types
 from connector.cli.pulling import pull
@@ -44,7 +46,7 @@ def cli() -> None:
     """Pull Stripe's financial reports into typed Parquet files, and look at them."""
 
 
-for _command in (types, pull, sql, simulate):
+for _command in (types, pull, sql, doctor, simulate):
     cli.add_command(_command)
 
 

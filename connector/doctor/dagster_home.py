@@ -1,0 +1,172 @@
+"""What Dagster is configured to do with these assets, read from its `dagster.yaml` as the file it is.
+
+Each remark is about something that works on the first day and hurts later: a run that stays in progress for
+ever, a place in a pool that nobody gives back, a database that is locked.
+
+Source: https://docs.dagster.io/deployment/oss/dagster-yaml
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
+
+_FILE = "dagster.yaml"
+_EXAMPLE = "The project's assets/dagster.yaml is right for one machine and says why."
+
+#: Dagster's own, where nothing else is said.
+_USUAL_RUNS = 10
+#: More writers than this, and SQLite answers `database is locked`.
+_RUNS_ON_SQLITE = 8
+
+
+def examine_dagster(home: str | None, *, configured: bool, modes: Sequence[str]) -> Iterator[Diagnosis]:
+    """The instance in `DAGSTER_HOME`.
+
+    Args:
+        home: its value; None where it is unset.
+        configured: whether there is a `defs.yaml`, so that Dagster is meant to be used.
+        modes: of the data below the root.
+    """
+    if home is None:
+        yield _homeless(configured=configured)
+        return
+    place = Path(home)
+    if not place.is_absolute() or not place.is_dir():
+        what = "is no absolute path" if not place.is_absolute() else "does not exist"
+        yield failure("dagster", f"DAGSTER_HOME={home} {what}", "Set it to a directory that is there.")
+        return
+    settings = _settings(place / _FILE)
+    if isinstance(settings, Diagnosis):
+        yield settings
+        return
+    remarks = [*_storage(settings), *_monitoring(settings), *_retries(settings), *_retention(settings)]
+    yield from remarks
+    if not remarks:
+        yield fine("dagster", f"{place / _FILE} leaves nothing to wish for")
+    if len(modes) > 1:
+        yield warning(
+            "dagster",
+            f"the root holds {' and '.join(modes)} data, and DAGSTER_HOME is one",
+            "Give each mode and account a DAGSTER_HOME of its own: what is green in one looks green in all.",
+        )
+
+
+def _homeless(*, configured: bool) -> Diagnosis:
+    if not configured:
+        return fine("dagster", "DAGSTER_HOME is not set; the command alone does not need it")
+    return warning(
+        "dagster",
+        "DAGSTER_HOME is not set; `make dev` has one below .dagster, everything else forgets at its end",
+        f"Set it to a directory of its own for each mode and account. {_EXAMPLE}",
+    )
+
+
+def _settings(path: Path) -> Mapping[str, Any] | Diagnosis:
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return warning(
+            "dagster",
+            f"{path} is not there, so Dagster is as it ships: nothing is monitored, retried or freed",
+            f"Put one there. {_EXAMPLE}",
+        )
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        return failure("dagster", f"{path}: {reason}", "Mend it: Dagster does not start with it.")
+    if not isinstance(settings, dict | None):
+        return failure("dagster", f"{path} is not a set of settings", f"Mend it. {_EXAMPLE}")
+    return settings or {}
+
+
+def _storage(settings: Mapping[str, Any]) -> Iterator[Diagnosis]:
+    at_once = _runs_at_once(settings)
+    storage = {**_section(settings, "storage"), **_section(settings, "event_log_storage")}
+    sqlite = not storage or "sqlite" in storage or "Sqlite" in str(storage.get("class"))
+    if at_once is None:
+        yield warning(
+            "dagster",
+            "runs are launched without a queue, so a backfill starts all of its runs at once",
+            "Use QueuedRunCoordinator, and set concurrency.runs.max_concurrent_runs.",
+        )
+    elif sqlite and at_once > _RUNS_ON_SQLITE:
+        yield warning(
+            "dagster",
+            f"{at_once} runs at once write into SQLite, which will answer `database is locked`",
+            f"Set concurrency.runs.max_concurrent_runs to {_RUNS_ON_SQLITE} or less, or use Postgres.",
+        )
+
+
+def _runs_at_once(settings: Mapping[str, Any]) -> int | None:
+    """How many runs are in progress at once; None where nothing limits them."""
+    coordinator = _section(settings, "run_coordinator")
+    if coordinator and "Queued" not in str(coordinator.get("class")):
+        return None
+    for section in (
+        _section(_section(settings, "concurrency"), "runs"),
+        _section(coordinator, "config"),
+        _section(settings, "run_queue"),
+    ):
+        most = section.get("max_concurrent_runs")
+        if isinstance(most, int):
+            return most if most >= 0 else None
+    return _USUAL_RUNS
+
+
+def _monitoring(settings: Mapping[str, Any]) -> Iterator[Diagnosis]:
+    monitoring = _section(settings, "run_monitoring")
+    if not monitoring.get("enabled"):
+        yield warning(
+            "dagster",
+            "run monitoring is off: a run whose process died stays in progress, is not retried or picked up",
+            "Set run_monitoring: {enabled: true, max_runtime_seconds: 7200, "
+            "free_slots_after_run_end_seconds: 30}.",
+        )
+        return
+    if not monitoring.get("max_runtime_seconds"):
+        yield warning(
+            "dagster",
+            "no run has a maximum runtime: after a power cut it stays in progress for ever",
+            "Set run_monitoring.max_runtime_seconds above the longest wait for reports, e.g. 7200.",
+        )
+    if not monitoring.get("free_slots_after_run_end_seconds"):
+        yield warning(
+            "dagster",
+            "places in pools are not given back: each crash takes one, until no step starts any more",
+            "Set run_monitoring.free_slots_after_run_end_seconds, e.g. 30.",
+        )
+
+
+def _retries(settings: Mapping[str, Any]) -> Iterator[Diagnosis]:
+    retries = _section(settings, "run_retries")
+    if not retries.get("enabled") or not retries.get("max_retries"):
+        yield warning(
+            "dagster",
+            "runs whose process died are not started again",
+            "Set run_retries: {enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}.",
+        )
+    elif retries.get("retry_on_asset_or_op_failure", True):
+        yield warning(
+            "dagster",
+            "runs that failed for a reason are started again at once, and fail for the same reason",
+            "Set run_retries.retry_on_asset_or_op_failure to false.",
+        )
+
+
+def _retention(settings: Mapping[str, Any]) -> Iterator[Diagnosis]:
+    purge = _section(_section(settings, "retention"), "sensor").get("purge_after_days")
+    kept = purge if isinstance(purge, int) else _section({"days": purge}, "days").get("success", -1)
+    if not isinstance(kept, int) or kept < 0:
+        yield warning(
+            "dagster",
+            "ticks of sensors are kept for ever; with one each half minute the database only grows",
+            "Set retention.sensor.purge_after_days: {skipped: 2, failure: 30, success: 30}.",
+        )
+
+
+def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = settings.get(name)
+    return value if isinstance(value, dict) else {}

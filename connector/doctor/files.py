@@ -1,0 +1,82 @@
+"""Whether the root takes a file whole, as publishing needs it, and what it holds already."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from connector.clock import Clock
+from connector.dataset import Dataset
+from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
+from connector.errors import ReportingError
+from connector.hosts import Mode
+from connector.store import Store
+
+_LITTLE = 1 << 30
+_TOO_LITTLE = 64 << 20
+
+
+def examine_root(root: str, clock: Clock) -> Iterator[Diagnosis]:
+    """Write, place, read back and remove a passing file below the root; a root that is not there stays so."""
+    local = None if "://" in root else Path(root).absolute()
+    made = [each for each in (local, *local.parents) if not each.exists()] if local else []
+    began = clock.monotonic()
+    try:
+        Store(root).rehearse()
+    except ReportingError as error:
+        yield failure(
+            "files", str(error), "Set STRIPE_REPORTS_ROOT, or --root, to a place this user may write to."
+        )
+        return
+    finally:
+        _remove(made)
+    took = clock.monotonic() - began
+    found = f"{root} takes a file whole: written, moved into place, read back, removed in {took:.2f} s"
+    yield fine("files", f"{found}; it will be made by the first pull" if made else found)
+    if local:
+        yield from _examine_disk(local)
+
+
+def _remove(made: Sequence[Path]) -> None:
+    """Take back the directories that came with the rehearsal, the innermost first; never one with content."""
+    if made:
+        shutil.rmtree(made[0] / ".staging", ignore_errors=True)
+    for directory in made:
+        with contextlib.suppress(OSError):
+            directory.rmdir()
+
+
+def _examine_disk(base: Path) -> Iterator[Diagnosis]:
+    there = next(each for each in (base, *base.parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    found = f"{free / (1 << 30):,.1f} GiB are free at {there}"
+    if free < _TOO_LITTLE:
+        yield failure("disk", found, "Make room: a report is downloaded and converted beside the dataset.")
+    elif free < _LITTLE:
+        yield warning("disk", found, "Make room before a backfill; large reports take several times that.")
+    else:
+        yield fine("disk", found)
+    for mode in Mode:
+        place = base / mode
+        if place.exists() and place.stat().st_dev != base.stat().st_dev:
+            yield failure(
+                "files",
+                f"{place} is another file system than {base}, so no file can be moved there at once",
+                "Mount the whole root, not a part of it.",
+            )
+
+
+def examine_tables(stored: Sequence[Dataset]) -> Iterator[Diagnosis]:
+    """What the root holds, by mode."""
+    modes = sorted({each.mode for each in stored})
+    if modes:
+        tables = ", ".join(f"{sum(each.mode == mode for each in stored)} {mode}" for mode in modes)
+        yield fine("files", f"tables there: {tables}")
+
+
+def stored_datasets(root: str) -> Sequence[Dataset]:
+    """The tables below the root; none where it cannot be read, which is said elsewhere."""
+    try:
+        return Store(root).datasets()
+    except ReportingError:
+        return ()

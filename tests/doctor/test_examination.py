@@ -1,0 +1,245 @@
+"""What the doctor says of a key, of Stripe's answers, and of the reports somebody means to pull."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.doctor.diagnosis import Level
+from connector.doctor.surroundings import Surroundings
+from connector.hosts import Mode
+from connector.query import ReportQuery
+from connector.simulator import Simulator
+from connector.simulator.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
+from connector.simulator.mishaps import EditReply, Html, Refuse, Respond
+from connector.store import Store
+from tests.conftest import OwnedClock, Pull, days
+from tests.doctor.conftest import KEY, Examine, texts
+
+
+def test_a_healthy_place_has_nothing_but_good_findings(doctor: Examine, simulator: Simulator) -> None:
+    found = doctor()
+
+    assert {each.level for each in found} == {Level.OK}
+    assert {"key", "account", "api", "clock", "version", "permission", "report", "files", "disk"} <= {
+        each.subject for each in found
+    }
+    assert simulator.runs == []
+
+
+def test_the_key_is_named_by_its_kind_alone(doctor: Examine) -> None:
+    for key in (KEY, "sk_live_51Recognisable", "pk_live_51Recognisable", "51Recognisable", "rk_test_ 51"):
+        assert "51" not in texts(doctor(api_key=key).of("key"))
+
+
+def test_without_a_key_the_rest_is_examined(doctor: Examine, simulator: Simulator) -> None:
+    found = doctor(api_key=None)
+
+    assert found.broken == {"key"}
+    assert found.of("files")
+    assert simulator.requests == []
+
+
+def test_a_secret_key_is_more_than_is_needed(doctor: Examine) -> None:
+    key = doctor(api_key="sk_test_51Recognisable").the("key")
+
+    assert key.level is Level.WARN
+    assert "restricted" in (key.advice or "")
+
+
+def test_a_key_stripe_does_not_know_ends_the_questions(doctor: Examine, simulator: Simulator) -> None:
+    simulator.keyring.revoke(KEY)
+
+    found = doctor()
+
+    assert found.broken == {"key"}
+    assert found.say("Expired API Key")
+    assert len(simulator.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("allowed", "lacking"),
+    [
+        pytest.param({REPORTS_WRITE}, {"read files"}, id="files"),
+        pytest.param({REPORTS_READ, FILES_READ}, {"write report runs"}, id="writing"),
+        pytest.param(
+            {FILES_READ}, {"read report types", "read report runs", "write report runs"}, id="reports"
+        ),
+    ],
+)
+def test_a_permission_that_lacks_is_named_with_stripes_word_for_it(
+    doctor: Examine, simulator: Simulator, allowed: set[str], lacking: set[str]
+) -> None:
+    simulator.keyring.permissions = {KEY: allowed}
+
+    bad = [each for each in doctor().of("permission") if each.level is Level.FAIL]
+
+    assert {each.found.partition(":")[0] for each in bad} == lacking
+    assert all("rak_" in each.found for each in bad)
+    assert simulator.runs == []
+
+
+def test_reading_files_is_tried_on_a_real_one_where_there_is_one(
+    doctor: Examine, simulator: Simulator, pull: Pull
+) -> None:
+    pull(ReportQuery.of("balance_summary"), days("2026-06-01", 1))
+    (run,) = simulator.runs
+
+    doctor()
+
+    assert simulator.requests[-1].path == f"/v1/files/{run.file.id}/contents"
+
+
+def test_without_a_network_it_says_what_has_to_be_let_through(doctor: Examine, simulator: Simulator) -> None:
+    simulator.faults.add(Refuse(), times=None)
+
+    found = doctor()
+
+    assert found.broken == {"api"}
+    assert found.say("https://files.stripe.com")
+
+
+def test_a_page_where_json_was_due_is_said(doctor: Examine, simulator: Simulator) -> None:
+    simulator.faults.add(Html(), times=None)
+
+    assert doctor().broken == {"api"}
+
+
+@pytest.mark.parametrize(
+    ("ahead", "level"), [(2, Level.OK), (-60, Level.WARN), (60, Level.WARN), (3600, Level.FAIL)]
+)
+def test_clocks_are_compared_by_the_date_of_the_answer(
+    doctor: Examine, simulator: Simulator, clock: OwnedClock, ahead: int, level: Level
+) -> None:
+    def behind(_: object, reply: object) -> object:
+        at = clock.now() - timedelta(seconds=ahead)
+        return reply.with_headers(Date=f"{at:%a, %d %b %Y %H:%M:%S GMT}")  # type: ignore[attr-defined]
+
+    simulator.faults.add(EditReply(behind), times=None)  # type: ignore[arg-type]
+
+    assert doctor().the("clock").level is level
+
+
+def test_another_version_than_the_one_asked_for_is_said(doctor: Examine, simulator: Simulator) -> None:
+    simulator.faults.add(
+        EditReply(lambda _, reply: reply.with_headers(**{"Stripe_Version": "2031-01-01.x"})), times=None
+    )
+
+    version = doctor().the("version")
+
+    assert version.level is Level.WARN
+    assert "2031-01-01.x" in version.found
+
+
+def test_an_account_that_is_not_connected_is_not_blamed_on_the_key(
+    doctor: Examine, simulator: Simulator
+) -> None:
+    simulator.keyring.connected = set()
+
+    found = doctor(account="acct_1Stranger")
+
+    assert [each.level for each in found.of("account")][-1] is Level.FAIL
+    assert found.say("STRIPE_ACCOUNT")
+
+
+def test_settings_with_typos_are_findings_and_stop_nothing(doctor: Examine) -> None:
+    found = doctor(api_base="htp://x", account="acct-1", root="s4://bucket", dagster_home="relative")
+
+    assert found.broken == {"api", "account", "files", "dagster"}
+    assert found.of("report")
+
+
+# Reports
+
+
+def test_a_misspelt_report_is_told_the_nearest_and_the_others_are_examined(doctor: Examine) -> None:
+    bad, good = doctor("balance_sumary", "balance.summary.1").of("report")
+
+    assert bad.level is Level.FAIL
+    assert "nearest: balance_summary" in bad.found
+    assert "until 2026-06-07 00:00 UTC" in good.found
+
+
+def test_a_version_the_catalogue_lacks_is_looked_up_at_stripe(doctor: Examine, simulator: Simulator) -> None:
+    assert doctor("balance.summary.99").the("report").level is Level.FAIL
+
+    simulator.faults.add(
+        EditReply(lambda _, r: r.with_body(r.body.replace(b'"balance.summary.1"', b'"balance.summary.99"'))),
+        times=None,
+    )
+
+    assert doctor("balance.summary.99").the("report").level is Level.OK
+
+
+def test_a_report_of_live_mode_cannot_be_had_with_a_test_key(doctor: Examine) -> None:
+    (report,) = doctor("all_fees.balance_transaction_created.itemized.2").of("report")
+
+    assert report.level is Level.FAIL
+    assert "live mode" in report.found
+
+
+def test_a_report_the_account_lacks_is_said(doctor: Examine, simulator: Simulator) -> None:
+    assert doctor("balance.summary.2").the("report").level is Level.FAIL
+
+    nothing = {"object": "list", "data": [], "has_more": False}
+    simulator.faults.add(Respond(200, nothing), "GET */report_types", times=None)
+
+    assert doctor("balance.summary.1").the("report").level is Level.FAIL
+
+
+def configure(directory: Path, text: str) -> None:
+    place = directory / "assets" / "defs" / "stripe_reports"
+    place.mkdir(parents=True)
+    (place / "defs.yaml").write_text(text)
+
+
+def test_the_reports_of_a_defs_yaml_are_those_examined(doctor: Examine, surroundings: Surroundings) -> None:
+    configure(
+        surroundings.directory,
+        "type: assets.StripeReportsComponent\nattributes:\n  defaults: {start: 2019-01-01}\n"
+        "  reports: [{report: balance.summary.1}, {report: payouts.itemized.3, start: 2026-05-01}]\n",
+    )
+
+    found = doctor()
+
+    assert found.say("2 configured in assets/defs/stripe_reports/defs.yaml")
+    early, good = found.of("report")
+    assert (early.level, good.level) == (Level.WARN, Level.OK)
+    assert "Set `start` to 2026-05-01" in (early.advice or "")
+
+
+def test_a_defs_yaml_that_does_not_parse_is_named(doctor: Examine, surroundings: Surroundings) -> None:
+    configure(surroundings.directory, "type: [\n")
+
+    assert doctor().say("assets/defs/stripe_reports/defs.yaml cannot be read")
+
+
+def test_a_key_in_a_defs_yaml_is_not_shown(doctor: Examine, surroundings: Surroundings) -> None:
+    configure(
+        surroundings.directory,
+        "type: assets.StripeReportsComponent\nattributes:\n  connection: {api_key: rk_live_51Pasted}\n"
+        "  reports: []\n",
+    )
+
+    found = doctor()
+
+    assert found.levels("key") == [Level.OK, Level.WARN]
+    assert not found.say("51Pasted")
+
+
+def test_without_a_configuration_the_stored_tables_say_what_is_meant(
+    doctor: Examine, surroundings: Surroundings
+) -> None:
+    query = ReportQuery.of("payouts.itemized.3")
+    Store(surroundings.root).pin(query.dataset(mode=Mode.TEST, account=None))
+
+    found = doctor()
+
+    assert found.say("the root holds 1 tables")
+    assert [each.found.split()[0] for each in found.of("report")] == ["payouts.itemized.3"]
+
+
+def test_data_that_stripe_has_not_prepared_for_days_are_said(doctor: Examine, simulator: Simulator) -> None:
+    simulator.set_available_until("balance.summary.1", datetime(2026, 6, 1, tzinfo=UTC))
+
+    assert doctor("balance_summary").the("report").level is Level.WARN

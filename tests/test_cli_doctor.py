@@ -1,0 +1,79 @@
+"""`doctor` as somebody types it, on the day on which nothing works yet."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from connector.cli import main
+from connector.simulator import Simulator
+from connector.simulator.server import serve
+
+KEY = "rk_test_51Recognisable"
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    """Run `doctor` in an empty directory without settings; gives exit code, output and errors."""
+    for name in [name for name in os.environ if name.startswith("STRIPE_") or name == "DAGSTER_HOME"]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["doctor", *arguments])
+        captured = capsys.readouterr()
+        return int(str(ended.value.code)), captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def stripe(monkeypatch: pytest.MonkeyPatch, command: Command) -> Iterator[Simulator]:
+    """A Stripe on this machine, and the settings that lead there."""
+    simulator = Simulator(seed=7, volume=3, opening=date(2026, 5, 1), run_seconds=0)
+    with serve(simulator) as url:
+        monkeypatch.setenv("STRIPE_API_BASE", url)
+        monkeypatch.setenv("STRIPE_API_KEY", KEY)
+        yield simulator
+
+
+def test_all_is_well(command: Command, stripe: Simulator) -> None:
+    code, out, err = command()
+
+    assert (code, err) == (0, "")
+    assert out.endswith("Nothing is broken.\n")
+    assert "51Recognisable" not in out
+
+
+def test_what_is_broken_is_said_with_what_to_do(command: Command, stripe: Simulator) -> None:
+    stripe.keyring.revoke(KEY)
+
+    code, out, _ = command("balance_summary")
+
+    assert code == 1
+    assert "fail  key" in out
+    assert "→ Set STRIPE_API_KEY" in out
+    assert "51Recognisable" not in out
+
+
+def test_programs_get_one_object_a_line_and_the_sum_of_it(command: Command) -> None:
+    code, out, _ = command("--json")
+
+    *findings, summary = (json.loads(line) for line in out.splitlines())
+    assert code == summary["exit_code"] == 1
+    assert {each["level"] for each in findings} >= {"ok", "fail"}
+    assert summary["fail"] == sum(each["level"] == "fail" for each in findings)
+    assert all(each["advice"] for each in findings if each["level"] != "ok")
+
+
+def test_a_misspelt_option_is_refused(command: Command) -> None:
+    code, _, err = command("--jsn")
+
+    assert code == 2
+    assert "--json" in err
