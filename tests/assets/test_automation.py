@@ -22,7 +22,8 @@ class Automation:
     instance: dg.DagsterInstance
     assets: Sequence[dg.AssetsDefinition | dg.AssetSpec]
     downstream: dg.AssetKey = field(default_factory=lambda: dg.AssetKey("books"))
-    state: dg.EvaluateAutomationConditionsResult | None = None
+    # In quotes: Dagster has had the name only since a later 1.13.
+    state: "dg.EvaluateAutomationConditionsResult | None" = None
 
     def tick(self) -> set[str | None]:
         """The downstream partitions requested."""
