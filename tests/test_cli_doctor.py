@@ -10,6 +10,7 @@ import pytest
 
 from connector.cli import main
 from connector.simulator import Simulator
+from connector.simulator.mishaps import Compressed
 from connector.simulator.server import serve
 
 KEY = "rk_test_51Recognisable"
@@ -77,3 +78,40 @@ def test_a_misspelt_option_is_refused(command: Command) -> None:
 
     assert code == 2
     assert "--json" in err
+
+
+# --probe
+
+
+def test_report_runs_are_made_only_when_somebody_says_so(command: Command, stripe: Simulator) -> None:
+    code, _, err = command("--probe")
+
+    assert code == 2
+    assert "--yes" in err
+    assert stripe.requests == []
+
+
+def test_a_probe_tells_each_assumption_and_how_it_stands(command: Command, stripe: Simulator) -> None:
+    code, out, err = command("--probe", "--yes")
+
+    assert (code, len(stripe.runs)) == (0, 2)
+    assert "held               Contents can be read from the middle." in out
+    assert " 0 differs, " in out
+    assert "51Recognisable" not in out + err
+
+
+def test_a_probe_tells_programs_the_same(command: Command, stripe: Simulator) -> None:
+    stripe.faults.add(Compressed(), "*/contents", times=None)
+
+    code, out, _ = command("--probe", "--yes", "--json")
+
+    *told, summary = (json.loads(line) for line in out.splitlines())
+    assert code == summary["exit_code"] == 1
+    assert summary["differs"] == sum(each["verdict"] == "differs" for each in told) > 0
+
+
+def test_a_probe_without_a_key_says_how_to_get_one(command: Command) -> None:
+    code, _, err = command("--probe", "--yes")
+
+    assert code == 2
+    assert "STRIPE_API_KEY" in err

@@ -31,8 +31,16 @@ Exit codes:
 @click.argument("reports", nargs=-1, metavar="[REPORT]...")
 @root_option
 @click.option("--account", envvar="STRIPE_ACCOUNT", help="The connected account to act for, acct_….")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Instead, try on a real account what is assumed of Stripe, with at most two report runs of one day.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before --probe creates its report runs.")
 @json_option
-def doctor(reports: tuple[str, ...], *, root: str, account: str | None, as_json: bool) -> None:
+def doctor(
+    reports: tuple[str, ...], *, root: str, account: str | None, probe: bool, yes: bool, as_json: bool
+) -> None:
     """Look at key, permissions, clock, reports, files and Dagster, and say what to do.
 
     Looks at the reports named, else at those of the defs.yaml here, else at those stored. Creates nothing at
@@ -42,6 +50,11 @@ def doctor(reports: tuple[str, ...], *, root: str, account: str | None, as_json:
     stripe-reports doctor
     """
     surroundings = _surroundings(reports, root, account)
+    if probe:
+        from connector.cli.probing import try_assumptions  # noqa: PLC0415 - seldom wanted
+
+        with _silence():
+            try_assumptions(surroundings, yes=yes, as_json=as_json)
     from connector.doctor.examination import examine  # noqa: PLC0415 - it loads pyarrow
 
     found = []
