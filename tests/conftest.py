@@ -49,8 +49,11 @@ class OwnedClock:
         self.seconds += max(0.0, seconds)
 
     def wait(self, futures: Collection["Future[Any]"], seconds: float) -> None:
-        """Work in other threads takes no time here; without any, `seconds` pass."""
-        if any(not future.done() for future in futures):
+        """Work in other threads takes no time here; without any, `seconds` pass.
+
+        What has ended meanwhile is to be taken in first: `seconds` may have been told without it.
+        """
+        if futures:
             concurrent.futures.wait(futures, timeout=60, return_when=concurrent.futures.FIRST_COMPLETED)
         else:
             self.sleep(seconds)
