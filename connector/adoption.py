@@ -6,6 +6,7 @@ find the run it already has; two processes that ask at once must end up with one
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,10 @@ from connector.transport import API_VERSION
 #: Stripe prepares data twice a day, and a day is complete within this time after its end.
 #: Source: https://docs.stripe.com/reports/options
 PREPARATION = timedelta(hours=12)
+
+
+#: How a message says that something is still to come.
+_NOT_YET = re.compile(r"\b(yet|not ready|in progress|still|pending|later)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +173,13 @@ def ready_by(end: datetime, now: datetime) -> datetime:
     return next(step for step in steps if step >= earliest)
 
 
-def refused_interval(error: InvalidRequestError) -> bool:
-    """Whether a 400 means that the interval lies outside Stripe's data.
+def refused_for_now(error: InvalidRequestError) -> bool:
+    """Whether a 400 means that Stripe does not have the data yet.
 
-    Which code comes with it is not documented, so the parameter's name decides.
+    Which code comes with it is not documented. Of an interval the parameter's name decides; of a payout,
+    which can also be unknown, what the message says.
     """
-    return error.status == 400 and "interval_" in (error.param or "")
+    param = error.param or ""
+    return error.status == 400 and (
+        "interval_" in param or ("payout" in param and _NOT_YET.search(str(error)) is not None)
+    )

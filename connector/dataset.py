@@ -9,12 +9,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from connector.errors import ConfigurationError, DatasetMismatchError
 
 #: What stands in the path where a key's own account is read.
 OWN_ACCOUNT = "default"
+
+#: What the level of a dimension is called in paths. Not like a column of the files: pandas refuses to read a
+#: table whose paths and files both have one of that name.
+_LEVELS = {"connected_account": "connected"}
+
+#: The window of a dataset whose partitions are payouts: they have no span of time.
+BY_PAYOUT = "payout"
 
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,127}")
 
@@ -28,9 +35,11 @@ class Dataset:
         mode: `live`, `test` or `simulated`.
         account: the connected account acted for; None for the key's own.
         report_type: with version, e.g. `balance.summary.1`.
-        window: `hourly`, `daily`, `weekly`, `monthly`, or what else tells periods apart.
+        window: `hourly`, `daily`, `weekly`, `monthly`, or `payout`.
         zone: the IANA zone whose calendar sets the bounds of the windows.
         filters: run parameters other than interval and columns, such as `currency` or `timezone`.
+        dimensions: run parameters that tell partitions apart besides their period, such as
+            `connected_account`: a level of directories each.
     """
 
     table: str
@@ -40,6 +49,7 @@ class Dataset:
     window: str
     zone: str
     filters: Mapping[str, Any] = field(default_factory=dict)
+    dimensions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _TABLE.fullmatch(self.table):
@@ -57,11 +67,46 @@ class Dataset:
         """Where the identity is written: beside the table, since some engines read all files inside it."""
         return f"{self.mode}/_datasets/{self.table}.json"
 
-    def file_path(self, period: str) -> str:
+    @property
+    def account_path(self) -> str:
+        """Where its files are, all of one account."""
+        return f"{self.path}/account={quote(self.account or OWN_ACCOUNT, safe='')}"
+
+    @property
+    def path_columns(self) -> tuple[str, ...]:
+        """What engines read out of a file's path, in its order."""
+        return ("account", *(_LEVELS[name] for name in self.dimensions), "period")
+
+    def key(self, *values: str) -> str:
+        """The key of a partition: its value in each of the dimensions, then its period.
+
+        As Dagster writes keys of two dimensions; payouts are one dimension there, whatever they belong to.
+        """
+        return self._separator.join(values)
+
+    def values(self, key: str) -> tuple[str, ...]:
+        """What `key` put together. Raises ConfigurationError for a key of another form."""
+        found = tuple(key.split(self._separator, len(self.dimensions)))
+        if len(found) <= len(self.dimensions) or not all(found):
+            form = self.key(*(f"<{name}>" for name in (*self.dimensions, self.window)))
+            raise ConfigurationError(f"{key[:80]!r} is no partition of {self.table}; keys look like {form}")
+        return found
+
+    @property
+    def _separator(self) -> str:
+        return ":" if self.window == BY_PAYOUT else "|"
+
+    def file_path(self, key: str) -> str:
         """The place of one partition's file below the root: hive-readable, sorted by period, and safe in
         any file system or bucket."""
-        account = quote(self.account or OWN_ACCOUNT, safe="")
-        return f"{self.path}/account={account}/period={quote(period, safe='')}/report.parquet"
+        named = zip(self.path_columns[1:], self.values(key), strict=True)
+        place = "/".join(f"{name}={quote(value, safe='')}" for name, value in named)
+        return f"{self.account_path}/{place}/report.parquet"
+
+    def key_of(self, path: str) -> str:
+        """The key of the partition whose file is at `path`, as `file_path` made it."""
+        levels = path.split("/")[-2 - len(self.dimensions) : -1]
+        return self.key(*(unquote(level.partition("=")[2]) for level in levels))
 
     def to_json(self) -> str:
         """The pin as people may read it."""
@@ -71,8 +116,9 @@ class Dataset:
     def from_json(cls, text: str | bytes) -> Self:
         """Raises ValueError for anything `to_json` did not write."""
         try:
-            return cls(**json.loads(text))
-        except (TypeError, ConfigurationError) as error:
+            identity = json.loads(text)
+            return cls(**{**identity, "dimensions": tuple(identity.get("dimensions", ()))})
+        except (TypeError, AttributeError, ConfigurationError) as error:
             raise ValueError(f"not a dataset's identity: {error}") from error
 
 
@@ -93,4 +139,6 @@ def refuse_mixture(found: Dataset, asked: Dataset) -> None:
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={item}" for name, item in sorted(value.items())) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
     return OWN_ACCOUNT if value is None else str(value)

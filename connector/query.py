@@ -1,20 +1,24 @@
 """One question asked of Stripe for many partitions: a report, its columns, its filters.
 
-The interval is the partition's; everything else is the same for the whole dataset, and is what the
-dataset's identity is made of.
+What tells partitions apart is theirs: the interval, or the payout, and the connected account where each has
+partitions of its own. Everything else is the same for the whole dataset, and is what the dataset's identity
+is made of.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from connector.catalogue import Column, ReportSpec, columns_of, report, validate
-from connector.dataset import Dataset
+from connector.dataset import BY_PAYOUT, Dataset
 from connector.errors import ConfigurationError
 from connector.models import Interval, ReportRequest, epoch
 
 #: Parameters a partition or the column choice decides; never filters.
-_NOT_FILTERS = {"interval_start", "interval_end", "columns"}
+_NOT_FILTERS = {"interval_start", "interval_end", "payout", "columns"}
+
+#: The dimension of partitions that belong to one connected account each.
+CONNECTED_ACCOUNT = "connected_account"
 
 #: Stand-ins for what partitions will bring, so that the rest can be checked before there are any.
 _PROBE = {"interval_start": 0, "interval_end": 1, "payout": "po_1", "connected_account": "acct_1"}
@@ -24,8 +28,8 @@ _PROBE = {"interval_start": 0, "interval_end": 1, "payout": "po_1", "connected_a
 class Partition:
     """One window of a dataset: its key, and the span of time it asks for.
 
-    `interval` is None for reports that have none; `parameters` are then what tells partitions apart,
-    such as `payout`.
+    `interval` is None for reports that have none. `parameters` are what else tells partitions apart:
+    `payout`, `connected_account`.
     """
 
     key: str
@@ -37,7 +41,8 @@ class Partition:
 class ReportQuery:
     """A report type, the columns wanted in file order, and the filters; validated when made.
 
-    Use `ReportQuery.of`. `name` is the table's name. `columns` is None where the type takes none.
+    Use `ReportQuery.of`. `name` is the table's name. `dimensions` are run parameters that tell partitions
+    apart besides their window or payout.
     """
 
     spec: ReportSpec
@@ -46,6 +51,7 @@ class ReportQuery:
     filters: Mapping[str, Any]
     window: str
     zone: str
+    dimensions: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -55,8 +61,9 @@ class ReportQuery:
         name: str | None = None,
         columns: Sequence[str] | None = None,
         filters: Mapping[str, Any] | None = None,
-        window: str = "daily",
+        window: str | None = None,
         zone: str = "UTC",
+        by_account: bool = False,
     ) -> Self:
         """Check everything that can be checked without Stripe.
 
@@ -66,7 +73,11 @@ class ReportQuery:
             columns: in file order; the catalogue's default when None. Of a type that prints all it has, these
                 are the ones to keep.
             filters: further run parameters: `currency`, `reporting_category`, `timezone`, …
-            window, zone: what the partitions are windows of.
+            window, zone: what the partitions are windows of; days when None. A report about one payout has
+                no windows: its partitions are payouts.
+            by_account: each connected account has partitions of its own; `connected_account` may then be no
+                filter. Of a report about one payout of one connected account they always have, unless a
+                filter names the account.
 
         Raises ConfigurationError naming the nearest valid names.
         """
@@ -74,13 +85,43 @@ class ReportQuery:
         filters = {name: value for name, value in (filters or {}).items() if value not in (None, "")}
         if stray := _NOT_FILTERS & filters.keys():
             raise ConfigurationError(f"{', '.join(sorted(stray))} of {spec.id} cannot be given as a filter")
-        asked = {name: value for name, value in _PROBE.items() if name in spec.required} | filters
+        dimensions = _dimensions(spec, filters, by_account=by_account)
+        asked = {name: _PROBE[name] for name in _PROBE if name in {*spec.required, *dimensions}} | filters
         if spec.takes_columns and columns is not None:
             asked["columns"] = list(columns)
         request = validate(spec, asked)
         kept = request.columns if spec.takes_columns else columns
         checked = {n: v for n, v in request.parameters if n in filters}
-        return cls(spec, name or spec.name, columns_of(spec, kept), checked, window, zone)
+        window, zone = _calendar(spec, window, zone)
+        return cls(spec, name or spec.name, columns_of(spec, kept), checked, window, zone, dimensions)
+
+    @property
+    def by_payout(self) -> bool:
+        """Whether partitions are payouts instead of windows of time."""
+        return self.spec.by_payout
+
+    def payout(self, key: str) -> Partition:
+        """The partition of one payout: `po_1`, or `acct_1:po_1` where it needs the connected account too.
+
+        Raises ConfigurationError for a key of another form, or for a report that takes no payout.
+        """
+        if not self.by_payout:
+            raise ConfigurationError(f"{self.spec.id} is about windows of time, not about one payout")
+        *account, payout = self.dataset(mode="", account=None).values(key)
+        parameters = dict(zip(self.dimensions, account, strict=True)) | {"payout": payout}
+        partition = Partition(key, None, parameters)
+        self.request(partition)
+        return partition
+
+    def each_account(self, windows: Iterable[Partition], accounts: Iterable[str]) -> tuple[Partition, ...]:
+        """The windows of each connected account, for a question asked `by_account`; one account after the
+        other."""
+        dataset, windows = self.dataset(mode="", account=None), tuple(windows)
+        return tuple(
+            Partition(dataset.key(account, window.key), window.interval, {CONNECTED_ACCOUNT: account})
+            for account in accounts
+            for window in windows
+        )
 
     @property
     def withheld(self) -> tuple[str, ...]:
@@ -120,4 +161,26 @@ class ReportQuery:
             window=self.window,
             zone=self.zone,
             filters=dict(self.filters),
+            dimensions=self.dimensions,
         )
+
+
+def _dimensions(spec: ReportSpec, filters: Mapping[str, Any], *, by_account: bool) -> tuple[str, ...]:
+    """What tells partitions apart besides their window or payout."""
+    if by_account and CONNECTED_ACCOUNT in filters:
+        raise ConfigurationError(
+            f"{CONNECTED_ACCOUNT} of {spec.id} cannot be a filter and have partitions of each account"
+        )
+    needed = CONNECTED_ACCOUNT in spec.required and CONNECTED_ACCOUNT not in filters
+    return (CONNECTED_ACCOUNT,) if by_account or needed else ()
+
+
+def _calendar(spec: ReportSpec, window: str | None, zone: str) -> tuple[str, str]:
+    """The window and zone of the partitions. Raises ConfigurationError for windows of a payout."""
+    if not spec.by_payout:
+        if window == BY_PAYOUT:
+            raise ConfigurationError(f"{spec.id} is about windows of time, not about one payout")
+        return window or "daily", zone
+    if window not in {None, BY_PAYOUT}:
+        raise ConfigurationError(f"{spec.id} is about one payout and has no {window} windows; leave them out")
+    return BY_PAYOUT, "UTC"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
-from connector.adoption import Patience, Wanted, choose, not_ready, refused_interval
+from connector.adoption import Patience, Wanted, choose, not_ready, refused_for_now
 from connector.client import StripeClient
 from connector.errors import (
     AuthenticationError,
@@ -234,8 +234,9 @@ class RunBatch:
             error = future.exception()
             if isinstance(error, RateLimitError):
                 self._refused(item, error)
-            elif isinstance(error, InvalidRequestError) and refused_interval(error):
-                self._end(item, NotReadyError(f"Stripe has no data for {item.wanted.interval}: {error}"))
+            elif isinstance(error, InvalidRequestError) and refused_for_now(error):
+                about = item.wanted.interval or item.wanted.key
+                self._end(item, NotReadyError(f"Stripe has no data for {about}: {error}"))
             elif isinstance(error, ReportingError):
                 self._end(item, error)
             elif error:

@@ -1,6 +1,6 @@
 """The Parquet dataset: one file per partition, replaced whole, readable by anything that reads Parquet.
 
-    <root>/<mode>/<table>/account=<id>/period=<key>/report.parquet
+    <root>/<mode>/<table>/account=<id>/period=<period>/report.parquet
     <root>/<mode>/_datasets/<table>.json           what the table is
     <root>/.superseded/…                           the last few files that were replaced
     <root>/.staging/…                              unfinished work, read by nobody
@@ -130,16 +130,16 @@ class Store:
         except OSError as error:
             raise _failure("read", path, error) from None
 
-    def periods(self, dataset: Dataset) -> tuple[str, ...]:
-        """The escaped keys of the partitions that have a file, sorted."""
-        paths = (info.path for info in self._files(self._path(dataset.path)))
-        return tuple(sorted({path.split("period=")[-1].partition("/")[0] for path in paths}))
+    def keys(self, dataset: Dataset) -> tuple[str, ...]:
+        """The keys of the partitions that have a file, sorted. One listing, no file is opened."""
+        found = self._files(self._path(dataset.account_path))
+        return tuple(sorted(dataset.key_of(info.path) for info in found))
 
     def arrow_dataset(self, dataset: Dataset, periods: Sequence[str] | None = None) -> "ds.Dataset":
         """A lazy Arrow dataset over a table, or over some of its partitions.
 
-        `account` and `period` come from the path, as strings. Raises StoreError naming a partition that
-        has no file.
+        What the path says (`dataset.path_columns`) comes as strings. Raises StoreError naming a partition
+        that has no file.
         """
         # It imports pandas, which nothing else here needs.
         import pyarrow.dataset as ds  # noqa: PLC0415
@@ -155,7 +155,8 @@ class Store:
                     f"{dataset.table} has no data for {', '.join(missing[:10])} under {self.root}; "
                     "materialize those partitions first"
                 )
-        hive = ds.partitioning(pa.schema([("account", pa.string()), ("period", pa.string())]), flavor="hive")
+        of_path = pa.schema([(name, pa.string()) for name in dataset.path_columns])
+        hive = ds.partitioning(of_path, flavor="hive")
         # All files of one table share a schema unless columns were added: unify by name.
         schemas = [pq.read_schema(path, filesystem=self._fs) for path in sorted(found)]
         unified = pa.unify_schemas([*schemas, hive.schema]) if schemas else None

@@ -34,9 +34,6 @@ TABLES = """
 #: How DuckDB's name for the type of money, and of a sum of money, ends.
 _MONEY_SCALE = ",18)"
 
-#: Engines would guess a date for `2026-06-01` and text for `2026-06-01-00:00`; one type for all is better.
-_HIVE_TYPES = "{'account': VARCHAR, 'period': VARCHAR}"
-
 
 def open_warehouse(root: str | Path, mode: str | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in memory, with a view for every table below `<root>/<mode>` that has data.
@@ -60,7 +57,8 @@ def open_warehouse(root: str | Path, mode: str | None = None) -> duckdb.DuckDBPy
         files = _literal(f"{_glob_escaped(str(base / chosen / table))}/**/*.parquet")
         connection.execute(
             f'CREATE VIEW {SCHEMA}."{table}" AS SELECT * FROM read_parquet({files}, '  # noqa: S608 - our names
-            f"hive_partitioning = true, hive_types = {_HIVE_TYPES}, union_by_name = true)"
+            # What the path says stays text: `2026-06-01` would be a date, and `2026-06-01-00:00` would not.
+            "hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
         )
     connection.execute(f"SET search_path = '{SCHEMA},main'")
     return connection

@@ -41,7 +41,7 @@ def read(store: Store, outcomes: dict[str, Done], query: ReportQuery) -> pa.Tabl
 
 def partitions_for(spec: ReportSpec, pull: Pull, store: Store) -> tuple[Partition, ...]:
     """A week of days; for a report about one payout, a few payouts out of the payouts report."""
-    if "payout" not in spec.required:
+    if not spec.by_payout:
         return WEEK
     connected = "connected_account" in spec.required
     source = "connected_account_payouts.itemized.3" if connected else "payouts.itemized.3"
@@ -50,11 +50,8 @@ def partitions_for(spec: ReportSpec, pull: Pull, store: Store) -> tuple[Partitio
     rows = read(store, done(pull(query, WEEK)), query).to_pylist()[:3]
     assert rows
     return tuple(
-        Partition(
-            row["payout_id"],
-            None,
-            {"payout": row["payout_id"]}
-            | ({"connected_account": row["connected_account"]} if connected else {}),
+        ReportQuery.of(spec.id).payout(
+            f"{row['connected_account']}:{row['payout_id']}" if connected else row["payout_id"]
         )
         for row in rows
     )

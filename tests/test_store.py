@@ -244,7 +244,7 @@ def test_the_last_few_replaced_files_are_kept_out_of_the_tables_sight(
     assert [pq.read_table(path)["_report_run_id"][0].as_py() for path in kept] == [
         f"frr_{n}" for n in range(2, SUPERSEDED_KEPT + 2)
     ]
-    assert store.periods(DATASET) == ("2026-06-01",)
+    assert store.keys(DATASET) == ("2026-06-01",)
 
 
 def test_the_same_bytes_again_set_nothing_aside(publish: Publish, tmp_path: Path) -> None:

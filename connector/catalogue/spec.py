@@ -218,6 +218,11 @@ class ReportSpec:
         return "columns" in self.parameters
 
     @property
+    def by_payout(self) -> bool:
+        """Whether a run is about one payout, not about an interval."""
+        return "payout" in self.required
+
+    @property
     def caution(self) -> str | None:
         """What to tell somebody who uses the type, as a sentence or two; None for documented types."""
         if self.status is Status.DOCUMENTED:
