@@ -37,7 +37,7 @@ class Ask:
     """One Dagster run to be: some neighbouring partitions of one asset.
 
     Attributes:
-        keys: oldest first, without a gap.
+        keys: of one range: its first and last key are the corners.
         reason: what the run key is made of, besides the asset and the keys.
         tags: what the run is told.
     """
@@ -103,22 +103,51 @@ def allowed(value: str | None, patience: Patience) -> Patience:
 def neighbours(keys: Iterable[str], calendar: Calendar, *, at_most: int | None) -> list[tuple[str, ...]]:
     """Keys cut into runs of neighbouring partitions, oldest first, none longer than `at_most`.
 
-    A key that is no partition any more is left out: one unknown key would fail the whole tick.
+    Neighbours follow each other in their row; those of the next row go with them where they have the same
+    places, so that a run's first and last key are the corners of a range. A key that is no partition any more
+    is left out: one unknown key would fail the whole tick.
     """
-    groups: list[list[str]] = []
-    before = -2
-    for at in sorted({calendar.position[key] for key in keys if key in calendar.position}):
-        full = bool(groups) and at_most is not None and len(groups[-1]) >= at_most
-        if at != before + 1 or full:
-            groups.append([])
-        groups[-1].append(calendar.keys[at])
-        before = at
-    return [tuple(group) for group in groups]
+    columns: dict[int, list[int]] = {}
+    for row, column in sorted({calendar.place[key] for key in keys if key in calendar.place}):
+        columns.setdefault(row, []).append(column)
+    blocks: list[tuple[range, list[int]]] = []
+    newest: dict[range, list[int]] = {}
+    for row, some in columns.items():
+        for stretch in _stretches(some, at_most):
+            above = newest.get(stretch)
+            full = above and at_most is not None and (len(above) + 1) * len(stretch) > at_most
+            if above and above[-1] == row - 1 and not full:
+                above.append(row)
+            else:
+                newest[stretch] = [row]
+                blocks.append((stretch, newest[stretch]))
+    blocks.sort(key=lambda block: (block[0].start, block[1]))
+    return [
+        tuple(calendar.rows[row][column] for row in rows for column in stretch) for stretch, rows in blocks
+    ]
+
+
+def _stretches(columns: Sequence[int], at_most: int | None) -> list[range]:
+    """Ascending numbers as ranges without a gap, none longer than `at_most`."""
+    found: list[range] = []
+    for at in columns:
+        joins = bool(found) and found[-1].stop == at and len(found[-1]) != at_most
+        if joins:
+            found[-1] = range(found[-1].start, at + 1)
+        else:
+            found.append(range(at, at + 1))
+    return found
 
 
 def first_requests(asks: Iterable[Ask]) -> list[dg.RunRequest]:
     """The requests one tick makes; the others are still due at the next."""
     return [ask.request() for ask in islice(asks, MOST_REQUESTS)]
+
+
+def refuse_payouts(reports: Iterable[ConfiguredReport]) -> None:
+    """Raise ConfigurationError for reports about one payout, where windows of time are looked at."""
+    if named := ", ".join(report.query.name for report in reports if report.query.by_payout):
+        raise ConfigurationError(f"{named}: payouts have no windows of time; use build_payout_sensor")
 
 
 def shared_resource(reports: Sequence[ConfiguredReport]) -> str:

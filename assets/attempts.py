@@ -49,32 +49,61 @@ class Attempt:
     last: str
     cancelled: bool = False
 
-    def partitions(self, asset: str, position: Mapping[str, int], keys: Sequence[str]) -> Sequence[str]:
-        """Its partitions of one asset; none where it is about others, or about keys that are gone.
-
-        Args:
-            position: each of `keys` to its place in them.
-        """
-        if self.assets is not None and asset not in self.assets:
+    def partitions(self, calendar: "Calendar") -> Sequence[str]:
+        """Its partitions of one asset; none where it is about others, or about keys that are gone."""
+        if self.assets is not None and calendar.asset not in self.assets:
             return ()
-        if self.first not in position or self.last not in position:
-            return ()
-        return keys[position[self.first] : position[self.last] + 1]
+        return calendar.between(self.first, self.last)
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """An asset's partition keys, oldest first, and the place of each."""
+    """An asset's partition keys as Dagster counts ranges of them.
+
+    Attributes:
+        rows: equally long, each oldest first: one for each connected account that has partitions of its own,
+            else one. Payouts are one row, in the order in which they became known.
+        place: the row and the column of each key.
+    """
 
     asset: str
-    keys: Sequence[str]
-    position: Mapping[str, int]
+    rows: Sequence[Sequence[str]]
+    place: Mapping[str, tuple[int, int]]
 
     @classmethod
-    def of(cls, report: ConfiguredReport) -> "Calendar":
-        """The partitions there are now."""
-        keys = report.partitions.get_partition_keys()
-        return cls(report.key.to_user_string(), keys, {key: at for at, key in enumerate(keys)})
+    def of(cls, report: ConfiguredReport, instance: dg.DagsterInstance | None = None) -> "Calendar":
+        """The partitions there are now. Payouts are known to the `instance` alone."""
+        keys = report.partitions.get_partition_keys(dynamic_partitions_store=instance)
+        width = max(1, len(keys) // max(1, len(report.connected_accounts)))
+        return cls.over(
+            report.key.to_user_string(), [keys[at : at + width] for at in range(0, len(keys), width)]
+        )
+
+    @classmethod
+    def over(cls, asset: str, rows: Sequence[Sequence[str]]) -> "Calendar":
+        """Of an asset, the keys in these rows."""
+        place = {key: (row, column) for row, keys in enumerate(rows) for column, key in enumerate(keys)}
+        return cls(asset, rows, place)
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """All of them, a row after the other."""
+        return self.rows[0] if len(self.rows) == 1 else [key for row in self.rows for key in row]
+
+    def between(self, first: str, last: str) -> Sequence[str]:
+        """The keys of the range from `first` to `last`, both included; none where either is not known.
+
+        Of several rows that is the rectangle between the two, as Dagster has it.
+        """
+        if first not in self.place or last not in self.place:
+            return ()
+        (top, left), (bottom, right) = self.place[first], self.place[last]
+        return [key for row in self.rows[top : bottom + 1] for key in row[left : right + 1]]
+
+    def age(self, key: str) -> tuple[int, int]:
+        """What puts keys in order, the oldest first, whatever row they are in."""
+        row, column = self.place[key]
+        return column, row
 
 
 def attempt_of(assets: Iterable[Any] | None, tags: Mapping[str, str], *, cancelled: bool) -> Attempt | None:
@@ -93,18 +122,14 @@ def attempt_of(assets: Iterable[Any] | None, tags: Mapping[str, str], *, cancell
 
 def covered(attempts: Iterable[Attempt], calendar: Calendar) -> frozenset[str]:
     """The keys of an asset's partitions that any of the attempts is about."""
-    return frozenset(
-        key
-        for attempt in attempts
-        for key in attempt.partitions(calendar.asset, calendar.position, calendar.keys)
-    )
+    return frozenset(key for attempt in attempts for key in attempt.partitions(calendar))
 
 
 def cancelled_last(newest_first: Iterable[Attempt], calendar: Calendar) -> frozenset[str]:
     """The keys whose newest attempt that did not go well was cancelled."""
     cancelled: dict[str, bool] = {}
     for attempt in newest_first:
-        for key in attempt.partitions(calendar.asset, calendar.position, calendar.keys):
+        for key in attempt.partitions(calendar):
             cancelled.setdefault(key, attempt.cancelled)
     return frozenset(key for key, was in cancelled.items() if was)
 

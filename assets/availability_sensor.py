@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.asking import MOST_REQUESTS, Ask, neighbours, shared_resource
+from assets.asking import MOST_REQUESTS, Ask, neighbours, refuse_payouts, shared_resource
 from assets.attempts import Attempt, covered, in_backfills, unfinished_attempts
 from assets.availability import (
     REFRESH_AFTER,
@@ -82,9 +82,10 @@ def build_availability_sensor(
         refresh_after: ages, from the end of a partition's window, at which it is asked again, one partition
             a run; none turns that off.
 
-    Raises ConfigurationError for reports of several accounts.
+    Raises ConfigurationError for reports of several accounts, or about payouts.
     """
     resource, limits = shared_resource(reports), Limits(look_back, at_most, tuple(refresh_after))
+    refuse_payouts(reports)
 
     @dg.sensor(
         name=name,

@@ -1,4 +1,4 @@
-"""One report as configured: what is asked of Stripe, in which windows, under which asset key.
+"""One report as configured: what is asked of Stripe, in which partitions, under which asset key.
 
 The asset, its sensors, its checks and the reader all take their answers from this value.
 """
@@ -12,11 +12,12 @@ from typing import Any
 
 import dagster as dg
 
-from assets.partitions import partition_of, partitions_definition
+from assets.partitions import account_partitions, partition_of, partitions_definition, payout_partitions
 from connector.adoption import Patience
 from connector.catalogue import Column
 from connector.decode import DECODER_VERSION
-from connector.query import Partition, ReportQuery
+from connector.errors import ConfigurationError
+from connector.query import CONNECTED_ACCOUNT, Partition, ReportQuery
 from connector.windows import Windows
 
 #: Dagster runs that talk to Stripe at once are limited through this pool.
@@ -32,7 +33,7 @@ class ConfiguredReport:
 
     Attributes:
         query: the report type, its columns and filters, the table's name, window and zone.
-        start: where the first window begins, on the zone's clock.
+        start: where the first window begins, on the zone's clock; None for a report about one payout.
         end_offset: windows beyond the last whole one; negative leaves some out.
         prefix: what stands before the table's name in the asset key.
         patience: how long report runs are waited for.
@@ -40,10 +41,15 @@ class ConfiguredReport:
         pool: Dagster's pool of the asset; None for no limit.
         resource: the key of the `StripeReporting` resource.
         io_manager: the key of the IO manager through which downstream assets read it.
+        connected_accounts: the accounts that have partitions of their own, of a question asked `by_account`.
+        payouts_from: the table that payouts are read from, of a report about one payout; None for the best
+            there is.
+
+    Raises ConfigurationError where these do not fit the question.
     """
 
     query: ReportQuery
-    start: date | datetime
+    start: date | datetime | None = None
     end_offset: int = 0
     prefix: tuple[str, ...] = ("stripe",)
     patience: Patience = field(default_factory=Patience)
@@ -51,10 +57,30 @@ class ConfiguredReport:
     pool: str | None = DEFAULT_POOL
     resource: str = "stripe"
     io_manager: str = "stripe_parquet"
+    connected_accounts: tuple[str, ...] = ()
+    payouts_from: str | None = None
 
-    def using(self, *, resource: str, io_manager: str) -> "ConfiguredReport":
-        """The same report of the account behind another resource."""
-        return replace(self, resource=resource, io_manager=io_manager)
+    def __post_init__(self) -> None:
+        name = self.query.name
+        if not self.query.by_payout and self.start is None:
+            raise ConfigurationError(f"{name} has no start: say from which day on there are partitions")
+        if bool(self.connected_accounts) != (bool(self.query.dimensions) and not self.query.by_payout):
+            raise ConfigurationError(
+                f"{name}: connected accounts have partitions of their own where the question is asked "
+                "`by_account`, and only there"
+            )
+
+    def using(
+        self, *, resource: str, io_manager: str, prefix: tuple[str, ...] | None = None
+    ) -> "ConfiguredReport":
+        """The same report of the account behind another resource.
+
+        A pool that nobody chose is the account's own, as Stripe's limits are.
+        """
+        pool = f"{resource}_reporting" if self.pool == DEFAULT_POOL else self.pool
+        return replace(
+            self, resource=resource, io_manager=io_manager, prefix=prefix or self.prefix, pool=pool
+        )
 
     @property
     def key(self) -> dg.AssetKey:
@@ -62,14 +88,38 @@ class ConfiguredReport:
         return dg.AssetKey([*self.prefix, self.query.name])
 
     @cached_property
-    def partitions(self) -> dg.TimeWindowPartitionsDefinition:
-        """Dagster's definition of the windows."""
+    def windows(self) -> dg.TimeWindowPartitionsDefinition:
+        """Dagster's definition of the windows. Raises ConfigurationError for a report about one payout."""
+        if self.start is None:
+            raise ConfigurationError(f"{self.query.name} is about payouts, and has no windows")
         windows = Windows(self.query.window, self.query.zone)
         return partitions_definition(windows, self.start, end_offset=self.end_offset)
 
+    @cached_property
+    def payouts(self) -> dg.DynamicPartitionsDefinition:
+        """Dagster's definition of the payouts. Reports about the same payouts of one account share it."""
+        whose = ["connected"] if self.query.dimensions else []
+        whose += ["of", str(account)] if (account := self.query.filters.get(CONNECTED_ACCOUNT)) else []
+        return payout_partitions("_".join([self.resource, *whose, "payouts"]))
+
+    @cached_property
+    def partitions(self) -> dg.PartitionsDefinition[str]:
+        """Dagster's definition of the partitions."""
+        if self.query.by_payout:
+            return self.payouts
+        if self.connected_accounts:
+            return account_partitions(self.windows, self.connected_accounts)
+        return self.windows
+
     def partition(self, key: str) -> Partition:
-        """What one partition key asks for."""
-        return partition_of(self.partitions, key)
+        """What one partition key asks for. Raises ConfigurationError for a key that names no payout."""
+        if self.query.by_payout:
+            return self.query.payout(key)
+        if not self.connected_accounts:
+            return partition_of(self.windows, key)
+        account, window = self.query.dataset(mode="", account=None).values(key)
+        (partition,) = self.query.each_account([partition_of(self.windows, window)], [account])
+        return partition
 
     @cached_property
     def code_version(self) -> str:

@@ -25,6 +25,8 @@ CHECK_NAME = "newest_ready_partition_is_there"
 #: Stripe's data advance this often, however short a report's windows are.
 _ADVANCE = timedelta(hours=12)
 
+_NAMED = 10
+
 _LONGEST = {
     "hourly": timedelta(hours=1),
     "daily": timedelta(hours=25),
@@ -36,11 +38,13 @@ _LONGEST = {
 _AFTER_THE_SENSORS = "0 1,13 * * *"
 
 
-def freshness_policy(report: ConfiguredReport, *, slack: timedelta = SLACK) -> dg.FreshnessPolicy:
+def freshness_policy(report: ConfiguredReport, *, slack: timedelta = SLACK) -> dg.FreshnessPolicy | None:
     """How long an asset may go without a new event: a window, Stripe's preparation, and slack.
 
-    It warns when half of the slack is used up.
+    It warns when half of the slack is used up. None for payouts, which come when they come.
     """
+    if report.query.by_payout:
+        return None
     due = max(_LONGEST[report.query.window], _ADVANCE) + PREPARATION
     return dg.FreshnessPolicy.time_window(fail_window=due + slack, warn_window=due + slack / 2)
 
@@ -65,14 +69,19 @@ def build_newest_partition_check(
         stripe: StripeReporting = getattr(context.resources, report.resource)
         with stripe.client() as client:
             (state,) = readiness(client, [report])
-            kept = state.kept(stripe.store(), client, state.windows[-1:])
-        return judged(state, is_there=bool(kept), slack=slack)
+            newest = state.newest(1)
+            kept = state.kept(stripe.store(), client, newest)
+        return judged(state, [each.key for each in newest if each.key not in kept], slack=slack)
 
     return newest_ready_partition
 
 
-def judged(state: Readiness, *, is_there: bool, slack: timedelta) -> dg.AssetCheckResult:
-    """What the check says of the newest ready partition."""
+def judged(state: Readiness, lacking: Sequence[str], *, slack: timedelta) -> dg.AssetCheckResult:
+    """What the check says of the newest ready partition, or of those of the connected accounts.
+
+    Args:
+        lacking: keys of those that are not there.
+    """
     if state.available is None:
         return dg.AssetCheckResult(
             passed=False, description=f"The account has no report type {state.report.query.spec.id}."
@@ -87,12 +96,14 @@ def judged(state: Readiness, *, is_there: bool, slack: timedelta) -> dg.AssetChe
         )
     newest = state.windows[-1]
     metadata["stripe/newest_ready_partition"] = dg.MetadataValue.text(newest.key)
-    if is_there:
-        return dg.AssetCheckResult(passed=True, description=f"{newest.key} is there.", metadata=metadata)
+    if not lacking:
+        there = ", ".join(each.key for each in state.newest(1)[:_NAMED])
+        return dg.AssetCheckResult(passed=True, description=f"There: {there}.", metadata=metadata)
+    named = ", ".join(lacking[:_NAMED]) + (f" and {len(lacking) - _NAMED} more" if lacking[_NAMED:] else "")
     return dg.AssetCheckResult(
         passed=False,
         severity=severity(newest.interval.end, state.now, slack),
-        description=f"{newest.key} is ready at Stripe and not in the dataset.",
+        description=f"Ready at Stripe and not in the dataset: {named}.",
         metadata=metadata,
     )
 

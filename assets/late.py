@@ -143,7 +143,7 @@ def asks(report: ConfiguredReport, calendar: Calendar, decisions: Mapping[str, D
         for kind in alike.values()
         for keys in neighbours(kind, calendar, at_most=report.max_partitions_per_run)
     ]
-    return sorted(made, key=lambda ask: calendar.position[ask.keys[0]])
+    return sorted(made, key=lambda ask: calendar.age(ask.keys[0]))
 
 
 def _ask(report: ConfiguredReport, keys: tuple[str, ...], decisions: Mapping[str, Decision]) -> Ask:

@@ -5,6 +5,7 @@ took too long, one that Stripe failed later, a process that was killed before it
 What another deployment asks of the same account is none of its business.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from assets.recording import recorded_runs
 from assets.resources import StripeReporting
 from assets.sweep import Budget, Sweep, runs_for, swept
 from connector.client import StripeClient
-from connector.errors import ReportingError
+from connector.errors import ConfigurationError, ReportingError
 from connector.models import ReportRequest, RunStatus
 from connector.retry import RetryPolicy
 
@@ -103,14 +104,24 @@ def overdue_of(instance: dg.DagsterInstance, report: ConfiguredReport) -> Overdu
     Dagster goes on calling a partition failed when a later attempt at it was cancelled; such a one is left
     alone.
     """
-    calendar = Calendar.of(report)
+    calendar = Calendar.of(report, instance)
     states = instance.get_status_by_partition(report.key, calendar.keys, report.partitions) or {}
     failed = [key for key in calendar.keys if (state := states.get(key)) and state.value == "FAILED"]
     if failed:
         busy = covered(unfinished_attempts(instance), calendar) | in_backfills(instance, report)
         busy |= cancelled_last(bad_attempts(instance), calendar)
         failed = [key for key in failed if key not in busy]
-    return Overdue(report, calendar, {key: report.query.request(report.partition(key)) for key in failed})
+    return Overdue(report, calendar, _requests(report, failed))
+
+
+def _requests(report: ConfiguredReport, keys: Iterable[str]) -> dict[str, ReportRequest]:
+    """What each partition asks of Stripe, without those that nothing can be asked for: a payout that somebody
+    mistyped by hand failed before anything was sent."""
+    requests = {}
+    for key in keys:
+        with contextlib.suppress(ConfigurationError):
+            requests[key] = report.query.request(report.partition(key))
+    return requests
 
 
 def _decided(

@@ -57,6 +57,7 @@ def question(report: ConfiguredReport) -> dict[str, Any]:
         "stripe/window": query.window,
         "stripe/zone": query.zone,
         "stripe/filters": dg.MetadataValue.json(dict(query.filters)),
+        "stripe/dimensions": dg.MetadataValue.json(list(query.dimensions)),
     }
 
 
@@ -66,10 +67,10 @@ def dataset_of(metadata: Mapping[str, Any], *, mode: str, account: str | None) -
         table, report_type, window, zone = (
             str(_plain(metadata[f"stripe/{name}"])) for name in ("table", "report_type", "window", "zone")
         )
-        filters = _plain(metadata["stripe/filters"])
+        filters, dimensions = _plain(metadata["stripe/filters"]), _plain(metadata["stripe/dimensions"])
     except KeyError:
         return None
-    return Dataset(table, mode, account, report_type, window, zone, dict(filters))
+    return Dataset(table, mode, account, report_type, window, zone, dict(filters), tuple(dimensions))
 
 
 def configured_schema(report: ConfiguredReport) -> dg.TableSchema:

@@ -1,9 +1,12 @@
-"""Windows of time as Dagster partitions, and a partition key as the span of time it asks Stripe for.
+"""What tells a report's partitions apart, as Dagster has it: windows of time, those of each connected
+account, or payouts.
 
 Keys are Dagster's; `connector.windows` gives the same ones, so that the command and the asset mean the same
 file.
 """
 
+import math
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -12,7 +15,7 @@ import dagster as dg
 
 from connector.errors import ConfigurationError
 from connector.models import Interval
-from connector.query import Partition
+from connector.query import CONNECTED_ACCOUNT, Partition
 from connector.windows import Windows
 
 _DEFINITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
@@ -21,6 +24,15 @@ _DEFINITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
     "weekly": dg.WeeklyPartitionsDefinition,
     "monthly": dg.MonthlyPartitionsDefinition,
 }
+
+#: The dimension of time, beside that of connected accounts. Dagster puts it second, since it sorts by name.
+WINDOW = "window"
+
+#: Dagster recommends no more partitions of one asset; elsewhere in its documentation 25,000.
+MOST_PARTITIONS = 100_000
+
+#: How Dagster tags events and runs with the value of each dimension.
+_DIMENSION_TAG = "dagster/partition/"
 
 #: Stripe has no data before; what zones will decide later nobody knows.
 _YEARS = range(2011, 2038)
@@ -45,6 +57,43 @@ def partitions_definition(
     first = start if isinstance(start, datetime) else datetime.combine(start, time())
     definition = _DEFINITIONS[windows.unit]
     return definition(start_date=first, timezone=windows.zone, end_offset=end_offset)  # type: ignore[call-arg]
+
+
+def account_partitions(
+    windows: dg.TimeWindowPartitionsDefinition, accounts: Sequence[str]
+) -> dg.MultiPartitionsDefinition:
+    """Every window of each of the connected accounts; keys look like `acct_1|2026-06-01`."""
+    return dg.MultiPartitionsDefinition(
+        {CONNECTED_ACCOUNT: dg.StaticPartitionsDefinition(list(accounts)), WINDOW: windows}
+    )
+
+
+def payout_partitions(name: str) -> dg.DynamicPartitionsDefinition:
+    """Payouts as they become known, or are added by hand; reports with the same `name` share them."""
+    return dg.DynamicPartitionsDefinition(name=name)
+
+
+def too_many(definition: dg.PartitionsDefinition[str]) -> str | None:
+    """What to say of more partitions than Dagster is made for; None where there are not so many."""
+    if not isinstance(definition, dg.MultiPartitionsDefinition):
+        return None
+    count = math.prod(len(each.partitions_def.get_partition_keys()) for each in definition.partitions_defs)
+    if count <= MOST_PARTITIONS:
+        return None
+    return (
+        f"{count:,} partitions: Dagster recommends at most {MOST_PARTITIONS:,} for one asset, in places "
+        "25,000, and its UI slows down beyond. Use longer windows or a later start, split the accounts over "
+        "several `name`s, or pull all accounts in one run, with the account as a column"
+    )
+
+
+def dimension_tags(definition: dg.PartitionsDefinition[str], key: str) -> Mapping[str, str]:
+    """What an event of a partition is tagged with, so that Dagster can tell its dimensions; empty where there
+    is one."""
+    if not isinstance(definition, dg.MultiPartitionsDefinition):
+        return {}
+    tags = definition.get_tags_for_partition_key(key)
+    return {name: value for name, value in tags.items() if name.startswith(_DIMENSION_TAG)}
 
 
 def refuse_lossy(windows: Windows) -> None:

@@ -9,6 +9,7 @@ from assets.attempts import Calendar
 from assets.availability import Window, ready, recent
 from assets.configured import ConfiguredReport
 from connector.client import StripeClient
+from connector.errors import ConfigurationError
 from connector.models import ReportType
 from connector.provenance import Provenance
 from connector.store import Store
@@ -22,7 +23,7 @@ class Readiness:
 
     Attributes:
         available: since and until when Stripe has its data; None where the account has no such type.
-        windows: its ready partitions, oldest first.
+        windows: its ready partitions, oldest first; of the same span, one for each connected account.
         now: the time at Stripe.
     """
 
@@ -49,7 +50,14 @@ class Readiness:
 
     def begins(self, key: str) -> datetime:
         """When the window of one of its partitions begins, aware."""
-        return self.report.partitions.time_window_for_partition_key(key).start
+        interval = self.report.partition(key).interval
+        if interval is None:
+            raise ConfigurationError(f"{key} of {self.calendar.asset} has no window of time")
+        return interval.start
+
+    def newest(self, count: int) -> Sequence[Window]:
+        """The ready windows of the newest `count` spans of time, oldest first."""
+        return self.windows[-count * len(self.calendar.rows) :]
 
     def within(self, look_back: timedelta) -> list[Window]:
         """The ready windows that end within `look_back` of the newest ready one."""
@@ -67,7 +75,7 @@ def readiness(
 
     Args:
         reach: windows that ended so long before Stripe's data do are left out,
-        at_least: except for so many of the newest.
+        at_least: except for so many of the newest spans.
 
     Raises ReportingError when Stripe does not answer.
     """
@@ -86,12 +94,13 @@ def _newest(
     report: ConfiguredReport, calendar: Calendar, available: ReportType, reach: timedelta, at_least: int
 ) -> list[Window]:
     """The windows that end near the end of Stripe's data, oldest first."""
-    windows: list[Window] = []
-    for key in reversed(calendar.keys):
+    columns: list[list[Window]] = []
+    # All connected accounts have the same windows, so one of them tells their spans.
+    for at, key in reversed(list(enumerate(calendar.rows[0] if calendar.rows else ()))):
         interval = report.partition(key).interval
         if interval is None or interval.end > available.data_available_end:
             continue
-        if len(windows) >= at_least and interval.end <= available.data_available_end - reach:
+        if len(columns) >= at_least and interval.end <= available.data_available_end - reach:
             break
-        windows.append(Window(key, interval))
-    return windows[::-1]
+        columns.append([Window(row[at], interval) for row in calendar.rows])
+    return [window for column in reversed(columns) for window in column]

@@ -17,6 +17,7 @@ import dagster as dg
 from assets.configured import ConfiguredReport
 from assets.intent import Recorded
 from assets.metadata import REPORT_RUN, partition_metadata
+from assets.partitions import dimension_tags
 from assets.preview import ROWS
 from connector.pipeline import Asked, Done
 from connector.store import Store
@@ -153,6 +154,7 @@ class Recording:
             _DATA_VERSION: event.published.provenance.data_version,
             _BY_USER: "true",
             _CODE_VERSION: self._report.code_version,
+            **dimension_tags(self._report.partitions, key),
         }
         self._context.log_event(
             dg.AssetMaterialization(
@@ -171,4 +173,4 @@ class Recording:
         there = self._store.arrow_dataset(dataset, [event.partition.key])
         # Without read-ahead: a preview of five rows shall not load a large file.
         rows = there.head(ROWS, batch_readahead=0, fragment_readahead=0)
-        return partition_metadata(self._report, event, rows.drop_columns(["account", "period"]))
+        return partition_metadata(self._report, event, rows.drop_columns(list(dataset.path_columns)))

@@ -4,6 +4,7 @@ All reports share this body. What to ask, whether to ask, and what to say of the
 functions elsewhere; here they meet Dagster.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence, Set
 
 import dagster as dg
@@ -14,6 +15,7 @@ from assets.freshness import freshness_policy
 from assets.intent import INTENT_TAG, Intent, Plan, Recorded, plan
 from assets.metadata import READS_NOTHING, asset_metadata
 from assets.outcome import OUTCOME_TAG, gravest, incomplete, outcome_of, unanswered
+from assets.partitions import too_many
 from assets.recording import Output, Recording, is_awaited, recorded_runs
 from assets.resources import StripeReporting
 from connector.client import StripeClient
@@ -79,6 +81,9 @@ def build_report_asset(
             f"the spec of {report.key.to_user_string()} has the key {shown.key.to_user_string()}; "
             "set the report's `name` or prefix instead"
         )
+
+    if crowded := too_many(report.partitions):
+        warnings.warn(f"{report.key.to_user_string()} has {crowded}.", stacklevel=2)
 
     @dg.multi_asset(
         name="__".join(report.key.path),

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.asking import first_requests, shared_resource
+from assets.asking import first_requests, refuse_payouts, shared_resource
 from assets.attempts import covered, in_backfills, unfinished_attempts
 from assets.availability import missing
 from assets.availability_sensor import missing_asks
@@ -44,9 +44,10 @@ def build_report_schedule(
         cron, timezone: when it looks.
         last: how many of each report's newest ready partitions are looked at.
 
-    Raises ConfigurationError for reports of several accounts, or of different windows.
+    Raises ConfigurationError for reports of several accounts, of different windows, or about payouts.
     """
     resource = shared_resource(reports)
+    refuse_payouts(reports)
     if any(report.partitions != reports[0].partitions for report in reports):
         raise ConfigurationError(
             f"schedule {name} is about reports with different windows; use build_report_schedules"
@@ -103,6 +104,6 @@ def build_report_schedules(
 def _lacking(
     instance: dg.DagsterInstance, client: StripeClient, store: Store, state: Readiness, last: int
 ) -> list[str]:
-    windows = state.windows[-last:]
+    windows = state.newest(last)
     busy = covered(unfinished_attempts(instance), state.calendar) | in_backfills(instance, state.report)
     return missing(windows, state.kept(store, client, windows).keys(), leave=busy)

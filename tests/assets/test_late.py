@@ -21,7 +21,7 @@ from connector.models import RunStatus
 NOW = datetime(2026, 6, 7, 13, tzinfo=UTC)
 FAILED, PENDING, SUCCEEDED = RunStatus.FAILED, RunStatus.PENDING, RunStatus.SUCCEEDED
 KEYS = [f"2026-06-{day:02}" for day in range(1, 31)]
-CALENDAR = Calendar("stripe/balance_summary", KEYS, {key: at for at, key in enumerate(KEYS)})
+CALENDAR = Calendar.over("stripe/balance_summary", [KEYS])
 
 
 def runs(*statuses: RunStatus, hours_apart: float = 1) -> list[Found]:
@@ -175,8 +175,7 @@ def test_partitions_cut_into_runs_are_all_there_once_and_without_gaps(
 
     assert [key for group in groups for key in group] == sorted(keys)
     for group in groups:
-        first = CALENDAR.position[group[0]]
-        assert list(group) == KEYS[first : first + len(group)]
+        assert list(group) == CALENDAR.between(group[0], group[-1])
         assert at_most is None or len(group) <= at_most
 
 

@@ -130,3 +130,16 @@ def test_one_schedule_for_two_calendars_is_refused() -> None:
 
 def test_the_sensor_ships_running_and_the_schedule_stopped(summary_report: ConfiguredReport) -> None:
     assert build_report_schedule([summary_report]).default_status is dg.DefaultScheduleStatus.STOPPED
+
+
+def test_it_looks_at_the_newest_windows_of_every_connected_account(
+    orchestra: Orchestra, simulator: Simulator, clock: OwnedClock
+) -> None:
+    accounts = simulator.connected_accounts
+    query = ReportQuery.of("connected_account_balance_summary", by_account=True)
+    report = ConfiguredReport(query, start=date(2026, 5, 1), connected_accounts=accounts)
+    asset, schedule = build_report_asset(report), build_report_schedule([report], last=2)
+
+    (request,), _ = tick(orchestra, [asset], schedule, clock.now())
+
+    assert span(request) == f"{accounts[0]}|2026-06-05..{accounts[2]}|2026-06-06"
