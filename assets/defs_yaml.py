@@ -1,7 +1,7 @@
 """What may stand in `defs.yaml`, and how it becomes values, with errors that name line and field."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from pydantic_core import InitErrorDetails
 from assets.availability import REFRESH_AFTER
 from assets.configured import DEFAULT_POOL, DEFAULT_RANGE, ConfiguredReport
 from assets.partitions import refuse_lossy
+from assets.payouts import source_of
 from assets.resources import StripeReporting
 from assets.schedules import TWICE_A_DAY
 from assets.settings import API_KEY, Settings
@@ -20,8 +21,9 @@ from assets.upkeep import Automation
 from connector.adoption import Patience
 from connector.catalogue import report as report_spec
 from connector.catalogue.spelling import hint
+from connector.dataset import BY_PAYOUT
 from connector.errors import ConfigurationError
-from connector.query import ReportQuery
+from connector.query import CONNECTED_ACCOUNT, ReportQuery
 from connector.windows import Windows
 
 _FROM_ENVIRONMENT = re.compile(r"\s*\{\{\s*env\.(\w+)\s*\}\}\s*")
@@ -99,6 +101,16 @@ class ReportModel(ReportDefaults):
     filters: dict[str, str] = Field(
         default_factory=dict, description="Further run parameters: currency, reporting_category, timezone, …"
     )
+    connected_accounts: list[str] = Field(
+        default_factory=list,
+        description="Connected accounts (acct_…) that have partitions of their own. Without any, one run "
+        "brings all accounts, with the account as a column where the report has one.",
+    )
+    payouts_from: str | None = Field(
+        default=None,
+        description="Of a report about one payout: the table among these that names the payouts. The best "
+        "there is when left out; without one, partitions are added by hand.",
+    )
 
 
 class AutomationModel(Section):
@@ -148,7 +160,14 @@ class Attributes(Section):
         default_factory=AutomationModel, description="What happens by itself: sensors, schedules, checks."
     )
     resource_key: str = Field(
-        default="stripe", description="Key of the resource; each account needs one of its own."
+        default="stripe",
+        description="Key of the resource; each account needs one of its own. Names of sensors, schedules and "
+        "the pool begin with it.",
+    )
+    prefix: str | None = Field(
+        default=None,
+        description="What stands before the tables' names in asset keys, `/` between its parts; the "
+        "resource_key when left out.",
     )
 
 
@@ -199,9 +218,11 @@ def reports_of(
         }
         model = own.model_copy(update=inherited)
         path = ("reports", number)
-        if model.start is None:
+        if model.start is None and not _by_payout(model):
             message = f"{model.report} has no start: say from which day on there are partitions"
             raise _at(context, path, message)
+        if _by_payout(model):
+            model = _without_windows(model, own.model_fields_set)
         for name, probe in _probes(model):
             try:
                 probe()
@@ -209,11 +230,35 @@ def reports_of(
                 raise _at(
                     context, ("defaults", name) if name in inherited else (*path, name), str(error)
                 ) from None
-        reports.append(_report(model, model.start))
+        reports.append(_report(model))
+    for number, report in enumerate(reports):
+        try:
+            source_of(report, reports if report.query.by_payout else ())
+        except ConfigurationError as error:
+            raise _at(context, ("reports", number, "payouts_from"), str(error)) from None
     return reports
 
 
-def _report(model: ReportModel, start: date) -> ConfiguredReport:
+def _by_payout(model: ReportModel) -> bool:
+    """Whether it is about one payout; what no report is called is answered elsewhere."""
+    try:
+        return report_spec(model.report).by_payout
+    except ConfigurationError:
+        return False
+
+
+def _without_windows(model: ReportModel, said: Set[str]) -> ReportModel:
+    """A report about one payout without what only the defaults say of windows."""
+    return model.model_copy(
+        update={
+            name: ReportModel.model_fields[name].default if name != "window" else BY_PAYOUT
+            for name in ("start", "window", "zone", "end_offset")
+            if name not in said
+        }
+    )
+
+
+def _report(model: ReportModel) -> ConfiguredReport:
     query = ReportQuery.of(
         model.report,
         name=model.name,
@@ -221,10 +266,11 @@ def _report(model: ReportModel, start: date) -> ConfiguredReport:
         filters=model.filters,
         window=model.window,
         zone=model.zone,
+        by_account=bool(model.connected_accounts),
     )
     return ConfiguredReport(
         query,
-        start=start,
+        start=model.start,
         end_offset=model.end_offset,
         patience=Patience(
             wait_timeout=timedelta(minutes=model.wait_minutes),
@@ -232,6 +278,8 @@ def _report(model: ReportModel, start: date) -> ConfiguredReport:
         ),
         max_partitions_per_run=model.max_partitions_per_run,
         pool=model.pool,
+        connected_accounts=tuple(model.connected_accounts),
+        payouts_from=model.payouts_from,
     )
 
 
@@ -242,10 +290,26 @@ def _probes(model: ReportModel) -> Sequence[tuple[str, Callable[[], object]]]:
         ("report", lambda: report_spec(name)),
         ("columns", lambda: ReportQuery.of(name, columns=model.columns)),
         ("filters", lambda: ReportQuery.of(name, filters=model.filters)),
-        ("window", lambda: Windows(model.window)),
-        ("zone", lambda: refuse_lossy(Windows(model.window, model.zone))),
+        ("window", lambda: ReportQuery.of(name, window=model.window).by_payout or Windows(model.window)),
+        ("zone", lambda: None if _by_payout(model) else refuse_lossy(Windows(model.window, model.zone))),
+        ("connected_accounts", lambda: _check_accounts(model)),
         ("name", lambda: ReportQuery.of(name, name=model.name).dataset(mode="", account=None)),
     )
+
+
+def _check_accounts(model: ReportModel) -> None:
+    accounts = model.connected_accounts
+    if not accounts:
+        return
+    query = ReportQuery.of(model.report, filters=model.filters, window=model.window, by_account=True)
+    if query.by_payout:
+        raise ConfigurationError(
+            f"partitions of {model.report} are payouts; each says whose it is, so leave the accounts out"
+        )
+    if twice := sorted({each for each in accounts if accounts.count(each) > 1}):
+        raise ConfigurationError(f"{', '.join(twice)} is in the list twice")
+    for account in accounts:
+        ReportQuery.of(model.report, filters={CONNECTED_ACCOUNT: account})
 
 
 def _late(value: str | None) -> Any:

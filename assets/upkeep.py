@@ -12,6 +12,7 @@ from assets.availability_sensor import LOOK_BACK, build_availability_sensor
 from assets.configured import ConfiguredReport
 from assets.freshness import build_newest_partition_check, build_newest_partition_schedule
 from assets.late_sensor import build_late_report_sensor
+from assets.payout_sensor import build_payout_sensor, payout_sources
 from assets.schedules import TWICE_A_DAY, build_report_schedules
 
 _SENSOR = {True: dg.DefaultSensorStatus.RUNNING, False: dg.DefaultSensorStatus.STOPPED}
@@ -23,7 +24,8 @@ class Automation:
     """What happens by itself. What is switched off is still there, stopped.
 
     Attributes:
-        ask_by: who asks for partitions that are ready and missing; never both.
+        ask_by: who asks for partitions that are ready and missing; never both. Payouts become known through a
+            sensor in any case; it asks for them unless that is done by hand.
         cron: when the schedule looks, in UTC.
         look_every: seconds between two looks at what has become ready.
         look_back: how far behind the newest ready partition the sensor asks for missing ones.
@@ -50,14 +52,22 @@ class Automation:
         """
         if not reports:
             return dg.Definitions()
+        late = build_late_report_sensor(
+            reports,
+            name=f"{prefix}_late_reports",
+            minimum_interval_seconds=self.pick_up_every,
+            default_status=_SENSOR[self.pick_up_late],
+        )
+        windowed = [report for report in reports if not report.query.by_payout]
+        return dg.Definitions.merge(
+            dg.Definitions(sensors=[late, *self._payouts(reports, prefix)]),
+            self._windows(windowed, prefix) if windowed else dg.Definitions(),
+        )
+
+    def _windows(self, reports: Sequence[ConfiguredReport], prefix: str) -> dg.Definitions:
+        """What keeps reports about windows of time up to date."""
         return dg.Definitions(
             sensors=[
-                build_late_report_sensor(
-                    reports,
-                    name=f"{prefix}_late_reports",
-                    minimum_interval_seconds=self.pick_up_every,
-                    default_status=_SENSOR[self.pick_up_late],
-                ),
                 build_availability_sensor(
                     reports,
                     name=f"{prefix}_availability",
@@ -82,3 +92,17 @@ class Automation:
             ],
             asset_checks=[build_newest_partition_check(report) for report in reports],
         )
+
+    def _payouts(self, reports: Sequence[ConfiguredReport], prefix: str) -> list[dg.SensorDefinition]:
+        """The sensor for payouts, where a report is about them and another one names them."""
+        if not payout_sources(reports):
+            return []
+        return [
+            build_payout_sensor(
+                reports,
+                name=f"{prefix}_payouts",
+                look_back=self.look_back,
+                reach=self.look_back + max(self.refresh_after, default=timedelta()),
+                request=self.ask_by != "hand",
+            )
+        ]

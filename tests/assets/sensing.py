@@ -47,6 +47,10 @@ class Daemon:
         with context:
             data = self.sensor.evaluate_tick(context)
         self.cursor = data.cursor
+        for added in data.dynamic_partitions_requests or ():
+            self.orchestra.instance.add_dynamic_partitions(
+                added.partitions_def_name, list(added.partition_keys)
+            )
         return Tick(list(data.run_requests or ()), data.skip_message or "", data.cursor)
 
     def tick_and_run(self) -> Tick:
