@@ -1,12 +1,14 @@
 """The catalogue as people and programs look at it: which reports there are, and what each can tell."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from connector.catalogue import METADATA, Column, ReportSpec, Status, column
+from connector.offering import Offering, Standing
 
 
 def by_name(specs: Sequence[ReportSpec]) -> Table:
@@ -88,6 +90,77 @@ def as_json(spec: ReportSpec, *, columns: bool) -> dict[str, Any]:
             for each in _columns(spec)
         ]
     return told
+
+
+def offered(offerings: Sequence[Offering]) -> Iterator[Any]:
+    """What Stripe has for the key, a row each, and in sentences what it has not."""
+    table = _table("Stripe's id", "data from", "data until", "prepared", "beside the catalogue")
+    for each in offerings:
+        if each.offered:
+            table.add_row(
+                Text(each.id, style="bold"),
+                _shown(each.offered.data_available_start),
+                _shown(each.offered.data_available_end),
+                _shown(each.offered.updated),
+                _beside(each),
+            )
+    if table.row_count:
+        yield table
+        yield "Times are UTC."
+    absent = [each for each in offerings if each.standing is Standing.NOT_OFFERED and each.spec]
+    documented = [each for each in absent if each.spec and each.spec.status is Status.DOCUMENTED]
+    groups = {
+        "not in the catalogue; it takes their columns and types to configure them": [
+            each for each in offerings if each.standing is Standing.UNKNOWN
+        ],
+        "only with a key of live mode": [each for each in offerings if each.standing is Standing.LIVE_ONLY],
+        "documented, and not offered to this key": documented,
+        "observed, in preview or retired, and not offered to this key": [
+            each for each in absent if each not in documented
+        ],
+    }
+    for words, group in groups.items():
+        if group:
+            yield Text(f"{len(group)} {words}: {', '.join(each.id for each in group)}")
+
+
+def offering_as_json(offering: Offering) -> dict[str, Any]:
+    """One report type, as Stripe has it beside the catalogue, as plain JSON values; times in ISO 8601."""
+    there, spec, difference = offering.offered, offering.spec, offering.difference
+    return {
+        "report_type": offering.id,
+        "name": offering.name,
+        "standing": offering.standing.name.lower(),
+        "title": there.name if there else None,
+        "status": spec.status.value if spec else None,
+        "live_only": spec.live_only if spec else None,
+        "livemode": there.livemode if there else None,
+        "data_available_start": _iso(there.data_available_start) if there else None,
+        "data_available_end": _iso(there.data_available_end) if there else None,
+        "updated": _iso(there.updated) if there else None,
+        "default_columns": list(there.default_columns) if there and there.default_columns else None,
+        "catalogue_default_columns": list(spec.stripe_defaults) if spec and spec.stripe_defaults else None,
+        "default_columns_added": list(difference.added) if difference else [],
+        "default_columns_missing": list(difference.missing) if difference else [],
+        "default_columns_reordered": difference.reordered if difference else False,
+    }
+
+
+def _beside(offering: Offering) -> str:
+    if offering.spec is None:
+        return "not in it"
+    said = [] if offering.spec.status is Status.DOCUMENTED else [offering.spec.status.value]
+    if offering.difference:
+        said.append(f"default columns differ: {offering.difference}")
+    return "; ".join(said)
+
+
+def _shown(at: datetime) -> str:
+    return f"{at:%Y-%m-%d}" if at.hour == at.minute == at.second == 0 else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _iso(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _columns(spec: ReportSpec) -> list[Column]:

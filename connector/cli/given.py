@@ -15,6 +15,10 @@ import click
 import connector
 from connector.errors import ConfigurationError
 from connector.hosts import Hosts
+from connector.retry import RetryPolicy
+
+#: For commands that somebody sits and waits for.
+SOON = RetryPolicy(give_up_after=10.0, longest=4.0)
 
 EXIT_CODES = """\b
 Exit codes:
@@ -64,15 +68,27 @@ root_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="For programs: JSON, one object on each line."
 )
+account_option = click.option(
+    "--account", envvar="STRIPE_ACCOUNT", help="The connected account to act for, acct_…."
+)
 
 
-def client_for(account: str | None) -> "connector.StripeClient":
-    """The client the environment describes. Raises ConfigurationError before anything is sent."""
+def client_for(
+    account: str | None, *, key_variable: str = "STRIPE_API_KEY", retry: RetryPolicy | None = None
+) -> "connector.StripeClient":
+    """The client the environment describes. Raises ConfigurationError before anything is sent.
+
+    Args:
+        account: the connected account to act for; None for the key's own.
+        key_variable: the environment variable that holds the key.
+        retry: how patient each request is; as patient as a pull is, unless given.
+    """
     if account and not _ACCOUNT.fullmatch(account):
         raise ConfigurationError(f"account {account[:80]!r} is no account id; it looks like acct_1A2b3C")
     base = os.environ.get("STRIPE_API_BASE")
     hosts = Hosts.of(base) if base else Hosts.of()
-    return connector.StripeClient(os.environ.get("STRIPE_API_KEY", ""), hosts=hosts, account=account or None)
+    key = os.environ.get(key_variable, "")
+    return connector.StripeClient(key, hosts=hosts, account=account or None, retry=retry)
 
 
 def column_names(given: Sequence[str]) -> list[str] | None:

@@ -12,6 +12,7 @@ import connector
 from connector.cli.given import (
     ENVIRONMENT,
     EXIT_CODES,
+    account_option,
     client_for,
     column_names,
     duration,
@@ -58,7 +59,7 @@ from connector.cli.shown import interrupted
 )
 @click.option("--name", help="Name of the table, when it shall not be the report's.")
 @root_option
-@click.option("--account", envvar="STRIPE_ACCOUNT", help="The connected account to act for, acct_….")
+@account_option
 @click.option("--force", is_flag=True, help="Ask Stripe anew for partitions that are there already.")
 @click.option(
     "--wait-timeout",

@@ -1,77 +1,20 @@
 """The command as people and programs meet it: what it prints, where, and with which exit code."""
 
-import contextlib
-import json
-import os
-import pty
 import re
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connector.cli import main
 from connector.simulator import SIMULATED_KEY, Match, RunFails, RunTakes, Simulator
 from connector.simulator.entries import Entry
-from connector.simulator.server import serve
+from tests.cli.conftest import COMMAND, Run, on_a_terminal, read_until
 
-COMMAND = (sys.executable, "-m", "connector")
 JUNE = ("--from", "2026-06-01", "--to", "2026-06-04")
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    @property
-    def objects(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.lines]
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run the command in an empty directory, with no settings but those a test makes."""
-    for name in [name for name in os.environ if name.startswith("STRIPE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        captured = capsys.readouterr()
-        code = ended.value.code
-        assert isinstance(code, int)
-        return Ran(code, captured.out, captured.err)
-
-    return command
-
-
-@pytest.fixture
-def stripe(clock: Any, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[Simulator]:
-    """A Stripe on this machine whose time stands still on 7 June 2026, and the settings that lead there."""
-    simulator = Simulator(clock, seed=7, volume=3, opening=date(2026, 5, 1), run_seconds=0)
-    with serve(simulator) as url:
-        monkeypatch.setenv("STRIPE_API_BASE", url)
-        monkeypatch.setenv("STRIPE_API_KEY", SIMULATED_KEY)
-        yield simulator
 
 
 # Looking
@@ -352,31 +295,6 @@ def test_sql_without_data_says_what_brings_some(run: Run) -> None:
 
 
 # As a process of its own
-
-
-@contextlib.contextmanager
-def on_a_terminal(*command: str, **environment: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """A process that has a terminal, and our end of it."""
-    ours, theirs = pty.openpty()
-    settings = {**os.environ, "TERM": "xterm", "COLUMNS": "100", **environment}
-    with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=settings, start_new_session=True
-    ) as process:
-        os.close(theirs)
-        try:
-            yield process, ours
-        finally:
-            os.close(ours)
-            process.kill()
-
-
-def read_until(terminal: int, text: str) -> str:
-    """What the terminal shows up to `text`, or up to the end."""
-    shown = ""
-    with contextlib.suppress(OSError):  # the other side has gone
-        while text not in shown and (piece := os.read(terminal, 65536)):
-            shown += piece.decode(errors="replace")
-    return shown
 
 
 def test_a_terminal_gets_a_bar_and_ctrl_c_ends_it_cleanly(stripe: Simulator, tmp_path: Path) -> None:
