@@ -9,26 +9,22 @@ import contextlib
 import shlex
 import signal
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
 import dagster as dg
-import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from assets.definitions import defs
+from assets.demo_books import ACTIVITY, balances, continuity, net_activity, payout, payouts_tie
 from assets.intent import INTENT_TAG, Intent
 from assets.resources import StripeReporting
 from assets.settings import Settings
-from connector.currency import money_text
 from connector.hosts import Mode
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.server import serve
@@ -37,13 +33,11 @@ from connector.warehouse import open_warehouse
 DAYS = 30
 
 #: Seconds a report takes here; at Stripe it is minutes.
-RUN_SECONDS = (0.5, 4.0)
+RUN_SECONDS = (0.5, 3.0)
 
-_SHOWN_DAYS = 7
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_SUMMARY, _ACTIVITY = "balance_summary", "balance_change_from_activity_itemized"
 
-_TRY = f"SELECT currency, reporting_category, sum(net) AS net FROM {_ACTIVITY} GROUP BY ALL ORDER BY ALL"  # noqa: S608 - our own table
+_TRY = f"SELECT currency, reporting_category, sum(net) AS net FROM {ACTIVITY} GROUP BY ALL ORDER BY ALL"  # noqa: S608 - our own table
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +77,17 @@ def main() -> int:
 def pull(console: Console, root: str) -> list[str]:
     """Materialize the last available month of every configured report; what went wrong, if anything did."""
     began = time.monotonic()
-    with (
-        serve(Simulator(run_seconds=RUN_SECONDS)) as url,
-        tempfile.TemporaryDirectory(prefix="stripe-reports-demo-") as home,
-    ):
+    with serve(Simulator(run_seconds=RUN_SECONDS)) as url:
         console.print(
             f"A simulated Stripe listens on {url}; each report takes it up to {RUN_SECONDS[1]:.0f} s."
         )
-        Path(home, "dagster.yaml").write_text("telemetry: {enabled: false}\n")
         stripe = StripeReporting(api_key=SIMULATED_KEY, api_base=url, root=root)
         loaded = defs()
         steps = _steps(loaded, stripe)
         job = dg.Definitions(
             assets=loaded.assets, resources=_simulated(loaded.resources or {}, stripe)
         ).resolve_implicit_global_asset_job_def()
-        with dg.DagsterInstance.from_config(home) as instance, _progress(console, steps) as advance:
+        with _dagster() as instance, _progress(console, steps) as advance:
             failures = [text for step in steps for text in _materialize(job, instance, step, advance)]
     done = sum(len(step.keys) for step in steps)
     if not failures:
@@ -110,9 +100,11 @@ def pull(console: Console, root: str) -> list[str]:
 def show(console: Console, root: str) -> None:
     """What a person wants to see of the month, by SQL over the Parquet."""
     with open_warehouse(root, Mode.SIMULATED.value) as warehouse:
-        console.print(_net_activity(warehouse))
-        console.print(_balances(warehouse))
-        console.print(_continuity(warehouse))
+        console.print(net_activity(warehouse))
+        console.print(balances(warehouse, DAYS))
+        console.print(continuity(warehouse))
+        if table := payout(warehouse, DAYS):
+            console.print("", table, payouts_tie(warehouse, DAYS), sep="\n")
     command = Path(sys.executable).with_name("stripe-reports")
     shown = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command
     console.print(f"\nThe files: {root}/{Mode.SIMULATED}/<table>/account=default/period=<day>/report.parquet")
@@ -146,6 +138,11 @@ def _simulated(resources: Mapping[str, Any], stripe: StripeReporting) -> dict[st
         key: stripe if isinstance(resource, StripeReporting) else resource
         for key, resource in resources.items()
     }
+
+
+def _dagster() -> dg.DagsterInstance:
+    """One that keeps its history in memory: nobody will look at it, and it is half the work."""
+    return dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}})
 
 
 def _materialize(
@@ -222,77 +219,6 @@ def _progress(console: Console, steps: Sequence[Step]) -> Iterator[Advance]:
             bars.update(tasks[step.table], advance=1, partition=partition)
 
         yield bar
-
-
-# Out of the Parquet
-
-
-def _net_activity(warehouse: duckdb.DuckDBPyConnection) -> Table:
-    """Net activity by day and currency, the last days only."""
-    rows = warehouse.execute(
-        f"""
-        SELECT period, currency, sum(net) FROM {_ACTIVITY}
-        WHERE _interval_start >= (SELECT max(_interval_start) FROM {_ACTIVITY}) - to_days(?)
-        GROUP BY ALL ORDER BY ALL
-        """,  # noqa: S608 - our own table
-        [_SHOWN_DAYS - 1],
-    ).fetchall()
-    currencies = sorted({currency for _, currency, _ in rows})
-    found = {(period, currency): money_text(net, currency) for period, currency, net in rows}
-    table = _table(f"Net activity, the last {_SHOWN_DAYS} days", "day", *currencies)
-    for period in sorted({period for period, _, _ in rows}):
-        table.add_row(period, *(found.get((period, currency), "") for currency in currencies))
-    return table
-
-
-def _balances(warehouse: duckdb.DuckDBPyConnection) -> Table:
-    """The month's opening and closing balance in each currency, and what moved it."""
-    rows = warehouse.execute(
-        f"""
-        SELECT currency,
-               arg_min(net_amount, _interval_start) FILTER (category = 'starting_balance'),
-               sum(net_amount) FILTER (_row_kind = 'movement' AND category NOT LIKE 'payouts%'),
-               sum(net_amount) FILTER (_row_kind = 'movement' AND category LIKE 'payouts%'),
-               arg_max(net_amount, _interval_end) FILTER (category = 'ending_balance'),
-               min(_interval_start)::DATE, max(_interval_end)::DATE
-        FROM {_SUMMARY}
-        WHERE _interval_start >= (SELECT max(_interval_end) FROM {_SUMMARY}) - to_days(?)
-        GROUP BY currency ORDER BY currency
-        """,  # noqa: S608 - our own table
-        [DAYS],
-    ).fetchall()
-    title = f"Balance from {rows[0][5]} to {rows[0][6]}" if rows else "Balance"
-    table = _table(title, "currency", "opening", "activity", "payouts", "closing")
-    for currency, *amounts in rows:
-        table.add_row(currency, *(money_text(amount or Decimal(0), currency) for amount in amounts[:4]))
-    return table
-
-
-def _continuity(warehouse: duckdb.DuckDBPyConnection) -> str:
-    """Whether each day begins with what the day before ended with."""
-    ((meetings, equal),) = warehouse.execute(
-        f"""
-        WITH days AS (
-            SELECT currency, _interval_start, _interval_end,
-                   any_value(net_amount) FILTER (category = 'starting_balance') AS opening,
-                   any_value(net_amount) FILTER (category = 'ending_balance') AS closing
-            FROM {_SUMMARY} GROUP BY ALL
-        )
-        SELECT count(*), count(*) FILTER (day.closing = following.opening)
-        FROM days AS day JOIN days AS following
-          ON day.currency = following.currency AND day._interval_end = following._interval_start
-        """  # noqa: S608 - our own table
-    ).fetchall()
-    verdict = "always" if meetings == equal else f"NOT always: {meetings - equal} times it is not"
-    return f"A day's closing balance is the next day's opening one: {verdict} ({equal} of {meetings})."
-
-
-def _table(title: str, first: str, *amounts: str) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
-    table.add_column(first)
-    for name in amounts:
-        table.add_column(name, justify="right")
-    return table
 
 
 def _interrupt(*_: object) -> NoReturn:

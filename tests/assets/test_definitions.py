@@ -40,6 +40,8 @@ def test_the_definitions_load_without_a_network(
     assert {spec.key.to_user_string() for spec in loaded.resolve_all_asset_specs()} == {
         "stripe/balance_summary",
         "stripe/balance_change_from_activity_itemized",
+        "stripe/payouts_itemized",
+        "stripe/payout_reconciliation_itemized",
     }
     assert "rk_test_51something" not in repr(loaded)
 

@@ -58,11 +58,12 @@ def test_the_demo_pulls_a_month_and_shows_that_the_books_agree(start: Start, tmp
     told, _ = process.communicate(timeout=180)
 
     assert process.returncode == 0, told
-    assert "60 partitions materialized through Dagster" in told
+    assert "120 partitions materialized through Dagster" in told
     assert "opening one: always" in told
+    assert "sum of its transactions, to the last decimal: always" in told
     assert "make dev" in told
     files = sorted((tmp_path / "data" / "simulated").glob("*/account=default/period=*/report.parquet"))
-    assert len(files) == 60
+    assert len(files) == 120
     assert sum(pq.read_metadata(file).num_rows for file in files) > 0
     assert left_behind(process, tmp_path) == []
 
