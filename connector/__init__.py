@@ -6,6 +6,7 @@
                               wait for              Arrow      read back
 
     asking     catalogue   report types, their parameters and columns, as data
+               offering    what Stripe offers an account, beside the catalogue
                query       one question for many partitions;  windows  the calendar cut into them
     Stripe     client      one method per endpoint;  transport  how a request travels
                hosts       where the key may go;  retry, pace  when to send (again)
@@ -19,6 +20,7 @@
     together   pipeline    all of it, for many partitions: `collect`
     reading    warehouse   SQL over the dataset;  currency  how amounts are shown
     doors      cli         the command `stripe-reports`;  progress, listing  what it prints
+               configuration  a first defs.yaml;  first_look  the commands that follow it
                doctor      what stands in the way, and what we assume of Stripe, tried
                simulator   a Stripe on this machine
     everywhere models      Stripe's JSON as values;  errors  what can go wrong;  clock  time as an argument

@@ -51,13 +51,47 @@ class Windows:
 
         Raises ConfigurationError naming the nearest bounds.
         """
-        first, last = self._bound(start), self._bound(end)
+        first, last = self.bound(start), self.bound(end)
         if first >= last:
             raise ConfigurationError(f"{start} is not before {end}: there is no window between them")
         try:
             return tuple(self._walk(first, last))
         except OverflowError:
             raise ConfigurationError(f"{end} is beyond the calendar") from None
+
+    def bound(self, given: date | datetime) -> datetime:
+        """`given` as an instant in UTC, once it is known to be the bound of a window; read as in `between`.
+
+        Raises ConfigurationError naming the nearest bounds.
+        """
+        clock = _zone(self.zone)
+        try:
+            at = _instant(given, clock)
+            before = self._floor(at, clock)
+            if before == at:
+                return at
+            after = self._next(before, clock)
+        except (OverflowError, ValueError):
+            raise ConfigurationError(f"{given} is beyond the calendar") from None
+        raise ConfigurationError(
+            f"{given} is not where one of the {self.unit} windows of {self.zone} begins; nearest: "
+            f"{self._shown(before, clock)} and {self._shown(after, clock)}"
+        )
+
+    def first_from(self, at: datetime) -> datetime:
+        """Where the first whole window at or after `at` begins: an aware instant, given back in UTC."""
+        clock = _zone(self.zone)
+        moment = at.astimezone(UTC)
+        before = self._floor(moment, clock)
+        return before if before == moment else self._next(before, clock)
+
+    def last_until(self, at: datetime) -> datetime:
+        """Where the last whole window at or before `at` ends: an aware instant, given back in UTC."""
+        return self._floor(at.astimezone(UTC), _zone(self.zone))
+
+    def day(self, at: datetime) -> date:
+        """The day that the zone's calendar shows at an aware instant."""
+        return at.astimezone(_zone(self.zone)).date()
 
     def _walk(self, first: datetime, last: datetime) -> Iterator[Partition]:
         clock = _zone(self.zone)
@@ -73,22 +107,6 @@ class Windows:
         if self.unit != "hourly":
             return f"{local:%Y-%m-%d}"
         return f"{local:%Y-%m-%d-%H:%M}{local:%z}" if local.fold else f"{local:%Y-%m-%d-%H:%M}"
-
-    def _bound(self, given: date | datetime) -> datetime:
-        """`given` as an instant in UTC, once it is known to be the bound of a window."""
-        clock = _zone(self.zone)
-        try:
-            at = _instant(given, clock)
-            before = self._floor(at, clock)
-            if before == at:
-                return at
-            after = self._next(before, clock)
-        except (OverflowError, ValueError):
-            raise ConfigurationError(f"{given} is beyond the calendar") from None
-        raise ConfigurationError(
-            f"{given} is not where one of the {self.unit} windows of {self.zone} begins; nearest: "
-            f"{self._shown(before, clock)} and {self._shown(after, clock)}"
-        )
 
     def _shown(self, at: datetime, clock: tzinfo) -> str:
         local = at.astimezone(clock)

@@ -68,7 +68,7 @@ def examine_stripe(
     yield _version(heard.exchanges[-1])
     if not refused:
         yield fine("permission", "read report types: yes")
-    yield from _permissions(client)
+    yield from permissions(client)
 
 
 def _unanswered(client: StripeClient, error: ReportingError) -> Diagnosis:
@@ -128,7 +128,8 @@ def _version(exchange: Exchange) -> Diagnosis:
 # Permissions
 
 
-def _permissions(client: StripeClient) -> Iterator[Diagnosis]:
+def permissions(client: StripeClient) -> Iterator[Diagnosis]:
+    """Whether the key may do each thing that a pull does."""
     yield _asked("read report runs", lambda: client.report_runs(limit=1))
     nothing, once = ReportRequest("", ()), f"doctor-{client.clock.now().timestamp()}"
     yield _asked("write report runs", lambda: client.create_report_run(nothing, idempotency_key=once), _EMPTY)
