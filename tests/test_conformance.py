@@ -1,4 +1,4 @@
-"""Every report type Stripe documents goes the whole way: asked for, converted, stored, read back.
+"""Every report type Stripe documents goes the whole way: asked for, converted, stored, read back, checked.
 
 The catalogue and the simulator are two independent readings of the same documentation, so this is also
 where they meet.
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 from connector.catalogue import REPORTS, ColumnType, ReportSpec, Status, columns_of
+from connector.checks import Verdict, checks_of, inspect
 from connector.client import StripeClient
 from connector.decode import MONEY
 from connector.pipeline import Done
@@ -81,6 +82,10 @@ def test_a_documented_report_goes_the_whole_way(spec: ReportSpec, pull: Pull, st
     bounds = {f"_{name}" for name in ("interval_start", "interval_end") if name in spec.parameters}
     for name in ("_interval_start", "_interval_end"):
         assert table[name].null_count == (0 if name in bounds else table.num_rows)
+    fullest = max(outcomes, key=lambda key: outcomes[key].published.provenance.rows)
+    findings = inspect(store, query.dataset(mode="live", account=None), query, fullest)
+    assert [each.check for each in findings] == [check.name for check in checks_of(query)]
+    assert not [each for each in findings if each.verdict is not Verdict.PASSED]
 
 
 @pytest.mark.parametrize("spec", [spec for spec in DOCUMENTED if spec.net_columns], ids=lambda spec: spec.id)

@@ -25,6 +25,7 @@ from connector.checks.opened import (
     is_there,
     opened,
     quoted,
+    stored,
     undecidable,
 )
 from connector.checks.wording import SHOWN, Example, counted, in_words, listed, restated
@@ -225,9 +226,8 @@ def _difference(
 def _sums(agreement: Agreement, file: OpenFile) -> _Sums:
     if agreement.line and columns_of_lines(file.query):
         return _sums_of_line(file, agreement.line)
-    rows, spec = file.rows, file.query.spec
-    if spec.row_kinds:
-        rows = rows.filter(f"{ROW_KIND} = '{RowKind.MOVEMENT.value}'")
+    spec = file.query.spec
+    movements = f"WHERE {ROW_KIND} = '{RowKind.MOVEMENT.value}'" if spec.row_kinds else ""
     is_summary = spec.granularity is Granularity.SUMMARY
     group = ", ".join(quoted(name) for name in agreement.by)
     measures = ", ".join(
@@ -237,11 +237,12 @@ def _sums(agreement: Agreement, file: OpenFile) -> _Sums:
         for name in agreement.measures
     )
     width = len(agreement.by)
+    reads = [*map(stored, _needed(agreement, file.query)), ROW_KIND]
     return {
         tuple(row[:width]): dict(
             zip(agreement.measures, (each or Decimal(0) for each in row[width:]), strict=True)
         )
-        for row in rows.aggregate(f"{group}, {measures}", group).fetchall()
+        for row in file.ask(reads, f"{group}, {measures}", f"{movements} GROUP BY {group}")
     }
 
 

@@ -21,6 +21,7 @@ from connector.checks.opened import (
     is_there,
     opened,
     quoted,
+    stored,
     undecidable,
 )
 from connector.checks.wording import SHOWN, Example, listed, money, restated
@@ -66,10 +67,11 @@ def columns_of_lines(query: ReportQuery) -> tuple[Column, ...] | None:
 
 def lines_of(file: OpenFile) -> Lines:
     """The lines of a balance summary. Raises UndecidableError where a line has no amount."""
-    columns = ", ".join(quoted(each) for each in columns_of_lines(file.query) or ())
+    columns = [*map(stored, columns_of_lines(file.query) or ()), ROW_KIND]
+    names = ", ".join(map(quoted, columns))
     by_currency: defaultdict[str, list[Line]] = defaultdict(list)
     unnamed: list[Line] = []
-    for category, currency, amount, kind in file.rows.project(f"{columns}, {ROW_KIND}").fetchall():
+    for category, currency, amount, kind in file.ask(columns, names):
         if amount is None:
             raise UndecidableError(f"The line {category} in {currency or 'no currency'} has no amount.")
         line = Line(category, kind, currency or None, amount)

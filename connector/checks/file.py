@@ -22,7 +22,7 @@ def _is_whole(file: OpenFile) -> Finding:
     """The CSV had the size Stripe announced; what was made of it reads to the last page."""
     kept, check = file.provenance, IS_WHOLE.check.name
     try:
-        with file.data.filesystem.open_input_file(file.data.files[0]) as source:
+        with file.bytes() as source:
             rows = read_through(source)
     except (pa.ArrowException, OSError) as error:
         return Finding(check, Verdict.FAILED, f"{file.uri} does not read back: {error}", 1)
@@ -56,7 +56,7 @@ IS_WHOLE = FileCheck(
 
 def _row_count(file: OpenFile) -> Finding:
     check, kept = ROW_COUNT.check.name, file.provenance
-    found = dict(file.rows.aggregate("_report_run_id, count(*)").fetchall())
+    found = dict(file.ask(["_report_run_id"], "_report_run_id, count(*)", "GROUP BY ALL"))
     total = sum(found.values())
     foreign = total - found.get(kept.run_id, 0)
     if total != kept.rows:

@@ -1,21 +1,22 @@
 """A partition's published file, opened for questions: DuckDB over the rows where they lie.
 
-Rows are read through the store's own file system, so any root will do, and a column at a time, so memory
-stays flat. One DuckDB in memory serves the whole process: starting one takes longer than most checks.
+Rows are read through the store's own file system, so any root will do, and only the columns a question is
+about, so memory stays flat. One DuckDB serves the whole process: starting one takes longer than most checks.
 """
 
 import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from connector.catalogue import Column, ColumnType
 from connector.checks.finding import Check, Finding, Verdict
@@ -28,8 +29,11 @@ from connector.store import Store
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
-#: What DuckDB may take before it goes on in files.
-_MEMORY = "128MB"
+#: What DuckDB may take before it goes on in files. Keys of five million rows then cost 100 MiB in all.
+_MEMORY = "64MB"
+
+#: So many row groups are too many to be held in memory.
+_SMALL = 2
 
 
 class UnreadableError(Exception):
@@ -47,14 +51,35 @@ class OpenFile:
     Attributes:
         uri: where the file is.
         data: the file as an Arrow dataset of one fragment.
-        rows: its rows as a relation, under their stored names.
+        is_small: its rows are in memory, and DuckDB has them under the name `report`.
     """
 
     query: ReportQuery
     uri: str
     provenance: Provenance
     data: "ds.Dataset"
-    rows: duckdb.DuckDBPyRelation
+    is_small: bool
+    _connection: duckdb.DuckDBPyConnection
+
+    def ask(self, reads: Iterable[Column | str], select: str, rest: str = "") -> list[tuple[Any, ...]]:
+        """The answer to `SELECT <select> FROM report <rest>`, which may name the columns in `reads`.
+
+        Those of a large file are read anew for each question, a row group at a time: Arrow's scanner would
+        run ahead of DuckDB and take several times the memory.
+        """
+        question = f"SELECT {select} FROM report {rest}"  # noqa: S608 - our columns, and literals of ours
+        if self.is_small:
+            return self._connection.execute(question).fetchall()
+        names = set(map(stored, reads))
+        with self.bytes() as source, pq.ParquetFile(source, pre_buffer=False) as file:
+            schema = pa.schema([field for field in file.schema_arrow if field.name in names])
+            batches = file.iter_batches(columns=schema.names, use_threads=False)
+            self._connection.register("report", pa.RecordBatchReader.from_batches(schema, batches))
+            return self._connection.execute(question).fetchall()
+
+    def bytes(self) -> pa.NativeFile:
+        """The file as it lies there."""
+        return self.data.filesystem.open_input_file(self.data.files[0])
 
     def lacks(self, columns: Sequence[Column]) -> str | None:
         """Why these columns cannot be judged, as a sentence; None where all of them are there.
@@ -130,12 +155,16 @@ def opened(store: Store, dataset: Dataset, query: ReportQuery, period: str) -> I
     try:
         data = store.arrow_dataset(dataset, [period])
         kept = store.kept(dataset, period)
+        is_small = sum(each.num_row_groups for each in data.get_fragments()) < _SMALL
+        rows = data.to_table() if is_small else None
     except (pa.ArrowException, OSError) as error:
         raise UnreadableError(f"it is no whole Parquet file: {_first_line(error)}") from None
     if kept is None:
         raise UnreadableError("it does not say which report run it was made from")
     with _engine(os.getpid()).cursor() as connection:
-        yield OpenFile(query, store.uri(dataset, period), kept, data, connection.from_arrow(data))
+        if rows is not None:
+            connection.register("report", rows)
+        yield OpenFile(query, store.uri(dataset, period), kept, data, is_small, connection)
 
 
 def is_there(store: Store, dataset: Dataset, period: str) -> bool:
@@ -152,10 +181,14 @@ def columns_named(query: ReportQuery, names: Sequence[str]) -> tuple[Column, ...
     return tuple(asked[name] for name in names) if asked.keys() >= set(names) else None
 
 
+def stored(column: str | Column) -> str:
+    """A column's name in the file; text is one already."""
+    return column if isinstance(column, str) else column.stored_name
+
+
 def quoted(column: str | Column) -> str:
     """A column's name as SQL has it."""
-    name = column if isinstance(column, str) else column.stored_name
-    return '"' + name.replace('"', '""') + '"'
+    return '"' + stored(column).replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
@@ -169,7 +202,7 @@ def _engine(_process: int) -> duckdb.DuckDBPyConnection:
     spill = tempfile.mkdtemp(prefix="stripe-reports-checks-")
     atexit.register(shutil.rmtree, spill, ignore_errors=True)
     engine = duckdb.connect(config={"memory_limit": _MEMORY, "threads": "1", "temp_directory": spill})
-    return engine.execute("SET TimeZone = 'UTC'")
+    return engine.execute("SET GLOBAL TimeZone = 'UTC'")
 
 
 def _first_line(error: BaseException) -> str:

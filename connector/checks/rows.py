@@ -29,13 +29,12 @@ def _unique_key(file: OpenFile) -> Finding:
     names = ", ".join(quoted(each) for each in key)
     known = " AND ".join(f"{quoted(each)} IS NOT NULL" for each in key)
     # By hash first: eight bytes a row, however long the key.
-    repeated = file.rows.aggregate(f"hash({names}) AS h, count(*) AS n").filter("n > 1").project("h")
-    hashes = [str(found) for (found,) in repeated.fetchall()]
-    if not hashes:
-        return Finding(check, Verdict.PASSED, f"No {_called(key)} stands in the file twice.")
-    suspects = file.rows.filter(f"hash({names}) IN ({', '.join(hashes)})")
-    times = f"{names}, count(*) AS n, {known} AS known"
-    twice = suspects.aggregate(times, names).filter("n > 1").order(f"n DESC, {names}").fetchall()
+    hashes = file.ask(key, f"hash({names}) AS h", "GROUP BY h HAVING count(*) > 1")
+    suspects = (
+        f"WHERE hash({names}) IN ({', '.join(str(h) for (h,) in hashes)}) GROUP BY {names}" if hashes else ""
+    )
+    often = f"HAVING count(*) > 1 ORDER BY count(*) DESC, {names}"
+    twice = file.ask(key, f"{names}, count(*), {known}", f"{suspects} {often}") if hashes else []
     columns = [*(each.name for each in key), "rows"]
     for verdict, found in (
         (Verdict.FAILED, [row[:-1] for row in twice if row[-1]]),
@@ -86,7 +85,7 @@ def _in_interval(file: OpenFile) -> Finding:
         raise UndecidableError("The file does not say which interval was asked for.")
     at, outside = quoted(day), f"NOT ({_inside(day, interval, file.query.timezone)})"
     counts = f"count(*), count_if({outside}), count_if({at} IS NULL)"
-    total, wrong, unknown = file.rows.aggregate(counts).fetchall()[0]
+    ((total, wrong, unknown),) = file.ask([day], counts)
     window = f"{interval.start:%Y-%m-%d %H:%M:%S} to {interval.end:%Y-%m-%d %H:%M:%S} UTC"
     if wrong:
         examples = _examples(file, [day], outside)
@@ -133,9 +132,7 @@ def _net(file: OpenFile) -> Finding:
     check, columns = NET.check.name, _amounts(file.query) or ()
     gross, fee, net = map(quoted, columns)
     off, unknown = f"{net} <> {gross} - {fee}", f"{net} + {gross} + {fee} IS NULL"
-    total, wrong, without = file.rows.aggregate(f"count(*), count_if({off}), count_if({unknown})").fetchall()[
-        0
-    ]
+    ((total, wrong, without),) = file.ask(columns, f"count(*), count_if({off}), count_if({unknown})")
     if wrong:
         examples = _examples(file, columns, off)
         reason = (
@@ -177,7 +174,7 @@ def _decimals(file: OpenFile) -> Finding:
     is_summary = file.query.spec.granularity is Granularity.SUMMARY
     lines = (_key(file.query) or ()) if is_summary else ()
     group = ", ".join(dict.fromkeys([currency, *map(quoted, lines)]))
-    sums = file.rows.aggregate(f"{group}, sum({amount})", group).order(group).fetchall()
+    sums = file.ask([*columns, *lines], f"{group}, sum({amount})", f"GROUP BY {group} ORDER BY {group}")
     off = [row for row in sums if row[-1] is not None and _is_finer(row[-1], _most_digits(row[0]))]
     if not off:
         return Finding(check, Verdict.PASSED, "What moved the balance comes to whole minor units.")
@@ -189,7 +186,7 @@ def _decimals(file: OpenFile) -> Finding:
         fine = " OR ".join(
             f"{currency} = {literal(row[0])} AND {_finer(amount, digits(row[0]))}" for row in off if row[0]
         )
-        examples = _examples(file, columns[:1], fine) if fine else examples
+        examples = _examples(file, columns, fine) if fine else examples
         reason = f"{reason} Among its rows: {in_words(examples[0])}."
     return Finding(check, Verdict.FAILED, reason, len(off), examples)
 
@@ -221,11 +218,12 @@ DECIMALS = FileCheck(
 
 def _examples(file: OpenFile, columns: Sequence[Column], condition: str) -> tuple[Example, ...]:
     """The first rows of which `condition` is true: what names them, and these columns."""
-    currency = columns_named(file.query, [file.query.spec.currency_column]) or ()
-    naming = [*(_key(file.query) or ()), *currency]
-    shown = {each.name: each for each in (*naming, *columns) if not each.personal}
-    found = file.rows.filter(condition).project(", ".join(quoted(each) for each in shown.values()))
-    at = list(shown).index(currency[0].name) if currency else None
-    return tuple(
-        example(list(shown), row, None if at is None else row[at]) for row in found.limit(SHOWN).fetchall()
-    )
+    spec = file.query.spec
+    wanted = {*spec.row_key, spec.currency_column, *(each.name for each in columns)}
+    present = [each for each in file.query.columns if each.stored_name in file.data.schema.names]
+    shown = [each for each in present if each.name in wanted and not each.personal]
+    reads, names = [*shown, *columns], ", ".join(map(quoted, shown))
+    found = file.ask(reads, names, f"WHERE {condition} LIMIT {SHOWN}")
+    titles = [each.name for each in shown]
+    at = titles.index(spec.currency_column) if spec.currency_column in titles else None
+    return tuple(example(titles, row, None if at is None else row[at]) for row in found)

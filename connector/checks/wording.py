@@ -1,7 +1,7 @@
 """How findings are worded: counts, amounts, rows, for somebody who closes books."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -56,5 +56,5 @@ def _text(value: Any, currency: str | None) -> str:
     if isinstance(value, Decimal):
         return money_text(value, currency)
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return f"{value.astimezone(UTC) if value.tzinfo else value:%Y-%m-%d %H:%M:%S}"
     return str(value)
