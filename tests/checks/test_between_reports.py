@@ -1,0 +1,200 @@
+"""Reports on the same money say the same, and each can be asked about the other."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import pytest
+
+from connector.catalogue import REPORTS, Status
+from connector.checks import Finding, agreements_of, inspect_agreement
+from connector.query import ReportQuery
+from connector.simulator.hostile import (
+    ManyCurrencies,
+    NoRows,
+    OnlyPayouts,
+    PayoutsWithoutCurrency,
+    RepeatedRow,
+    Subtotals,
+    WrongSummary,
+)
+from connector.simulator.spoiled import Spoiled
+from tests.checks.conftest import Books, dataset_of
+
+BALANCE = "balance.summary.1"
+ITEMS = "balance_change_from_activity.itemized.3"
+TOTALS = "balance_change_from_activity.summary.1"
+PAYOUTS = "payouts.itemized.3"
+PAYOUT_TOTALS = "payouts.summary.1"
+RECONCILED = "payout_reconciliation.itemized.5"
+RECONCILED_TOTALS = "payout_reconciliation.summary.1"
+ENDING = "ending_balance_reconciliation.itemized.4"
+ENDING_TOTALS = "ending_balance_reconciliation.summary.1"
+CONNECTED = "connected_account_"
+
+PAIRS = [
+    (ITEMS, TOTALS),
+    (PAYOUTS, PAYOUT_TOTALS),
+    (RECONCILED, RECONCILED_TOTALS),
+    (ENDING, ENDING_TOTALS),
+    (BALANCE, ITEMS),
+    (BALANCE, TOTALS),
+    (BALANCE, PAYOUTS),
+    (BALANCE, PAYOUT_TOTALS),
+]
+
+
+def said(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Finding | None:
+    """What `ours` finds of `theirs`."""
+    (agreement,) = agreements_of(ours, [theirs])
+    assert agreement.check.other == theirs.name
+    return inspect_agreement(books.store, agreement, dataset_of(ours), dataset_of(theirs), "2026-06-01")
+
+
+def verdicts(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Sequence[str]:
+    """As each side sees the other."""
+    found = said(books, ours, theirs), said(books, theirs, ours)
+    return [each.verdict.value for each in found if each]
+
+
+@pytest.mark.parametrize("scope", ["", CONNECTED], ids=["own", "connected"])
+@pytest.mark.parametrize(("one", "other"), PAIRS, ids=lambda report: report)
+def test_the_truth_agrees(books: Books, scope: str, one: str, other: str) -> None:
+    queries = [books.pulled(f"{scope}{report}") for report in (one, other)]
+
+    assert verdicts(books, queries[0], queries[1]) == ["passed", "passed"]
+
+
+def test_these_are_all_the_documented_reports_that_speak_of_the_same_money() -> None:
+    newest = {
+        spec.name: ReportQuery.of(spec.name)
+        for spec in REPORTS.values()
+        if spec.status is Status.DOCUMENTED and "payout" not in spec.required
+    }
+    found = {
+        frozenset((ours.name, theirs.name))
+        for ours, theirs in combinations(newest.values(), 2)
+        if agreements_of(ours, [theirs])
+    }
+    expected = {
+        frozenset(ReportQuery.of(f"{scope}{report}").name for report in pair)
+        for pair in PAIRS
+        for scope in ("", CONNECTED)
+    }
+
+    assert found == expected
+
+
+WRONG = [
+    pytest.param(ITEMS, TOTALS, WrongSummary(), id="a-summary-off-by-a-cent"),
+    pytest.param(TOTALS, ITEMS, RepeatedRow(), id="an-item-twice"),
+    pytest.param(TOTALS, ITEMS, NoRows(), id="items-missing"),
+    pytest.param(BALANCE, ITEMS, RepeatedRow(), id="an-item-the-balance-has-not"),
+    pytest.param(BALANCE, PAYOUTS, NoRows(), id="payouts-missing"),
+    pytest.param(PAYOUTS, PAYOUT_TOTALS, WrongSummary(), id="payouts-off-by-a-cent"),
+    pytest.param(RECONCILED, RECONCILED_TOTALS, WrongSummary(), id="reconciliation-off-by-a-cent"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "fault"), WRONG)
+def test_a_wrong_file_is_found_from_either_side(books: Books, right: str, wrong: str, fault: Spoiled) -> None:
+    queries = books.pulled(right), books.pulled(wrong, fault)
+
+    assert verdicts(books, *queries) == ["failed", "failed"]
+    found = said(books, *queries)
+    assert found is not None
+    assert found.examples
+    assert queries[1].name in found.reason
+
+
+def test_a_difference_is_told_with_both_amounts(books: Books) -> None:
+    items, totals = books.pulled(ITEMS), books.pulled(TOTALS, WrongSummary())
+
+    found = said(books, totals, items)
+
+    assert found is not None
+    assert found.examples == (
+        {
+            "reporting_category": "charge",
+            "currency": "eur",
+            "gross": "197.18",
+            f"gross in {items.name}": "197.17",
+            "difference of gross": "0.01",
+            "net": "193.97",
+            f"net in {items.name}": "193.96",
+            "difference of net": "0.01",
+        },
+    )
+
+
+ODD = [
+    pytest.param(Subtotals(), TOTALS, ITEMS, id="a-total-below"),
+    pytest.param(Subtotals(), BALANCE, ITEMS, id="subtotals"),
+    pytest.param(Subtotals(), BALANCE, PAYOUTS, id="subtotals-of-payouts"),
+]
+
+
+@pytest.mark.parametrize(("fault", "odd", "other"), ODD)
+def test_subtotals_are_not_added_to_their_parts(books: Books, fault: Spoiled, odd: str, other: str) -> None:
+    assert verdicts(books, books.pulled(odd, fault), books.pulled(other)) == ["passed", "passed"]
+
+
+DAYS = [
+    pytest.param(ManyCurrencies(20), BALANCE, ITEMS, id="many-currencies-in-a-balance"),
+    pytest.param(ManyCurrencies(20), TOTALS, ITEMS, id="many-currencies-in-totals"),
+    pytest.param(OnlyPayouts(), BALANCE, ITEMS, id="only-payouts-and-no-items"),
+    pytest.param(OnlyPayouts(), BALANCE, PAYOUTS, id="only-payouts"),
+]
+
+
+@pytest.mark.parametrize(("fault", "one", "other"), DAYS)
+def test_odd_days_agree(books: Books, fault: Spoiled, one: str, other: str) -> None:
+    assert verdicts(books, books.pulled(one, fault), books.pulled(other, fault)) == ["passed", "passed"]
+
+
+def test_payouts_without_a_currency_leave_payouts_open_and_not_activity(books: Books) -> None:
+    balance = books.pulled(BALANCE, PayoutsWithoutCurrency())
+
+    assert verdicts(books, balance, books.pulled(PAYOUTS)) == ["undecidable", "undecidable"]
+    assert verdicts(books, balance, books.pulled(ITEMS)) == ["passed", "passed"]
+
+
+def test_without_both_files_there_is_nothing_to_say(books: Books) -> None:
+    pulled, never = books.pulled(ITEMS), ReportQuery.of(TOTALS)
+
+    assert said(books, pulled, never) is said(books, never, pulled) is None
+
+
+def test_amounts_are_compared_as_far_as_the_columns_allow(books: Books) -> None:
+    items = books.pulled(ITEMS, columns=["balance_transaction_id", "currency", "net"])
+    totals = books.pulled(TOTALS)
+
+    (agreement,) = agreements_of(totals, [items])
+
+    assert (agreement.by, agreement.measures) == (("currency",), ("count", "net"))
+    assert verdicts(books, totals, items) == ["passed", "passed"]
+
+
+ANOTHER_QUESTION = [
+    pytest.param({"window": "monthly"}, id="window"),
+    pytest.param({"zone": "Europe/Berlin"}, id="zone"),
+    pytest.param({"filters": {"currency": "usd"}}, id="filter"),
+    pytest.param({"columns": ["reporting_category", "net"]}, id="no-currency"),
+]
+
+
+@pytest.mark.parametrize("question", ANOTHER_QUESTION)
+def test_tables_of_another_question_are_not_compared(question: dict[str, object]) -> None:
+    assert not agreements_of(ReportQuery.of(ITEMS), [ReportQuery.of(TOTALS, **question)])  # type: ignore[arg-type]
+
+
+def test_the_zone_times_are_printed_in_changes_no_sum(books: Books) -> None:
+    items = books.pulled(ITEMS, filters={"timezone": "Asia/Tokyo"})
+
+    assert verdicts(books, items, books.pulled(TOTALS)) == ["passed", "passed"]
+
+
+def test_connected_accounts_are_not_compared_with_ones_own() -> None:
+    own = [ReportQuery.of(report) for report in (BALANCE, ITEMS, TOTALS, PAYOUTS)]
+
+    assert not agreements_of(ReportQuery.of(f"{CONNECTED}{BALANCE}"), own)
+    assert not agreements_of(ReportQuery.of(f"{CONNECTED}{TOTALS}"), own)
