@@ -7,9 +7,14 @@ two cores are used. Memory stays flat, however large the report: a row group end
 The file is Parquet 2.6, zstd, with statistics and a checksum for each page; low-cardinality columns are
 dictionary-encoded, found by looking at the first rows, because an id's dictionary costs more than it saves.
 
+Parquet has no checksum for its footer, where statistics stand by which engines leave rows out. So the file
+carries a seal: the SHA-256 of all its other bytes. It stands between rows and footer, where readers, who
+find everything by the offsets in the footer, pass over it.
+
 Source: https://arrow.apache.org/docs/python/parquet.html
 """
 
+import hashlib
 import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,7 +38,11 @@ from connector.errors import SchemaMismatchError, StoreError
 ROW_GROUP_ROWS = 65_536
 ROW_GROUP_BYTES = 16 << 20
 
+#: What the seal begins with.
+SEAL = b"sha256 of all other bytes:"
+
 _SAMPLE = 8_192
+_PIECE = 1 << 20
 #: A dictionary pays where a value comes back at least so often.
 _REPEATS = 4
 
@@ -102,17 +111,19 @@ def write_parquet(
                     rows += group.num_rows
             contents = Contents(rows, totals.by_currency)
             writer.add_key_value_metadata(dict(metadata(contents)))
+        _seal(path)
         _verify(path, rows, schema)
     return Written(contents.rows, contents.totals, path.stat().st_size)
 
 
-def read_through(source: Path | pa.NativeFile) -> int:
-    """Read every page of a finished file and compare it with its checksum. Returns how many rows there are.
+def read_through(source: pa.NativeFile) -> int:
+    """Compare a finished file with its seal and read every page of it. Returns how many rows there are.
 
     One row group at a time is in memory.
 
-    Raises ArrowException or OSError for a file that is not as it was written.
+    Raises StoreError, ArrowException or OSError for a file that is not as it was written.
     """
+    _compare_with_seal(source)
     with pq.ParquetFile(source, page_checksum_verification=True) as file:
         return sum(file.read_row_group(number).num_rows for number in range(file.num_row_groups))
 
@@ -215,6 +226,47 @@ class _Totals:
         ):
             before = self.by_currency.get(currency or "", Decimal(0))
             self.by_currency[currency or ""] = _EXACT.add(before, amount or Decimal(0))
+
+
+def _seal(path: Path) -> None:
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        footer = _footer_start(file, size)
+        digest = _sha256(file, (0, size))
+        file.seek(footer)
+        rest = file.read()
+        file.seek(footer)
+        file.write(SEAL + digest + rest)
+
+
+def _compare_with_seal(source: pa.NativeFile) -> None:
+    size = source.size()
+    footer = _footer_start(source, size)
+    start = max(footer - len(SEAL) - hashlib.sha256().digest_size, 0)
+    source.seek(start)
+    seal = source.read(footer - start)
+    if not seal.startswith(SEAL):
+        raise StoreError("it is damaged, or not a file of ours: the SHA-256 of its bytes is not in it")
+    if SEAL + _sha256(source, (0, start), (footer, size)) != seal:
+        raise StoreError(
+            "it is damaged: the SHA-256 of its bytes is not the one they had when it was written"
+        )
+
+
+def _footer_start(file: "BinaryIO | pa.NativeFile", size: int) -> int:
+    """Where the footer begins: its length stands before the last four bytes. Anywhere, if it is damaged."""
+    file.seek(max(size - 8, 0))
+    return max(size - 8 - int.from_bytes(file.read(4), "little"), 0)
+
+
+def _sha256(file: "BinaryIO | pa.NativeFile", *spans: tuple[int, int]) -> bytes:
+    """The SHA-256 of these stretches of a file, one after the other."""
+    digest = hashlib.sha256()
+    for start, end in spans:
+        file.seek(start)
+        while (at := file.tell()) < end and (piece := file.read(min(_PIECE, end - at))):
+            digest.update(piece)
+    return digest.digest()
 
 
 def _verify(path: Path, rows: int, schema: pa.Schema) -> None:

@@ -14,11 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.catalogue import ReportSpec, columns_of, report
 from connector.decode import MONEY, Expected, Report, open_report
 from connector.errors import CellError, SchemaMismatchError, StoreError
-from connector.parquet import Contents, Written, write_parquet
+from connector.parquet import SEAL, Contents, Written, read_through, write_parquet
 
 SUMMARY = report("balance.summary.1")
 ACTIVITY = report("balance_change_from_activity.itemized.3")
@@ -307,3 +309,34 @@ def test_a_row_group_is_bounded_by_bytes_as_well_as_by_rows(tmp_path: Path) -> N
 
     assert pq.ParquetFile(target).metadata.num_row_groups >= 3
     assert pq.read_table(target).num_rows == 40
+
+
+# What becomes of it on a disk
+
+
+def test_a_file_reads_through_to_its_last_row(hostile: Path) -> None:
+    with pa.OSFile(str(hostile)) as file:
+        assert read_through(file) == 6
+
+
+@given(data=st.data())
+def test_a_flipped_bit_is_found_wherever_it_is(hostile: Path, data: st.DataObject) -> None:
+    """In the footer, too, where it could make an engine skip rows."""
+    content = bytearray(hostile.read_bytes())
+    bit = data.draw(st.integers(0, 8 * len(content) - 1))
+    content[bit // 8] ^= 1 << bit % 8
+
+    with pytest.raises((StoreError, pa.ArrowException, OSError)):
+        read_through(pa.BufferReader(bytes(content)))
+
+
+def test_a_file_cut_short_is_found(hostile: Path) -> None:
+    for kept in (0, 4, 100, hostile.stat().st_size - 1):
+        with pytest.raises((StoreError, pa.ArrowException)):
+            read_through(pa.BufferReader(hostile.read_bytes()[:kept]))
+
+
+def test_every_engine_passes_over_the_seal(hostile: Path) -> None:
+    assert SEAL in hostile.read_bytes()
+    assert pq.read_table(hostile).num_rows == len(pd.read_parquet(hostile)) == 6
+    assert len(pl.read_parquet(hostile)) == len(duckdb.read_parquet(str(hostile)).fetchall()) == 6

@@ -136,7 +136,7 @@ def decided(check: Check, evaluate: Callable[[], Finding]) -> Finding:
     except duckdb.OutOfRangeException:
         return undecidable(check, "The amounts are too large to be added up exactly in 38 digits.")
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        return undecidable(check, f"The rows could not be read: {_first_line(error)}")
+        return undecidable(check, f"The rows could not be read: {first_line(error)}")
 
 
 def undecidable(check: Check, reason: str) -> Finding:
@@ -158,7 +158,7 @@ def opened(store: Store, dataset: Dataset, query: ReportQuery, period: str) -> I
         is_small = sum(each.num_row_groups for each in data.get_fragments()) < _SMALL
         rows = data.to_table() if is_small else None
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableError(f"it is no whole Parquet file: {_first_line(error)}") from None
+        raise UnreadableError(f"it is no whole Parquet file: {first_line(error)}") from None
     if kept is None:
         raise UnreadableError("it does not say which report run it was made from")
     with _engine(os.getpid()).cursor() as connection:
@@ -205,5 +205,6 @@ def _engine(_process: int) -> duckdb.DuckDBPyConnection:
     return engine.execute("SET GLOBAL TimeZone = 'UTC'")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """An error in one line."""
     return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,10 +1,21 @@
 """Each check of a file is seen to pass on the simulator's truth and to fail on what it is about."""
 
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connector.checks import checks_of
+from connector.decode import Expected, open_report
+from connector.errors import StoreError
+from connector.parquet import write_parquet
+from connector.provenance import METADATA_KEY
 from connector.query import ReportQuery
 from connector.simulator.hostile import (
     AddedColumn,
@@ -22,9 +33,33 @@ from connector.simulator.hostile import (
     UnbalancedRow,
     WrongClosing,
 )
-from connector.simulator.spoiled import Spoiled
-from tests.checks.conftest import Books, verdicts
+from connector.simulator.spoiled import Spoiled, Table, add
+from tests.checks.conftest import Books, dataset_of, verdicts
 
+
+@dataclass(frozen=True)
+class ManyRows(Spoiled):
+    """The first row comes as many times as `count`."""
+
+    count: int = 200
+
+    def edit(self, table: Table) -> None:
+        table.rows[:1] *= self.count
+
+
+@dataclass(frozen=True)
+class Cent(Spoiled):
+    """One amount of one row is off."""
+
+    row: int
+    column: str
+    by: Decimal
+
+    def edit(self, table: Table) -> None:
+        add(table.rows[self.row], self.column, self.by)
+
+
+JUNE_1 = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
 BALANCE = "balance.summary.1"
 ITEMS = "balance_change_from_activity.itemized.3"
 TOTALS = "balance_change_from_activity.summary.1"
@@ -114,3 +149,139 @@ def test_rows_of_fee_reports_have_no_key_to_be_unique() -> None:
     query = ReportQuery.of("all_fees.balance_transaction_created.itemized.2")
 
     assert "row_key_is_unique" not in {check.name for check in checks_of(query)}
+
+
+# What becomes of a file on a disk
+
+
+@pytest.mark.parametrize("place", [0.0, 0.1, 0.3, 0.9], ids=["magic", "rows", "footer", "end-of-footer"])
+def test_a_flipped_bit_on_disk_is_found(books: Books, place: float) -> None:
+    query = books.pulled(ITEMS)
+    path = Path(books.store.uri(dataset_of(query), "2026-06-01"))
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 4
+    path.write_bytes(content)
+
+    found = books.not_passed(query)
+
+    assert found["file_is_whole"].verdict == "failed"
+    assert "Ask for it anew" in found["file_is_whole"].reason
+
+
+def test_what_is_no_parquet_file_fails_one_check_and_leaves_the_rest_open(books: Books) -> None:
+    query = books.pulled(ITEMS)
+    Path(books.store.uri(dataset_of(query), "2026-06-01")).write_bytes(b"PAR1, but no more")
+
+    found = verdicts(books.findings(query))
+
+    assert found.pop("file_is_whole") == "failed"
+    assert set(found.values()) == {"undecidable"}
+
+
+def test_without_a_file_it_says_so(books: Books) -> None:
+    query = ReportQuery.of(ITEMS)
+
+    with pytest.raises(StoreError, match="materialize"):
+        books.findings(query)
+
+
+def test_a_file_of_other_columns_decides_nothing_about_those_it_lacks(books: Books) -> None:
+    books.pulled(ITEMS, columns=["created_utc", "currency", "net", "reporting_category"])
+
+    found = books.not_passed(ReportQuery.of(ITEMS))
+
+    assert verdicts(found) == {"row_key_is_unique": "undecidable", "net_is_gross_less_fee": "undecidable"}
+    assert "no gross and no fee" in found["net_is_gross_less_fee"].reason
+
+
+def test_amounts_beyond_38_digits_are_undecidable_and_no_error(books: Books) -> None:
+    huge = [OddCell("9" * 18, column) for column in ("gross", "net")]
+    query = books.pulled(ITEMS, *huge, ManyRows(200))
+
+    assert verdicts(books.not_passed(query)) == {
+        "row_key_is_unique": "failed",
+        "net_is_gross_less_fee": "failed",
+        "decimals_fit_currency": "undecidable",
+    }
+
+
+def republished(books: Books, query: ReportQuery, folder: Path, **changes: Any) -> None:
+    """The same rows once more, with a provenance that says something else."""
+    path = Path(books.store.uri(dataset_of(query), "2026-06-01"))
+    kept = books.store.kept(dataset_of(query), "2026-06-01")
+    assert kept is not None
+    source = folder / "report.csv"
+    columns = [column.name for column in query.columns]
+    bounds: dict[str, Any] = {"interval_start": JUNE_1, "interval_end": JUNE_1 + 86_400}
+    source.write_bytes(books.simulator.csv(query.spec.id, columns=columns, **bounds))
+    report = open_report(source, Expected(query.columns), run_id=kept.run_id)
+    metadata = {METADATA_KEY: replace(kept, **changes).to_json()}
+    run_id = {"_report_run_id": pa.scalar(kept.run_id)}
+    write_parquet(path, report, constants=run_id, metadata=lambda _contents: metadata)
+
+
+UNTRUE = [
+    pytest.param({"csv_bytes": 1}, {"file_is_whole": "failed"}, "announced 2,702 bytes", id="size"),
+    pytest.param({"run": {}}, {"file_is_whole": "undecidable"}, "how large", id="size-not-told"),
+    pytest.param({"csv_sha256": ""}, {"file_is_whole": "undecidable"}, "SHA-256", id="hash-not-told"),
+    pytest.param({"rows": 14}, {"row_count": "failed"}, "14 rows", id="a-row-lost"),
+    pytest.param({"run_id": "frr_1"}, {"row_count": "failed"}, "13 rows of 13", id="rows-of-another-run"),
+    pytest.param({"interval": None}, {"rows_in_interval": "undecidable"}, "interval", id="interval-not-told"),
+]
+
+
+@pytest.mark.parametrize(("changes", "said", "named"), UNTRUE)
+def test_a_file_that_is_not_what_it_says_is_found(
+    books: Books, tmp_path: Path, changes: dict[str, Any], said: dict[str, str], named: str
+) -> None:
+    query = books.pulled(ITEMS)
+    republished(books, query, tmp_path, **changes)
+
+    found = books.not_passed(query)
+
+    assert verdicts(found) == said
+    assert all(named in each.reason for each in found.values())
+
+
+# Times
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Australia/Lord_Howe", "Etc/UTC"])
+@pytest.mark.parametrize("columns", [["created"], ["created_utc"]], ids=["local", "utc"])
+def test_times_printed_in_another_zone_lie_in_the_interval(
+    books: Books, zone: str, columns: list[str]
+) -> None:
+    query = books.pulled(ITEMS, columns=columns, filters={"timezone": zone})
+
+    assert books.findings(query)["rows_in_interval"].verdict == "passed"
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Etc/UTC"])
+def test_and_one_that_does_not_is_found(books: Books, zone: str) -> None:
+    query = books.pulled(ITEMS, RowOutside(days=1), columns=["created"], filters={"timezone": zone})
+
+    assert verdicts(books.not_passed(query)) == {"rows_in_interval": "failed"}
+
+
+def test_a_row_without_a_time_leaves_it_open(books: Books) -> None:
+    query = books.pulled(ITEMS, OddCell(None, "created_utc"))
+
+    found = books.not_passed(query)["rows_in_interval"]
+
+    assert (found.verdict, found.wrong) == ("undecidable", 1)
+
+
+# Any cent
+
+
+@settings(max_examples=15)
+@given(data=st.data())
+def test_a_cent_anywhere_in_gross_fee_or_net_is_found(books: Books, data: st.DataObject) -> None:
+    row, column = data.draw(st.integers(0, 12)), data.draw(st.sampled_from(["gross", "fee", "net"]))
+    cent = data.draw(st.sampled_from([Decimal("0.01"), Decimal("-0.01")]))
+    query = ReportQuery.of(ITEMS, name=f"{column}_{row}_{'up' if cent > 0 else 'down'}")
+    books.pulled(ITEMS, Cent(row, column, cent), name=query.name)
+
+    found = books.not_passed(query)["net_is_gross_less_fee"]
+
+    assert (found.verdict, found.wrong) == ("failed", 1)
