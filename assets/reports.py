@@ -13,6 +13,7 @@ from assets.asking import ATTEMPTS_TAG, REPORT_RUNS_TAG, allowed, tagged
 from assets.configured import ConfiguredReport
 from assets.freshness import freshness_policy
 from assets.intent import INTENT_TAG, Intent, Plan, Recorded, plan
+from assets.logs import logged
 from assets.metadata import READS_NOTHING, asset_metadata
 from assets.outcome import OUTCOME_TAG, gravest, incomplete, outcome_of, unanswered
 from assets.partitions import too_many
@@ -96,7 +97,8 @@ def build_report_asset(
     )
     def stripe_report(context: dg.AssetExecutionContext) -> Iterator[Output]:
         try:
-            yield from body(context, report)
+            with logged(context):
+                yield from body(context, report)
         except dg.Failure as failure:
             # Not left to Dagster: a step with a policy is also retried when somebody terminates its run.
             if retry_policy and failure.allow_retries and context.retry_number < retry_policy.max_retries:
@@ -144,7 +146,6 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                     case Done():
                         recording.done(event)
                     case Missed():
-                        context.log.warning(f"{event.partition.key}: {event.error}")
                         missed.append(event)
     except ReportingError as error:
         # The error says everything; its traceback through our modules would only hide it.

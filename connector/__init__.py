@@ -17,7 +17,7 @@
                parquet     batches as one verified file
                store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is
     looking    checks      what has to hold for every partition, evaluated on the published file
-    together   pipeline    all of it, for many partitions: `collect`
+    together   pipeline    all of it, for many partitions: `collect`;  events, journal  what it tells
     reading    warehouse   SQL over the dataset;  currency  how amounts are shown
     doors      cli         the command `stripe-reports`;  progress, listing  what it prints
                configuration  a first defs.yaml;  first_look  the commands that follow it
@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     from connector.client import StripeClient
     from connector.dataset import Dataset
     from connector.errors import ReportingError
+    from connector.events import Asked, Done, Missed, Verdict
     from connector.hosts import Hosts, Mode
     from connector.models import Interval, ReportRequest, ReportRun, ReportType
-    from connector.pipeline import Asked, Done, Missed, Verdict, collect
+    from connector.pipeline import collect
     from connector.provenance import Provenance
     from connector.query import Partition, ReportQuery
     from connector.store import Store
@@ -49,12 +50,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "REPORTS": "catalogue",
-    "Asked": "pipeline",
+    "Asked": "events",
     "Dataset": "dataset",
-    "Done": "pipeline",
+    "Done": "events",
     "Hosts": "hosts",
     "Interval": "models",
-    "Missed": "pipeline",
+    "Missed": "events",
     "Mode": "hosts",
     "Partition": "query",
     "Patience": "adoption",
@@ -67,7 +68,7 @@ _HOMES = {
     "ReportingError": "errors",
     "Store": "store",
     "StripeClient": "client",
-    "Verdict": "pipeline",
+    "Verdict": "events",
     "Windows": "windows",
     "collect": "pipeline",
     "open_warehouse": "warehouse",

@@ -5,108 +5,38 @@ adopted or created and watched together; each one that finishes is fetched, conv
 once by a few threads, while the loop goes on watching the rest.
 """
 
-import logging
 import random
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
 
+from connector import journal
 from connector.adoption import Patience, Wanted
 from connector.client import StripeClient
 from connector.dataset import Dataset
 from connector.decode import DECODER_VERSION, Expected, open_report
-from connector.errors import (
-    DownloadError,
-    InvalidRequestError,
-    NotReadyError,
-    ReportingError,
-    RunPendingError,
-)
+from connector.errors import DownloadError, InvalidRequestError, ReportingError
+from connector.events import Asked, Done, Event, Missed, Verdict
 from connector.extract import Fetched, fetch
 from connector.models import ReportFile, ReportRequest
 from connector.parquet import Contents, write_parquet
 from connector.provenance import METADATA_KEY, Provenance
 from connector.query import Partition, ReportQuery
-from connector.runs import Finished, Origin, RunBatch, Started, Unfinished
+from connector.runs import Finished, RunBatch, Started, Unfinished
 from connector.store import Published, Store
 from connector.transport import API_VERSION
 from connector.workers import DaemonWorkers, Workers
 
-_log = logging.getLogger(__name__)
+__all__ = ["Asked", "Done", "Event", "Missed", "Verdict", "collect"]
 
 _SENDERS, _CONVERTERS = 8, 2
 _LARGE = 64 << 20
-
-
-class Verdict(StrEnum):
-    """How a partition ended."""
-
-    DONE = "done"
-    LATE = "late"
-    NOT_READY = "not_ready"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A report run works for this partition now; it is worth remembering even if we die."""
-
-    partition: Partition
-    run_id: str
-    origin: Origin
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The dataset holds an answer for this partition.
-
-    Attributes:
-        published: what is in place. Its provenance may be a newer one than ours.
-        fetched: False where the kept file answered and Stripe was not asked.
-        reused: a new report run was answered with the file we already had: asked again, not re-checked.
-        origin: None where Stripe was not asked.
-        waited, converted: seconds spent on the report run, and on download, conversion and publishing.
-    """
-
-    partition: Partition
-    published: Published
-    fetched: bool
-    reused: bool = False
-    origin: Origin | None = None
-    waited: float = 0.0
-    converted: float = 0.0
-
-    verdict = Verdict.DONE
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """The dataset holds no new answer for this partition; what it held before is still there.
-
-    Attributes:
-        run_id: the last report run; None where there was none.
-    """
-
-    partition: Partition
-    error: ReportingError
-    run_id: str | None
-
-    @property
-    def verdict(self) -> Verdict:
-        """Late heals by itself, not ready has to wait for its day, failed needs a person."""
-        if isinstance(self.error, RunPendingError):
-            return Verdict.LATE
-        return Verdict.NOT_READY if isinstance(self.error, NotReadyError) else Verdict.FAILED
-
-
-Event = Asked | Done | Missed
 
 
 def collect(
@@ -149,9 +79,8 @@ def collect(
         if found:
             wanted.append(found)
         elif kept:
-            yield Done(
-                partition, Published(store.uri(dataset, key), kept, None, outdated=False), fetched=False
-            )
+            there = Published(store.uri(dataset, key), kept, None, outdated=False)
+            yield journal.told(query, Done(partition, there, fetched=False))
     if not wanted:
         return
     with ExitStack() as stack:
@@ -165,7 +94,8 @@ def collect(
         )
         landing = _Landing(client, store, query, dataset, staging, draw)
         workers = converters or _threads(stack, _CONVERTERS, "convert")
-        yield from _drive(client, batch, landing, workers, by_key)
+        for event in _drive(client, batch, landing, workers, by_key):
+            yield journal.told(query, event)
 
 
 def _wanted(
@@ -203,6 +133,7 @@ def _drive(
                 case Unfinished():
                     yield Missed(partition, event.error, event.run_id)
                 case Finished():
+                    journal.tell_ready(landing.query, event)
                     converting[converters.submit(_landed(landing, partition, event))] = event
         for future in [each for each in converting if each.done()]:
             finished = converting.pop(future)
@@ -255,6 +186,7 @@ class _Landing:
         parquet = csv.with_suffix(".parquet")
         try:
             fetched = fetch(self.client, file, csv, draw=self.draw)
+            journal.tell_downloaded(self.query, finished, fetched, self.client.clock.monotonic() - began)
             if file.size > _LARGE:
                 # Two large conversions at once would take twice the memory, and no less time.
                 with _one_large:

@@ -26,7 +26,8 @@ from rich.progress import (
 
 from connector.currency import money_text
 from connector.errors import NotReadyError
-from connector.pipeline import Asked, Done, Event, Missed, Verdict
+from connector.events import Asked, Done, Event, Missed, Verdict
+from connector.journal import fields_of
 from connector.query import ReportQuery
 
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.
@@ -107,15 +108,21 @@ class Told:
     """Tells what happens, event by event, in the way that suits who listens.
 
     Use it as a context manager; `summary` comes last.
+
+    Args:
+        total: how many partitions there are.
+        as_json: one object for each partition, and one for the whole.
+        logged: somebody reads the log: what is missing and what went wrong on the way is told there.
     """
 
-    def __init__(self, query: ReportQuery, total: int, *, as_json: bool) -> None:
+    def __init__(self, query: ReportQuery, total: int, *, as_json: bool, logged: bool = False) -> None:
         self.tally = Tally(total)
         self._query = query
         self._json = as_json
+        self._logged = logged
         self._stack = ExitStack()
         self._bar: Progress | None = None
-        if not as_json and sys.stdout.isatty() and sys.stderr.isatty():
+        if not (as_json or logged) and sys.stdout.isatty() and sys.stderr.isatty():
             self._bar = _bar()
         self._task = self._bar.add_task(query.name, total=total, now="") if self._bar else None
         self._asked = 0
@@ -167,7 +174,9 @@ class Told:
             click.echo(sentence)
 
     def _say(self, text: str) -> None:
-        """One line on standard error, above the bar where there is one."""
+        """One line on standard error, above the bar where there is one; none beside a log."""
+        if self._logged:
+            return
         if self._bar:
             self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
@@ -265,7 +274,8 @@ class _warnings_to(logging.Handler):  # noqa: N801 - reads as a verb where it is
         self._logger = logging.getLogger("connector")
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._told(f"warning: {record.getMessage()}")
+        if fields_of(record) is None:  # a step is told by its event
+            self._told(f"warning: {record.getMessage()}")
 
     def __enter__(self) -> Self:
         self._logger.addHandler(self)

@@ -21,7 +21,7 @@ from connector.cli.given import (
     moment,
     root_option,
 )
-from connector.cli.shown import interrupted
+from connector.cli.shown import interrupted, logging_to_stderr
 
 
 @click.command(epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}")
@@ -69,6 +69,12 @@ from connector.cli.shown import interrupted
     show_default=True,
     help="How long a report run is waited for before it counts as late.",
 )
+@click.option(
+    "--log",
+    "log",
+    type=click.Choice(["text", "json"]),
+    help="Write each step of each partition to standard error: a line each, or an object for programs.",
+)
 @json_option
 def pull(
     report: str,
@@ -84,6 +90,7 @@ def pull(
     account: str | None,
     force: bool,
     wait_timeout: timedelta,
+    log: str | None,
     as_json: bool,
 ) -> None:
     """Bring every window of REPORT between two dates into the dataset.
@@ -108,8 +115,8 @@ def pull(
     from connector.progress import Told  # noqa: PLC0415 - it loads pyarrow
 
     began = time.monotonic()
-    told = Told(query, len(partitions), as_json=as_json)
-    with client_for(account) as client:
+    told = Told(query, len(partitions), as_json=as_json, logged=log is not None)
+    with client_for(account) as client, logging_to_stderr(log):
         events = connector.collect(
             client,
             connector.Store(root),

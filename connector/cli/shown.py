@@ -1,9 +1,11 @@
 """How a command answers: tables for people, JSON for programs, one message for who interrupts."""
 
+import contextlib
 import json
+import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -19,6 +21,22 @@ def interrupted(what: str = "") -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     click.echo(f"Interrupted. {what}".rstrip(), err=True)
     sys.exit(130)
+
+
+@contextlib.contextmanager
+def logging_to_stderr(form: str | None) -> Iterator[None]:
+    """While it lasts, what the connector logs goes to standard error: as `text`, as `json`, or not at all."""
+    if form is None:
+        yield
+        return
+    from connector.journal import JsonLines, listening  # noqa: PLC0415 - it loads pyarrow
+
+    handler = logging.StreamHandler()
+    plain = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
+    plain.default_msec_format = "%s.%03d"
+    handler.setFormatter(JsonLines() if form == "json" else plain)
+    with listening(handler):
+        yield
 
 
 def show_rows_as_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -13,13 +13,11 @@ from typing import Any
 import yaml
 
 from connector.catalogue import REPORTS, report
+from connector.configuration import DEFAULT_REPORTS
 from connector.dataset import Dataset
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ReportingError
 from connector.models import ReportType
-
-#: What the project ships with.
-DEFAULTS = ("balance_summary", "balance_change_from_activity_itemized")
 
 #: Where Dagster projects keep their components.
 _PLACES = ("defs/**/defs.yaml", "*/defs/**/defs.yaml", "src/*/defs/**/defs.yaml")
@@ -96,7 +94,7 @@ def meant_by(
     if stored:
         found = [Meant(each.report_type, None, f"table {each.table}") for each in stored]
         return found, fine("reports", f"no defs.yaml here; the root holds {len(found)} tables")
-    found = [Meant(each, None, "default") for each in DEFAULTS]
+    found = [Meant(each, None, "default") for each in DEFAULT_REPORTS]
     return found, fine("reports", "none configured here and none stored; looking at those we ship with")
 
 

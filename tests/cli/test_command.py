@@ -1,5 +1,6 @@
 """The command as people and programs meet it: what it prints, where, and with which exit code."""
 
+import json
 import re
 import signal
 import subprocess
@@ -329,3 +330,14 @@ def test_the_simulator_says_how_to_reach_it_and_ends_when_told(run: Run) -> None
     assert f"export STRIPE_API_KEY={SIMULATED_KEY}\n" in told
     assert (process.returncode, errors) == (0, "")
     assert "Ended after 0 requests" in rest
+
+
+def test_a_log_for_programs_is_nothing_but_objects(run: Run, stripe: Simulator) -> None:
+    stripe.faults.add(RunFails(), Match(path="*/report_runs"), times=3)
+
+    pulled = run("pull", "balance_summary", *JUNE, "--log", "json", "--json")
+
+    told = [json.loads(line) for line in pulled.err.splitlines()]
+    assert {each["level"] for each in told} == {"info", "warning"}
+    assert {each["step"] for each in told if "step" in each} >= {"created", "downloaded", "published"}
+    assert pulled.objects[-1]["type"] == "summary"
