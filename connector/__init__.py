@@ -8,7 +8,7 @@
     asking     catalogue   report types, their parameters and columns, as data
                offering    what Stripe offers an account, beside the catalogue
                query       one question for many partitions;  windows  the calendar cut into them
-    Stripe     client      one method per endpoint;  transport  how a request travels
+    Stripe     client      one method per endpoint;  transport, answers  how a request travels, what comes
                hosts       where the key may go;  retry, pace  when to send (again)
                runs        adopt or create, watch many with one loop;  adoption, waiting  its decisions;
                            runlist  the list of runs at Stripe;  workers  its threads
@@ -23,7 +23,8 @@
                configuration  a first defs.yaml;  first_look  the commands that follow it
                doctor      what stands in the way, and what we assume of Stripe, tried
                simulator   a Stripe on this machine
-    everywhere models      Stripe's JSON as values;  errors  what can go wrong;  clock  time as an argument
+    everywhere models      Stripe's JSON as values;  fields  field by field;  errors  what can go wrong;
+               clock       time as an argument
 
 The names below are the public ones. Each is loaded when it is first used, so that importing this package
 costs next to nothing.

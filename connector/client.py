@@ -15,13 +15,15 @@ from typing import Any, Generic, Self, TypeVar
 
 import httpx
 
+from connector.answers import Answer, Contents, Exchange
 from connector.clock import Clock, SystemClock
 from connector.errors import ConfigurationError, UnexpectedAnswerError
+from connector.fields import is_identifier
 from connector.hosts import ApiKey, Hosts, Mode, key_kind, mode_of
 from connector.models import ReportFile, ReportRequest, ReportRun, ReportType, epoch
 from connector.pace import Pace
 from connector.retry import RetryPolicy
-from connector.transport import Answer, Contents, Exchange, Transport
+from connector.transport import Transport
 
 #: Calls per second Stripe allows, for live keys, for all others, and for files.
 #: Source: https://docs.stripe.com/rate-limits
@@ -33,6 +35,8 @@ _TYPES = "/v1/reporting/report_types"
 _RUNS = "/v1/reporting/report_runs"
 _FILES = "/v1/files"
 _PAGE = 100
+#: A hundred thousand report runs. No account has them in the span of time we look at.
+_MOST_PAGES = 1_000
 
 T = TypeVar("T")
 
@@ -142,7 +146,11 @@ class StripeClient:
 
         Source: https://docs.stripe.com/api/reporting/report_run/retrieve
         """
-        return self._run(self._get(f"{_RUNS}/{_segment(run_id)}"))
+        answer = self._get(f"{_RUNS}/{_segment(run_id)}")
+        run = self._run(answer)
+        if run.id != run_id:
+            raise answer.unexpected(f"report run {run.id}, which is another one")
+        return run
 
     def report_runs(
         self,
@@ -215,30 +223,32 @@ class StripeClient:
     def _pages(
         self, path: str, query: Mapping[str, str], parse: Callable[[Mapping[str, Any]], T]
     ) -> Iterator[Page[T]]:
-        cursor: dict[str, str] = {}
-        while True:
-            answer = self._get(path, {**query, **cursor})
+        after: str | None = None
+        cursors: set[str] = set()
+        while after not in cursors and len(cursors) < _MOST_PAGES:
+            if after:
+                cursors.add(after)
+            answer = self._get(path, {**query, **({"starting_after": after} if after else {})})
             page = _page(answer, parse)
             yield page
             if not page.has_more or not answer.body["data"]:
                 return
-            cursor = {"starting_after": answer.body["data"][-1]["id"]}
+            after = answer.body["data"][-1]["id"]
+        raise answer.unexpected("a list that has no end")
 
 
 def _parsed(parse: Callable[[Mapping[str, Any]], T], answer: Answer, payload: Any = None) -> T:
     """One of our values out of Stripe's JSON: the whole answer, or `payload` as a part of it."""
     try:
         return parse(answer.body if payload is None else payload)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise answer.unexpected(f"an object that lacks or bends a field: {error!r}") from None
 
 
 def _page(answer: Answer, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:
     """One page of a list. An entry that cannot be read is left out: it is hardly one of ours."""
     data = answer.body.get("data")
-    if not isinstance(data, list) or not all(
-        isinstance(e, dict) and isinstance(e.get("id"), str) for e in data
-    ):
+    if not isinstance(data, list) or not all(isinstance(e, dict) and _has_id(e) for e in data):
         raise answer.unexpected("an object that is not a list of objects with ids")
     items = []
     for entry in data:
@@ -246,7 +256,11 @@ def _page(answer: Answer, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:
             items.append(_parsed(parse, answer, entry))
         except UnexpectedAnswerError as error:
             _log.warning("left out %s: %s", entry["id"], error)
-    return Page(tuple(items), bool(answer.body.get("has_more")))
+    return Page(tuple(items), answer.body.get("has_more") is True)
+
+
+def _has_id(entry: Mapping[str, Any]) -> bool:
+    return isinstance(entry.get("id"), str) and is_identifier(entry["id"])
 
 
 def _bounds(created: Mapping[str, datetime] | None) -> dict[str, str]:
@@ -255,6 +269,6 @@ def _bounds(created: Mapping[str, datetime] | None) -> dict[str, str]:
 
 def _segment(identifier: str) -> str:
     """An id as one path segment. Ids come from Stripe's answers too, so `../` must not travel."""
-    if not identifier or identifier.startswith(".") or not all(c.isalnum() or c in "._-" for c in identifier):
+    if not is_identifier(identifier):
         raise ConfigurationError(f"{identifier[:80]!r} is not an id Stripe would give")
     return identifier

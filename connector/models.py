@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from connector import fields
 from connector.errors import ConfigurationError
 
 #: The zone Stripe prints times in when the `timezone` parameter is absent.
@@ -56,10 +57,6 @@ def epoch(moment: datetime) -> int:
 def moment(seconds: int) -> datetime:
     """The aware UTC datetime of unix seconds."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _optional_moment(seconds: int | None) -> datetime | None:
-    return None if seconds is None else moment(seconds)
 
 
 class RunStatus(StrEnum):
@@ -168,15 +165,15 @@ class ReportFile:
     @classmethod
     def from_api(cls, payload: Mapping[str, Any]) -> Self:
         return cls(
-            id=payload["id"],
-            created=moment(payload["created"]),
-            size=int(payload["size"]),
-            purpose=payload.get("purpose", ""),
-            filename=payload.get("filename"),
-            title=payload.get("title"),
-            type=payload.get("type"),
-            url=payload.get("url"),
-            expires_at=_optional_moment(payload.get("expires_at")),
+            id=fields.identifier(payload, "id"),
+            created=fields.moment(payload, "created"),
+            size=fields.size(payload, "size"),
+            purpose=fields.told(payload, "purpose") or "",
+            filename=fields.told(payload, "filename"),
+            title=fields.told(payload, "title"),
+            type=fields.told(payload, "type"),
+            url=fields.optional_text(payload, "url"),
+            expires_at=fields.optional_moment(payload, "expires_at"),
         )
 
 
@@ -206,18 +203,21 @@ class ReportRun:
 
     @classmethod
     def from_api(cls, payload: Mapping[str, Any]) -> Self:
-        result, parameters = payload.get("result"), payload.get("parameters") or {}
+        payload = fields.within_reason(payload)
+        report_type = fields.identifier(payload, "report_type")
+        parameters = fields.optional_object(payload, "parameters") or {}
+        result = fields.optional_object(payload, "result")
         return cls(
-            id=payload["id"],
-            report_type=payload["report_type"],
+            id=fields.identifier(payload, "id"),
+            report_type=report_type,
             parameters=parameters,
-            request=ReportRequest.of(payload["report_type"], parameters),
-            status=RunStatus.of(payload["status"]),
-            created=moment(payload["created"]),
-            livemode=bool(payload["livemode"]),
+            request=ReportRequest.of(report_type, parameters),
+            status=RunStatus.of(fields.text(payload, "status")),
+            created=fields.moment(payload, "created"),
+            livemode=fields.flag(payload, "livemode"),
             result=ReportFile.from_api(result) if result else None,
-            error=payload.get("error"),
-            succeeded_at=_optional_moment(payload.get("succeeded_at")),
+            error=fields.told(payload, "error"),
+            succeeded_at=fields.optional_moment(payload, "succeeded_at"),
             raw=payload,
         )
 
@@ -244,14 +244,13 @@ class ReportType:
 
     @classmethod
     def from_api(cls, payload: Mapping[str, Any]) -> Self:
-        columns = payload.get("default_columns")
         return cls(
-            id=payload["id"],
-            name=payload.get("name", payload["id"]),
-            version=int(payload["version"]),
-            data_available_start=moment(payload["data_available_start"]),
-            data_available_end=moment(payload["data_available_end"]),
-            updated=moment(payload["updated"]),
-            default_columns=None if columns is None else tuple(columns),
-            livemode=payload.get("livemode"),
+            id=fields.identifier(payload, "id"),
+            name=fields.told(payload, "name") or payload["id"],
+            version=fields.number(payload, "version"),
+            data_available_start=fields.moment(payload, "data_available_start"),
+            data_available_end=fields.moment(payload, "data_available_end"),
+            updated=fields.moment(payload, "updated"),
+            default_columns=fields.optional_texts(payload, "default_columns"),
+            livemode=None if payload.get("livemode") is None else fields.flag(payload, "livemode"),
         )

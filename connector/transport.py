@@ -7,31 +7,26 @@ Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-low-le
 """
 
 import contextlib
-import email.utils
 import logging
 import random
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import httpx
 
+from connector.answers import Answer, Contents, Exchange, error_of, json_object, moment_named, shown, span_of
 from connector.clock import Clock
 from connector.errors import (
     APIError,
-    AuthenticationError,
-    ConflictError,
     ConnectionFailedError,
-    InvalidRequestError,
-    PermissionDeniedError,
     RateLimitError,
     ReportingError,
-    ServerError,
     UnexpectedAnswerError,
     UntrustedHostError,
 )
+from connector.fields import printable
 from connector.hosts import Hosts, key_kind
 from connector.pace import Pace
 from connector.retry import RetryPolicy
@@ -45,71 +40,9 @@ _log = logging.getLogger(__name__)
 _REDIRECTS = 3
 #: The first few retries are nobody's business; then people want to know why nothing happens.
 _WORTH_A_WORD = 4
-_LONGEST_MESSAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A success, as JSON.
-
-    Attributes:
-        body: the JSON object.
-        url: where it came from, without the query.
-        status: the HTTP status.
-        request_id: Stripe's `Request-Id`; None when it sent none.
-    """
-
-    body: Mapping[str, Any]
-    url: str
-    status: int
-    request_id: str | None
-
-    def unexpected(self, what: str) -> UnexpectedAnswerError:
-        """The error for a body that is JSON, but not the object the API promises."""
-        return UnexpectedAnswerError(
-            f"{self.url} answered with {what}", status=self.status, request_id=self.request_id
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request, and the head of its answer.
-
-    Attributes:
-        method, url: what was asked, without the query.
-        status: the HTTP status.
-        headers: of the answer, names in lower case. Never those of the request, which hold the key.
-    """
-
-    method: str
-    url: str
-    status: int
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """The contents of a file as they arrive.
-
-    Attributes:
-        status: 200 for the whole file, 206 for the part asked for.
-        first_byte: where in the file `chunks` begin.
-        total: the length of the whole file as the server states it; None when it does not.
-        etag: the server's tag of this version of the file; None when it has none.
-        content_type: as sent, lower case, or "".
-        resumable: whether offsets in `chunks` are offsets in the file (not so for compressed transfer).
-        request_id: Stripe's `Request-Id`; None when it sent none.
-        chunks: the bytes, decoded. Raises ConnectionFailedError when the transfer breaks.
-    """
-
-    status: int
-    first_byte: int
-    total: int | None
-    etag: str | None
-    content_type: str
-    resumable: bool
-    request_id: str | None
-    chunks: Iterator[bytes]
+#: A page of a hundred report runs has some 300 kB. What is far larger, or takes far longer, is not Stripe's.
+_LARGEST_ANSWER = 32 << 20
+_LONGEST_ANSWER = 120.0
 
 
 class Transport:
@@ -183,7 +116,10 @@ class Transport:
             pace.take()
             try:
                 url = self._hosts.api + path
-                answer = self._answer(self._send(method, url, query=query, form=form, headers=headers))
+                with contextlib.closing(
+                    self._send(method, url, query=query, form=form, headers=headers)
+                ) as response:
+                    answer = self._answer(response)
             except ReportingError as error:
                 if isinstance(error, RateLimitError):
                     pace.refused()
@@ -217,7 +153,7 @@ class Transport:
             if etag:
                 headers["If-Range"] = etag
         pace.take()
-        response = self._send("GET", self._hosts.trusted(url), headers=headers, stream=True)
+        response = self._send("GET", self._hosts.trusted(url), headers=headers)
         try:
             if error := self._error(response):
                 if isinstance(error, RateLimitError):
@@ -236,9 +172,8 @@ class Transport:
         query: Mapping[str, str] | None = None,
         form: Sequence[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
-        stream: bool = False,
     ) -> httpx.Response:
-        """One request; redirects are followed to the trusted hosts alone."""
+        """One request; redirects are followed to the trusted hosts alone. The body is still to be read."""
         sent = {"Authorization": f"Bearer {self._key}", "Stripe-Version": API_VERSION} | dict(headers or {})
         if self._account:
             sent["Stripe-Account"] = self._account
@@ -248,11 +183,16 @@ class Transport:
         for _ in range(_REDIRECTS + 1):
             if self._closed.is_set():
                 raise ConnectionFailedError("the client was closed")
-            request = self._http.build_request(method, url, params=query, content=body, headers=sent)
+            request = self._request(method, url, query, body, sent)
             try:
-                response = self._http.send(request, stream=stream, follow_redirects=False)
-            except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
+                response = self._http.send(request, stream=True, follow_redirects=False)
+            except (httpx.HTTPError, RuntimeError) as error:
                 # httpx raises RuntimeError when another thread has closed the client.
+                if reason := _unproven(error):
+                    raise UntrustedHostError(
+                        f"{request.url.host} could not prove who it is ({reason}); nothing was sent there. "
+                        "Look at this machine's clock and certificates, and at what stands in between"
+                    ) from None
                 text = self._redacted(_reason(error))
                 raise ConnectionFailedError(f"{method} {_shown(url)}: {text}") from None
             self._note_time(response)
@@ -261,85 +201,84 @@ class Transport:
             if not response.has_redirect_location:
                 return response
             response.close()
-            url, query = self._hosts.trusted(str(response.url.join(response.headers["location"]))), None
+            url, query = self._redirected(response), None
         raise UntrustedHostError(f"{_shown(url)} was redirected more than {_REDIRECTS} times")
 
+    def _request(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        sent: Mapping[str, str],
+    ) -> httpx.Request:
+        """The request, once more held against the trusted hosts: what is dialled is what httpx read."""
+        try:
+            request = self._http.build_request(method, url, params=query, content=body, headers=sent)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise UntrustedHostError(f"Stripe's answer holds a URL that is none: {error}") from None
+        self._hosts.trusted(str(request.url))
+        return request
+
+    def _redirected(self, response: httpx.Response) -> str:
+        try:
+            to = str(response.url.join(response.headers["location"]))
+        except (httpx.InvalidURL, ValueError) as error:
+            raise UntrustedHostError(f"{_shown(str(response.url))} redirects to no URL: {error}") from None
+        return self._hosts.trusted(to)
+
     def _note_time(self, response: httpx.Response) -> None:
-        with contextlib.suppress(ValueError, TypeError):
-            date = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
-            self._seen_at = (date.astimezone(UTC), self._clock.monotonic())
+        if date := moment_named(response.headers.get("date")):
+            self._seen_at = (date, self._clock.monotonic())
 
     def _answer(self, response: httpx.Response) -> Answer:
         if error := self._error(response):
             raise error
-        url, request_id = _shown(str(response.url)), response.headers.get("request-id")
-        with contextlib.suppress(ValueError):
-            payload = response.json()
-            if isinstance(payload, dict):
-                return Answer(payload, url, response.status_code, request_id)
-        kind = response.headers.get("content-type", "no content type")
+        url, request_id = _shown(str(response.url)), shown(response.headers.get("request-id"))
+        payload = json_object(self._body(response))
+        if payload is not None:
+            return Answer(payload, url, response.status_code, request_id)
+        kind = shown(response.headers.get("content-type")) or "no content type"
         raise UnexpectedAnswerError(
             f"{url} answered HTTP {response.status_code} with {kind} where a JSON object was due",
             status=response.status_code,
             request_id=request_id,
         )
 
+    def _body(self, response: httpx.Response) -> bytes:
+        """The whole body of an answer, as long as that is reasonable."""
+        url, began, body = _shown(str(response.url)), self._clock.monotonic(), bytearray()
+        for chunk in _chunks(response):
+            body += chunk
+            if len(body) > _LARGEST_ANSWER:
+                raise UnexpectedAnswerError(
+                    f"{url} answered with more than {_LARGEST_ANSWER >> 20} MiB where a JSON object was due",
+                    status=response.status_code,
+                    request_id=shown(response.headers.get("request-id")),
+                )
+            if self._clock.monotonic() - began > _LONGEST_ANSWER:
+                raise ConnectionFailedError(f"{url} was still answering after {_LONGEST_ANSWER:.0f} s")
+        return bytes(body)
+
     def _error(self, response: httpx.Response) -> APIError | None:
         """The error a response stands for; None for a success."""
-        status, headers = response.status_code, response.headers
-        if 200 <= status < 300:
+        if 200 <= response.status_code < 300:
             return None
-        body: Mapping[str, Any] = {}
-        with contextlib.suppress(ValueError, httpx.HTTPError):
-            response.read()
-            payload = response.json()
-            if isinstance(payload, dict) and isinstance(payload.get("error"), dict):
-                body = payload["error"]
-        text = self._redacted(str(body.get("message") or "no explanation"))[:_LONGEST_MESSAGE]
-        message = f"{response.request.method} {_shown(str(response.url))}: HTTP {status}: {text}"
-        if status in _KEY_ADVICE:
-            message += f" [key {key_kind(self._key)}: {_KEY_ADVICE[status]}]"
-        should = headers.get("stripe-should-retry")
-        return _kind(status, str(body.get("code")))(
-            message,
-            status=status,
-            code=body.get("code"),
-            param=body.get("param"),
-            type=body.get("type"),
-            request_id=headers.get("request-id"),
-            replayed=headers.get("idempotent-replayed") == "true",
-            should_retry=should == "true" if should in {"true", "false"} else None,
-            retry_after=_retry_after(headers.get("retry-after"), self.now()),
+        body = b""
+        with contextlib.suppress(ReportingError):
+            body = self._body(response)
+        return error_of(
+            response.status_code,
+            response.headers,
+            body,
+            asked=f"{response.request.method} {_shown(str(response.url))}",
+            key=key_kind(self._key),
+            redacted=self._redacted,
+            now=self.now(),
         )
 
     def _redacted(self, text: str) -> str:
-        return text.replace(self._key, key_kind(self._key))
-
-
-_KEY_ADVICE = {
-    401: "Stripe does not know it; check STRIPE_API_KEY, and whether the key was rolled or has expired",
-    403: "it lacks a permission; a restricted key needs to write report runs and to read files",
-}
-
-
-def _kind(status: int, code: str) -> type[APIError]:
-    if status == 429 or code == "rate_limit":
-        return RateLimitError
-    if status >= 500:
-        return ServerError
-    exact = {401: AuthenticationError, 403: PermissionDeniedError, 409: ConflictError}
-    return exact.get(status, InvalidRequestError)
-
-
-def _retry_after(text: str | None, now: datetime) -> float | None:
-    """Seconds, whether the header counts them or names a date."""
-    if not text:
-        return None
-    with contextlib.suppress(ValueError, TypeError):
-        if text.strip().isdigit():
-            return float(text)
-        return max(0.0, (email.utils.parsedate_to_datetime(text) - now).total_seconds())
-    return None
+        return printable(text.replace(self._key, key_kind(self._key)))
 
 
 def _connections(hosts: Hosts) -> httpx.Client:
@@ -354,29 +293,17 @@ def _connections(hosts: Hosts) -> httpx.Client:
 
 def _contents(response: httpx.Response, offset: int) -> Contents:
     headers = response.headers
-    plain = "content-encoding" not in headers
-    first, total = 0, None
-    if response.status_code == 206:
-        first, total = _content_range(headers.get("content-range", ""), offset)
-    elif plain and headers.get("content-length", "").isdigit():
-        total = int(headers["content-length"])
+    first, total = span_of(response.status_code, headers, offset)
     return Contents(
         status=response.status_code,
         first_byte=first,
         total=total,
         etag=headers.get("etag"),
-        content_type=headers.get("content-type", "").lower(),
-        resumable=plain,
-        request_id=headers.get("request-id"),
+        content_type=(shown(response.headers.get("content-type")) or "").lower(),
+        resumable="content-encoding" not in headers,
+        request_id=shown(response.headers.get("request-id")),
         chunks=_chunks(response),
     )
-
-
-def _content_range(text: str, offset: int) -> tuple[int, int | None]:
-    """First byte and total length out of `bytes 100-199/200`; the offset asked for where it is not said."""
-    span, _, length = text.removeprefix("bytes ").partition("/")
-    first = span.partition("-")[0]
-    return int(first) if first.isdigit() else offset, int(length) if length.isdigit() else None
 
 
 def _chunks(response: httpx.Response) -> Iterator[bytes]:
@@ -393,3 +320,12 @@ def _shown(url: str) -> str:
 
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _unproven(error: BaseException | None) -> str | None:
+    """Why a certificate was not accepted; None where the trouble is another."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"TLS: {error.verify_message or error}"
+        error = error.__cause__ or error.__context__
+    return None

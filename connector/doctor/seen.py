@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from connector.answers import Exchange
 from connector.doctor.csv_bytes import CsvBytes
 from connector.errors import ReportingError
 from connector.models import Interval, ReportRequest, ReportRun, ReportType
-from connector.transport import Exchange
 
 T = TypeVar("T")
 

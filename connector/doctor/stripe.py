@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from connector.answers import Exchange
 from connector.client import StripeClient
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import (
@@ -20,7 +21,7 @@ from connector.errors import (
 )
 from connector.models import ReportFile, ReportRequest, ReportType, RunStatus
 from connector.retry import RetryPolicy
-from connector.transport import API_VERSION, Exchange
+from connector.transport import API_VERSION
 
 #: Whoever asks how things stand does not want to wait.
 IMPATIENT = RetryPolicy(first=0.3, longest=1.0, give_up_after=2.5)
