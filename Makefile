@@ -13,7 +13,7 @@ DEV := $(VENV)/.installed-dev
 # Most of what is installed is never imported; the rest is compiled when it first is. It halves the wait.
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --editable
 
-.PHONY: help demo dev test long soak check clean
+.PHONY: help demo dev test long soak chaos check clean
 .NOTPARALLEL:
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make test    the test suite"
 	@echo "make long    the demo and the real Dagster as processes, end to end"
 	@echo "make soak    a year of backfills, bad days and kills against the real Dagster; long"
+	@echo "make chaos   a thousand pulls under faults and kills, as a table; SEEDS=… for another number"
 	@echo "make check   style and types"
 	@echo "make clean   remove .venv and caches; never data"
 
@@ -39,6 +40,9 @@ long: $(DEV)
 
 soak: $(DEV)
 	$(BIN)/python -m pytest tests/e2e -m soak -s $(ARGS)
+
+chaos: $(DEV)
+	$(BIN)/python -m tests.chaos $(or $(SEEDS),1000)
 
 check: $(DEV)
 	$(BIN)/ruff check

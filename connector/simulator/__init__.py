@@ -12,7 +12,7 @@ written from Stripe's documentation and knows nothing of the connector, so that 
     documented_types, further_types  the types there are, as data
     parameters, runs                 what can be asked for, and what becomes of it
     api, keys, forms, pagination, idempotency, limits, contents, refusals      Stripe's manners
-    faults, mishaps                  bad days, on order
+    faults, mishaps, inconstant      bad days, on order
     hostile, spoiled                 files that are wrong, or odd and yet right
     simulator, transport, server     one object; behind httpx; behind a port
     manual_clock                     time, for tests
@@ -21,6 +21,7 @@ Source: https://docs.stripe.com/reports/api
 """
 
 from connector.simulator.faults import Fault, Faults, Match, Occasion, Planted, Stage
+from connector.simulator.inconstant import ChangedFile, EarlierAvailability, ShiftingPages, WrongDate
 from connector.simulator.keys import SIMULATED_KEY
 from connector.simulator.manual_clock import ManualClock
 from connector.simulator.mishaps import (
@@ -54,10 +55,12 @@ from connector.simulator.simulator import Seen, Simulator
 
 __all__ = [
     "SIMULATED_KEY",
+    "ChangedFile",
     "Compressed",
     "Cut",
     "Delay",
     "Drip",
+    "EarlierAvailability",
     "EditJson",
     "EditReply",
     "Fault",
@@ -78,9 +81,11 @@ __all__ = [
     "RunTakes",
     "RunVanishes",
     "Seen",
+    "ShiftingPages",
     "Silence",
     "Simulator",
     "Stage",
+    "WrongDate",
     "WrongLength",
     "garbled",
     "lock_timeout",

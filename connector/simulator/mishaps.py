@@ -226,7 +226,10 @@ class EditJson(Fault):
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
         if answer is None:
             return None
-        value = answer.json()
+        try:
+            value = answer.json()
+        except ValueError:
+            return answer  # another fault was here before
         self.edit(value)
         return answer.with_body(json.dumps(value, indent=2).encode())
 

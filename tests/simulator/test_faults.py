@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -10,12 +11,13 @@ import pytest
 
 from connector.simulator import (
     SIMULATED_KEY,
+    ChangedFile,
     Compressed,
     Cut,
     Delay,
     Drip,
+    EarlierAvailability,
     EditJson,
-    EditReply,
     Fault,
     FileReads,
     Html,
@@ -29,9 +31,11 @@ from connector.simulator import (
     RunSays,
     RunTakes,
     RunVanishes,
+    ShiftingPages,
     Silence,
     Simulator,
     Stage,
+    WrongDate,
     WrongLength,
     garbled,
     lock_timeout,
@@ -323,14 +327,54 @@ class TestDownloads:
     def test_the_file_may_change_between_two_ranges(
         self, sim: Simulator, http: httpx.Client, download: Download
     ) -> None:
-        sim.faults.add(
-            EditReply(lambda _, reply: reply.with_headers(ETag='"other"').with_body(b"?" * 5)), skip=1
-        )
+        sim.faults.add(ChangedFile(lambda part: b"?" * len(part)), skip=1)
         first = http.get(download.url, headers={"Range": "bytes=0-4"})
-        second = http.get(download.url, headers={"Range": "bytes=5-9"})
+        second = http.get(download.url, headers={"Range": "bytes=5-9", "If-Range": first.headers["ETag"]})
 
         assert first.headers["ETag"] != second.headers["ETag"]
-        assert second.content == b"?????"
+        assert (second.status_code, second.content) == (206, b"?????")
+
+    def test_another_version_is_as_long_and_as_good_a_csv(
+        self, sim: Simulator, http: httpx.Client, download: Download
+    ) -> None:
+        sim.faults.add(ChangedFile())
+        content = http.get(download.url).content
+
+        assert content != download.truth
+        assert [len(cell) for cell in content.splitlines()] == [
+            len(line) for line in download.truth.splitlines()
+        ]
+
+
+class TestWhatIsInconstant:
+    def test_a_list_may_lose_an_entry_between_two_pages(
+        self, sim: Simulator, http: httpx.Client, create: Create
+    ) -> None:
+        made = [create(SUMMARY, **JUNE).json()["id"] for _ in range(5)][::-1]
+        sim.faults.add(ShiftingPages(size=2), f"GET {RUNS}", times=None)
+        first = http.get(RUNS).json()
+        second = http.get(RUNS, params={"starting_after": made[1]}).json()
+
+        assert [run["id"] for run in first["data"]] == made[:2]
+        assert [run["id"] for run in second["data"]] == made[3:]
+        assert (first["has_more"], second["has_more"]) == (True, False)
+
+    def test_availability_may_move_back_but_not_before_its_start(
+        self, sim: Simulator, http: httpx.Client
+    ) -> None:
+        ends = [each["data_available_end"] for each in http.get(TYPES).json()["data"]]
+        sim.faults.add(EarlierAvailability(by=timedelta(days=2)))
+        sim.faults.add(EarlierAvailability(by=timedelta(days=99_999)), skip=1)
+        earlier, never = (http.get(TYPES).json()["data"] for _ in range(2))
+
+        assert [each["data_available_end"] for each in earlier] == [end - 2 * 86_400 for end in ends]
+        assert all(each["data_available_end"] == each["data_available_start"] for each in never)
+
+    def test_the_date_may_be_wrong(self, sim: Simulator, http: httpx.Client) -> None:
+        right = parsedate_to_datetime(http.get(TYPES).headers["Date"])
+        sim.faults.add(WrongDate(by=timedelta(hours=-3)))
+
+        assert parsedate_to_datetime(http.get(TYPES).headers["Date"]) == right - timedelta(hours=3)
 
 
 class TestRuns:

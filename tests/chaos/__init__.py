@@ -1,0 +1,1 @@
+"""Bad days in bulk: pulls under faults and kills, and the law they are held to afterwards."""

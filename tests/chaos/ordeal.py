@@ -1,0 +1,339 @@
+"""One ordeal: pulls of two reports under faults, killed in between, then one more pull in peace; and the law.
+
+The law, when the faults have gone and one more pull has ended:
+
+- every partition holds the ledger's truth, to the byte of the CSV and the value of every cell;
+- Stripe was asked for no more report runs than there are partitions, but for one more for each run that it
+  failed, lost or denied to know (404), left pending for longer than `abandon_after`, or whose file it never
+  delivered as announced; and, where the list hides what exists, for each run whose making it denied (500);
+- below the table there are whole files and nothing else, and that after every death too; in staging there is
+  nothing at all;
+- nobody saw an exception that is not one of ours, nor the key.
+"""
+
+import csv
+import hashlib
+import io
+import logging
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import connector
+from connector.adoption import Patience
+from connector.client import StripeClient
+from connector.errors import ReportingError
+from connector.models import epoch
+from connector.pipeline import Done, Event, Missed, collect
+from connector.query import Partition, ReportQuery
+from connector.simulator import SIMULATED_KEY, Planted, Simulator, Stage
+from connector.store import Store
+from connector.workers import InlineWorkers
+from tests.chaos.weather import FAULTS
+from tests.conftest import OwnedClock, days
+
+REPORTS = (ReportQuery.of("balance_summary"), ReportQuery.of("balance_change_from_activity_itemized"))
+PATIENCE = Patience(wait_timeout=timedelta(minutes=10))
+
+_OURS = Path(connector.__file__).parent
+_PROFILED = frozenset(str(path) for path in _OURS.glob("*.py"))
+
+
+class Killed(BaseException):
+    """The process is gone. Nothing of ours may catch it."""
+
+
+class LawBrokenError(AssertionError):
+    """What must hold does not."""
+
+
+class _SkewedClock(OwnedClock):
+    """The same time, read from a clock that is wrong."""
+
+    def __init__(self, right: OwnedClock, by: timedelta) -> None:
+        super().__init__(right.began + by)
+        self._right = right
+
+    @property
+    def seconds(self) -> float:
+        return self._right.seconds
+
+    @seconds.setter
+    def seconds(self, value: float) -> None:
+        if hasattr(self, "_right"):
+            self._right.seconds = value
+
+
+@dataclass
+class Ordeal:
+    """What is done to whom. `log` is everything that was said.
+
+    Attributes:
+        seed: decides the faults' draws, the kills, and how long everything takes.
+        root: an empty directory for the dataset.
+        faults: names of `FAULTS`; none for fair weather.
+        probability: of each fault, on each fitting request.
+        kills: how many pulls are killed before the last.
+        partitions: how many days are pulled of each of the two reports.
+    """
+
+    seed: int
+    root: Path
+    faults: Sequence[str] = ()
+    probability: float = 0.3
+    kills: int = 2
+    partitions: int = 4
+    log: list[str] = field(default_factory=list)
+    hits: dict[str, int] = field(default_factory=dict)
+    deaths: int = 0
+    unfinished: int = 0
+
+    def __post_init__(self) -> None:
+        self.draw = random.Random(f"{self.seed} {self.faults}")
+        self.clock = OwnedClock()
+        self.simulator = Simulator(
+            self.clock, seed=self.seed, volume=1, opening=date(2026, 4, 20), run_seconds=(1, 60)
+        )
+        self.days = days("2026-05-01", self.partitions)
+        self.skew = timedelta(hours=self.draw.choice([-30, -1, 0, 0, 2, 50]))
+
+    def undergo(self) -> None:
+        """Raises LawBrokenError naming the seed and what did not hold."""
+        planted = {name: FAULTS[name](self.simulator.faults, self.probability) for name in self.faults}
+        try:
+            with _heard(self.log):
+                for _ in range(self.kills):
+                    self._pull(dying=True)
+                    self._expect_whole_files()
+                    self.clock.sleep(self.draw.choice([0, 1, 60, 900]))
+                self._pull(dying=False)
+                self._expect_whole_files()
+                self.hits = {name: sum(each.hits for each in them) for name, them in planted.items()}
+                self.simulator.faults.clear()
+                self.clock.sleep(PATIENCE.abandon_after.total_seconds() + 1)
+                ends = self._pull(dying=False)
+            self._hold_to_the_law(ends, planted)
+        except AssertionError as broken:
+            how = f"seed {self.seed}, faults {list(self.faults)}, probability {self.probability}"
+            raise LawBrokenError(f"{how}, kills {self.kills}: {broken}") from broken
+
+    # Pulling and dying
+
+    def _pull(self, *, dying: bool) -> list[Event]:
+        """One process that pulls both reports, and the last event of each partition."""
+        ends: list[Event] = []
+        death = _death(self.draw, self.partitions) if dying else _LongLife()
+        try:
+            with death.threatening(), self._client(death) as client:
+                for query in self.draw.sample(REPORTS, 2):
+                    ends += self._events(client, query, death)
+        except Killed:
+            self.deaths += 1
+            self.log.append(f"killed: {death}")
+        except ReportingError as error:
+            self.log.append(str(error))
+        self.unfinished += sum(isinstance(event, Missed) for event in ends)
+        self.log += [str(event.error) for event in ends if isinstance(event, Missed)]
+        return ends
+
+    def _events(self, client: StripeClient, query: ReportQuery, death: "_LongLife") -> list[Event]:
+        events = collect(
+            client,
+            Store(self.root),
+            query,
+            self.days,
+            patience=PATIENCE,
+            senders=InlineWorkers(),
+            converters=InlineWorkers(),
+            draw=self.draw.random,
+        )
+        ends: list[Event] = []
+        with closing(events):
+            for event in events:
+                death.at("event")
+                if isinstance(event, Done | Missed):
+                    ends.append(event)
+        return ends
+
+    @contextmanager
+    def _client(self, death: "_LongLife") -> Iterator[StripeClient]:
+        def handle(request: httpx.Request) -> httpx.Response:
+            death.at("request")
+            response = self.simulator.handle(request)
+            death.at("answer")
+            return response
+
+        http = httpx.Client(transport=httpx.MockTransport(handle), timeout=80.0)
+        clock = _SkewedClock(self.clock, self.skew)
+        with http, StripeClient(SIMULATED_KEY, http=http, clock=clock, draw=self.draw.random) as client:
+            yield client
+
+    # The law
+
+    def _expect_whole_files(self) -> None:
+        """What a reader might look at, at any moment."""
+        for path in (self.root / "test").rglob("*.parquet"):
+            try:
+                pq.ParquetFile(path).read()
+            except (OSError, pa.ArrowInvalid) as error:
+                raise LawBrokenError(f"{path} is torn: {error}") from None
+
+    def _hold_to_the_law(self, ends: Sequence[Event], planted: Mapping[str, Sequence[Planted]]) -> None:
+        not_done = [f"{e.partition.key}: {e.error}" for e in ends if isinstance(e, Missed)]
+        assert not not_done, f"not there after a pull in peace: {not_done[:3]}"
+        files = {
+            Path(Store(self.root).uri(query.dataset(mode="test", account=None), day.key)): (query, day)
+            for query in REPORTS
+            for day in self.days
+        }
+        found = {path for path in (self.root / "test").rglob("*") if path.is_file()}
+        pins = {self.root / "test" / "_datasets" / f"{query.name}.json" for query in REPORTS}
+        assert found == files.keys() | pins, f"not as it should be: {found ^ (files.keys() | pins)}"
+        for path, (query, day) in files.items():
+            self._compare(path, query, day)
+        staging = self.root / ".staging"
+        left = [p for p in staging.rglob("*") if p.is_file() and p.parent != staging / "locks"]
+        assert not left, f"left in staging: {left}"
+        created, allowed = len(self.simulator.runs), self._allowed(planted)
+        assert created <= len(files) + allowed, f"{created} runs, {len(files)} partitions, {allowed} more"
+        everything = "\n".join(self.log).encode() + b"".join(path.read_bytes() for path in found)
+        assert SIMULATED_KEY.encode() not in everything, "the key was shown"
+
+    def _compare(self, path: Path, query: ReportQuery, day: Partition) -> None:
+        assert day.interval
+        truth = self.simulator.csv(
+            query.spec.id,
+            interval_start=epoch(day.interval.start),
+            interval_end=epoch(day.interval.end),
+            columns=[column.name for column in query.columns],
+        )
+        kept = Store(self.root).kept(query.dataset(mode="test", account=None), day.key)
+        assert kept is not None, f"{path} is no whole file of ours"
+        said = hashlib.sha256(truth).hexdigest()
+        assert kept.csv_sha256 == said, f"{query.name} {day.key} is not what the ledger says"
+        rows = pq.ParquetFile(path).read().to_pylist()
+        expected = list(csv.DictReader(io.StringIO(truth.decode(), newline="")))
+        assert len(rows) == len(expected) == kept.rows, f"{query.name} {day.key} has {len(rows)} rows"
+        for row, line in zip(rows, expected, strict=True):
+            differing = {name: row[name] for name, cell in line.items() if _printed(row[name], cell) != cell}
+            assert not differing, f"{query.name} {day.key}: {differing} where the ledger has {line}"
+
+    def _allowed(self, planted: Mapping[str, Sequence[Planted]]) -> int:
+        """How many runs more than partitions the faults excuse."""
+        excused = {
+            run.id
+            for run in self.simulator.runs
+            if run.fate.error is not None
+            or run.fate.vanishes is not None
+            or run.ends_at is None
+            or run.ends_at - run.created > PATIENCE.abandon_after.total_seconds()
+        }
+        excused |= {seen.run for seen in self.simulator.requests if seen.status in {404, 410} and seen.run}
+        given_up = {line.partition("no file from report run ")[2].split(" ")[0] for line in self.log}
+        denied = 0
+        if "list pages shift" in planted or "missing fields" in planted:
+            denied = sum(p.hits for them in planted.values() for p in them if p.fault.stage is Stage.EXECUTED)
+        return len(excused | (given_up - {""})) + denied
+
+
+def _printed(value: Any, cell: str) -> str:
+    """A typed value as the ledger prints it."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return cell if Decimal(cell) == value else str(value)
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+
+
+# Ways to die
+
+
+class _LongLife:
+    """Nothing happens."""
+
+    def at(self, occasion: str) -> None:
+        """Called where somebody might die; raises Killed."""
+
+    @contextmanager
+    def threatening(self) -> Iterator[None]:
+        yield
+
+
+@dataclass
+class _At(_LongLife):
+    """At the n-th event, or before or after the n-th request is answered. The dead send no more requests."""
+
+    occasion: str
+    left: int
+    dead: bool = False
+
+    def at(self, occasion: str) -> None:
+        if occasion == self.occasion:
+            self.left -= 1
+        if self.dead or self.left < 0:
+            self.dead = True
+            raise Killed
+
+
+@dataclass
+class _Anywhere(_LongLife):
+    """At the n-th call that a function of the connector makes or receives, whatever it is doing then."""
+
+    left: int
+
+    @contextmanager
+    def threatening(self) -> Iterator[None]:
+        def count(frame: FrameType, _event: str, _arg: object) -> None:
+            if frame.f_code.co_filename in _PROFILED:
+                self.left -= 1
+                if self.left < 0:
+                    sys.setprofile(None)
+                    raise Killed
+
+        sys.setprofile(count)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+
+
+#: Roughly what a pull of one partition of each report amounts to.
+_CALLS_EACH, _REQUESTS_EACH, _EVENTS_EACH = 3_000, 5, 4
+
+
+def _death(draw: random.Random, partitions: int) -> _LongLife:
+    makers: list[Callable[[], _LongLife]] = [
+        lambda: _At("event", draw.randrange(_EVENTS_EACH * partitions)),
+        lambda: _At("request", draw.randrange(_REQUESTS_EACH * partitions)),
+        lambda: _At("answer", draw.randrange(_REQUESTS_EACH * partitions)),
+        lambda: _Anywhere(draw.randrange(_CALLS_EACH * partitions)),
+        lambda: _Anywhere(draw.randrange(_CALLS_EACH * partitions)),
+    ]
+    return draw.choice(makers)()
+
+
+@contextmanager
+def _heard(log: list[str]) -> Iterator[None]:
+    """Everything our loggers say while this lasts."""
+    handler = logging.Handler()
+    handler.emit = lambda record: log.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("connector")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

@@ -1,0 +1,88 @@
+"""Faults and kills cost time and never data. More of it: `make chaos`, or `python -m tests.chaos 1000`."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import connector.runs
+from connector.answers import Contents
+from connector.client import StripeClient
+from connector.store import Store
+from tests.chaos.mixtures import mixture
+from tests.chaos.ordeal import Killed, LawBrokenError, Ordeal
+from tests.chaos.weather import FAULTS
+
+_SEEDS_AT_ONCE = 5
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_costs_time_and_no_data(tmp_path: Path, name: str) -> None:
+    Ordeal(1, tmp_path, [name], kills=1, partitions=2).undergo()
+
+
+@pytest.mark.parametrize("first", range(0, 60, _SEEDS_AT_ONCE))
+def test_a_mixture_of_faults_costs_time_and_no_data(tmp_path: Path, first: int) -> None:
+    for seed in range(first, first + _SEEDS_AT_ONCE):
+        mixture(seed, tmp_path / str(seed), partitions=2).undergo()
+
+
+def test_fair_weather_asks_once_for_each_partition(tmp_path: Path) -> None:
+    ordeal = Ordeal(1, tmp_path, kills=0)
+
+    ordeal.undergo()
+
+    assert len(ordeal.simulator.runs) == 2 * ordeal.partitions
+    assert ordeal.unfinished == 0
+
+
+def broken_law(tmp_path: Path, *faults: str, probability: float = 0.5) -> str:
+    """What a handful of ordeals find wrong; empty when nothing."""
+    for seed in range(10):
+        try:
+            Ordeal(seed, tmp_path / str(seed), faults, probability=probability).undergo()
+        except LawBrokenError as broken:
+            return str(broken)
+    return ""
+
+
+def test_a_bug_in_adoption_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that is there already is taken up."""
+    monkeypatch.setattr(connector.runs, "choose", lambda *_, **__: None)
+
+    assert "runs, 8 partitions" in broken_law(tmp_path)
+
+
+def test_a_bug_in_publishing_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is written where readers look, and the process dies half way."""
+    calls = itertools.count()
+
+    def in_place(_: Store, staged: Path, target: str) -> None:
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        content = staged.read_bytes()
+        Path(target).write_bytes(content[: len(content) // 2])
+        if target.endswith(".parquet") and next(calls) % 7 == 3:
+            raise Killed
+        Path(target).write_bytes(content)
+
+    monkeypatch.setattr(Store, "_place", in_place)
+
+    assert "is torn" in broken_law(tmp_path)
+
+
+def test_a_bug_in_resuming_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tag that tells one version of a file from another is not looked at."""
+    honest = StripeClient.contents
+
+    @contextmanager
+    def blind(client: StripeClient, file: Any, *, offset: int = 0, etag: Any = None) -> Iterator[Contents]:
+        with honest(client, file, offset=offset) as contents:
+            yield replace(contents, etag='"any"')
+
+    monkeypatch.setattr(StripeClient, "contents", blind)
+
+    assert "is not what the ledger says" in broken_law(tmp_path, "file changed between ranges")
