@@ -6,6 +6,7 @@ find the run it already has; two processes that ask at once must end up with one
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,9 +20,13 @@ from connector.transport import API_VERSION
 #: Source: https://docs.stripe.com/reports/options
 PREPARATION = timedelta(hours=12)
 
+#: Parameters that say which rows a report has.
+_DECISIVE = ("interval_start", "interval_end", "payout", "connected_account", "currency")
 
 #: How a message says that something is still to come.
 _NOT_YET = re.compile(r"\b(yet|not ready|in progress|still|pending|later)\b", re.IGNORECASE)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Wanted:
             takes only an end.
         kept: what the dataset holds for it already: only a newer run will do.
         run_id: take this very run, whatever its age.
+        anew: no finished run will do, only one that is under way, or a new one.
     """
 
     key: str
@@ -75,6 +81,7 @@ class Wanted:
     interval: Interval | None
     kept: Kept | None = None
     run_id: str | None = None
+    anew: bool = False
 
 
 def choose(
@@ -92,7 +99,7 @@ def choose(
     """
 
     def finished(run: ReportRun) -> bool:
-        if run.status is not RunStatus.SUCCEEDED or run.result is None:
+        if wanted.anew or run.status is not RunStatus.SUCCEEDED or run.result is None:
             return False
         if wanted.kept and (run.created <= wanted.kept.run_created or run.id == wanted.kept.run_id):
             return False
@@ -111,6 +118,23 @@ def choose(
 
     usable = [run for run in same if finished(run) or running(run)]
     return max(usable, key=lambda run: (run.status is RunStatus.SUCCEEDED, run.created), default=None)
+
+
+def another_question(asked: ReportRequest, echoed: ReportRequest) -> str | None:
+    """What a created run says it was asked, where that is another question; None where it is ours.
+
+    Where the two merely differ, as in a parameter that is not echoed, that is logged: the run is ours by its
+    id. But a run over other days must never be published under this partition.
+    """
+    ours, theirs = dict(asked.parameters), dict(echoed.parameters)
+    differing = sorted(n for n in ours.keys() | theirs.keys() if ours.get(n) != theirs.get(n))
+    contrary = [name for name in _DECISIVE if name in differing and name in ours and name in theirs]
+    said = [f"{name} {theirs[name]} where {ours[name]} was asked" for name in contrary]
+    if asked.report_type != echoed.report_type:
+        said.insert(0, f"report type {echoed.report_type} where {asked.report_type} was asked")
+    if not said and differing:
+        _log.warning("a report run of %s echoes otherwise than asked: %s", asked.report_type, differing)
+    return f"answers another question: {', '.join(said)}" if said else None
 
 
 def newest(runs: Iterable[ReportRun]) -> ReportRun | None:

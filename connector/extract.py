@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from connector.answers import Contents
 from connector.client import StripeClient
+from connector.clock import Clock
 from connector.errors import APIError, ConnectionFailedError, DownloadError, ReportingError, StoreError
 from connector.models import ReportFile
 from connector.retry import RetryPolicy
-from connector.transport import Contents
 
 _SNIFF = 512
+#: A file may take this long, and a second more for each so many bytes: slower than that, it is a trap.
+_PATIENCE, _SLOWEST = 900.0, 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class _Transfer:
     """How far we are. `etag` is the version of the file that the bytes on disk belong to."""
 
     sink: BinaryIO
+    until: float
+    clock: Clock
     offset: int = 0
     etag: str | None = None
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
@@ -60,6 +65,11 @@ class _Transfer:
         self.sink.write(chunk)
         self.digest.update(chunk)
         self.offset += len(chunk)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it takes longer than any honest line."""
+        return self.clock.monotonic() > self.until
 
 
 def fetch(
@@ -79,7 +89,8 @@ def fetch(
     retry = retry or RetryPolicy()
     try:
         with path.open("wb") as sink:
-            transfer = _Transfer(sink)
+            until = client.clock.monotonic() + _PATIENCE + file.size / _SLOWEST
+            transfer = _Transfer(sink, until, client.clock)
             transfers = _until_whole(client, file, transfer, retry, draw)
     except OSError as error:
         raise StoreError(
@@ -117,7 +128,7 @@ def _until_whole(
                 transfer.restart()
             elapsed = clock.monotonic() - since
             wait = retry.wait_before(error, safe=True, attempt=failures, elapsed=elapsed, draw=draw())
-            if wait is None:
+            if wait is None or transfer.overdue:
                 raise error from None
             clock.sleep(wait)
         else:
@@ -145,6 +156,10 @@ def _receive(contents: Contents, file: ReportFile, transfer: _Transfer) -> None:
         if transfer.offset + len(chunk) > file.size:
             raise DownloadError(f"file {file.id} goes on after the {file.size:,} bytes Stripe announced")
         transfer.write(chunk)
+        if transfer.overdue and transfer.offset < file.size:
+            raise ConnectionFailedError(
+                f"file {file.id} came too slowly: {transfer.offset:,} of {file.size:,} bytes, then we gave up"
+            )
     if transfer.offset != file.size:
         raise DownloadError(
             f"file {file.id} ended after {transfer.offset:,} of the {file.size:,} bytes Stripe announced"

@@ -13,6 +13,8 @@ from connector.clock import Clock
 
 _SLOWEST = 0.5
 _RECOVERY = 1.02
+#: Limits count seconds; refusals within one are one refusal, not a reason to stand still.
+_TOGETHER = 1.0
 
 
 class Pace:
@@ -22,7 +24,7 @@ class Pace:
         self._limit = per_second
         self._rate = per_second
         self._clock = clock
-        self._next = float("-inf")
+        self._next = self._slowed_at = float("-inf")
         self._lock = threading.Lock()
 
     @property
@@ -39,9 +41,11 @@ class Pace:
         self._clock.sleep(place - now)
 
     def refused(self) -> None:
-        """Stripe said 429: halve the rate."""
+        """Stripe said 429: halve the rate, once for all that was under way together."""
         with self._lock:
-            self._rate = max(_SLOWEST, self._rate / 2)
+            now = self._clock.monotonic()
+            if now - self._slowed_at >= _TOGETHER:
+                self._rate, self._slowed_at = max(_SLOWEST, self._rate / 2), now
 
     def accepted(self) -> None:
         """A call went through: recover a little, up to the limit."""

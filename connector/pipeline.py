@@ -21,7 +21,7 @@ from connector.adoption import Patience, Wanted
 from connector.client import StripeClient
 from connector.dataset import Dataset
 from connector.decode import DECODER_VERSION, Expected, open_report
-from connector.errors import DownloadError, InvalidRequestError, ReportingError
+from connector.errors import DownloadError, InvalidRequestError, ReportingError, StoreError
 from connector.events import Asked, Done, Event, Missed, Verdict
 from connector.extract import Fetched, fetch
 from connector.models import ReportFile, ReportRequest
@@ -59,7 +59,7 @@ def collect(
     work; runs at Stripe go on and are adopted by the next attempt.
 
     Args:
-        refresh: keys of partitions to ask anew although the kept file answers.
+        refresh: keys of partitions to ask anew although a kept file or a finished run answers.
         run_ids: keys to report runs to take by id, whatever their age.
         senders, converters: where requests and conversions are carried out; threads when None.
 
@@ -108,7 +108,7 @@ def _wanted(
 ) -> Wanted | None:
     """What to want of Stripe for a partition; None when the kept file is the answer."""
     if kept is None or kept.request != request:
-        return Wanted(partition.key, request, partition.interval, None, run_id)
+        return Wanted(partition.key, request, partition.interval, None, run_id, anew=refresh)
     if refresh if run_id is None else kept.run_id != run_id:
         return Wanted(partition.key, request, partition.interval, kept.kept, run_id)
     return None
@@ -193,6 +193,8 @@ class _Landing:
                     provenance = self._convert(partition, finished, file, fetched, parquet)
             else:
                 provenance = self._convert(partition, finished, file, fetched, parquet)
+        except OSError as error:
+            raise StoreError(f"could not read {csv}: {error.strerror or error}; ask again") from None
         finally:
             csv.unlink(missing_ok=True)
         published = self.store.publish(parquet, self.dataset, provenance)

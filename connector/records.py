@@ -26,6 +26,8 @@ BLOCK_SIZE = 4 << 20
 LARGEST_RECORD = 64 << 20
 LARGEST_HEADER = 1 << 20
 MOST_COLUMNS = 10_000
+#: So many fields too many are counted, to be told; more would take memory.
+_COUNTED = 1_000
 
 #: One field and what ends it. Possessive, so that an open quote is never taken for a closed one.
 _FIELD = re.compile(
@@ -65,9 +67,12 @@ class RecordFile:
         if not start:
             raise SchemaMismatchError(f"{run_id}: the file is empty, it has not even a header")
         begin = len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0
-        record = _record(start, begin, ended=len(start) < LARGEST_HEADER)
+        record = _record(start, begin, MOST_COLUMNS, ended=len(start) < LARGEST_HEADER)
         if record is None or len(record[0]) > MOST_COLUMNS:
-            raise SchemaMismatchError(f"{run_id}: the file does not begin with a header{_likeness(start)}")
+            most = f"one that ends within {LARGEST_HEADER >> 20} MiB and {MOST_COLUMNS:,} columns"
+            raise SchemaMismatchError(
+                f"{run_id}: the file does not begin with a header, {most}{_likeness(start)}"
+            )
         fields, body = record
         try:
             names = tuple(name.decode() for name in fields)
@@ -181,7 +186,7 @@ class RecordFile:
         """Raise for the first record that is whole and wrong; return when there is none."""
         start, width = 0, len(self.header)
         while start < len(pending):
-            record = _record(pending, start, ended=ended)
+            record = _record(pending, start, width + _COUNTED, ended=ended)
             if record is None:
                 if ended:
                     self._refuse(row, "opens a quote that nothing closes: the file is cut off, or no CSV")
@@ -190,7 +195,8 @@ class RecordFile:
             if fields == [b""] and width > 1:
                 continue
             if len(fields) != width:
-                self._refuse(row, f"has {len(fields)} fields where the header has {width}")
+                more = "more than " if len(fields) > width + _COUNTED else ""
+                self._refuse(row, f"has {more}{len(fields)} fields where the header has {width}")
             row += 1
 
     def _refuse_nul(self, buffer: bytearray, end: int, piece: pa.RecordBatch, row: int) -> None:
@@ -207,10 +213,11 @@ class RecordFile:
         raise CellError(f"{self.run_id}: row {row} {why}", column=None, row=row)
 
 
-def _record(data: bytes, start: int, *, ended: bool) -> tuple[list[bytes], int] | None:
+def _record(data: bytes, start: int, most: int, *, ended: bool) -> tuple[list[bytes], int] | None:
     """The fields of the record at `start`, and where the next begins; None when its end is not there.
 
-    `ended` says that nothing follows `data`, so that its end is a record's end too.
+    Beyond `most` fields one more is read, and no end is looked for. `ended` says that nothing follows `data`,
+    so that its end is a record's end too.
     """
     fields: list[bytes] = []
     while found := _FIELD.match(data, start):
@@ -219,7 +226,7 @@ def _record(data: bytes, start: int, *, ended: bool) -> tuple[list[bytes], int] 
             return None
         fields.append(found["bare"] if quoted is None else quoted.replace(b'""', b'"') + found["tail"])
         start = found.end()
-        if end != b",":
+        if end != b"," or len(fields) > most:
             return fields, start
     return None
 

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 
 from connector.adoption import idempotency_key, newest
 from connector.client import StripeClient
-from connector.errors import APIError, InvalidRequestError, ReportingError
+from connector.errors import InvalidRequestError, ReportingError, ServerError
 from connector.models import ReportRequest, ReportRun
 
-_SALTS = 3
-#: A request of unknown outcome is not older than this.
-_JUST_NOW = timedelta(hours=6)
+_ATTEMPTS = 6
+_PAUSE = 0.5
+#: How far back to look for a run whose answer was lost: our own, and one of an earlier attempt.
+_JUST_NOW, _EARLIER = timedelta(minutes=1), timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +54,38 @@ def recent_runs(
 def create_once(client: StripeClient, request: ReportRequest, same: Collection[ReportRun]) -> ReportRun:
     """A new run, or the one that an earlier attempt of unknown outcome left at Stripe.
 
-    For a day Stripe answers a key under which it failed with that same failure. Whether the run exists is
-    then told by the list; if it does not, another key is needed.
+    After a 5xx that Stripe does not want to see repeated, or that it repeats itself, nobody knows whether the
+    run exists. The list tells; if it is not there, the request is sent again: under the same key, which can
+    make no second run, and under another once Stripe has stored the failure under that one, which it does for
+    a day.
 
     Args:
         same: the runs known to ask the same.
     """
-    last = newest(same)
-    for salt in range(_SALTS):
+    last, salt, began = newest(same), 0, client.now()
+    for attempt in range(_ATTEMPTS):
         key = idempotency_key(
             request, account=client.account, mode=client.mode, after=last.id if last else None, salt=salt
         )
         try:
             return client.create_report_run(request, idempotency_key=key)
-        except APIError as error:
-            stored = error.replayed and error.status >= 500
-            if not stored or salt == _SALTS - 1:
+        except ServerError as error:
+            unknown = error.replayed or error.should_retry is False
+            if not unknown or attempt == _ATTEMPTS - 1:
                 raise
-            if run := _unseen(client, request, {each.id for each in same}):
+            since = began - (_EARLIER if error.replayed else _JUST_NOW)
+            if run := _unseen(client, request, {each.id for each in same}, since=since):
                 return run
-    raise AssertionError("the last salt returns or raises")
+            salt += error.replayed
+            client.clock.sleep(_PAUSE * 2**attempt)
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _unseen(client: StripeClient, request: ReportRequest, known: Collection[str]) -> ReportRun | None:
+def _unseen(
+    client: StripeClient, request: ReportRequest, known: Collection[str], *, since: datetime
+) -> ReportRun | None:
     """A run that asks the same and was not there before."""
-    for page in client.every_report_run(since=client.now() - _JUST_NOW):
+    for page in client.every_report_run(since=since):
         for run in page.data:
             if run.id not in known and run.request == request:
                 return run
@@ -107,5 +115,7 @@ def look_at(client: StripeClient, pending: Mapping[str, datetime], listed_pages:
         try:
             found[run_id] = client.report_run(run_id)
         except InvalidRequestError as error:
+            if error.status not in {404, 410}:
+                raise
             found[run_id] = error
     return Looked(found, max(1, pages))

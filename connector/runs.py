@@ -12,10 +12,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 
-from connector.adoption import Patience, Wanted, choose, not_ready, refused_for_now
+from connector.adoption import (
+    Patience,
+    Wanted,
+    another_question,
+    choose,
+    not_ready,
+    refused_for_now,
+)
 from connector.client import StripeClient
 from connector.errors import (
     AuthenticationError,
@@ -26,6 +34,7 @@ from connector.errors import (
     ReportingError,
     RunFailedError,
     RunPendingError,
+    UnexpectedAnswerError,
 )
 from connector.models import ReportRun, ReportType, RunStatus
 from connector.runlist import Looked, create_once, look_at, recent_runs
@@ -33,6 +42,9 @@ from connector.waiting import PendingLimit, pause_after_refusal, pause_before_lo
 from connector.workers import Workers
 
 _log = logging.getLogger(__name__)
+
+#: What was just created may not be visible everywhere at once.
+_VISIBLE_AFTER = timedelta(minutes=1)
 
 
 class Origin(StrEnum):
@@ -118,6 +130,7 @@ class RunBatch:
         self._create_at = began
         self._refused_until = began
         self._refusals = 0
+        self._moved_at = began
         self._limit = PendingLimit()
         self._durations: dict[str, list[float]] = {}
         self._listed_pages = 1
@@ -142,7 +155,7 @@ class RunBatch:
         if self._pending and self._look is None:
             times.append(self._look_at)
         if self._queue and self._has_room():
-            times.append(self._create_at)
+            times.append(min(self._create_at, self._stuck_at()))
         return max(0.0, min(times, default=now + 1.0) - now)
 
     def open(self) -> list[RunEvent]:
@@ -239,29 +252,35 @@ class RunBatch:
                 self._end(item, NotReadyError(f"Stripe has no data for {about}: {error}"))
             elif isinstance(error, ReportingError):
                 self._end(item, error)
+                if isinstance(error, AuthenticationError | PermissionDeniedError):
+                    self._end_queue(error)
             elif error:
                 raise error
             else:
                 self._refusals, self._create_at = 0, self._clock.monotonic()
+                self._moved_at = self._create_at
                 self._limit.accepted()
                 run = future.result()
-                _compare_echo(item.wanted, run)
-                self._start(item, run, Origin.CREATED)
+                if other := another_question(item.wanted.request, run.request):
+                    self._end(item, UnexpectedAnswerError(f"report run {run.id} {other}", status=200), run.id)
+                else:
+                    self._start(item, run, Origin.CREATED)
 
     def _refused(self, item: _Item, error: RateLimitError) -> None:
-        """429 on a new run: it waits its turn, unless its time is up."""
+        """429 on a new run: it waits its turn."""
         item.attempts -= 1
         self._refusals += 1
         self._limit.refused(len(self._pending))
         now = self._clock.monotonic()
         self._refused_until = now + (error.retry_after or 0.0)
         self._create_at = max(self._refused_until, now + pause_after_refusal(self._refusals, self._draw()))
-        if self._pending:
-            item.since = self._clock.monotonic()
-        if self._clock.monotonic() - item.since > self._patience.wait_timeout.total_seconds():
-            self._end(item, RunPendingError("Stripe accepted no new report run (HTTP 429)", run_id=None))
-        else:
-            self._queue.appendleft(item)
+        self._queue.appendleft(item)
+
+    def _stuck_at(self) -> float:
+        """When it has been refused for so long that nothing will move any more while we wait."""
+        if not self._refusals or self._pending or self._creating:
+            return float("inf")
+        return self._moved_at + self._patience.wait_timeout.total_seconds()
 
     # Waiting
 
@@ -312,8 +331,7 @@ class RunBatch:
             if item is None:
                 continue
             if isinstance(run, ReportingError):
-                del self._pending[run_id]
-                self._again(item, f"report run {run_id} is gone: {run}", run_id)
+                self._missing(item, run_id, run)
             else:
                 self._settle(item, run)
 
@@ -333,9 +351,19 @@ class RunBatch:
     def _ended(self) -> None:
         """A run less at Stripe: there may be room for another at once, unless Stripe named a time."""
         self._limit.finished()
+        self._moved_at = self._clock.monotonic()
         self._create_at = max(self._refused_until, min(self._create_at, self._clock.monotonic()))
 
     # Ending
+
+    def _missing(self, item: _Item, run_id: str, error: ReportingError) -> None:
+        """Stripe does not know a run it gave us. It is gone once it is too old to be merely not visible yet;
+        then it counts among those known, since its key would bring it back for a day."""
+        if item.run is None or self._client.now() - item.run.created < _VISIBLE_AFTER:
+            return
+        del self._pending[run_id]
+        item.same = [*item.same, item.run]
+        self._again(item, f"it is gone: {error}", run_id)
 
     def _failed(self, item: _Item, run: ReportRun) -> None:
         item.same = [*item.same, run]
@@ -349,7 +377,8 @@ class RunBatch:
             item.run = None
             self._queue.append(item)
         else:
-            text = f"Stripe failed {attempts} report runs, the last {run_id}: {reason}"
+            runs = "a report run" if attempts == 1 else f"{attempts} report runs, the last"
+            text = f"Stripe failed {runs} {run_id}: {reason}"
             self._end(item, RunFailedError(text, run_id=run_id, attempts=attempts), run_id)
 
     def _give_up(self) -> None:
@@ -360,15 +389,21 @@ class RunBatch:
                 del self._pending[run_id]
                 text = f"report run {run_id} was still pending after {most:.0f} s; it goes on at Stripe"
                 self._end(item, RunPendingError(text, run_id=run_id), run_id)
+        if self._queue and now >= self._stuck_at():
+            text = f"Stripe accepted no new report run for {most:.0f} s (HTTP 429); ask again later"
+            self._end_queue(RunPendingError(text, run_id=None))
+
+    def _end_queue(self, error: ReportingError) -> None:
+        for item in self._queue:
+            self._end(item, error)
+        self._queue.clear()
 
     def _lock_out(self, error: ReportingError) -> None:
         """The key no longer works: nothing more can be learned or asked."""
         for run_id, item in self._pending.items():
             self._end(item, error, run_id)
-        for item in self._queue:
-            self._end(item, error)
         self._pending.clear()
-        self._queue.clear()
+        self._end_queue(error)
 
     def _end(self, item: _Item, error: ReportingError, run_id: str | None = None) -> None:
         self._events.append(Unfinished(item.wanted, error, run_id))
@@ -383,16 +418,3 @@ class RunBatch:
     def _take(self) -> list[RunEvent]:
         events, self._events = self._events, []
         return events
-
-
-def _compare_echo(wanted: Wanted, run: ReportRun) -> None:
-    """Say so when Stripe understood something else. The id it gave is ours all the same."""
-    if run.request != wanted.request:
-        asked, echoed = dict(wanted.request.parameters), dict(run.request.parameters)
-        differing = {n for n in asked.keys() | echoed.keys() if asked.get(n) != echoed.get(n)}
-        _log.warning(
-            "%s: report run %s echoes %s otherwise than asked",
-            wanted.key,
-            run.id,
-            ", ".join(sorted(differing)),
-        )

@@ -12,6 +12,7 @@ old file or the new one. Rows are never merged: some reports have identical rows
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -39,6 +40,7 @@ SUPERSEDED_KEPT = 5
 
 _ORPHAN_AFTER = 600.0
 _LOCK_TIMEOUT = 60.0
+_PLACE = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +359,10 @@ class Store:
 
 
 def _sweep(base: Path) -> None:
-    """Remove what killed processes left: directories nobody holds the lock of."""
+    """Remove what killed processes left: directories nobody holds the lock of, or that have none.
+
+    The lock is there before its directory, and goes after it.
+    """
     for lock in base.glob("*.lock"):
         with contextlib.suppress(OSError, Timeout):
             # A process that is just starting has made its lock file and not yet taken it.
@@ -366,6 +371,9 @@ def _sweep(base: Path) -> None:
             with FileLock(lock, timeout=0):
                 shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
                 lock.unlink(missing_ok=True)
+    for place in base.iterdir():
+        if _PLACE.fullmatch(place.name) and not place.with_suffix(".lock").exists():
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _sync_directory(directory: Path) -> None:
