@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import dagster as dg
+from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
 from pydantic import BaseModel
 
 from assets.configured import ConfiguredReport
@@ -27,6 +28,7 @@ from assets.io_manager import report_reader
 from assets.recording import Output
 from assets.reports import build_report_asset, materialize_report, report_asset_spec
 from assets.resources import StripeReporting
+from assets.scaffolding import ReportsScaffolder
 from assets.upkeep import Automation
 from connector.errors import ConfigurationError
 
@@ -34,6 +36,7 @@ from connector.errors import ConfigurationError
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
+@dg.scaffold_with(ReportsScaffolder)
 @dataclass
 class StripeReportsComponent(dg.Component, dg.Resolvable):
     """Stripe's financial reports as partitioned assets in typed Parquet.
@@ -45,6 +48,7 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         prefix: what stands before the tables' names in asset keys, `/` between its parts; the resource's key
             when None.
         automation: what happens by itself.
+        translation: how the assets present themselves, beyond what `report_asset_spec` says.
     """
 
     reports: Annotated[
@@ -64,6 +68,10 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         Automation,
         dg.Resolver(automation_of, model_field_type=AutomationModel, inject_before_resolve=False),
     ] = field(default_factory=Automation)
+    translation: Annotated[
+        TranslationFn[ConfiguredReport] | None,
+        TranslationFnResolver[ConfiguredReport](lambda report: {"report": report}),
+    ] = None
 
     @classmethod
     def model(cls) -> type[BaseModel]:
@@ -76,8 +84,12 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         return Attributes if known else super().model()
 
     def get_asset_spec(self, report: ConfiguredReport) -> dg.AssetSpec:
-        """How a report's asset presents itself. Override it to add owners, tags, another group."""
-        return report_asset_spec(report)
+        """How a report's asset presents itself. Override it where `translation` in the file is not enough.
+
+        The key stays the report's: its `name` and the `prefix` make it.
+        """
+        spec = report_asset_spec(report)
+        return self.translation(spec, report) if self.translation else spec
 
     def execute(self, context: dg.AssetExecutionContext, report: ConfiguredReport) -> Iterator[Output]:
         """What materializing a report does. Override it to do something before or after."""

@@ -169,6 +169,12 @@ class Attributes(Section):
         description="What stands before the tables' names in asset keys, `/` between its parts; the "
         "resource_key when left out.",
     )
+    translation: str | dg.AssetAttributesModel | None = Field(  # type: ignore[valid-type] # made at run time
+        default=None,
+        description="How the assets present themselves beyond the usual: group_name, owners, tags, metadata, "
+        "description, … for all of them, with templates such as '{{ report.query.spec.title }}' or "
+        "'{{ spec.description }}'.",
+    )
 
 
 def automation_of(context: dg.ResolutionContext | None, model: AutomationModel) -> Automation:  # noqa: ARG001 - as Dagster calls it

@@ -34,7 +34,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LIKE_A_KEY = re.compile(r"(sk|rk|pk|whsec)_", re.IGNORECASE)
 
 _HEAD = """\
-# Which reports are pulled, and into which windows of time they are cut; written by `stripe-reports init`.
+# Which reports are pulled, and into which windows of time they are cut.
 # The key stays in the environment: each run reads it from {variable}.
 # `dg list components` and the README describe every field.
 type: {component}
@@ -57,6 +57,7 @@ class Configuration:
         windows: how time is cut, the same for all.
         key_variable: the environment variable that holds the key.
         root, account: None where the environment decides.
+        component: the component that reads the file; a subclass of ours has a name of its own.
     """
 
     specs: tuple[ReportSpec, ...]
@@ -65,11 +66,12 @@ class Configuration:
     key_variable: str = KEY_VARIABLE
     root: str | None = None
     account: str | None = None
+    component: str = COMPONENT
 
     def text(self) -> str:
         """The file. What all reports have in common stands once; a report that begins later says so."""
         common = min(self.starts.values())
-        lines = [_HEAD.format(variable=self.key_variable, component=COMPONENT)]
+        lines = [_HEAD.format(variable=self.key_variable, component=self.component)]
         lines += [f"    {name}: {_quoted(value)}\n" for name, value in self._places()]
         lines.append(f"  defaults:\n    start: {common}\n")
         lines.append(f"    window: {self.windows.unit}\n    zone: {self.windows.zone}\n  reports:\n")

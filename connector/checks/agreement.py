@@ -28,7 +28,7 @@ from connector.checks.opened import (
     stored,
     undecidable,
 )
-from connector.checks.wording import SHOWN, Example, counted, in_words, listed, restated
+from connector.checks.wording import SHOWN, Example, counted, listed, restated
 from connector.currency import money_text
 from connector.dataset import Dataset
 from connector.decode import ROW_KIND
@@ -104,8 +104,10 @@ def _alike(ours: ReportQuery, theirs: ReportQuery) -> bool:
     def rows(query: ReportQuery) -> dict[str, object]:
         return {name: value for name, value in query.filters.items() if name not in _PRINTING}
 
-    same_windows = (ours.window, ours.zone) == (theirs.window, theirs.zone)
-    return ours.name != theirs.name and same_windows and rows(ours) == rows(theirs)
+    def cut(query: ReportQuery) -> tuple[object, ...]:
+        return query.window, query.zone, query.dimensions
+
+    return ours.name != theirs.name and cut(ours) == cut(theirs) and rows(ours) == rows(theirs)
 
 
 def _agreement(ours: ReportQuery, theirs: ReportQuery) -> Agreement | None:
@@ -187,40 +189,59 @@ def _compared(agreement: Agreement, here: OpenFile, there: OpenFile) -> Finding:
     ours, theirs = _sums(agreement, here), _sums(agreement, there)
     zeros = dict.fromkeys(agreement.measures, Decimal(0))
     groups = sorted({*ours, *theirs}, key=lambda group: tuple(each or "" for each in group))
-    wrong: list[Example] = []
-    for group in groups:
-        mine, other = ours.get(group, zeros), theirs.get(group, zeros)
-        differing = [name for name in agreement.measures if mine[name] != other[name]]
-        if differing:
-            named = {name: value or "null" for name, value in zip(agreement.by, group, strict=True)}
-            wrong.append(named | _difference(differing, mine, other, group[-1], agreement.check.other or ""))
+    wrong = [
+        _Difference(agreement, group, ours.get(group, zeros), theirs.get(group, zeros))
+        for group in groups
+        if ours.get(group, zeros) != theirs.get(group, zeros)
+    ]
     about = f"By {' and '.join(agreement.by)}, {agreement.line or listed(agreement.measures)}"
     other_table = agreement.check.other
     if not wrong:
         reason = f"{about} of {counted(len(groups), 'sum')} agree with {other_table}."
         return Finding(agreement.check.name, Verdict.PASSED, reason)
     reason = (
-        f"{counted(len(wrong), 'sum')} of {len(groups):,} differ from {other_table}: {in_words(wrong[0])}. "
+        f"{counted(len(wrong), 'sum')} of {len(groups):,} not as in {other_table}: {wrong[0].in_words}. "
         f"{restated('This file', here.provenance, 'the other', there.provenance)}"
     )
-    return Finding(agreement.check.name, Verdict.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
+    examples = tuple(each.example for each in wrong[:SHOWN])
+    return Finding(agreement.check.name, Verdict.FAILED, reason, len(wrong), examples)
 
 
-def _difference(
-    names: Sequence[str],
-    ours: dict[str, Decimal],
-    theirs: dict[str, Decimal],
-    currency: str | None,
-    table: str,
-) -> dict[str, str]:
-    shown: dict[str, str] = {}
-    for name in names:
-        values = {name: ours[name], f"{name} in {table}": theirs[name]}
-        values["difference"] = EXACT.subtract(ours[name], theirs[name])
-        for label, value in values.items():
-            text = f"{value:f}" if name == _COUNT else money_text(value, currency)
-            shown[label if label != "difference" else f"difference of {name}"] = text
-    return shown
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """One sum that is not the same in both tables."""
+
+    agreement: Agreement
+    group: tuple[str | None, ...]
+    ours: dict[str, Decimal]
+    theirs: dict[str, Decimal]
+
+    @property
+    def in_words(self) -> str:
+        """`charge usd: gross 12.00 here and 11.00 there`."""
+        amounts = listed(
+            f"{name} {self._text(name, self.ours[name])} here and {self._text(name, self.theirs[name])} there"
+            for name in self._differing
+        )
+        return f"{' '.join(each or 'null' for each in self.group)}: {amounts}"
+
+    @property
+    def example(self) -> Example:
+        """What the sum is of, and each amount that differs as it is here, there, and by how much."""
+        shown = {name: value or "null" for name, value in zip(self.agreement.by, self.group, strict=True)}
+        for name in self._differing:
+            ours, theirs = self.ours[name], self.theirs[name]
+            shown[name] = self._text(name, ours)
+            shown[f"{name} in {self.agreement.theirs.name}"] = self._text(name, theirs)
+            shown[f"difference of {name}"] = self._text(name, EXACT.subtract(ours, theirs))
+        return shown
+
+    @property
+    def _differing(self) -> list[str]:
+        return [name for name in self.agreement.measures if self.ours[name] != self.theirs[name]]
+
+    def _text(self, name: str, amount: Decimal) -> str:
+        return f"{amount:f}" if name == _COUNT else money_text(amount, self.group[-1])
 
 
 def _sums(agreement: Agreement, file: OpenFile) -> _Sums:
@@ -233,7 +254,7 @@ def _sums(agreement: Agreement, file: OpenFile) -> _Sums:
     measures = ", ".join(
         "count(*)::DECIMAL(38,0)"
         if name == _COUNT and not is_summary
-        else f"sum({quoted(name)})::DECIMAL(38,18)"
+        else f"sum({quoted(name)})::DECIMAL(38,{0 if name == _COUNT else 18})"
         for name in agreement.measures
     )
     width = len(agreement.by)

@@ -113,15 +113,16 @@ def _adds_up(file: OpenFile) -> Finding:
         if off and strange:
             unsure.append(f"{currency} is off by {money(off, currency)}, and nobody knows {listed(strange)}")
         elif off:
-            amounts = {"start": start, "movements": moved, "end": end, "difference": off}
+            led = EXACT.add(start, moved)
+            amounts = {"start": start, "movements": moved, "sum": led, "end": end, "difference": off}
             texts = {name: money_text(amount, currency) for name, amount in amounts.items()}
             wrong.append({"currency": currency, **texts})
     if wrong:
         first = wrong[0]
         reason = (
-            f"In {listed(each['currency'] for each in wrong)} the balance does not end where it leads: in "
-            f"{first['currency']} start {first['start']} and movements {first['movements']} are "
-            f"{first['difference']} away from the end {first['end']}."
+            f"In {listed(each['currency'] for each in wrong)} the balance does not end where it leads: "
+            f"{first['start']} and movements of {first['movements']} are {first['sum']} {first['currency']}, "
+            f"and the end is {first['end']}."
         )
         return Finding(check, Verdict.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
     if unsure:

@@ -21,7 +21,6 @@ import pyarrow.parquet as pq
 from connector.catalogue import Column, ColumnType
 from connector.checks.finding import Check, Finding, Verdict
 from connector.dataset import Dataset
-from connector.errors import StoreError
 from connector.provenance import Provenance
 from connector.query import ReportQuery
 from connector.store import Store
@@ -169,10 +168,7 @@ def opened(store: Store, dataset: Dataset, query: ReportQuery, period: str) -> I
 
 def is_there(store: Store, dataset: Dataset, period: str) -> bool:
     """Whether a valid file stands for the period."""
-    try:
-        return store.kept(dataset, period) is not None
-    except StoreError:
-        return False
+    return store.kept(dataset, period) is not None
 
 
 def columns_named(query: ReportQuery, names: Sequence[str]) -> tuple[Column, ...] | None:

@@ -50,10 +50,15 @@ def _unique_key(file: OpenFile) -> Finding:
 def _repeated(
     key: Sequence[Column], found: Sequence[Sequence[object]], examples: Sequence[Example], *, whole: bool
 ) -> str:
-    shown = f"{listed(in_words(each) for each in examples[:3])}."
+    shown = f"{listed(_told(each) for each in examples[:3])}."
     if whole:
         return f"{counted(len(found), 'row key')} ({_called(key)}) in the file more than once: {shown}"
     return f"Rows that do not say their whole {_called(key)} cannot be told apart: {shown}"
+
+
+def _told(example: Example) -> str:
+    *values, rows = example.values()
+    return f"{' '.join(values)} in {rows} rows"
 
 
 def _called(key: Sequence[Column]) -> str:

@@ -34,8 +34,11 @@ def money(amount: Decimal, currency: str | None) -> str:
 
 def restated(ours: str, kept: Provenance, theirs: str, other: Provenance) -> str:
     """What may be behind a difference between two files, and what to do about it."""
+    here, there = (f"{each.as_of:%Y-%m-%d %H:%M:%S} UTC" for each in (kept, other))
+    if here == there:
+        return f"Both files are as of {here}."
     return (
-        f"{ours} is as of {kept.as_of:%Y-%m-%d %H:%M} UTC, {theirs} as of {other.as_of:%Y-%m-%d %H:%M} UTC: "
+        f"{ours} is as of {here}, {theirs} as of {there}: "
         "if Stripe changed closed days in between, asking anew for the older one mends it."
     )
 

@@ -1,6 +1,6 @@
 """The command `stripe-reports`: one module for each thing one does with it.
 
-    looking     what can be pulled;  querying  SQL over what was
+    looking     what can be pulled;  querying  SQL over what was;  checking  whether it agrees
     configuring a first defs.yaml
     pulling     bring partitions into the dataset
     examining   what stands in the way
@@ -18,6 +18,7 @@ from typing import NoReturn
 import click
 
 from connector.catalogue.spelling import hint
+from connector.cli.checking import check
 from connector.cli.configuring import init
 from connector.cli.examining import doctor
 from connector.cli.given import ENVIRONMENT, EXIT_CODES
@@ -48,7 +49,7 @@ def cli() -> None:
     """Pull Stripe's financial reports into typed Parquet files, and look at them."""
 
 
-for _command in (types, init, pull, sql, doctor, simulate):
+for _command in (types, init, pull, sql, check, doctor, simulate):
     cli.add_command(_command)
 
 

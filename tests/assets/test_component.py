@@ -181,6 +181,33 @@ def test_two_accounts_have_a_resource_each(load: Load) -> None:
     assert all(asset.required_resource_keys >= {"stripe_eu"} for asset in assets_of(definitions).values())
 
 
+def test_a_translation_adds_to_what_the_assets_say_of_themselves(load: Load) -> None:
+    translated = (
+        GOOD
+        + """\
+  translation:
+    group_name: month_end
+    owners: ["team:finance"]
+    tags: {cut: "{{ report.query.window }}"}
+    description: "{{ spec.description }} Ask finance."
+"""
+    )
+
+    specs = load(translated).resolve_all_asset_specs()
+
+    assert {spec.group_name for spec in specs} == {"month_end"}
+    assert {spec.tags["cut"] for spec in specs} == {"monthly", "daily"}
+    assert all(spec.tags["stripe/report_type"] and spec.owners == ["team:finance"] for spec in specs)
+    assert all((spec.description or "").endswith("Ask finance.") for spec in specs)
+
+
+def test_a_translation_cannot_rename_an_asset_behind_its_files(load: Load) -> None:
+    with pytest.raises(Exception, match="Error while") as caught:
+        load(GOOD + "  translation: {key: elsewhere}\n")
+
+    assert "set the report's `name` or prefix instead" in told(caught.value)
+
+
 @_resolving
 def test_a_subclass_may_change_how_a_report_presents_itself() -> None:
     class Ours(StripeReportsComponent):

@@ -1,0 +1,120 @@
+"""`check`: a table of what holds, the reasons why something does not, and an exit code for whoever waits."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from connector.simulator import Match, Simulator
+from connector.simulator.hostile import AddedColumn, PayoutsWithoutCurrency, WrongClosing
+from connector.simulator.spoiled import Spoiled
+from tests.cli.conftest import Run
+
+JUNE = ("--from", "2026-06-01", "--to", "2026-06-04")
+
+Pulled = Callable[..., None]
+
+
+@pytest.fixture
+def pulled(run: Run, stripe: Simulator) -> Pulled:
+    """Three days of a report in the directory, the first of them with a fault."""
+
+    def pull(report: str, fault: Spoiled | None = None, *options: str) -> None:
+        if fault:
+            window = Match(report_type=f"{report.rpartition('_')[0]}*")
+            stripe.faults.add(fault, window, times=1)
+        assert run("pull", report, *JUNE, *options).code == 0
+
+    return pull
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("│")[1:-1]]
+
+
+def test_books_that_agree(run: Run, pulled: Pulled) -> None:
+    pulled("balance_summary")
+    pulled("balance_change_from_activity_itemized")
+
+    checked = run("check")
+
+    assert checked.code == 0
+    rows = [cells(line) for line in checked.lines if line.startswith("│")]
+    assert ["balance_summary", "balance_adds_up", "3", "", "", ""] in rows
+    assert ["balance_summary", "closing_is_next_opening", "2", "", "", ""] in rows
+    assert ["balance_change_from_activity_itemized", "agrees_with_balance_summary", "3", "", "", ""] in rows
+    assert checked.lines[-1] == "All 47 checks passed."
+
+
+def test_a_failure_names_the_amounts_and_ends_with_1(run: Run, pulled: Pulled) -> None:
+    pulled("balance_summary", WrongClosing(currency="usd"))
+
+    checked = run("check", "balance_summary")
+
+    assert checked.code == 1
+    assert "failed: balance_summary 2026-06-01, balance_adds_up: In usd" in checked.out
+    assert (
+        "failed: balance_summary 2026-06-02, closing_is_next_opening: 2026-06-01 closed with" in checked.out
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "word"), [(AddedColumn(), "warning"), (PayoutsWithoutCurrency(), "undecidable")]
+)
+def test_warnings_and_what_nobody_can_decide_are_told_and_fail_nothing(
+    run: Run, pulled: Pulled, fault: Spoiled, word: str
+) -> None:
+    pulled("balance_summary", fault)
+
+    checked = run("check")
+
+    assert checked.code == 0
+    assert f"{word}: balance_summary 2026-06-01" in checked.out
+
+
+def test_programs_get_every_finding_and_a_summary(run: Run, pulled: Pulled) -> None:
+    pulled("balance_summary", WrongClosing(currency="usd"))
+
+    *found, summary = run("check", "--json").objects
+
+    (wrong,) = (each for each in found if each["check"] == "balance_adds_up" and each["verdict"] == "failed")
+    assert (wrong["partition"], wrong["severity"], wrong["wrong"]) == ("2026-06-01", "error", 1)
+    assert wrong["examples"][0]["difference"] == "0.01"
+    assert (summary["failed"], summary["exit_code"]) == (2, 1)
+
+
+def test_a_file_from_before_a_change_of_columns_is_put_to_the_checks_of_its_day(
+    run: Run, pulled: Pulled
+) -> None:
+    pulled("balance_summary", None, "--columns", "category,currency,net_amount")
+    assert run("pull", "balance_summary", "--from", "2026-06-04", "--to", "2026-06-05").code == 0
+
+    assert run("check").code == 0
+
+
+def test_a_damaged_file_is_found(run: Run, pulled: Pulled, tmp_path: Path) -> None:
+    pulled("balance_summary")
+    (file,) = tmp_path.glob("data/*/balance_summary/**/period=2026-06-02/report.parquet")
+    file.write_bytes(file.read_bytes()[:-100])
+
+    checked = run("check")
+
+    assert checked.code == 1
+    assert "failed: balance_summary 2026-06-02, file_is_whole" in checked.out
+
+
+def test_a_misspelt_table_is_answered_with_the_nearest(run: Run, pulled: Pulled) -> None:
+    pulled("balance_summary")
+
+    refused = run("check", "balance_sumary")
+
+    assert (refused.code, refused.out) == (2, "")
+    assert "nearest: balance_summary" in refused.err
+
+
+@pytest.mark.parametrize("options", [[], ["--mode", "live"]])
+def test_without_data_it_says_how_to_get_some(run: Run, options: list[str]) -> None:
+    refused = run("check", *options)
+
+    assert refused.code == 2
+    assert "stripe-reports pull" in refused.err
