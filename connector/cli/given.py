@@ -41,8 +41,10 @@ _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 _ACCOUNT = re.compile(r"acct_[A-Za-z0-9]+")
 
 
-def moment(_context: click.Context, _parameter: click.Parameter, value: str) -> date | datetime:
-    """`2026-06-01`, or a time as in `2026-06-01T05:00` with or without an offset."""
+def moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | datetime | None:
+    """`2026-06-01`, or a time as in `2026-06-01T05:00` with or without an offset; None for none."""
+    if value is None:
+        return None
     try:
         return date.fromisoformat(value) if len(value) <= 10 else datetime.fromisoformat(value)
     except ValueError:
@@ -89,6 +91,11 @@ def client_for(
     hosts = Hosts.of(base) if base else Hosts.of()
     key = os.environ.get(key_variable, "")
     return connector.StripeClient(key, hosts=hosts, account=account or None, retry=retry)
+
+
+def ids_of(given: Sequence[str]) -> list[str]:
+    """Ids, split at commas, each once."""
+    return list(dict.fromkeys(id.strip() for each in given for id in each.split(",") if id.strip()))
 
 
 def column_names(given: Sequence[str]) -> list[str] | None:

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import click
@@ -17,6 +18,7 @@ from connector.cli.given import (
     column_names,
     duration,
     filters_of,
+    ids_of,
     json_option,
     moment,
     root_option,
@@ -26,21 +28,18 @@ from connector.cli.shown import interrupted, logging_to_stderr
 
 @click.command(epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}")
 @click.argument("report")
+@click.option("--from", "start", metavar="DATE", callback=moment, help="Where the first window begins.")
+@click.option("--to", "end", metavar="DATE", callback=moment, help="Where the last one ends; not included.")
 @click.option(
-    "--from", "start", metavar="DATE", callback=moment, required=True, help="Where the first window begins."
-)
-@click.option(
-    "--to",
-    "end",
-    metavar="DATE",
-    callback=moment,
-    required=True,
-    help="Where the last one ends; not included.",
+    "--payout",
+    "payouts",
+    multiple=True,
+    metavar="ID,…",
+    help="Instead of dates, of a report about one payout: po_…, or acct_…:po_… of a connected account.",
 )
 @click.option(
     "--window",
-    default="daily",
-    show_default=True,
+    show_default="daily",
     metavar="hourly|daily|weekly|monthly",
     help="How long one partition is. Weeks begin on Sunday.",
 )
@@ -56,6 +55,13 @@ from connector.cli.shown import interrupted, logging_to_stderr
     multiple=True,
     metavar="NAME=VALUE",
     help="A parameter of the report, e.g. currency=usd. Can be repeated.",
+)
+@click.option(
+    "--connected-accounts",
+    "accounts",
+    multiple=True,
+    metavar="ID,…",
+    help="Connected accounts that get a file each. Without, one file holds all accounts.",
 )
 @click.option("--name", help="Name of the table, when it shall not be the report's.")
 @root_option
@@ -79,12 +85,14 @@ from connector.cli.shown import interrupted, logging_to_stderr
 def pull(
     report: str,
     *,
-    start: date,
-    end: date,
-    window: str,
+    start: date | None,
+    end: date | None,
+    payouts: tuple[str, ...],
+    window: str | None,
     zone: str,
     columns: tuple[str, ...],
     filters: tuple[str, ...],
+    accounts: tuple[str, ...],
     name: str | None,
     root: str,
     account: str | None,
@@ -93,13 +101,14 @@ def pull(
     log: str | None,
     as_json: bool,
 ) -> None:
-    """Bring every window of REPORT between two dates into the dataset.
+    """Bring every window of REPORT between two dates into the dataset, or payouts of a report about one.
 
     What is there already is left alone, report runs already at Stripe are taken up, and only the rest is
     asked for, so it can be interrupted and started again at any time.
 
     \b
     stripe-reports pull balance_summary --from 2026-06-01 --to 2026-07-01
+    stripe-reports pull payout_reconciliation_by_id_itemized --payout po_1A2b3C
     """
     query = connector.ReportQuery.of(
         report,
@@ -108,10 +117,11 @@ def pull(
         filters=filters_of(filters),
         window=window,
         zone=zone,
+        by_account=bool(ids_of(accounts)),
     )
+    partitions = _partitions(query, start, end, ids_of(payouts), ids_of(accounts))
     if query.spec.caution:
         click.echo(f"Note: {query.spec.caution}", err=True)
-    partitions = connector.Windows(window, zone).between(start, end)
     from connector.progress import Told  # noqa: PLC0415 - it loads pyarrow
 
     began = time.monotonic()
@@ -133,3 +143,25 @@ def pull(
             interrupted(told.tally.so_far())
     told.summary(time.monotonic() - began)
     sys.exit(told.tally.exit_code)
+
+
+def _partitions(
+    query: "connector.ReportQuery",
+    start: date | None,
+    end: date | None,
+    payouts: Sequence[str],
+    accounts: Sequence[str],
+) -> "tuple[connector.Partition, ...]":
+    """What is to be brought in. Raises UsageError where dates or payouts are missing, or are out of place."""
+    if query.by_payout:
+        if accounts:
+            raise click.UsageError("a payout says whose it is, as acct_…:po_…; leave the accounts out")
+        if start or end or not payouts:
+            raise click.UsageError(f"{query.spec.id} is about one payout: give --payout, and no dates")
+        return tuple(query.payout(key) for key in payouts)
+    if payouts:
+        raise click.UsageError(f"{query.spec.id} is about windows of time: give --from and --to, no --payout")
+    if start is None or end is None:
+        raise click.UsageError(f"Missing option '{'--to' if start else '--from'}'.")
+    windows = connector.Windows(query.window, query.zone).between(start, end)
+    return query.each_account(windows, accounts) if accounts else windows

@@ -51,6 +51,8 @@ def test_types_tells_programs_the_same(run: Run) -> None:
 
 # Refused before any call
 
+ONE_PAYOUT = "payout_reconciliation_by_id_itemized"
+
 REFUSED = [
     pytest.param(["pul"], "no command 'pul'; nearest: pull", id="command"),
     pytest.param(["pull", "balance_sumary", *JUNE], "nearest: balance_summary", id="report"),
@@ -70,6 +72,21 @@ REFUSED = [
         ["pull", "balance_summary", *JUNE, "--window", "monthly"],
         "nearest: 2026-06-01 and 2026-07-01",
         id="cut-month",
+    ),
+    pytest.param(["pull", "balance_summary", "--from", "2026-06-01"], "Missing option '--to'", id="no-end"),
+    pytest.param(["pull", "balance_summary", "--payout", "po_1"], "about windows of time", id="no-payouts"),
+    pytest.param(["pull", ONE_PAYOUT], "give --payout", id="which-payout"),
+    pytest.param(["pull", ONE_PAYOUT, "--payout", "po_1", *JUNE], "no dates", id="payout-and-dates"),
+    pytest.param(["pull", ONE_PAYOUT, "--payout", "tr_1"], "looks like po_1A2b3C", id="no-payout-id"),
+    pytest.param(
+        ["pull", f"connected_account_{ONE_PAYOUT}", "--payout", "po_1"],
+        "<connected_account>:<payout>",
+        id="whose-payout",
+    ),
+    pytest.param(
+        ["pull", "balance_summary", *JUNE, "--connected-accounts", "acct_1"],
+        "takes no parameter 'connected_account'",
+        id="no-connected-accounts",
     ),
     pytest.param(["simulate", "--run-seconds", "fast"], "5,15", id="seconds"),
 ]
@@ -126,6 +143,31 @@ def test_a_pull_tells_each_partition_and_sums_up(run: Run, stripe: Simulator, tm
     assert [match and match[1] for match in matches] == ["2026-06-01", "2026-06-02", "2026-06-03"]
     assert all(match and (tmp_path / match[3]).is_file() for match in matches)
     assert summary.startswith("balance_summary: 3 of 3 partitions in place (3 created), ")
+
+
+def test_each_connected_account_gets_files_of_its_own(run: Run, stripe: Simulator, tmp_path: Path) -> None:
+    accounts = stripe.connected_accounts[:2]
+
+    pulled = run(
+        "pull", "connected_account_balance_summary", *JUNE, "--connected-accounts", ",".join(accounts)
+    )
+
+    assert pulled.code == 0
+    assert pulled.lines[-1].startswith("connected_account_balance_summary: 6 of 6 partitions in place")
+    files = sorted(path.parent.parent.name for path in tmp_path.rglob("report.parquet"))
+    assert files == sorted(f"connected={account}" for account in accounts for _ in range(3))
+
+
+def test_a_payout_is_pulled_by_its_id(run: Run, stripe: Simulator) -> None:
+    run("pull", "payouts_itemized", *JUNE)
+    (row, *_) = run("sql", "--json", "SELECT payout_id, net FROM payouts_itemized WHERE net < 0").objects
+
+    pulled = run("pull", ONE_PAYOUT, "--payout", row["payout_id"])
+
+    assert (pulled.code, pulled.err) == (0, "")
+    assert pulled.lines[0].startswith(row["payout_id"])
+    total = run("sql", "--json", f"SELECT sum(net) AS net FROM {ONE_PAYOUT}").objects  # noqa: S608
+    assert [f"-{each['net']}" for each in total] == [row["net"]]
 
 
 def test_a_second_pull_asks_stripe_nothing(run: Run, stripe: Simulator) -> None:
