@@ -7,9 +7,10 @@
     metadata, preview       what Dagster shows
     io_manager              how downstream assets read partitions
     resources, settings     the connection to Stripe; what the environment says
-    partitions              windows of time as partitions
+    partitions              windows of time, connected accounts and payouts as partitions
     late_sensor, late       reports that finish after Dagster stopped waiting;  sweep  Stripe's list, in parts
     availability_sensor, availability, readiness    what is ready and missing, and what to ask again
+    payout_sensor, payouts  payouts as they become known
     schedules               the same by cron;  asking  partitions as Dagster runs
     attempts                what Dagster is busy with
     automation              how downstream assets follow
@@ -33,6 +34,7 @@ from assets.freshness import (
 )
 from assets.io_manager import ReportReader, report_reader
 from assets.late_sensor import build_late_report_sensor
+from assets.payout_sensor import build_payout_sensor
 from assets.reports import build_report_asset, materialize_report, report_asset_spec
 from assets.resources import StripeReporting
 from assets.schedules import build_report_schedule, build_report_schedules
@@ -50,6 +52,7 @@ __all__ = [
     "build_late_report_sensor",
     "build_newest_partition_check",
     "build_newest_partition_schedule",
+    "build_payout_sensor",
     "build_report_asset",
     "build_report_schedule",
     "build_report_schedules",
