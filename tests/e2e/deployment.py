@@ -52,7 +52,7 @@ class Setup:
 
     Attributes:
         start: the first day there is a partition for.
-        reports: as `defs.yaml` lists them.
+        reports: as `defs.yaml` lists them; those with nothing else to say by their name alone.
         wait: how long a report run is waited for.
         automation: what happens by itself, beyond the pick-up of late runs.
         defaults: further defaults of the reports.
@@ -60,7 +60,10 @@ class Setup:
     """
 
     start: date
-    reports: Sequence[str] = ("balance.summary.1", "balance_change_from_activity.itemized.3")
+    reports: Sequence[str | Mapping[str, Any]] = (
+        "balance.summary.1",
+        "balance_change_from_activity.itemized.3",
+    )
     wait: timedelta = timedelta(minutes=30)
     automation: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -68,7 +71,7 @@ class Setup:
 
     def defs_yaml(self) -> str:
         defaults = {"start": self.start, "wait_minutes": self.wait.total_seconds() / 60, **self.defaults}
-        reports = [{"report": report} for report in self.reports]
+        reports = [{"report": each} if isinstance(each, str) else dict(each) for each in self.reports]
         attributes = {
             "defaults": defaults,
             "reports": reports,
