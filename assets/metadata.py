@@ -16,7 +16,7 @@ from connector.currency import money_text
 from connector.dataset import Dataset
 from connector.models import DEFAULT_TIMEZONE
 from connector.pipeline import Done
-from connector.store import Change
+from connector.published import Change
 
 #: Under which a partition's event names the report run its rows came from.
 REPORT_RUN = "stripe/report_run_id"

@@ -16,11 +16,13 @@
                decode      CSV as typed Arrow batches;  records, cells  rows found, cells read
                parquet     batches as one verified file
                store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is
+               published   what publishing changed;  succession  one table takes another's name
     looking    checks      what has to hold for every partition, evaluated on the published file
     together   pipeline    all of it, for many partitions: `collect`;  events, journal  what it tells
     reading    warehouse   SQL over the dataset;  currency  how amounts are shown
     doors      cli         the command `stripe-reports`;  progress, listing  what it prints
                configuration  a first defs.yaml;  first_look  the commands that follow it
+               upgrade     a table in another version, compared with the one there is
                doctor      what stands in the way, and what we assume of Stripe, tried
                simulator   a Stripe on this machine
     everywhere models      Stripe's JSON as values;  fields  field by field;  errors  what can go wrong;

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from connector.errors import NotReadyError, ReportingError, RunPendingError
+from connector.published import Published
 from connector.query import Partition
 from connector.runs import Origin
-from connector.store import Published
 
 
 class Verdict(StrEnum):

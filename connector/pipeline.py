@@ -27,9 +27,10 @@ from connector.extract import Fetched, fetch
 from connector.models import ReportFile, ReportRequest
 from connector.parquet import Contents, write_parquet
 from connector.provenance import METADATA_KEY, Provenance
+from connector.published import Published
 from connector.query import Partition, ReportQuery
 from connector.runs import Finished, RunBatch, Started, Unfinished
-from connector.store import Published, Store
+from connector.store import Store
 from connector.transport import API_VERSION
 from connector.workers import DaemonWorkers, Workers
 

@@ -18,8 +18,6 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +27,11 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from connector.dataset import Dataset, refuse_mixture
-from connector.errors import ConfigurationError, StoreError
+from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
 from connector.hosts import Mode
 from connector.provenance import METADATA_KEY, Provenance
+from connector.published import Published
+from connector.succession import Succession, begin, carry_out, noted, refuse_meanwhile, sync_directory
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -41,53 +41,6 @@ SUPERSEDED_KEPT = 5
 _ORPHAN_AFTER = 600.0
 _LOCK_TIMEOUT = 60.0
 _PLACE = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a new file changed against the one it replaced.
-
-    `totals` are the differences of the amount column per currency; currencies that did not change are
-    left out.
-    """
-
-    same_bytes: bool
-    rows: int
-    totals: dict[str, Decimal]
-
-    @classmethod
-    def between(cls, old: Provenance, new: Provenance) -> "Change":
-        currencies = sorted({*old.totals, *new.totals})
-        moved = {c: new.totals.get(c, Decimal(0)) - old.totals.get(c, Decimal(0)) for c in currencies}
-        return cls(
-            same_bytes=old.csv_sha256 == new.csv_sha256,
-            rows=new.rows - old.rows,
-            totals={currency: total for currency, total in moved.items() if total},
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What is in the dataset after publishing.
-
-    Attributes:
-        uri: where the file is.
-        provenance: what the dataset holds now: ours, or a newer one that was there before us.
-        replaced: what was there before; None where there was nothing.
-        outdated: a newer result was already there and stays; ours was put aside.
-    """
-
-    uri: str
-    provenance: Provenance
-    replaced: Provenance | None
-    outdated: bool
-
-    @property
-    def change(self) -> Change | None:
-        """What is different now; None where nothing was replaced."""
-        if self.replaced is None or self.outdated:
-            return None
-        return Change.between(self.replaced, self.provenance)
 
 
 class Store:
@@ -136,6 +89,18 @@ class Store:
         """The keys of the partitions that have a file, sorted. One listing, no file is opened."""
         found = self._files(self._path(dataset.account_path))
         return tuple(sorted(dataset.key_of(info.path) for info in found))
+
+    def columns(self, dataset: Dataset) -> dict[str, str]:
+        """Every column that any file of a table has, and its Arrow type as text: that of the newest file."""
+        found: dict[str, str] = {}
+        for key in self.keys(dataset):
+            path = self._path(dataset.file_path(key))
+            try:
+                schema = pq.read_schema(path, filesystem=self._fs)
+            except (pa.ArrowException, OSError) as error:
+                raise StoreError(f"could not read {path}: {error}") from None
+            found |= {field.name: str(field.type) for field in schema}
+        return found
 
     def arrow_dataset(self, dataset: Dataset, periods: Sequence[str] | None = None) -> "ds.Dataset":
         """A lazy Arrow dataset over a table, or over some of its partitions.
@@ -212,6 +177,7 @@ class Store:
         """
         path = self._path(dataset.pin_path)
         with self._lock(path):
+            self._refuse_meanwhile(dataset)
             found = self._pinned(path)
             if found == dataset:
                 return
@@ -221,6 +187,7 @@ class Store:
 
     def check(self, dataset: Dataset) -> None:
         """Like `pin`, but writes nothing: for refusing before any network call."""
+        self._refuse_meanwhile(dataset)
         found = self._pinned(self._path(dataset.pin_path))
         if found is not None and found != dataset and any(self._files(self._path(dataset.path))):
             refuse_mixture(found, dataset)
@@ -266,12 +233,58 @@ class Store:
                     return Published(self.uri(dataset, period), kept, None, outdated=True)
                 if kept is not None and kept.csv_sha256 != provenance.csv_sha256:
                     self._set_aside(target, dataset, kept)
-                self._place(staged, target)
+                self._place(staged, target, still=dataset)
                 return Published(self.uri(dataset, period), provenance, kept, outdated=False)
         except OSError as error:
             raise _failure("write", target, error, needed=_size(staged)) from None
         finally:
             staged.unlink(missing_ok=True)
+
+    def switch(self, succession: Succession) -> None:
+        """Let the successor's table take the predecessor's name, which keeps its files under another.
+
+        Killed at any moment, both are readable, and the same call finishes it. What is published meanwhile
+        waits, and is refused once the table is another. Not for object stores: they cannot rename.
+
+        Raises:
+            ConfigurationError: the root is an object store.
+            StoreError: the predecessor has partitions that the successor lacks, or the name is taken.
+        """
+        old, new = succession.predecessor, succession.successor
+        if not self._local:
+            raise ConfigurationError(
+                f"{self.root} is an object store, where a table cannot be renamed in one step. Both tables "
+                f"are there: configure the new one with `name: {new.table}`"
+            )
+        base = Path(self._base)
+        try:
+            with self._lock(self._path(old.pin_path)), self._lock(self._path(new.pin_path)):
+                if noted(base, old) is None:
+                    self._refuse_loss(old, new)
+                    begin(base, succession, self._write_whole)
+                carry_out(base, succession, self._write_whole)
+        except OSError as error:
+            raise _failure("switch", self._path(old.path), error) from None
+
+    def unfinished(self, dataset: Dataset) -> Succession | None:
+        """The switch of a table that was begun and not finished; None in peace."""
+        return noted(Path(self._base), dataset) if self._local else None
+
+    def _refuse_loss(self, old: Dataset, new: Dataset) -> None:
+        for each in (old, new):
+            if (found := self._pinned(self._path(each.pin_path))) != each:
+                refuse_mixture(found or each, each)
+        lacking = sorted({*self.keys(old)} - {*self.keys(new)})
+        if lacking:
+            more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+            raise StoreError(
+                f"{old.table} has partitions that {new.table} lacks: {', '.join(lacking[:5])}{more}; "
+                "upgrade all of them before you switch"
+            )
+
+    def _refuse_meanwhile(self, dataset: Dataset) -> None:
+        if self._local:
+            refuse_meanwhile(Path(self._base), dataset)
 
     # The file system
 
@@ -312,17 +325,36 @@ class Store:
         except OSError as error:
             raise _failure("write", path, error) from None
 
-    def _place(self, staged: Path, target: str) -> None:
-        """Move the staged file to its place at once, and make sure it survives a power cut."""
+    def _place(self, staged: Path, target: str, *, still: Dataset | None = None) -> None:
+        """Move the staged file to its place at once, and make sure it survives a power cut.
+
+        With `still`, only if the table is that one at that very moment.
+        """
         if not self._local:
             self._upload(staged, target)
             return
         directory = Path(target).parent
-        directory.mkdir(parents=True, exist_ok=True)
         with staged.open("rb") as file:
             os.fsync(file.fileno())
-        staged.replace(target)
-        _sync_directory(directory)
+        with self._held(still) if still else contextlib.nullcontext():
+            directory.mkdir(parents=True, exist_ok=True)
+            staged.replace(target)
+        with contextlib.suppress(FileNotFoundError):  # its table has another name by now
+            sync_directory(directory)
+
+    @contextlib.contextmanager
+    def _held(self, dataset: Dataset) -> Iterator[None]:
+        """While it lasts, the table is what `dataset` says. Raises DatasetMismatchError where it is not."""
+        path = self._path(dataset.pin_path)
+        with self._lock(path):
+            self._refuse_meanwhile(dataset)
+            found = self._pinned(path)
+            if found is None:
+                raise DatasetMismatchError(
+                    f"table {dataset.table} was renamed or removed meanwhile; nothing was published there"
+                )
+            refuse_mixture(found, dataset)
+            yield
 
     def _upload(self, staged: Path, target: str) -> None:
         """Through a key of its own: an upload that breaks off still ends as an object, and would be read."""
@@ -374,15 +406,6 @@ def _sweep(base: Path) -> None:
     for place in base.iterdir():
         if _PLACE.fullmatch(place.name) and not place.with_suffix(".lock").exists():
             shutil.rmtree(place, ignore_errors=True)
-
-
-def _sync_directory(directory: Path) -> None:
-    if os.name == "posix":
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _size(path: Path) -> int | None:

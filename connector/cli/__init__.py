@@ -3,6 +3,7 @@
     looking     what can be pulled;  querying  SQL over what was;  checking  whether it agrees
     configuring a first defs.yaml
     pulling     bring partitions into the dataset
+    upgrading   a table in another version of its report;  compared  how the two are shown
     examining   what stands in the way
     simulating  a Stripe on this machine
     given       what the command line and the environment say;  shown  how answers are printed
@@ -27,6 +28,7 @@ from connector.cli.pulling import pull
 from connector.cli.querying import sql
 from connector.cli.shown import interrupted
 from connector.cli.simulating import simulate
+from connector.cli.upgrading import upgrade
 from connector.errors import ConfigurationError, DatasetMismatchError, ReportingError
 
 __all__ = ["ENVIRONMENT", "EXIT_CODES", "cli", "main"]
@@ -49,7 +51,7 @@ def cli() -> None:
     """Pull Stripe's financial reports into typed Parquet files, and look at them."""
 
 
-for _command in (types, init, pull, sql, check, doctor, simulate):
+for _command in (types, init, pull, upgrade, sql, check, doctor, simulate):
     cli.add_command(_command)
 
 

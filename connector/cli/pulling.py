@@ -3,8 +3,9 @@
 import contextlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +25,10 @@ from connector.cli.given import (
     root_option,
 )
 from connector.cli.shown import interrupted, logging_to_stderr
+
+if TYPE_CHECKING:
+    from connector.events import Event
+    from connector.progress import Told
 
 
 @click.command(epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}")
@@ -135,12 +140,7 @@ def pull(
             refresh=[each.key for each in partitions] if force else (),
             patience=connector.Patience(wait_timeout=wait_timeout),
         )
-        try:
-            with contextlib.closing(events), told:
-                for event in events:
-                    told.event(event)
-        except KeyboardInterrupt:
-            interrupted(told.tally.so_far())
+        tell(events, told)
     told.summary(time.monotonic() - began)
     sys.exit(told.tally.exit_code)
 
@@ -165,3 +165,13 @@ def _partitions(
         raise click.UsageError(f"Missing option '{'--to' if start else '--from'}'.")
     windows = connector.Windows(query.window, query.zone).between(start, end)
     return query.each_account(windows, accounts) if accounts else windows
+
+
+def tell(events: "Generator[Event]", told: "Told") -> None:
+    """Tell each event as it comes, and what is in place when somebody interrupts."""
+    try:
+        with contextlib.closing(events), told:
+            for event in events:
+                told.event(event)
+    except KeyboardInterrupt:
+        interrupted(told.tally.so_far())

@@ -1,0 +1,214 @@
+"""A table in another version of its report: what to ask, and how the two differ. Pure; nothing is asked here.
+
+Versions of a report differ in columns, and now and then in rows. So both are made side by side, in a table
+each, and compared before one takes the other's place.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from connector.catalogue import REPORTS, ReportSpec, Status, report
+from connector.catalogue.columns import has
+from connector.catalogue.spelling import hint
+from connector.checks.exact import total
+from connector.dataset import Dataset
+from connector.errors import ConfigurationError
+from connector.provenance import Provenance
+from connector.published import Change
+from connector.query import CONNECTED_ACCOUNT, Partition, ReportQuery
+from connector.succession import Succession, versioned
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """The same partitions asked of two versions.
+
+    Attributes:
+        pinned: the table as it is.
+        old: the question it was made from, so that it can be asked again.
+        new: the question in the other version, into a table of its own.
+        left_out: columns of the table that the other version does not have.
+    """
+
+    pinned: Dataset
+    old: ReportQuery
+    new: ReportQuery
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def succession(self) -> Succession:
+        """The new table takes the name of the old one."""
+        made = self.new.dataset(mode=self.pinned.mode, account=self.pinned.account)
+        return Succession(self.pinned, made)
+
+
+def table_named(name: str, tables: Sequence[Dataset]) -> Dataset:
+    """The table of that name, or the only one made from that report. Raises ConfigurationError."""
+    named = [each for each in tables if name == each.table]
+    found = named or [each for each in tables if name in (each.report_type, _spoken(each))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(sorted(each.table for each in found))
+        raise ConfigurationError(f"several tables are made from {name}: name one of {names}")
+    if not tables:
+        raise ConfigurationError("there is no table to upgrade yet; `stripe-reports pull` makes one")
+    raise ConfigurationError(f"there is no table {name!r}{hint(name, [each.table for each in tables])}")
+
+
+def other_version(report_type: str, version: int) -> ReportSpec:
+    """The same report in that version. Raises ConfigurationError naming those there are."""
+    stem = report_type.rpartition(".")[0]
+    known = {spec.version: spec for spec in REPORTS.values() if spec.id == f"{stem}.{spec.version}"}
+    if version in known:
+        return known[version]
+    if not known:
+        raise ConfigurationError(f"the catalogue knows no versions of {report_type}")
+    listed = ", ".join(
+        str(number) if spec.status is Status.DOCUMENTED else f"{number} ({spec.status.value})"
+        for number, spec in sorted(known.items())
+    )
+    raise ConfigurationError(f"there is no version {version} of {stem}; there are: {listed}")
+
+
+def planned(pinned: Dataset, version: int, kept: Provenance, columns: Sequence[str] | None = None) -> Upgrade:
+    """What to ask in order to upgrade a table.
+
+    A table with its report's default columns gets those of the other version, a table with a choice of its
+    own the same choice, as far as the other version has it.
+
+    Args:
+        pinned: the table.
+        version: the one wanted.
+        kept: its newest file, which says what columns are asked for.
+        columns: those to ask the other version for; as above when None.
+    """
+    spec, before = other_version(pinned.report_type, version), report(pinned.report_type)
+    asked = kept.request.columns
+    left_out: tuple[str, ...] = ()
+    if columns is None and asked is not None and asked != before.default_columns and spec.takes_columns:
+        columns = [name for name in asked if has(spec, name)]
+        left_out = tuple(name for name in asked if name not in columns)
+    return Upgrade(
+        pinned,
+        _query(before, pinned, pinned.table, asked if before.takes_columns else None),
+        _query(spec, pinned, versioned(pinned, version), columns),
+        left_out,
+    )
+
+
+def partition_of(kept: Provenance, pinned: Dataset) -> Partition:
+    """The partition that a file answers, to be asked again of any version."""
+    telling = {"payout", *pinned.dimensions}
+    parameters = {name: value for name, value in kept.parameters.items() if name in telling}
+    return Partition(kept.period, kept.interval, parameters)
+
+
+def between(
+    kept: Iterable[Provenance], since: datetime | None, until: datetime | None
+) -> tuple[Provenance, ...]:
+    """Those whose interval lies in `[since, until)`; all of a report without intervals."""
+    return tuple(
+        each
+        for each in kept
+        if each.interval is None
+        or ((since is None or each.interval.start >= since) and (until is None or each.interval.end <= until))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How the columns of two tables differ: names, and for `retyped` both types, as text."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    retyped: Mapping[str, tuple[str, str]]
+
+    @classmethod
+    def between(cls, old: Mapping[str, str], new: Mapping[str, str]) -> "Columns":
+        """Of column names and their types."""
+        return cls(
+            tuple(name for name in new if name not in old),
+            tuple(name for name in old if name not in new),
+            {name: (old[name], new[name]) for name in old if name in new and old[name] != new[name]},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two versions of the same partitions.
+
+    Attributes:
+        columns: how their columns differ.
+        old, new: the files, by partition key; the same keys.
+        asked_again: partitions whose old version was asked anew, because the two differed.
+    """
+
+    columns: Columns
+    old: Mapping[str, Provenance]
+    new: Mapping[str, Provenance]
+    asked_again: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def differing(self) -> dict[str, Change]:
+        """The partitions whose rows or totals differ, and by how much."""
+        changes = {key: Change.between(self.old[key], self.new[key]) for key in self.old}
+        return {key: change for key, change in changes.items() if change.rows or change.totals}
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """All rows, in the old and in the new version."""
+        old, new = (sum(each.rows for each in side.values()) for side in (self.old, self.new))
+        return old, new
+
+    @property
+    def totals(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """The sum of the amount column per currency, in the old and in the new version."""
+        sides = [_added(side.values()) for side in (self.old, self.new)]
+        currencies = sorted({currency for side in sides for currency in side})
+        return {name: (sides[0].get(name, Decimal(0)), sides[1].get(name, Decimal(0))) for name in currencies}
+
+
+def doubtful(old: Mapping[str, Provenance], new: Mapping[str, Provenance]) -> list[str]:
+    """Partitions that differ while the old file is from earlier: Stripe may have restated them since."""
+    return [
+        key
+        for key, before in old.items()
+        if before.as_of < new[key].as_of
+        and ((change := Change.between(before, new[key])).rows or change.totals)
+    ]
+
+
+def lines_to_change(text: str, pinned: Dataset) -> list[tuple[int, str]]:
+    """The lines of a `defs.yaml` that name the report a table is made from, numbered from 1."""
+    names = "|".join(re.escape(name) for name in (pinned.report_type, _spoken(pinned)))
+    naming = re.compile(rf"""\s*(-\s+)?report:\s*["']?({names})["']?\s*(#.*)?""")
+    return [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if naming.fullmatch(line)]
+
+
+def _spoken(pinned: Dataset) -> str:
+    """The name of the report a table is made from, without the version."""
+    return pinned.report_type.rpartition(".")[0].replace(".", "_")
+
+
+def _query(spec: ReportSpec, pinned: Dataset, name: str, columns: Sequence[str] | None) -> ReportQuery:
+    return ReportQuery.of(
+        spec.id,
+        name=name,
+        columns=columns,
+        filters=pinned.filters,
+        window=pinned.window,
+        zone=pinned.zone,
+        by_account=CONNECTED_ACCOUNT in pinned.dimensions and CONNECTED_ACCOUNT not in spec.required,
+    )
+
+
+def _added(kept: Iterable[Provenance]) -> dict[str, Decimal]:
+    found: dict[str, list[Decimal]] = {}
+    for each in kept:
+        for currency, amount in each.totals.items():
+            found.setdefault(currency, []).append(amount)
+    return {currency: total(amounts) for currency, amounts in found.items()}

@@ -1,0 +1,149 @@
+"""`upgrade`, as somebody who closes books on the table lives through it."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.simulator import RunTakes, Simulator
+from connector.simulator.entries import Entry
+from tests.cli.conftest import Run
+
+JUNE = ("--from", "2026-06-01", "--to", "2026-06-04")
+TABLE = "balance_change_from_activity_itemized"
+
+
+@pytest.fixture
+def pulled(run: Run, stripe: Simulator) -> Simulator:
+    """Three days in version 2."""
+    assert run("pull", "balance_change_from_activity.itemized.2", *JUNE).code == 0
+    return stripe
+
+
+def tables(run: Run) -> dict[str, Any]:
+    """The tables there are, and how many columns each has."""
+    return {row["table"]: row["columns"] for row in run("sql", "--json").objects}
+
+
+def test_both_versions_are_compared_and_the_old_one_is_untouched(run: Run, pulled: Simulator) -> None:
+    shown = run("upgrade", TABLE, "--to", "3")
+
+    assert (shown.code, shown.err) == (0, "")
+    assert "3 of 3 partitions in place (3 created)" in shown.out
+    for column in ("created", "available_on"):
+        (line,) = [line for line in shown.lines if line.startswith(f"│ {column} ")]
+        assert "added" in line
+    assert "Rows and totals are the same in every partition." in shown.out
+    assert "with --switch switches" in shown.lines[-1]
+    assert set(tables(run)) == {TABLE, f"{TABLE}_v3"}
+
+
+def test_the_switch_asks_stripe_nothing_twice_and_says_what_to_change(
+    run: Run, pulled: Simulator, tmp_path: Path
+) -> None:
+    defs = tmp_path / "assets/defs/reports/defs.yaml"
+    defs.parent.mkdir(parents=True)
+    defs.write_text(
+        "type: assets.StripeReportsComponent\nattributes:\n  reports:\n"
+        "    - report: balance_change_from_activity.itemized.2\n"
+    )
+    run("upgrade", TABLE, "--to", "3")
+    runs = len(pulled.runs)
+
+    shown = run("upgrade", TABLE, "--to", "3", "--switch")
+    again = run("upgrade", TABLE, "--to", "3", "--switch")
+
+    assert len(pulled.runs) == runs
+    assert "assets/defs/reports/defs.yaml:4: - report: balance_change_from_activity.itemized.2" in shown.out
+    assert "->   report: balance_change_from_activity.itemized.3" in shown.out
+    assert set(tables(run)) == {TABLE, f"{TABLE}_v2"}
+    assert "(3 kept)" in run("pull", "balance_change_from_activity.itemized.3", *JUNE).out
+    assert (again.code, again.err) == (0, "")
+    assert "already: nothing to do" in again.out
+
+
+def test_programs_get_the_comparison_and_the_switch_as_objects(run: Run, pulled: Simulator) -> None:
+    shown = run("upgrade", TABLE, "--to", "3", "--switch", "--json")
+
+    *_, summary, compared, switched = shown.objects
+    assert (summary["type"], summary["in_place"]) == ("summary", 3)
+    assert compared["columns_added"] == ["created", "available_on"]
+    assert (compared["columns_removed"], compared["differing"]) == ([], {})
+    assert all(old == new for old, new in compared["totals"].values())
+    assert (switched["table"], switched["kept"]) == (TABLE, f"{TABLE}_v2")
+
+
+def test_a_restated_day_does_not_pass_for_a_difference_of_versions(
+    run: Run, pulled: Simulator, clock: Any
+) -> None:
+    at = int(datetime(2026, 6, 2, 5, tzinfo=UTC).timestamp())
+    late = Entry("txn_late", "network_cost", at, at, "usd", Decimal("-0.005991"), Decimal(0), "adj_1", None)
+    pulled.book_late(late)
+    clock.sleep(12 * 3600)
+
+    shown = run("upgrade", TABLE, "--to", "3")
+
+    assert "1 partitions differ; balance_change_from_activity.itemized.2 is asked for them again" in shown.out
+    assert "(changed: +1 rows, -0.005991 usd)" in shown.out
+    assert "Rows and totals are the same in every partition." in shown.out
+    assert len(pulled.runs) == 3 + 3 + 1
+
+
+def test_a_part_of_the_partitions_can_be_compared_and_not_switched(run: Run, pulled: Simulator) -> None:
+    shown = run("upgrade", TABLE, "--to", "3", "--from", "2026-06-02", "--switch")
+
+    assert shown.code == 0
+    assert "Compared 2 of 3 partitions; all of them are needed to switch" in shown.out
+    assert set(tables(run)) == {TABLE, f"{TABLE}_v3"}
+
+
+def test_while_a_partition_is_late_nothing_is_compared_and_the_next_attempt_goes_on(
+    run: Run, pulled: Simulator
+) -> None:
+    pulled.faults.add(RunTakes(), "POST", times=1)
+    late = run("upgrade", TABLE, "--to", "3", "--switch", "--wait-timeout", "1s")
+    (pending,) = [each for each in pulled.runs if each.id in late.err]
+    pulled.end(pending.id)
+
+    healed = run("upgrade", TABLE, "--to", "3", "--switch")
+
+    assert late.code == 3
+    assert "compared when every partition is in place" in late.out
+    assert healed.code == 0
+    assert set(tables(run)) == {TABLE, f"{TABLE}_v2"}
+    assert len(pulled.runs) == 6
+
+
+def test_columns_the_new_version_lacks_are_named(run: Run, stripe: Simulator) -> None:
+    columns = "automatic_payout_id,net,currency,order_id"
+    run("pull", "payout_reconciliation.itemized.3", *JUNE, "--columns", columns)
+
+    shown = run("upgrade", "payout_reconciliation_itemized", "--to", "4", "--switch")
+
+    assert "take these out of its columns, which the version does not have: order_id" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["balance_sumary", "--to", "2"], f"there are: {TABLE}", id="table"),
+        pytest.param([TABLE, "--to", "4"], "there are: 1, 2, 3, 6 (observed), 7 (observed)", id="version"),
+        pytest.param([TABLE, "--to", "new"], "not a valid integer", id="no number"),
+        pytest.param(
+            [TABLE, "--to", "3", "--from", "2027-01-01"], "there are 2026-06-01 to 2026-06-03", id="when"
+        ),
+        pytest.param([TABLE, "--to", "3", "--columns", "netto"], "has no column 'netto'", id="column"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_call(
+    run: Run, pulled: Simulator, arguments: list[str], message: str
+) -> None:
+    before = len(pulled.requests)
+
+    refused = run("upgrade", *arguments)
+
+    assert refused.code == 2
+    assert message in refused.err
+    assert len(pulled.requests) == before
