@@ -228,6 +228,9 @@ def reports_of(
             message = f"{model.report} has no start: say from which day on there are partitions"
             raise _at(context, path, message)
         if _by_payout(model):
+            for name in sorted({"start", "zone", "end_offset"} & own.model_fields_set):
+                message = f"{model.report} is about one payout and has no windows of time; leave {name} out"
+                raise _at(context, (*path, name), message)
             model = _without_windows(model, own.model_fields_set)
         for name, probe in _probes(model):
             try:

@@ -239,6 +239,7 @@ def test_dagster_means_the_same_by_a_range(report: ConfiguredReport, accounts: S
     dagsters = report.partitions.get_partition_keys_in_range(dg.PartitionKeyRange(first, last))
 
     assert list(dagsters) == Calendar.of(report).between(first, last)
+    assert list(report.partitions.get_partition_keys()) == list(Calendar.of(report).keys)
 
 
 # What is said when it is configured

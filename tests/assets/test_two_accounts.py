@@ -208,3 +208,50 @@ def test_what_the_readme_shows_loads(load: Load) -> None:
         "stripe/payout_reconciliation_by_id_itemized",
         "stripe_eu/balance_summary",
     }
+
+
+@pytest.mark.parametrize(
+    ("lines", "field", "message"),
+    [
+        pytest.param(
+            "      start: 2026-01-01\n", "reports.2.start", "no windows of time; leave start out", id="start"
+        ),
+        pytest.param("      window: weekly\n", "reports.2.window", "has no weekly windows", id="window"),
+        pytest.param(
+            "      payouts_from: payout_recon\n", "reports.2.payouts_from", "cannot be read from", id="source"
+        ),
+        pytest.param(
+            "    - report: connected_account_payout_reconciliation_by_id_itemized\n"
+            "      connected_accounts: [acct_1]\n",
+            "reports.3.connected_accounts",
+            "are payouts; each says whose it is, so leave the accounts out",
+            id="accounts-of-payouts",
+        ),
+        pytest.param(
+            "    - report: connected_account_balance_summary\n      connected_accounts: [acct-1]\n",
+            "reports.3.connected_accounts",
+            "'acct-1' is no account id; it looks like acct_1A2b3C",
+            id="no-account",
+        ),
+        pytest.param(
+            "    - report: connected_account_balance_summary\n      connected_accounts: [acct_1, acct_1]\n",
+            "reports.3.connected_accounts",
+            "acct_1 is in the list twice",
+            id="account-twice",
+        ),
+        pytest.param(
+            "    - report: payouts_itemized\n      connected_accounts: [acct_1]\n",
+            "reports.3.connected_accounts",
+            "takes no parameter 'connected_account'",
+            id="own-account",
+        ),
+    ],
+)
+def test_a_slip_about_partitions_is_answered_with_its_place(
+    load: Load, lines: str, field: str, message: str
+) -> None:
+    with pytest.raises(Exception, match="Error while") as caught:
+        load(us=US + lines)
+
+    assert f"attributes.{field}" in told(caught.value)
+    assert message in told(caught.value)
