@@ -36,6 +36,8 @@ WALL_CLOCK = pa.timestamp("us")
 _TEXT = pa.string()
 _SCALE = 18
 _WHOLE_DIGITS = 18
+#: A sign, the digits on both sides of the point, and the point.
+_LONGEST_NUMBER = 1 + _WHOLE_DIGITS + 1 + _SCALE
 #: Python has no year 0, Arrow has.
 _YEAR_1 = -62_135_596_800_000_000
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -105,7 +107,9 @@ def _fast(texts: pa.Array, kind: ColumnType, stored: pa.DataType) -> pa.Array | 
 
 
 def _usual_decimal(texts: pa.Array, stored: pa.DataType) -> pa.Array | None:
-    return texts.cast(stored) if _only(texts, b"0123456789.+-") else None
+    # Arrow reads a number of some hundred digits as another number, without a word.
+    short = (_lengths(texts)[1] or 0) <= _LONGEST_NUMBER
+    return texts.cast(stored) if short and _only(texts, b"0123456789.+-") else None
 
 
 def _usual_integer(texts: pa.Array, stored: pa.DataType) -> pa.Array | None:

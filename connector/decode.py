@@ -81,6 +81,11 @@ class Report:
     _records: RecordFile
     _row_kinds: RowKinds | None
 
+    @property
+    def csv_bytes(self) -> int:
+        """The length of the file."""
+        return self._records.path.stat().st_size
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows in file order, in batches of about a block. A file without rows yields nothing.
 

@@ -101,7 +101,10 @@ def write_parquet(
     schema = _schema(report, constants)
     totals = _Totals(report, amount_column)
     rows = 0
-    with _whole_or_gone(path), _read_ahead(_row_groups(report, row_group_rows, row_group_bytes)) as groups:
+    with (
+        _whole_or_gone(path, report),
+        _read_ahead(_row_groups(report, row_group_rows, row_group_bytes)) as groups,
+    ):
         first = next(groups, report.schema.empty_table())
         with pq.ParquetWriter(path, schema, **_encoding(first, constants)) as writer:
             for group in itertools.chain([first], groups):
@@ -175,13 +178,16 @@ def _read_ahead(tables: Generator[pa.Table, None, None]) -> Iterator[Iterator[pa
 
 
 @contextmanager
-def _whole_or_gone(path: Path) -> Iterator[None]:
+def _whole_or_gone(path: Path, report: Report) -> Iterator[None]:
     """Nobody shall find half a file, nor one that does not read back."""
     try:
         yield
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise StoreError(f"{path} could not be written: {error}") from error
+        reason = error.strerror or error
+        raise StoreError(
+            f"could not write {path}: {reason}; the CSV it is made of has {report.csv_bytes:,} bytes"
+        ) from error
     except BaseException:
         path.unlink(missing_ok=True)
         raise

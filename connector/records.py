@@ -23,7 +23,7 @@ from connector.errors import CellError, SchemaMismatchError
 
 BLOCK_SIZE = 4 << 20
 #: A record may outgrow the block up to here; what is longer is no report but an attack or an accident.
-LARGEST_RECORD = 64 << 20
+LARGEST_RECORD = 16 << 20
 LARGEST_HEADER = 1 << 20
 MOST_COLUMNS = 10_000
 #: So many fields too many are counted, to be told; more would take memory.
@@ -110,7 +110,8 @@ class RecordFile:
                 if held > LARGEST_RECORD:
                     self._refuse(row, f"is larger than {LARGEST_RECORD >> 20} MiB")
                 if held + spare == len(buffer):
-                    buffer = bytearray(buffer[:held]).ljust(2 * held + spare, b"\0")
+                    room = max(min(2 * held, LARGEST_RECORD + 1), held)
+                    buffer = bytearray(buffer[:held]).ljust(room + spare, b"\0")
         if held:
             piece = self._last_records(buffer, held, row)
             if piece.num_rows:

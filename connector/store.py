@@ -318,12 +318,19 @@ class Store:
         lock = base / ".staging" / "locks" / name
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(lock, timeout=_LOCK_TIMEOUT):
-                yield
+            held = FileLock(lock, timeout=_LOCK_TIMEOUT)
+            held.acquire()
         except Timeout:
-            raise StoreError(f"another process has held {path} for {_LOCK_TIMEOUT:.0f} s") from None
+            raise StoreError(
+                f"could not write {path}: another process has held it for {_LOCK_TIMEOUT:.0f} s; try again"
+            ) from None
         except OSError as error:
             raise _failure("write", path, error) from None
+        # What goes wrong from here on is told by whoever holds the lock, who knows what was being done.
+        try:
+            yield
+        finally:
+            held.release()
 
     def _place(self, staged: Path, target: str, *, still: Dataset | None = None) -> None:
         """Move the staged file to its place at once, and make sure it survives a power cut.

@@ -78,6 +78,8 @@ def test_money_is_read_exactly(cell: bytes | None, value: Decimal | None) -> Non
     [
         pytest.param(b"0.1234567890123456789", "more than 18 decimals", id="nineteenth-decimal"),
         pytest.param(b"1000000000000000000", "more than 18 digits", id="too-large"),
+        pytest.param(b"9" * 128, "more than 18 digits", id="so-long-that-arrow-reads-minus-one"),
+        pytest.param(b"9" * 100_000, "more than 18 digits", id="a-hundred-thousand-digits"),
         pytest.param(b"1e3", "plain decimal", id="exponent"),
         pytest.param(b"NaN", "plain decimal", id="nan"),
         pytest.param(b"Infinity", "plain decimal", id="infinity"),
@@ -219,12 +221,14 @@ NEARLY_RIGHT = st.one_of(
         st.datetimes().map(lambda t: str(t)[:19]), st.integers(0, 18), st.sampled_from("09-: .TZx\n")
     ).map(lambda case: case[0][: case[1]] + case[2] + case[0][case[1] + 1 :]),
     st.integers().map(str),
+    st.tuples(st.sampled_from("0123456789"), st.integers(1, 400)).map(lambda digits: digits[0] * digits[1]),
 )
 
 
 @pytest.mark.parametrize("kind", list(UNUSUAL), ids=lambda kind: kind.value)
 @given(text=NEARLY_RIGHT)
 @example(text="1e3")
+@example(text="9" * 128)
 @example(text="0000-00-00 00:00:00")
 @example(text="0000-01-01")
 @example(text="2026-01-31 10:00:00")

@@ -128,5 +128,5 @@ def test_a_record_without_end_is_refused_before_it_fills_the_memory(path: Path) 
         file.seek(size)
         file.write(b"x")
 
-    with pytest.raises(CellError, match="row 2 is larger than 64 MiB"):
+    with pytest.raises(CellError, match="row 2 is larger than 16 MiB"):
         list(RecordFile.open(path, "frr_1").pieces())
