@@ -43,6 +43,7 @@ def commands(configuration: Configuration, span: tuple[date, date] | None) -> It
     account = _option("--account", configuration.account)
     for spec in configuration.specs:
         yield f"{key}stripe-reports pull {spec.id} --from {span[0]} --to {span[1]}{cut}{root}{account}"
+    yield f"stripe-reports check{root}"
     for question in _questions({spec.name for spec in configuration.specs}):
         # Within double quotes, as nothing in the questions means anything to a shell there.
         yield f'stripe-reports sql{root} "{question}"'

@@ -130,7 +130,7 @@ def test_killed_at_any_moment_both_are_readable_and_the_next_attempt_finishes(
     assert made.unfinished(SUCCESSION.heir) is None
 
 
-@pytest.mark.parametrize("step", range(2, STEPS + 1))
+@pytest.mark.parametrize("step", [2, 4, STEPS])
 def test_between_two_versions_nothing_is_published(
     made: Store, monkeypatch: pytest.MonkeyPatch, pull: Pull, step: int
 ) -> None:

@@ -122,7 +122,7 @@ def upgrade(
     \b
     stripe-reports upgrade payouts_itemized --to 3
     """
-    from connector.upgrade import partition_of, planned, table_named  # noqa: PLC0415 - it loads pyarrow
+    from connector.upgrade import table_named  # noqa: PLC0415 - it loads pyarrow
 
     store = connector.Store(root)
     with client_for(account) as client:
@@ -135,24 +135,44 @@ def upgrade(
         if pinned.report_type.endswith(f".{version}"):
             session.say(f"{pinned.table} is made from {pinned.report_type} already: nothing to do.")
             return
-        everything = session.kept(pinned)
-        if not everything:
-            raise connector.ReportingError(f"{pinned.table} has no partition to compare with")
-        plan = planned(pinned, version, everything[max(everything)], column_names(columns))
-        if plan.new.spec.caution:
-            session.say(f"Note: {plan.new.spec.caution}")
-        old = _within(everything, since, until)
-        code = session.pull(plan.new, [partition_of(each, pinned) for each in old.values()], refresh=False)
-        if code:
-            session.say("The two are compared when every partition is in place.")
-            sys.exit(code)
-        compared = _compared(session, plan, old)
+        compared, plan, whole = _side_by_side(
+            session, pinned, version, since=since, until=until, columns=column_names(columns)
+        )
     _tell(session, plan, compared)
-    if len(old) < len(everything):
-        session.say(f"Compared {len(old)} of {len(everything)} partitions; all of them are needed to switch.")
+    if not whole:
+        session.say("That is a part of the partitions; all of them are needed to switch.")
     elif _wanted(session, plan, switch=switch):
         store.switch(plan.succession)
         _tell_switched(session, plan.succession, plan.left_out)
+
+
+def _side_by_side(
+    session: _Session,
+    pinned: "connector.Dataset",
+    version: int,
+    *,
+    since: date | None,
+    until: date | None,
+    columns: Sequence[str] | None,
+) -> "tuple[Comparison, Upgrade, bool]":
+    """Both versions compared, what was asked for that, and whether it was about every partition.
+
+    Ends the command where a partition is not in place.
+    """
+    from connector.upgrade import partition_of, planned  # noqa: PLC0415 - as above
+
+    everything = session.kept(pinned)
+    if not everything:
+        raise connector.ReportingError(f"{pinned.table} has no partition to compare with")
+    plan = planned(pinned, version, everything[max(everything)], columns)
+    old = _within(everything, since, until)
+    if plan.new.spec.caution:
+        session.say(f"Note: {plan.new.spec.caution}")
+    code = session.pull(plan.new, [partition_of(each, pinned) for each in old.values()], refresh=False)
+    if code:
+        session.say("The two are compared when every partition is in place.")
+        sys.exit(code)
+    return _compared(session, plan, old), plan, len(old) == len(everything)
 
 
 def _within(

@@ -40,8 +40,9 @@ def test_the_usual_reports_begin_where_the_data_do(run: Run, stripe: Simulator, 
 def test_what_it_says_to_go_on_with_pulls_a_month_that_reconciles(run: Run, stripe: Simulator) -> None:
     shown = run("init", "--window", "monthly")
 
-    *pulls, by_summary, by_payout = commands(shown)
+    *pulls, check, by_summary, by_payout = commands(shown)
     assert [run(*pull).code for pull in pulls] == [0, 0, 0, 0]
+    assert run(*check).code == 0
     balances, payouts = run(*by_summary, "--json").objects, run(*by_payout, "--json").objects
     assert {row["currency"] for row in balances} >= {"usd", "eur"}
     assert len(payouts) > 10
@@ -63,7 +64,7 @@ def test_options_reach_the_file_and_the_commands(run: Run, stripe: Simulator, tm
     shown = run("init", "--reports", "payouts.itemized.2", *options, "--output", "here/d.yaml")
 
     attributes = yaml.safe_load((tmp_path / "here/d.yaml").read_text())["attributes"]
-    (pull,) = commands(shown)
+    pull, _ = commands(shown)
     assert attributes["connection"]["root"] == "my books"
     assert attributes["connection"]["account"] == "acct_1A2b"
     assert str(attributes["defaults"]["start"]) == "2026-05-03"

@@ -95,7 +95,7 @@ def test_a_part_of_the_partitions_can_be_compared_and_not_switched(run: Run, pul
     shown = run("upgrade", TABLE, "--to", "3", "--from", "2026-06-02", "--switch")
 
     assert shown.code == 0
-    assert "Compared 2 of 3 partitions; all of them are needed to switch" in shown.out
+    assert "a part of the partitions; all of them are needed to switch" in shown.out
     assert set(tables(run)) == {TABLE, f"{TABLE}_v3"}
 
 
@@ -125,25 +125,22 @@ def test_columns_the_new_version_lacks_are_named(run: Run, stripe: Simulator) ->
     assert "take these out of its columns, which the version does not have: order_id" in shown.out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        pytest.param(["balance_sumary", "--to", "2"], f"there are: {TABLE}", id="table"),
-        pytest.param([TABLE, "--to", "4"], "there are: 1, 2, 3, 6 (observed), 7 (observed)", id="version"),
-        pytest.param([TABLE, "--to", "new"], "not a valid integer", id="no number"),
-        pytest.param(
-            [TABLE, "--to", "3", "--from", "2027-01-01"], "there are 2026-06-01 to 2026-06-03", id="when"
-        ),
-        pytest.param([TABLE, "--to", "3", "--columns", "netto"], "has no column 'netto'", id="column"),
-    ],
-)
-def test_what_cannot_be_is_refused_before_any_call(
-    run: Run, pulled: Simulator, arguments: list[str], message: str
-) -> None:
+REFUSED = {
+    ("balance_sumary", "--to", "2"): f"there are: {TABLE}",
+    (TABLE, "--to", "4"): "there are: 1, 2, 3, 6 (observed), 7 (observed)",
+    (TABLE, "--to", "new"): "not a valid integer",
+    (TABLE, "--to", "3", "--from", "2027-01-01"): "2026-06-01 to 2026-06-03",
+    (TABLE, "--to", "3", "--columns", "netto"): "has no column 'netto'",
+}
+
+
+def test_what_cannot_be_is_refused_before_any_call(run: Run, pulled: Simulator) -> None:
     before = len(pulled.requests)
 
-    refused = run("upgrade", *arguments)
+    for arguments, message in REFUSED.items():
+        refused = run("upgrade", *arguments)
 
-    assert refused.code == 2
-    assert message in refused.err
+        assert refused.code == 2, arguments
+        assert message in refused.err
+
     assert len(pulled.requests) == before
