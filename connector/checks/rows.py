@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from connector.catalogue import Column, Granularity
+from connector.catalogue import Column, ColumnType, Granularity
 from connector.checks.finding import Check, Finding, Severity, Verdict
 from connector.checks.opened import FileCheck, OpenFile, UndecidableError, columns_named, literal, quoted
 from connector.checks.wall_clock import spans
@@ -227,8 +227,15 @@ def _examples(file: OpenFile, columns: Sequence[Column], condition: str) -> tupl
     wanted = {*spec.row_key, spec.currency_column, *(each.name for each in columns)}
     present = [each for each in file.query.columns if each.stored_name in file.data.schema.names]
     shown = [each for each in present if each.name in wanted and not each.personal]
-    reads, names = [*shown, *columns], ", ".join(map(quoted, shown))
+    reads, names = [*shown, *columns], ", ".join(map(_shown, shown))
     found = file.ask(reads, names, f"WHERE {condition} LIMIT {SHOWN}")
     titles = [each.name for each in shown]
     at = titles.index(spec.currency_column) if spec.currency_column in titles else None
     return tuple(example(titles, row, None if at is None else row[at]) for row in found)
+
+
+def _shown(column: Column) -> str:
+    """SQL for a value as people read it; a time without its offset, which the column's name tells."""
+    if column.type is ColumnType.TIMESTAMP:
+        return f"split_part({quoted(column)}::VARCHAR, '+', 1)"
+    return quoted(column)

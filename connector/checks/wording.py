@@ -1,7 +1,6 @@
 """How findings are worded: counts, amounts, rows, for somebody who closes books."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -49,7 +48,7 @@ def in_words(example: Example) -> str:
 
 
 def example(columns: Sequence[str], row: Sequence[Any], currency: str | None = None) -> Example:
-    """A row as text: amounts in their currency's digits, times as Stripe prints them, null as `null`."""
+    """A row as text: amounts in their currency's digits, null as `null`."""
     return {name: _text(value, currency) for name, value in zip(columns, row, strict=True)}
 
 
@@ -58,6 +57,4 @@ def _text(value: Any, currency: str | None) -> str:
         return "null"
     if isinstance(value, Decimal):
         return money_text(value, currency)
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC) if value.tzinfo else value:%Y-%m-%d %H:%M:%S}"
     return str(value)

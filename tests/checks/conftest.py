@@ -1,20 +1,32 @@
 """Reports pulled the whole way from a Stripe in memory, and what the checks say of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pytest
 
 from connector.checks import Finding, Verdict, inspect
+from connector.client import StripeClient
 from connector.dataset import Dataset
 from connector.query import Partition, ReportQuery
 from connector.simulator import Match, Simulator
-from connector.simulator.spoiled import Spoiled
+from connector.simulator.spoiled import Row, Spoiled, Table
 from connector.store import Store
-from tests.conftest import OwnedClock, Pull, days, missed
+from tests.conftest import ClientFor, OwnedClock, Pull, days, missed
 
 JUNE_1 = days("2026-06-01", 1)
+
+
+@dataclass(frozen=True)
+class Edited(Spoiled):
+    """The rows are as `edit_rows` leaves them."""
+
+    edit_rows: Callable[[list[Row]], None]
+
+    def edit(self, table: Table) -> None:
+        self.edit_rows(table.rows)
 
 
 @pytest.fixture
@@ -23,8 +35,14 @@ def simulator(clock: OwnedClock) -> Simulator:
     return Simulator(clock, seed=7, volume=3, run_seconds=0, opening=date(2026, 5, 1))
 
 
+@pytest.fixture
+def client(simulator: Simulator, client_for: ClientFor) -> StripeClient:
+    """With a live key: fees exist in live mode only."""
+    return client_for(simulator.handle, api_key="sk_live_checks")
+
+
 def dataset_of(query: ReportQuery) -> Dataset:
-    return query.dataset(mode="test", account=None)
+    return query.dataset(mode="live", account=None)
 
 
 class Books:

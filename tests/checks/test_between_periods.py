@@ -39,7 +39,7 @@ def test_a_balance_that_was_moved_is_found_in_every_currency(books: Books) -> No
 
     assert (found.verdict, found.wrong) == ("failed", 4)
     assert {each["difference"] for each in found.examples} == {"0.01", "0.010"}
-    assert "2026-06-01 closed with 289.12 eur and 2026-06-02 opens with 289.13" in found.reason
+    assert "2026-06-01 closed with 44.37 eur and 2026-06-02 opens with 44.38" in found.reason
 
 
 def test_a_currency_in_one_of_them_is_zero_in_the_other(books: Books) -> None:

@@ -1,0 +1,103 @@
+"""A balance adds up, however its movements are printed, and where it cannot be told nothing is claimed."""
+
+import pytest
+
+from connector.checks import Finding
+from connector.simulator.hostile import OddCell, OnlyPayouts, PayoutsWithoutCurrency, Subtotals, WrongClosing
+from connector.simulator.spoiled import Row, Spoiled
+from tests.checks.conftest import Books, Edited, verdicts
+
+BALANCE = "balance.summary.1"
+
+
+def without(category: str, currency: str) -> Spoiled:
+    """A line is not there."""
+
+    def edit(rows: list[Row]) -> None:
+        rows[:] = [row for row in rows if (row["category"], row["currency"]) != (category, currency)]
+
+    return Edited(edit)
+
+
+def with_line(category: str, currency: str | None, amount: str) -> Spoiled:
+    """One line more."""
+    return Edited(
+        lambda rows: rows.append({"category": category, "currency": currency, "net_amount": amount})
+    )
+
+
+def no_payouts() -> Spoiled:
+    """Nothing was paid out: start and activity make the end."""
+
+    def edit(rows: list[Row]) -> None:
+        for row in rows:
+            row["net_amount"] = "0" if row["category"] == "payouts" else "5"
+            if row["category"] == "ending_balance":
+                row["net_amount"] = "10"
+
+    return Edited(edit)
+
+
+def found(books: Books, *faults: Spoiled) -> Finding:
+    return books.findings(books.pulled(BALANCE, *faults))["balance_adds_up"]
+
+
+RIGHT = [
+    pytest.param([Subtotals()], id="subtotals-beside-their-parts"),
+    pytest.param([with_line("starting_balance_available", "usd", "3.00")], id="another-balance"),
+    pytest.param([with_line("of_which_held", "usd", "3.00")], id="an-unknown-line-nothing-depends-on"),
+    pytest.param([OnlyPayouts()], id="payouts-alone"),
+    pytest.param([no_payouts(), PayoutsWithoutCurrency()], id="no-payouts-of-no-currency"),
+]
+
+
+@pytest.mark.parametrize("faults", RIGHT)
+def test_what_adds_up_passes(books: Books, faults: list[Spoiled]) -> None:
+    finding = found(books, *faults)
+
+    assert (finding.verdict, "eur, jpy, kwd and usd" in finding.reason) == ("passed", True)
+
+
+OPEN = [
+    pytest.param([PayoutsWithoutCurrency()], "payouts -94.86", id="payouts-of-no-currency"),
+    pytest.param([without("starting_balance", "eur")], "eur has no starting_balance", id="no-start"),
+    pytest.param([without("ending_balance", "jpy")], "jpy has no ending_balance", id="no-end"),
+    pytest.param([OddCell(None, "net_amount")], "has no amount", id="no-amount"),
+    pytest.param(
+        [WrongClosing(currency="usd"), with_line("grace", "usd", "0.01")],
+        "nobody knows grace",
+        id="unknown-line",
+    ),
+]
+
+
+@pytest.mark.parametrize(("faults", "named"), OPEN)
+def test_what_cannot_be_told_is_not_passed(books: Books, faults: list[Spoiled], named: str) -> None:
+    finding = found(books, *faults)
+
+    assert finding.verdict == "undecidable"
+    assert named in finding.reason
+
+
+def test_payouts_without_a_currency_belong_to_the_only_one_there_is(books: Books) -> None:
+    query = books.pulled(BALANCE, PayoutsWithoutCurrency(), filters={"currency": "usd"})
+
+    assert not books.not_passed(query)
+
+
+def test_nor_can_they_be_told_apart_where_there_are_several(books: Books) -> None:
+    query = books.pulled(BALANCE, PayoutsWithoutCurrency())
+
+    assert verdicts(books.not_passed(query)) == {
+        "row_key_is_unique": "undecidable",
+        "balance_adds_up": "undecidable",
+    }
+
+
+def test_a_failure_shows_the_reckoning(books: Books) -> None:
+    finding = found(books, WrongClosing(currency="usd"))
+
+    (usd,) = finding.examples
+    assert usd["currency"] == "usd"
+    assert usd["difference"] == "0.01"
+    assert all(usd[name] in finding.reason for name in ("start", "movements", "sum", "end"))
