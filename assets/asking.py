@@ -144,10 +144,14 @@ def first_requests(asks: Iterable[Ask]) -> list[dg.RunRequest]:
     return [ask.request() for ask in islice(asks, MOST_REQUESTS)]
 
 
-def refuse_payouts(reports: Iterable[ConfiguredReport]) -> None:
-    """Raise ConfigurationError for reports about one payout, where windows of time are looked at."""
+def of_windows(reports: Sequence[ConfiguredReport]) -> Sequence[ConfiguredReport]:
+    """The reports, once none is about payouts: where windows of time are looked at these have nothing.
+
+    Raises ConfigurationError naming those that are.
+    """
     if named := ", ".join(report.query.name for report in reports if report.query.by_payout):
         raise ConfigurationError(f"{named}: payouts have no windows of time; use build_payout_sensor")
+    return reports
 
 
 def shared_resource(reports: Sequence[ConfiguredReport]) -> str:

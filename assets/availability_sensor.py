@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.asking import MOST_REQUESTS, Ask, neighbours, refuse_payouts, shared_resource
+from assets.asking import MOST_REQUESTS, Ask, neighbours, of_windows, shared_resource
 from assets.attempts import Attempt, covered, in_backfills, unfinished_attempts
 from assets.availability import (
     REFRESH_AFTER,
@@ -84,8 +84,7 @@ def build_availability_sensor(
 
     Raises ConfigurationError for reports of several accounts, or about payouts.
     """
-    resource, limits = shared_resource(reports), Limits(look_back, at_most, tuple(refresh_after))
-    refuse_payouts(reports)
+    resource, limits = shared_resource(of_windows(reports)), Limits(look_back, at_most, tuple(refresh_after))
 
     @dg.sensor(
         name=name,

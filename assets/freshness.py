@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.asking import shared_resource
+from assets.asking import of_windows, shared_resource
 from assets.configured import ConfiguredReport
 from assets.metadata import READS_NOTHING
 from assets.readiness import Readiness, readiness
@@ -55,8 +55,9 @@ def build_newest_partition_check(
     """A check that the newest partition Stripe has data for is in the dataset. Asks Stripe once.
 
     It looks at the files, not at the newest event. Within `slack` of the time the data were due its failure
-    is a warning, later an error.
+    is a warning, later an error. Raises ConfigurationError for a report about payouts.
     """
+    of_windows([report])
 
     @dg.asset_check(
         asset=report.key,
@@ -125,7 +126,7 @@ def build_newest_partition_schedule(
 
     Raises ConfigurationError for reports of several accounts.
     """
-    shared_resource(reports)
+    shared_resource(of_windows(reports))
     checks = [dg.AssetCheckKey(report.key, CHECK_NAME) for report in reports]
     return dg.ScheduleDefinition(
         name=name,

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.asking import first_requests, refuse_payouts, shared_resource
+from assets.asking import first_requests, of_windows, shared_resource
 from assets.attempts import covered, in_backfills, unfinished_attempts
 from assets.availability import missing
 from assets.availability_sensor import missing_asks
@@ -46,8 +46,7 @@ def build_report_schedule(
 
     Raises ConfigurationError for reports of several accounts, of different windows, or about payouts.
     """
-    resource = shared_resource(reports)
-    refuse_payouts(reports)
+    resource = shared_resource(of_windows(reports))
     if any(report.partitions != reports[0].partitions for report in reports):
         raise ConfigurationError(
             f"schedule {name} is about reports with different windows; use build_report_schedules"

@@ -10,9 +10,12 @@ import pyarrow as pa
 import pytest
 
 from assets import ConfiguredReport, build_report_asset
+from assets.availability_sensor import build_availability_sensor
+from assets.freshness import build_newest_partition_check
 from assets.late_sensor import build_late_report_sensor
 from assets.payout_sensor import build_payout_sensor
 from assets.payouts import Pending, Progress, from_cursor, source_of, to_cursor
+from assets.schedules import build_report_schedule
 from connector.adoption import Patience
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
@@ -340,6 +343,22 @@ def test_a_source_that_cannot_be_is_refused_with_the_nearest() -> None:
 
     with pytest.raises(ConfigurationError, match="nearest: payouts_itemized"):
         source_of(asker, [naming, asker])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda report: build_availability_sensor([report]),
+        lambda report: build_report_schedule([report]),
+        build_newest_partition_check,
+    ],
+    ids=["sensor", "schedule", "check"],
+)
+def test_where_windows_are_looked_at_payouts_are_refused(
+    one_payout: ConfiguredReport, build: Callable[[ConfiguredReport], object]
+) -> None:
+    with pytest.raises(ConfigurationError, match="payouts have no windows of time; use build_payout_sensor"):
+        build(one_payout)
 
 
 def test_without_a_source_there_is_no_sensor(one_payout: ConfiguredReport) -> None:
