@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from connector.checks import checks_of
 from connector.decode import Expected, open_report
 from connector.errors import StoreError
+from connector.models import Interval
 from connector.parquet import write_parquet
 from connector.provenance import METADATA_KEY
 from connector.query import ReportQuery
@@ -59,6 +61,7 @@ def first_row_at(text: str) -> Spoiled:
 
 
 JUNE_1 = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
+LATER = Interval(datetime(2026, 6, 2, tzinfo=UTC), datetime(2026, 6, 3, tzinfo=UTC))
 DAY: dict[str, Any] = {"interval_start": JUNE_1, "interval_end": JUNE_1 + 86_400}
 BALANCE = "balance.summary.1"
 ITEMS = "balance_change_from_activity.itemized.3"
@@ -197,7 +200,7 @@ def test_amounts_beyond_38_digits_are_undecidable_and_no_error(books: Books) -> 
 
 
 def republished(books: Books, query: ReportQuery, folder: Path, **changes: Any) -> None:
-    """The same rows once more, with a provenance that says something else."""
+    """The same rows once more, a row group each few, with a provenance that says something else."""
     path = Path(books.store.uri(dataset_of(query), "2026-06-01"))
     kept = books.store.kept(dataset_of(query), "2026-06-01")
     assert kept is not None
@@ -205,10 +208,20 @@ def republished(books: Books, query: ReportQuery, folder: Path, **changes: Any) 
     columns = [column.name for column in query.columns]
     owner = Owner(books.simulator.account, livemode=True)
     source.write_bytes(books.simulator.csv(query.spec.id, owner=owner, columns=columns, **DAY))
-    report = open_report(source, Expected(query.columns), run_id=kept.run_id)
+    report = open_report(source, Expected(query.columns), run_id=kept.run_id, block_size=600)
     metadata = {METADATA_KEY: replace(kept, **changes).to_json()}
     run_id = {"_report_run_id": pa.scalar(kept.run_id)}
-    write_parquet(path, report, constants=run_id, metadata=lambda _contents: metadata)
+    write_parquet(path, report, constants=run_id, metadata=lambda _contents: metadata, row_group_rows=2)
+
+
+def test_a_file_of_many_row_groups_is_read_group_by_group(books: Books, tmp_path: Path) -> None:
+    """As large ones are, which are never in memory as a whole."""
+    query = books.pulled(ITEMS)
+    republished(books, query, tmp_path)
+
+    file = pq.ParquetFile(books.store.uri(dataset_of(query), "2026-06-01"))
+    assert file.num_row_groups > 2
+    assert not books.not_passed(query)
 
 
 UNTRUE = [
@@ -219,6 +232,7 @@ UNTRUE = [
     pytest.param(
         {"run_id": "frr_1"}, {"row_count": "failed"}, "do not come from frr_1", id="rows-of-another-run"
     ),
+    pytest.param({"interval": LATER}, {"rows_in_interval": "failed"}, "not in 2026-06-02", id="another-day"),
     pytest.param({"interval": None}, {"rows_in_interval": "undecidable"}, "interval", id="interval-not-told"),
 ]
 
