@@ -1,8 +1,9 @@
 """The connector as Dagster sees it: assets, resource, reader, component. Wiring only.
 
-    component, defs_yaml    the configuration format, and what it becomes
+    component, defs_yaml, checks_yaml, sections    the configuration format, and what it becomes
     configured              one report as configured: question, windows, asset key
     reports, recording      the asset of a report, and its events
+    checks, check_options, inspection    whether the data are right, and what follows if not
     intent, outcome         what launching a partition means; what a failure says
     metadata, preview       what Dagster shows
     io_manager              how downstream assets read partitions
@@ -25,6 +26,7 @@ Importing it reads no environment and asks nothing of Stripe.
 from assets.alerts import Alert, build_failure_alert_sensor
 from assets.automation import follow_reports
 from assets.availability_sensor import build_availability_sensor
+from assets.check_options import CheckOptions
 from assets.component import StripeReportsComponent
 from assets.configured import ConfiguredReport
 from assets.freshness import (
@@ -43,6 +45,7 @@ from assets.upkeep import Automation
 __all__ = [
     "Alert",
     "Automation",
+    "CheckOptions",
     "ConfiguredReport",
     "ReportReader",
     "StripeReporting",

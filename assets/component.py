@@ -107,7 +107,8 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         if not all(map(_NAME.fullmatch, self._prefix)):
             raise ConfigurationError(f"prefix {self.prefix!r}: use letters, digits and underscores")
         refuse_twins(self, _all_there_are(context))
-        reports = [self._of_this_account(report) for report in self.reports]
+        of_this_account = [self._of_this_account(report) for report in self.reports]
+        reports = [report.compared_with(of_this_account) for report in of_this_account]
         # The names of sensors and schedules are unique in a code location; so is the resource's key.
         kept_up = self.automation.definitions(reports, prefix=self.resource_key)
         resources: Mapping[str, Any] = {

@@ -5,6 +5,7 @@ The asset, its sensors, its checks and the reader all take their answers from th
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -12,7 +13,14 @@ from typing import Any
 
 import dagster as dg
 
-from assets.partitions import account_partitions, partition_of, partitions_definition, payout_partitions
+from assets.check_options import CheckOptions, Rule, rules_of
+from assets.partitions import (
+    account_partitions,
+    adjacent,
+    partition_of,
+    partitions_definition,
+    payout_partitions,
+)
 from connector.adoption import Patience
 from connector.catalogue import Column
 from connector.decode import DECODER_VERSION
@@ -44,6 +52,9 @@ class ConfiguredReport:
         connected_accounts: the accounts that have partitions of their own, of a question asked `by_account`.
         payouts_from: the table that payouts are read from, of a report about one payout; None for the best
             there is.
+        checks: which checks are evaluated, and what follows from them.
+        beside: the other reports of the account, with which it is compared where both are about the same
+            money.
 
     Raises ConfigurationError where these do not fit the question.
     """
@@ -59,6 +70,8 @@ class ConfiguredReport:
     io_manager: str = "stripe_parquet"
     connected_accounts: tuple[str, ...] = ()
     payouts_from: str | None = None
+    checks: CheckOptions = field(default_factory=CheckOptions)
+    beside: tuple["ConfiguredReport", ...] = ()
 
     def __post_init__(self) -> None:
         name = self.query.name
@@ -81,6 +94,24 @@ class ConfiguredReport:
         return replace(
             self, resource=resource, io_manager=io_manager, prefix=prefix or self.prefix, pool=pool
         )
+
+    def compared_with(self, reports: Iterable["ConfiguredReport"]) -> "ConfiguredReport":
+        """The same report, checked against these; itself may be among them."""
+        others = (each for each in reports if each.query.name != self.query.name)
+        return replace(self, beside=tuple(replace(each, beside=()) for each in others))
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Its checks, in the order they are told, without those that are skipped."""
+        return self._rules(self.checks)
+
+    @property
+    def checkable(self) -> frozenset[str]:
+        """The names of its checks, those that are skipped too."""
+        return frozenset(rule.check.name for rule in self._rules(CheckOptions()))
+
+    def _rules(self, options: CheckOptions) -> tuple[Rule, ...]:
+        return rules_of(self.query, [each.query for each in self.beside], options)
 
     @property
     def key(self) -> dg.AssetKey:
@@ -120,6 +151,19 @@ class ConfiguredReport:
         account, window = self.query.dataset(mode="", account=None).values(key)
         (partition,) = self.query.each_account([partition_of(self.windows, window)], [account])
         return partition
+
+    def adjacent(self, key: str) -> list[tuple[str, str]]:
+        """A partition with the one before it, and with the one after it, of the same connected account."""
+        if self.query.by_payout:
+            return []
+        if not self.connected_accounts:
+            return adjacent(self.windows, key)
+        dataset = self.query.dataset(mode="", account=None)
+        account, window = dataset.values(key)
+        return [
+            (dataset.key(account, before), dataset.key(account, after))
+            for before, after in adjacent(self.windows, window)
+        ]
 
     @cached_property
     def code_version(self) -> str:

@@ -1,51 +1,32 @@
 """What may stand in `defs.yaml`, and how it becomes values, with errors that name line and field."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import dagster as dg
-from dagster.components.resolved.errors import ResolutionException
-from pydantic import Field, ValidationError, model_validator
-from pydantic_core import InitErrorDetails
+from pydantic import Field
 
 from assets.availability import REFRESH_AFTER
+from assets.checks_yaml import ChecksModel, with_checks
 from assets.configured import DEFAULT_POOL, DEFAULT_RANGE, ConfiguredReport
 from assets.partitions import refuse_lossy
 from assets.payouts import source_of
 from assets.resources import StripeReporting
 from assets.schedules import TWICE_A_DAY
+from assets.sections import Section, error_at, probe_at
 from assets.settings import API_KEY, Settings
 from assets.upkeep import Automation
 from connector.adoption import Patience
 from connector.catalogue import report as report_spec
-from connector.catalogue.spelling import hint
 from connector.dataset import BY_PAYOUT
 from connector.errors import ConfigurationError
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
 from connector.windows import Windows
 
 _FROM_ENVIRONMENT = re.compile(r"\s*\{\{\s*env\.(\w+)\s*\}\}\s*")
-
-
-class Section(dg.Model):
-    """A part of the file. A field it does not know is refused with the nearest one it does."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_fields(cls, given: Any) -> Any:
-        unknown = [name for name in given if name not in cls.model_fields] if isinstance(given, dict) else []
-        if unknown:
-            raise ValidationError.from_exception_data(
-                cls.__name__, [_unknown(str(name), cls.model_fields) for name in unknown]
-            )
-        return given
-
-
-def _unknown(name: str, known: Iterable[str]) -> InitErrorDetails:
-    error = ValueError(f"there is no field {name!r}{hint(name, known)}")
-    return InitErrorDetails(type="value_error", loc=(name,), input=None, ctx={"error": error})
 
 
 class ConnectionModel(Section):
@@ -86,6 +67,9 @@ class ReportDefaults(Section):
         default=DEFAULT_RANGE, ge=1, description="How a backfill is cut into Dagster runs; null for one run."
     )
     pool: str | None = Field(default=DEFAULT_POOL, description="Dagster's concurrency pool; null for none.")
+    checks: ChecksModel = Field(
+        default_factory=ChecksModel, description="Checks of the data, and what follows when one fails."
+    )
 
 
 class ReportModel(ReportDefaults):
@@ -199,7 +183,7 @@ def connection_of(context: dg.ResolutionContext | None, model: ConnectionModel) 
             "name the variable that holds the key, as '{{ env.STRIPE_API_KEY }}'; a key is not for files"
         )
         # The line itself is not shown: it may hold a key.
-        raise _at(context, ("api_key",), message, snippet=False)
+        raise error_at(context, ("api_key",), message, snippet=False)
     settings = Settings.read()
     return StripeReporting(
         api_key=dg.EnvVar(found[1]),
@@ -226,26 +210,20 @@ def reports_of(
         path = ("reports", number)
         if model.start is None and not _by_payout(model):
             message = f"{model.report} has no start: say from which day on there are partitions"
-            raise _at(context, path, message)
+            raise error_at(context, path, message)
         if _by_payout(model):
             for name in sorted({"start", "zone", "end_offset"} & own.model_fields_set):
                 message = f"{model.report} is about one payout and has no windows of time; leave {name} out"
-                raise _at(context, (*path, name), message)
+                raise error_at(context, (*path, name), message)
             model = _without_windows(model, own.model_fields_set)
         for name, probe in _probes(model):
-            try:
-                probe()
-            except ConfigurationError as error:
-                raise _at(
-                    context, ("defaults", name) if name in inherited else (*path, name), str(error)
-                ) from None
+            probe_at(context, ("defaults", name) if name in inherited else (*path, name), probe)
         reports.append(_report(model))
     for number, report in enumerate(reports):
-        try:
-            source_of(report, reports if report.query.by_payout else ())
-        except ConfigurationError as error:
-            raise _at(context, ("reports", number, "payouts_from"), str(error)) from None
-    return reports
+        known = reports if report.query.by_payout else ()
+        probe_at(context, ("reports", number, "payouts_from"), partial(source_of, report, known))
+    said = [model.checks for model in models]
+    return with_checks(context, reports, said, defaults.checks)
 
 
 def _by_payout(model: ReportModel) -> bool:
@@ -325,18 +303,3 @@ def _late(value: str | None) -> Any:
     """A variable's name instead of its value, where that is all there is."""
     found = _FROM_ENVIRONMENT.fullmatch(value) if value else None
     return dg.EnvVar(found[1]) if found else value
-
-
-def _at(
-    context: dg.ResolutionContext | None, path: Sequence[str | int], message: str, *, snippet: bool = True
-) -> ResolutionException:
-    """An error that names the place in the file, and shows it."""
-    tree = context.source_position_tree if context else None
-    if context is None or tree is None:
-        return ResolutionException(f"{'.'.join(map(str, path))}: {message}")
-    full = [*context.path, *path]
-    source = tree.source_error(yaml_path=full, inline_error_message=message, value_error=True)
-    shown = f"\n{source.snippet}" if snippet else ""
-    return ResolutionException(
-        f"{source.file_name}:{source.start_line_no} - {source.location}: {message}{shown}"
-    )

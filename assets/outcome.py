@@ -1,9 +1,11 @@
 """How a run that did not bring everything says so: each partition, why, and what to do about it."""
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import dagster as dg
 
+from assets.checks import Judged, blocked_table
 from connector.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -60,37 +62,66 @@ def gravest(verdicts: Iterable[str]) -> str | None:
     return next((str(each) for each in _BY_GRAVITY if each in found), None)
 
 
-def incomplete(asset: str, recorded: Collection[str], missed: Sequence[Missed]) -> dg.Failure:
-    """The failure that ends a run in which some partitions have no new data.
+def incomplete(
+    asset: str, recorded: Collection[str], missed: Sequence[Missed], blocked: Sequence[Judged] = ()
+) -> dg.Failure:
+    """The failure that ends a run in which some partitions have no new data, or should not be used.
 
     Args:
         asset: the asset key, as people read it.
         recorded: keys of the partitions that went well and stay.
-        missed: the others, at least one.
+        missed: those that have no new data.
+        blocked: what checks that block have found wrong with those that are recorded.
 
     Retrying the step would ask for the same again at once, so the failure does not allow it.
     """
     ordered = sorted(missed, key=lambda each: each.partition.key)
+    verdicts = [each.verdict for each in ordered] + ([Verdict.FAILED] if blocked else [])
+    metadata: dict[str, Any] = {
+        OUTCOME_TAG: gravest(verdicts),
+        "stripe/materialized_partitions": len(recorded),
+    }
+    lines = []
+    if ordered:
+        lines += _told_missing(asset, len(recorded), ordered)
+        metadata["stripe/not_materialized"] = _table(ordered)
+    if blocked:
+        lines += _told_blocked(asset, len(recorded), blocked)
+        metadata["stripe/blocked"] = blocked_table(blocked)
+    return dg.Failure("\n".join(lines), metadata=metadata, allow_retries=False)
+
+
+def _told_missing(asset: str, recorded: int, ordered: Sequence[Missed]) -> list[str]:
     counts = ", ".join(
         f"{number} {verdict.replace('_', ' ')}"
         for verdict in map(str, _BY_GRAVITY)
         if (number := sum(each.verdict == verdict for each in ordered))
     )
-    total = len(recorded) + len(ordered)
-    kept = f" The other {len(recorded)} are recorded and stay." if recorded else ""
-    lines = [f"{asset}: {len(ordered)} of {total} partitions have no new data ({counts}).{kept}"]
-    lines += [f"  {each.partition.key}  {_account(each)}" for each in ordered[:_SHOWN]]
-    if len(ordered) > _SHOWN:
-        lines.append(f"  … and {len(ordered) - _SHOWN} more; the table has them all.")
-    return dg.Failure(
-        "\n".join(lines),
-        metadata={
-            OUTCOME_TAG: gravest(each.verdict for each in ordered),
-            "stripe/not_materialized": _table(ordered),
-            "stripe/materialized_partitions": len(recorded),
-        },
-        allow_retries=False,
-    )
+    total = recorded + len(ordered)
+    kept = f" The other {recorded} are recorded and stay." if recorded else ""
+    return [
+        f"{asset}: {len(ordered)} of {total} partitions have no new data ({counts}).{kept}",
+        *_first(f"  {each.partition.key}  {_account(each)}" for each in ordered),
+    ]
+
+
+def _told_blocked(asset: str, recorded: int, blocked: Sequence[Judged]) -> list[str]:
+    names = list(dict.fromkeys(each.rule.check.name for each in blocked))
+    where = len({each.partition for each in blocked})
+    return [
+        f"{asset}: {', '.join(names)} failed in {where} of {recorded} partitions. All of them are recorded; "
+        "what depends on them does not start in this run.",
+        *_first(f"  {each.partition}  {each.rule.check.name}: {each.finding.reason}" for each in blocked),
+        "If Stripe's report is wrong, materialize these partitions again once Stripe has mended it. If it is "
+        "right, or good enough, leave the check out of `checks.blocking`, or set its severity to `warn`.",
+    ]
+
+
+def _first(lines: Iterable[str]) -> list[str]:
+    """As many as people read."""
+    every = list(lines)
+    more = len(every) - _SHOWN
+    return [*every[:_SHOWN], *([f"  … and {more} more; the table has them all."] if more > 0 else [])]
 
 
 def unanswered(asset: str, error: ReportingError, recorded: Collection[str]) -> dg.Failure:

@@ -119,3 +119,14 @@ def partition_of(definition: dg.TimeWindowPartitionsDefinition, key: str) -> Par
     """
     window = definition.time_window_for_partition_key(key)
     return Partition(key, Interval(window.start, window.end))
+
+
+def adjacent(definition: dg.TimeWindowPartitionsDefinition, key: str) -> list[tuple[str, str]]:
+    """A partition with the one before it, and with the one after it, as far as they are defined."""
+    window = definition.time_window_for_partition_key(key)
+    pairs = []
+    if before := definition.get_prev_partition_window(window.start):
+        pairs.append((definition.get_partition_key_for_timestamp(before.start.timestamp()), key))
+    if after := definition.get_next_partition_window(window.end):
+        pairs.append((key, definition.get_partition_key_for_timestamp(after.start.timestamp())))
+    return pairs

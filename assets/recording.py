@@ -14,7 +14,9 @@ from typing import Any
 
 import dagster as dg
 
+from assets.checks import Judged
 from assets.configured import ConfiguredReport
+from assets.inspection import Inspection
 from assets.intent import Recorded
 from assets.metadata import REPORT_RUN, partition_metadata
 from assets.partitions import dimension_tags
@@ -79,6 +81,7 @@ class Recording:
     """The events of one step.
 
     Args:
+        inspection: what checks say of each partition; told after the partition's event.
         gather: hold the events back until `output`.
         written: partitions whose kept file has its event already.
         seen: the events there were when the step began. One about the same report run that came since was
@@ -90,6 +93,7 @@ class Recording:
         context: dg.AssetExecutionContext,
         report: ConfiguredReport,
         store: Store,
+        inspection: Inspection,
         *,
         gather: bool,
         written: Set[str],
@@ -98,15 +102,16 @@ class Recording:
         self._context = context
         self._report = report
         self._store = store
+        self._inspection = inspection
         self._gather = gather
         self._written = written
         self._seen = seen
         self._done: dict[str, Done] = {}
 
     @property
-    def partitions(self) -> tuple[str, ...]:
-        """Keys of the partitions that are in place."""
-        return tuple(self._done)
+    def blocked(self) -> Sequence[Judged]:
+        """Failures for which nothing should be made from the partitions that are in place, once all are."""
+        return self._inspection.blocked
 
     def asked(self, event: Asked) -> None:
         """Leave a trace of the report run at once, whatever becomes of this process."""
@@ -121,26 +126,35 @@ class Recording:
 
     def done(self, event: Done) -> None:
         """A partition is in place."""
-        self._done[event.partition.key] = event
+        key = event.partition.key
+        self._done[key] = event
         if not self._gather:
             self._write(event)
+        self._inspection.partition(key)
+        if not self._gather:
+            self._inspection.write(key)
 
     def output(self) -> Iterator[Output]:
         """The step's output, for those who wait for it: everything went well."""
-        if not self._gather:
-            return
-        for key, event in self._done.items():
-            self._context.add_asset_metadata(
-                self._metadata(event), asset_key=self._report.key, partition_key=key
-            )
-        versions = {key: event.published.provenance.data_version for key, event in self._done.items()}
-        yield Output(asset_key=self._report.key, data_version=dg.DataVersion(combined_version(versions)))
+        if self._gather:
+            for key, event in self._done.items():
+                self._context.add_asset_metadata(
+                    self._metadata(event), asset_key=self._report.key, partition_key=key
+                )
+            versions = {key: event.published.provenance.data_version for key, event in self._done.items()}
+            yield Output(asset_key=self._report.key, data_version=dg.DataVersion(combined_version(versions)))
+        self._inspection.conclude()
 
-    def flush(self) -> None:
-        """There will be no output: write what was gathered for it."""
+    def flushed(self) -> Sequence[str]:
+        """There will be no output: write what was gathered for it.
+
+        Returns the keys of the partitions that are in place.
+        """
         if self._gather:
             for event in self._done.values():
                 self._write(event)
+        self._inspection.conclude()
+        return tuple(self._done)
 
     def _write(self, event: Done) -> None:
         key = event.partition.key

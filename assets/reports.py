@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Sequence, Set
 import dagster as dg
 
 from assets.asking import ATTEMPTS_TAG, REPORT_RUNS_TAG, allowed, tagged
+from assets.checks import check_specs
 from assets.configured import ConfiguredReport
 from assets.freshness import freshness_policy
+from assets.inspection import Inspection
 from assets.intent import INTENT_TAG, Intent, Plan, Recorded, plan
 from assets.logs import logged
 from assets.metadata import READS_NOTHING, asset_metadata
@@ -71,10 +73,12 @@ def build_report_asset(
     It needs the resources named by `report.resource` and `report.io_manager`.
 
     Args:
+        report: its checks are evaluated while it is materialized, those against reports `beside` it too.
         spec: how it presents itself; `report_asset_spec` unless given. Its key has to be the report's.
         retry_policy: for what may pass; partitions that went wrong one by one are never retried by it.
         execute: what materializing does; `materialize_report` unless given.
     """
+    report.checks.refuse_slips(report.checkable)
     body = execute or materialize_report
     shown = (spec or report_asset_spec(report)).with_io_manager_key(report.io_manager)
     if shown.key != report.key:
@@ -85,20 +89,26 @@ def build_report_asset(
 
     if crowded := too_many(report.partitions):
         warnings.warn(f"{report.key.to_user_string()} has {crowded}.", stacklevel=2)
+    checks = check_specs(report.key, report.partitions, report.rules)
 
     @dg.multi_asset(
         name="__".join(report.key.path),
         # Skippable, because partitions are recorded one by one and then no output is left to give.
         specs=[shown.replace_attributes(skippable=True)],
+        check_specs=checks,
         partitions_def=report.partitions,
         backfill_policy=_backfill_policy(report.max_partitions_per_run),
         required_resource_keys={report.resource},
         pool=report.pool,
     )
-    def stripe_report(context: dg.AssetExecutionContext) -> Iterator[Output]:
+    def stripe_report(context: dg.AssetExecutionContext) -> Iterator[Output | dg.Output[None]]:
         try:
             with logged(context):
                 yield from body(context, report)
+            # The evaluations are written already; steps that check outputs would hold up wait for these.
+            for check in checks:
+                name = context.assets_def.get_output_name_for_asset_check_key(check.key)
+                yield dg.Output(None, output_name=name)
         except dg.Failure as failure:
             # Not left to Dagster: a step with a policy is also retried when somebody terminates its run.
             if retry_policy and failure.allow_retries and context.retry_number < retry_policy.max_retries:
@@ -117,7 +127,8 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
     already then.
 
     Raises:
-        dg.Failure: some partitions have no new data, or nothing could be learned of any.
+        dg.Failure: some partitions have no new data, or should not be used, or nothing could be learned of
+            any.
     """
     stripe: StripeReporting = getattr(context.resources, report.resource)
     missed: list[Missed] = []
@@ -129,7 +140,13 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
         with stripe.client() as client:
             intended, seen = _plan(context, report, client, store, partitions)
             recording = Recording(
-                context, report, store, gather=_is_awaited(context), written=intended.recorded, seen=seen
+                context,
+                report,
+                store,
+                Inspection(context, report, store, mode=client.mode, account=client.account),
+                gather=_is_awaited(context),
+                written=intended.recorded,
+                seen=seen,
             )
             for event in collect(
                 client,
@@ -149,18 +166,11 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                         missed.append(event)
     except ReportingError as error:
         # The error says everything; its traceback through our modules would only hide it.
-        raise unanswered(name, error, _flushed(recording)) from None
-    if missed:
-        raise incomplete(name, _flushed(recording), missed)
+        raise unanswered(name, error, recording.flushed() if recording else ()) from None
+    blocked = recording.blocked
+    if missed or blocked:
+        raise incomplete(name, recording.flushed(), missed, blocked)
     yield from recording.output()
-
-
-def _flushed(recording: Recording | None) -> Sequence[str]:
-    """The partitions that are recorded although the run fails."""
-    if recording is None:
-        return ()
-    recording.flush()
-    return recording.partitions
 
 
 def _plan(

@@ -93,6 +93,45 @@ def test_an_unset_key_does_not_break_loading(load: Load) -> None:
 
 
 @_resolving
+def test_what_a_report_says_of_its_checks_comes_before_what_all_have_in_common() -> None:
+    common = (
+        "    checks:\n"
+        "      skip: [net_is_gross_less_fee]\n"
+        "      severity: {row_count: warn}\n"
+        "      blocking: [balance_adds_up]\n"
+    )
+    own = "      checks: {skip: [], severity: {balance_adds_up: warn}}\n"
+    text = GOOD.partition("attributes:")[2].replace("    wait_minutes: 5\n", common)
+    text = (
+        text.replace("      window: monthly\n", own)
+        .replace("      zone: UTC\n", "")
+        .replace("net]", "net, gross, fee]")
+    )
+
+    component = StripeReportsComponent.resolve_from_yaml(text)
+
+    rules = [
+        {rule.check.name: (rule.severity.value, rule.blocking) for rule in report.rules}
+        for report in component.reports
+    ]
+    assert rules[0]["row_count"] == ("error", False)
+    assert rules[0]["balance_adds_up"] == ("warn", False)
+    assert rules[1]["row_count"] == ("warn", False)
+    assert rules[1]["file_is_whole"] == ("error", False)
+    assert "net_is_gross_less_fee" not in rules[1]
+
+
+def test_the_reports_of_a_file_are_compared_with_each_other(load: Load) -> None:
+    text = GOOD.replace("window: monthly", "zone: UTC").replace("      filters: {currency: eur}\n", "")
+    text = text.replace("net]", "net, currency]")
+
+    assets = assets_of(load(text))
+
+    checks = {key.name for asset in assets.values() for key in asset.check_keys}
+    assert {"agrees_with_euros", "agrees_with_balance_summary"} <= checks
+
+
+@_resolving
 def test_durations_are_what_they_say() -> None:
     component = StripeReportsComponent.resolve_from_yaml(GOOD.partition("attributes:")[2])
 
@@ -138,6 +177,46 @@ def test_durations_are_what_they_say() -> None:
         ),
         pytest.param("  reports:", "  report:", 10, "report", "nearest: reports", id="section"),
         pytest.param("    start: 2026-01-01\n", "", 10, "reports.0", "has no start", id="no-start"),
+        pytest.param(
+            "wait_minutes: 5",
+            "checks: {skip: [balance_add_up]}",
+            9,
+            "defaults.checks.skip",
+            "nearest: balance_adds_up",
+            id="check-skip",
+        ),
+        pytest.param(
+            "window: monthly",
+            "checks: {severity: {row_cuont: warn}}",
+            12,
+            "reports.0.checks.severity",
+            "nearest: row_count",
+            id="check-severity",
+        ),
+        pytest.param(
+            "window: monthly",
+            "checks: {blocking: [net_is_gross_less_fee]}",
+            12,
+            "reports.0.checks.blocking",
+            "there is no check 'net_is_gross_less_fee'",
+            id="check-of-another-report",
+        ),
+        pytest.param(
+            "window: monthly",
+            "checks: {skip: [row_count], blocking: [row_count]}",
+            12,
+            "reports.0.checks",
+            "take one of the two",
+            id="check-contradiction",
+        ),
+        pytest.param(
+            "window: monthly",
+            "checks: {block: []}",
+            12,
+            "reports.0.checks.block",
+            "nearest: blocking",
+            id="check-field",
+        ),
     ],
 )  # fmt: skip
 def test_a_slip_is_answered_with_its_line_its_field_and_what_was_meant(
