@@ -22,7 +22,7 @@ from assets.partitions import (
     payout_partitions,
 )
 from connector.adoption import Patience
-from connector.catalogue import Column
+from connector.catalogue import COLUMNS, Column, RowKinds
 from connector.decode import DECODER_VERSION
 from connector.errors import ConfigurationError
 from connector.query import CONNECTED_ACCOUNT, Partition, ReportQuery
@@ -174,8 +174,20 @@ class ConfiguredReport:
             "filters": {name: str(value) for name, value in sorted(self.query.filters.items())},
             "decoder": DECODER_VERSION,
         }
+        if kinds := self.query.spec.row_kinds:
+            shape["row kinds"] = _rules(kinds)
+        if self.query.withheld:
+            shape["withheld"] = list(self.query.withheld)
+        if self.query.by_header:
+            shape["dictionary"] = [_shape(column) for column in COLUMNS.values()]
         text = json.dumps(shape, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _rules(kinds: RowKinds) -> list[Any]:
+    values = {value: kind.value for value, kind in kinds.kinds.items()}
+    otherwise = kinds.otherwise.value if kinds.otherwise else None
+    return [kinds.column, values, otherwise, dict(kinds.parts), kinds.currency]
 
 
 def _shape(column: Column) -> list[Any]:

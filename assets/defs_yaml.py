@@ -20,7 +20,6 @@ from assets.sections import Section, error_at, probe_at
 from assets.settings import API_KEY, Settings
 from assets.upkeep import Automation
 from connector.adoption import Patience
-from connector.catalogue import report as report_spec
 from connector.dataset import BY_PAYOUT
 from connector.errors import ConfigurationError
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
@@ -79,8 +78,13 @@ class ReportModel(ReportDefaults):
     name: str | None = Field(
         default=None, description="The table's name, for a second dataset of one report."
     )
-    columns: list[str] | None = Field(
-        default=None, description="Columns in file order; the catalogue's choice, without personal data."
+    columns: list[str] | dict[str, str | None] | None = Field(
+        default=None,
+        description="Columns in file order; the catalogue's choice, without personal data. As `name: type` "
+        "for a report the catalogue does not know, or a column it knows otherwise; {} goes by the header.",
+    )
+    parameters: list[str] | None = Field(
+        default=None, description="The run parameters such a report takes; those of its nearest version."
     )
     filters: dict[str, str] = Field(
         default_factory=dict, description="Further run parameters: currency, reporting_category, timezone, …"
@@ -216,8 +220,9 @@ def reports_of(
                 message = f"{model.report} is about one payout and has no windows of time; leave {name} out"
                 raise error_at(context, (*path, name), message)
             model = _without_windows(model, own.model_fields_set)
-        for name, probe in _probes(model):
-            probe_at(context, ("defaults", name) if name in inherited else (*path, name), probe)
+        for place, probe in _probes(model):
+            above: tuple[str | int, ...] = ("defaults",) if place[0] in inherited else path
+            probe_at(context, (*above, *place), probe)
         reports.append(_report(model))
     for number, report in enumerate(reports):
         known = reports if report.query.by_payout else ()
@@ -229,7 +234,7 @@ def reports_of(
 def _by_payout(model: ReportModel) -> bool:
     """Whether it is about one payout; what no report is called is answered elsewhere."""
     try:
-        return report_spec(model.report).by_payout
+        return ReportQuery.of(model.report, columns=model.columns, parameters=model.parameters).by_payout
     except ConfigurationError:
         return False
 
@@ -250,6 +255,7 @@ def _report(model: ReportModel) -> ConfiguredReport:
         model.report,
         name=model.name,
         columns=model.columns,
+        parameters=model.parameters,
         filters=model.filters,
         window=model.window,
         zone=model.zone,
@@ -270,25 +276,34 @@ def _report(model: ReportModel) -> ConfiguredReport:
     )
 
 
-def _probes(model: ReportModel) -> Sequence[tuple[str, Callable[[], object]]]:
-    """What can be wrong with each field, so that the one at fault can be named."""
-    name = model.report
+def _probes(model: ReportModel) -> Sequence[tuple[tuple[str, ...], Callable[[], object]]]:
+    """What can be wrong at each place of a report, so that the one at fault can be named."""
+    typed = model.columns if isinstance(model.columns, dict) else None
+    # A report described by its columns need not be in the catalogue.
+    blank: dict[str, str | None] | None = None if typed is None else {}
+    asked = partial(ReportQuery.of, model.report)
+    described = partial(asked, columns=model.columns, parameters=model.parameters)
     return (
-        ("report", lambda: report_spec(name)),
-        ("columns", lambda: ReportQuery.of(name, columns=model.columns)),
-        ("filters", lambda: ReportQuery.of(name, filters=model.filters)),
-        ("window", lambda: ReportQuery.of(name, window=model.window).by_payout or Windows(model.window)),
-        ("zone", lambda: None if _by_payout(model) else refuse_lossy(Windows(model.window, model.zone))),
-        ("connected_accounts", lambda: _check_accounts(model)),
-        ("name", lambda: ReportQuery.of(name, name=model.name).dataset(mode="", account=None)),
+        (("report",), partial(asked, columns=blank)),
+        *(
+            (("columns", name), partial(asked, columns={name: type_}))
+            for name, type_ in (typed or {}).items()
+        ),
+        (("columns",), partial(asked, columns=model.columns)),
+        (("parameters",), described),
+        (("filters",), partial(described, filters=model.filters)),
+        (("window",), lambda: described(window=model.window).by_payout or Windows(model.window)),
+        (("zone",), lambda: None if _by_payout(model) else refuse_lossy(Windows(model.window, model.zone))),
+        (("connected_accounts",), lambda: _check_accounts(model, described)),
+        (("name",), lambda: described(name=model.name).dataset(mode="", account=None)),
     )
 
 
-def _check_accounts(model: ReportModel) -> None:
+def _check_accounts(model: ReportModel, described: Callable[..., ReportQuery]) -> None:
     accounts = model.connected_accounts
     if not accounts:
         return
-    query = ReportQuery.of(model.report, filters=model.filters, window=model.window, by_account=True)
+    query = described(filters=model.filters, window=model.window, by_account=True)
     if query.by_payout:
         raise ConfigurationError(
             f"partitions of {model.report} are payouts; each says whose it is, so leave the accounts out"
@@ -296,7 +311,7 @@ def _check_accounts(model: ReportModel) -> None:
     if twice := sorted({each for each in accounts if accounts.count(each) > 1}):
         raise ConfigurationError(f"{', '.join(twice)} is in the list twice")
     for account in accounts:
-        ReportQuery.of(model.report, filters={CONNECTED_ACCOUNT: account})
+        described(filters={CONNECTED_ACCOUNT: account})
 
 
 def _late(value: str | None) -> Any:

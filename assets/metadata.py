@@ -1,6 +1,6 @@
 """What Dagster shows of a report and of each of its partitions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -73,6 +73,15 @@ def dataset_of(metadata: Mapping[str, Any], *, mode: str, account: str | None) -
     return Dataset(table, mode, account, report_type, window, zone, dict(filters), tuple(dimensions))
 
 
+def configured_columns(metadata: Mapping[str, Any]) -> pa.Schema | None:
+    """The columns an asset's definition metadata speak of, as they are stored; None where they do not."""
+    found = _plain(metadata.get("dagster/column_schema"))
+    if not isinstance(found, dg.TableSchema):
+        return None
+    types = {str(each): each for each in (*_TYPES.values(), WALL_CLOCK)}
+    return pa.schema([(column.name, types[column.type]) for column in found.columns if column.type in types])
+
+
 def configured_schema(report: ConfiguredReport) -> dg.TableSchema:
     """The columns the report is asked for, as they are stored, with what they mean."""
     query = report.query
@@ -89,7 +98,7 @@ def configured_schema(report: ConfiguredReport) -> dg.TableSchema:
 
 def found_schema(report: ConfiguredReport, schema: pa.Schema) -> dg.TableSchema:
     """The columns a file has, those that were not asked for too."""
-    known = {column.stored_name: column for column in report.query.columns}
+    known = {column.stored_name: column for column in columns_of_file(report, schema)}
     columns = []
     for field in schema:
         column = known.get(field.name)
@@ -99,6 +108,12 @@ def found_schema(report: ConfiguredReport, schema: pa.Schema) -> dg.TableSchema:
             about = (field.metadata or {}).get(b"description", b"").decode() or _OURS.get(field.name)
             columns.append(dg.TableColumn(field.name, str(field.type), description=about))
     return dg.TableSchema(columns=columns, constraints=configured_schema(report).constraints)
+
+
+def columns_of_file(report: ConfiguredReport, schema: pa.Schema) -> Sequence[Column]:
+    """What is known of the columns of a file: those asked for, or what its header could tell."""
+    names = [(field.metadata or {}).get(b"stripe_name", b"").decode() for field in schema]
+    return report.query.columns_in([name for name in names if name])
 
 
 def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table) -> dict[str, Any]:
@@ -111,7 +126,7 @@ def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table) -> 
     metadata: dict[str, Any] = {
         "dagster/partition_row_count": provenance.rows,
         "stripe/totals": dg.MetadataValue.json(_amounts(provenance.totals)),
-        "stripe/preview": dg.MetadataValue.md(markdown(rows, report.query.columns)),
+        "stripe/preview": dg.MetadataValue.md(markdown(rows, columns_of_file(report, rows.schema))),
         REPORT_RUN: provenance.run_id,
         "stripe/file_id": provenance.file_id,
         "stripe/as_of": dg.MetadataValue.timestamp(provenance.as_of),
@@ -139,6 +154,8 @@ def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table) -> 
         metadata["stripe/account"] = provenance.account
     if provenance.added_columns:
         metadata["stripe/added_columns"] = dg.MetadataValue.json(list(provenance.added_columns))
+    if provenance.withheld_columns:
+        metadata["stripe/withheld_columns"] = dg.MetadataValue.json(list(provenance.withheld_columns))
     return metadata
 
 

@@ -134,6 +134,8 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
     missed: list[Missed] = []
     recording: Recording | None = None
     name = report.key.to_user_string()
+    if report.query.spec.caution:
+        context.log.warning(report.query.spec.caution)
     try:
         partitions = [report.partition(key) for key in context.partition_keys]
         store = stripe.store()

@@ -34,6 +34,9 @@ KEY_ADVICE = {
     403: "it lacks a permission; a restricted key needs to write report runs and to read files",
 }
 
+#: The only thing sent by POST is a report run, and the only thing it names is its type.
+_LIVE_ADVICE = "some report types exist in live mode alone; if this is one, it needs a live-mode key"
+
 _HALF_A_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONGEST_MESSAGE = 1000
 _LONGEST_HEADER = 200
@@ -130,6 +133,8 @@ def error_of(
     message = f"{asked}: HTTP {status}: {text}"
     if status in KEY_ADVICE:
         message += f" [key {key}: {KEY_ADVICE[status]}]"
+    elif status == 404 and asked.startswith("POST ") and "_test_" in key:
+        message += f" [key {key}: {_LIVE_ADVICE}]"
     code, param, kind = (_short_text(error.get(name)) for name in ("code", "param", "type"))
     should = headers.get("stripe-should-retry")
     return _kind(status, code)(

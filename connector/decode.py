@@ -6,6 +6,7 @@ knows what was asked for: which columns the file must have, what each becomes, a
 Source: https://docs.stripe.com/reports/api
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,16 @@ from connector.errors import CellError, SchemaMismatchError
 from connector.models import DEFAULT_TIMEZONE
 from connector.records import BLOCK_SIZE, RecordFile
 
-__all__ = ["BLOCK_SIZE", "DECODER_VERSION", "MONEY", "ROW_KIND", "Expected", "Report", "open_report"]
+__all__ = [
+    "BLOCK_SIZE",
+    "DECODER_VERSION",
+    "MONEY",
+    "ROW_KIND",
+    "Expected",
+    "Report",
+    "header_of",
+    "open_report",
+]
 
 #: Part of every data version. Raise it when the same bytes come out typed otherwise.
 DECODER_VERSION = 1
@@ -27,6 +37,9 @@ DECODER_VERSION = 1
 ROW_KIND = "_row_kind"
 
 _LONGEST_SHOWN = 60
+
+#: What Stripe calls a column. Any sentence is a CSV, too, to somebody who expects nothing of it.
+_NAME = re.compile(r"\w+(\[[^\[\]]*\])?")
 
 _TYPES: Mapping[ColumnType, pa.DataType] = {
     ColumnType.TEXT: pa.string(),
@@ -143,6 +156,24 @@ class Report:
             for name in (kinds.column, kinds.currency)
         )
         return ((value, currency or None) for value, currency in zip(values, currencies, strict=True))
+
+
+def header_of(path: Path, *, run_id: str, unknown: bool = False) -> tuple[str, ...]:
+    """The names of a report file's columns, in its order.
+
+    Args:
+        unknown: nothing is known of its columns, so their names alone tell a report from something else.
+
+    Raises:
+        SchemaMismatchError: it does not begin with names of columns.
+    """
+    records = RecordFile.open(path, run_id)
+    if unknown and not all(_NAME.fullmatch(name) for name in records.header):
+        raise SchemaMismatchError(
+            f"{run_id}: the file does not begin with names of columns but with {_listed(records.header)}"
+            f"{records.likeness()}"
+        )
+    return records.header
 
 
 def open_report(path: Path, expected: Expected, *, run_id: str, block_size: int = BLOCK_SIZE) -> Report:

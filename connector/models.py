@@ -108,6 +108,13 @@ class ReportRequest:
         value = self.get("timezone")
         return value if isinstance(value, str) else None
 
+    def as_echoed(self, default_columns: Sequence[str] | None) -> "ReportRequest":
+        """The same request as a report run may show it: where the choice of columns was left to Stripe, with
+        the ones it made, if they are known."""
+        if self.columns is not None or not default_columns:
+            return self
+        return self.of(self.report_type, {**dict(self.parameters), "columns": tuple(default_columns)})
+
     def form(self) -> list[tuple[str, str]]:
         """The body of `POST /v1/reporting/report_runs`, field by field, always in the same order."""
         fields = [("report_type", self.report_type)]

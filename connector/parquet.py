@@ -79,6 +79,7 @@ def write_parquet(
     constants: Mapping[str, pa.Scalar],
     metadata: Callable[["Contents"], Mapping[str, str]],
     amount_column: str | None = None,
+    currency_column: str = "currency",
     row_group_rows: int = ROW_GROUP_ROWS,
     row_group_bytes: int = ROW_GROUP_BYTES,
 ) -> Written:
@@ -89,7 +90,8 @@ def write_parquet(
         report: the report to read.
         constants: columns that have one value in every row, appended in this order. A null keeps its type.
         metadata: what to say of the file in its own key-value metadata, asked once all rows are in it.
-        amount_column: the stored name of the column to sum up, which the file may lack.
+        amount_column, currency_column: the stored names of the column to sum up, and of the one that says in
+            which currency it is. The file may lack either.
         row_group_rows, row_group_bytes: a row group ends with the batch that reaches either. The bytes are
             those of the typed rows in memory.
 
@@ -99,7 +101,7 @@ def write_parquet(
         StoreError: the file could not be written, or does not read back as it was written.
     """
     schema = _schema(report, constants)
-    totals = _Totals(report, amount_column)
+    totals = _Totals(report, amount_column, currency_column)
     rows = 0
     with (
         _whole_or_gone(path, report),
@@ -213,10 +215,10 @@ def _encoding(first: pa.Table, constants: Mapping[str, pa.Scalar]) -> dict[str, 
 class _Totals:
     """Adds up the amount column by currency. Arrow adds at 76 digits, so nothing overflows or rounds."""
 
-    def __init__(self, report: Report, amount_column: str | None) -> None:
+    def __init__(self, report: Report, amount_column: str | None, currency_column: str) -> None:
         self._amount = amount_column if amount_column in report.schema.names else None
+        self._currency = currency_column if currency_column in report.schema.names else None
         self._kinds = ROW_KIND in report.schema.names
-        self._currency = "currency" in report.schema.names
         self.by_currency: dict[str, Decimal] = {}
 
     def add(self, rows: pa.Table) -> None:
@@ -224,7 +226,7 @@ class _Totals:
             return
         if self._kinds:
             rows = rows.filter(pc.equal(rows[ROW_KIND], RowKind.MOVEMENT.value))
-        currencies = rows["currency"] if self._currency else pa.nulls(rows.num_rows, pa.string())
+        currencies = rows[self._currency] if self._currency else pa.nulls(rows.num_rows, pa.string())
         amounts = pa.table({"currency": currencies, "amount": rows[self._amount].cast(_WIDE)})
         sums = amounts.group_by("currency").aggregate([("amount", "sum")])
         for currency, amount in zip(

@@ -5,36 +5,41 @@ adopted or created and watched together; each one that finishes is fetched, conv
 once by a few threads, while the loop goes on watching the rest.
 """
 
+import logging
 import random
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import pyarrow as pa
 
 from connector import journal
 from connector.adoption import Patience, Wanted
 from connector.client import StripeClient
+from connector.conversion import convert_report
 from connector.dataset import Dataset
-from connector.decode import DECODER_VERSION, Expected, open_report
-from connector.errors import DownloadError, InvalidRequestError, ReportingError, StoreError
+from connector.errors import (
+    ConfigurationError,
+    DownloadError,
+    InvalidRequestError,
+    ReportingError,
+    StoreError,
+)
 from connector.events import Asked, Done, Event, Missed, Verdict
 from connector.extract import Fetched, fetch
-from connector.models import ReportFile, ReportRequest
-from connector.parquet import Contents, write_parquet
-from connector.provenance import METADATA_KEY, Provenance
+from connector.hosts import Mode
+from connector.models import ReportRequest
+from connector.provenance import Provenance
 from connector.published import Published
 from connector.query import Partition, ReportQuery
 from connector.runs import Finished, RunBatch, Started, Unfinished
 from connector.store import Store
-from connector.transport import API_VERSION
 from connector.workers import DaemonWorkers, Workers
 
 __all__ = ["Asked", "Done", "Event", "Missed", "Verdict", "collect"]
+
+_log = logging.getLogger(__name__)
 
 _SENDERS, _CONVERTERS = 8, 2
 _LARGE = 64 << 20
@@ -65,9 +70,14 @@ def collect(
         senders, converters: where requests and conversions are carried out; threads when None.
 
     Raises:
+        ConfigurationError: the report type exists in live mode alone, and the key is a test key.
         DatasetMismatchError: the table was made from another question. Nothing was sent.
         ReportingError: the shared reads failed, so that nothing can be said of any partition.
     """
+    if query.spec.live_only and client.mode is Mode.TEST:
+        raise ConfigurationError(
+            f"{query.spec.id} needs a live-mode key: Stripe has it in live mode alone, and this is a test key"
+        )
     dataset = query.dataset(mode=client.mode, account=client.account)
     store.check(dataset)
     by_key = {partition.key: partition for partition in partitions}
@@ -176,6 +186,7 @@ class _Landing:
     dataset: Dataset
     staging: Path
     draw: Callable[[], float]
+    told: set[str] = field(default_factory=set)
 
     def land(self, partition: Partition, finished: Finished) -> Done:
         """Fetch, convert, publish. Raises the errors of each; nothing half-made is left."""
@@ -191,9 +202,9 @@ class _Landing:
             if file.size > _LARGE:
                 # Two large conversions at once would take twice the memory, and no less time.
                 with _one_large:
-                    provenance = self._convert(partition, finished, file, fetched, parquet)
+                    provenance = self._convert(partition, finished, fetched, parquet)
             else:
-                provenance = self._convert(partition, finished, file, fetched, parquet)
+                provenance = self._convert(partition, finished, fetched, parquet)
         except OSError as error:
             raise StoreError(f"could not read {csv}: {error.strerror or error}; ask again") from None
         finally:
@@ -211,64 +222,39 @@ class _Landing:
         )
 
     def _convert(
-        self, partition: Partition, finished: Finished, file: ReportFile, fetched: Fetched, parquet: Path
+        self, partition: Partition, finished: Finished, fetched: Fetched, parquet: Path
     ) -> Provenance:
-        run, query = finished.run, self.query
-        expected = Expected(query.columns, query.timezone, query.spec.row_kinds, query.withheld)
-        report = open_report(fetched.path, expected, run_id=run.id)
-        stated: list[Provenance] = []
+        made = convert_report(
+            parquet,
+            fetched,
+            dataset=self.dataset,
+            query=self.query,
+            partition=partition,
+            request=finished.wanted.request,
+            run=finished.run,
+            now=self.client.now(),
+        )
+        self._tell_of_drift(made)
+        return made
 
-        def metadata(written: Contents) -> Mapping[str, str]:
-            request = finished.wanted.request.as_json()
-            stated.append(
-                Provenance(
-                    table=self.dataset.table,
-                    period=partition.key,
-                    report_type=request["report_type"],
-                    parameters=request["parameters"],
-                    interval=partition.interval,
-                    mode=self.dataset.mode,
-                    account=self.dataset.account,
-                    livemode=run.livemode,
-                    api_version=API_VERSION,
-                    run_id=run.id,
-                    run_created=run.created,
-                    run_succeeded=run.succeeded_at,
-                    file_id=file.id,
-                    as_of=file.created,
-                    csv_bytes=fetched.size,
-                    csv_sha256=fetched.sha256,
-                    rows=written.rows,
-                    decoder_version=DECODER_VERSION,
-                    connector_version=version("dagster-stripe-reports"),
-                    fetched_at=self.client.now().replace(microsecond=0),
-                    totals=written.totals,
-                    added_columns=report.added_columns,
-                    request_ids=tuple(filter(None, (run.request_id, *fetched.request_ids))),
-                    run=run.raw,
-                )
+    def _tell_of_drift(self, made: Provenance) -> None:
+        """Once for each column, however many files have it."""
+        added = [name for name in made.added_columns if name not in self.told]
+        withheld = [name for name in made.withheld_columns if name not in self.told]
+        self.told.update(added, withheld)
+        if added:
+            _log.warning(
+                "%s: Stripe sends columns that were not asked for, kept as text: %s",
+                made.table,
+                ", ".join(added),
             )
-            return {METADATA_KEY: stated[-1].to_json()}
-
-        constants = _constants(query, partition, run.id)
-        amounts = query.spec.amount_column
-        write_parquet(parquet, report, constants=constants, metadata=metadata, amount_column=amounts)
-        return stated[-1]
-
-
-def _constants(query: ReportQuery, partition: Partition, run_id: str) -> Mapping[str, pa.Scalar]:
-    """What every row of a file says of where it comes from.
-
-    A bound is null where the report has none: an ending balance has an end alone, a payout neither.
-    """
-    asked, interval, instant = query.spec.parameters, partition.interval, pa.timestamp("us", "UTC")
-    start = interval.start if interval and "interval_start" in asked else None
-    end = interval.end if interval and "interval_end" in asked else None
-    return {
-        "_interval_start": pa.scalar(start, instant),
-        "_interval_end": pa.scalar(end, instant),
-        "_report_run_id": pa.scalar(run_id, pa.string()),
-    }
+        if withheld:
+            _log.warning(
+                "%s: not stored, as they may be personal data and were not asked for: %s. "
+                "Name them in `columns` where they are wanted.",
+                made.table,
+                ", ".join(withheld),
+            )
 
 
 _one_large = threading.Lock()

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self
 
+import pyarrow as pa
+
 from connector.adoption import Kept
 from connector.models import Interval, ReportRequest
 
@@ -25,7 +27,9 @@ class Provenance:
     Times are aware UTC. `as_of` is when Stripe made the result file, which is what the data are as of;
     it can be before `run_created` where Stripe answered with an earlier run's file. `totals` are sums of
     the report's amount column per currency, subtotals left out. `run` is Stripe's report run object as it
-    came, with every field.
+    came, with every field. `added_columns` came unasked and are kept as text; `withheld_columns` are not
+    stored, since they may be personal data and nobody named them. `shape` tells files apart whose columns
+    have other names or types; it is empty in files from before it was kept.
     """
 
     table: str
@@ -50,6 +54,8 @@ class Provenance:
     fetched_at: datetime
     totals: Mapping[str, Decimal] = field(default_factory=dict)
     added_columns: tuple[str, ...] = ()
+    withheld_columns: tuple[str, ...] = ()
+    shape: str = ""
     request_ids: tuple[str, ...] = ()
     run: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -65,8 +71,8 @@ class Provenance:
 
     @property
     def data_version(self) -> str:
-        """Equal for equal bytes read by the same decoder; what a re-run that changed nothing keeps."""
-        text = f"{self.csv_sha256}:{self.decoder_version}"
+        """Equal for equal bytes read in the same way; what a re-run that changed nothing keeps."""
+        text = f"{self.csv_sha256}:{self.decoder_version}" + (f":{self.shape}" if self.shape else "")
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def is_newer_than(self, other: "Provenance") -> bool:
@@ -87,12 +93,18 @@ class Provenance:
             if span := payload["interval"]:
                 payload["interval"] = Interval(_known(span["start"]), _known(span["end"]))
             payload["totals"] = {name: Decimal(total) for name, total in payload.get("totals", {}).items()}
-            for name in ("added_columns", "request_ids"):
+            for name in ("added_columns", "withheld_columns", "request_ids"):
                 payload[name] = tuple(payload.get(name, ()))
             names = {each.name for each in fields(cls)}
             return cls(**{name: value for name, value in payload.items() if name in names})
         except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
             raise ValueError(f"not a report's provenance: {error!r}") from error
+
+
+def shape_of(schema: pa.Schema) -> str:
+    """A hash of the names and types of a file's columns: the same bytes read otherwise are other data."""
+    text = "\n".join(f"{field.name}: {field.type}" for field in schema)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _plain(value: Any) -> Any:

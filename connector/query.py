@@ -9,7 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from connector.catalogue import Column, ReportSpec, columns_of, report, validate
+from connector.catalogue import (
+    REPORTS,
+    Column,
+    ReportSpec,
+    columns_by_header,
+    columns_of,
+    custom_report,
+    report,
+    validate,
+)
 from connector.dataset import BY_PAYOUT, Dataset
 from connector.errors import ConfigurationError
 from connector.models import Interval, ReportRequest, epoch
@@ -41,8 +50,8 @@ class Partition:
 class ReportQuery:
     """A report type, the columns wanted in file order, and the filters; validated when made.
 
-    Use `ReportQuery.of`. `name` is the table's name. `dimensions` are run parameters that tell partitions
-    apart besides their window or payout.
+    Use `ReportQuery.of`. `name` is the table's name. Without `columns` the file is read by its header.
+    `dimensions` are run parameters that tell partitions apart besides their window or payout.
     """
 
     spec: ReportSpec
@@ -59,7 +68,8 @@ class ReportQuery:
         report_type: str,
         *,
         name: str | None = None,
-        columns: Sequence[str] | None = None,
+        columns: Sequence[str] | Mapping[str, str | None] | None = None,
+        parameters: Sequence[str] | None = None,
         filters: Mapping[str, Any] | None = None,
         window: str | None = None,
         zone: str = "UTC",
@@ -71,7 +81,8 @@ class ReportQuery:
             report_type: an id (`balance.summary.1`) or a name (`balance_summary`).
             name: the table's name; the report's own when None.
             columns: in file order; the catalogue's default when None. Of a type that prints all it has, these
-                are the ones to keep.
+                are the ones to keep. Names with their types describe a type the catalogue does not know, or
+                knows otherwise: see `custom_report`, also for `parameters`.
             filters: further run parameters: `currency`, `reporting_category`, `timezone`, …
             window, zone: what the partitions are windows of; days when None. A report about one payout has
                 no windows: its partitions are payouts.
@@ -81,7 +92,7 @@ class ReportQuery:
 
         Raises ConfigurationError naming the nearest valid names.
         """
-        spec = report(report_type)
+        spec, columns = _described(report_type, columns, parameters)
         filters = {name: value for name, value in (filters or {}).items() if value not in (None, "")}
         if stray := _NOT_FILTERS & filters.keys():
             raise ConfigurationError(f"{', '.join(sorted(stray))} of {spec.id} cannot be given as a filter")
@@ -131,6 +142,29 @@ class ReportQuery:
             return ()
         chosen = {column.name for column in self.columns}
         return tuple(name for name in self.spec.columns if name not in chosen)
+
+    @property
+    def by_header(self) -> bool:
+        """Whether no column is known, so that a file's header says which there are."""
+        return not self.columns
+
+    def columns_in(self, header: Sequence[str]) -> tuple[Column, ...]:
+        """The columns that a file shall have, in the order they are stored, without those nobody foresaw."""
+        if not self.by_header:
+            return self.columns
+        return tuple(each for each in columns_by_header(self.spec, header) if not each.personal)
+
+    def left_out(self, header: Sequence[str]) -> tuple[str, ...]:
+        """What of a file is not stored: columns not chosen, and personal data nobody asked for by name.
+
+        A column that neither the catalogue nor the configuration knows is personal if it sounds like it.
+        """
+        chosen, unwanted = {column.name for column in self.columns}, set(self.withheld)
+        return tuple(
+            each.name
+            for each in columns_by_header(self.spec, header)
+            if each.name not in chosen and (each.personal or each.name in unwanted)
+        )
 
     @property
     def timezone(self) -> str | None:
@@ -184,3 +218,26 @@ def _calendar(spec: ReportSpec, window: str | None, zone: str) -> tuple[str, str
     if window not in {None, BY_PAYOUT}:
         raise ConfigurationError(f"{spec.id} is about one payout and has no {window} windows; leave them out")
     return BY_PAYOUT, "UTC"
+
+
+def _described(
+    report_type: str,
+    columns: Sequence[str] | Mapping[str, str | None] | None,
+    parameters: Sequence[str] | None,
+) -> tuple[ReportSpec, Sequence[str] | None]:
+    """The catalogue's spec, or the one that the configuration describes; and the columns by name."""
+    if not isinstance(columns, Mapping) and parameters is None:
+        return _known(report_type), columns
+    id_ = report_type if "." in report_type else _known(report_type).id
+    if columns is None:
+        columns = report(id_).default_columns if id_ in REPORTS else ()
+    described = columns if isinstance(columns, Mapping) else dict.fromkeys(columns)
+    return custom_report(id_, described, parameters), list(described) or None
+
+
+def _known(report_type: str) -> ReportSpec:
+    try:
+        return report(report_type)
+    except ConfigurationError as error:
+        advice = ". A type the catalogue does not know can be used: give its columns with their types"
+        raise ConfigurationError(f"{error}{advice if '.' in report_type else ''}") from None

@@ -5,7 +5,7 @@ The list cannot be filtered by type, status or parameters, so one reading serves
 Source: https://docs.stripe.com/api/reporting/report_run/list
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,7 +51,13 @@ def recent_runs(
     return found
 
 
-def create_once(client: StripeClient, request: ReportRequest, same: Collection[ReportRun]) -> ReportRun:
+def create_once(
+    client: StripeClient,
+    request: ReportRequest,
+    same: Collection[ReportRun],
+    *,
+    default_columns: Sequence[str] | None = None,
+) -> ReportRun:
     """A new run, or the one that an earlier attempt of unknown outcome left at Stripe.
 
     After a 5xx that Stripe does not want to see repeated, or that it repeats itself, nobody knows whether the
@@ -61,7 +67,9 @@ def create_once(client: StripeClient, request: ReportRequest, same: Collection[R
 
     Args:
         same: the runs known to ask the same.
+        default_columns: what Stripe puts into a file nobody chose columns for.
     """
+    alike = {request, request.as_echoed(default_columns)}
     last, salt, began = newest(same), 0, client.now()
     for attempt in range(_ATTEMPTS):
         key = idempotency_key(
@@ -74,7 +82,7 @@ def create_once(client: StripeClient, request: ReportRequest, same: Collection[R
             if not unknown or attempt == _ATTEMPTS - 1:
                 raise
             since = began - (_EARLIER if error.replayed else _JUST_NOW)
-            if run := _unseen(client, request, {each.id for each in same}, since=since):
+            if run := _unseen(client, alike, {each.id for each in same}, since=since):
                 return run
             salt += error.replayed
             client.clock.sleep(_PAUSE * 2**attempt)
@@ -82,12 +90,12 @@ def create_once(client: StripeClient, request: ReportRequest, same: Collection[R
 
 
 def _unseen(
-    client: StripeClient, request: ReportRequest, known: Collection[str], *, since: datetime
+    client: StripeClient, alike: set[ReportRequest], known: Collection[str], *, since: datetime
 ) -> ReportRun | None:
     """A run that asks the same and was not there before."""
     for page in client.every_report_run(since=since):
         for run in page.data:
-            if run.id not in known and run.request == request:
+            if run.id not in known and run.request in alike:
                 return run
     return None
 

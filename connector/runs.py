@@ -36,7 +36,7 @@ from connector.errors import (
     RunPendingError,
     UnexpectedAnswerError,
 )
-from connector.models import ReportRun, ReportType, RunStatus
+from connector.models import ReportRequest, ReportRun, ReportType, RunStatus
 from connector.runlist import Looked, create_once, look_at, recent_runs
 from connector.waiting import PendingLimit, pause_after_refusal, pause_before_look
 from connector.workers import Workers
@@ -135,6 +135,7 @@ class RunBatch:
         self._durations: dict[str, list[float]] = {}
         self._listed_pages = 1
         self._events: list[RunEvent] = []
+        self._defaults: dict[str, tuple[str, ...] | None] = {}
 
     # What the owner of the loop needs
 
@@ -166,6 +167,7 @@ class RunBatch:
         if not self._queue:
             return []
         types = {each.id: each for each in self._client.report_types()}
+        self._defaults = {id: type_.default_columns for id, type_ in types.items()}
         recent = recent_runs(
             self._client,
             {item.wanted.request for item in self._queue},
@@ -175,7 +177,8 @@ class RunBatch:
         self._learn(run for runs in recent.values() for run in runs)
         items, self._queue = list(self._queue), deque()
         for item in items:
-            self._place(item, types.get(item.wanted.request.report_type), recent.get(item.wanted.request, []))
+            same = [run for request in self._alike(item.wanted) for run in recent.get(request, [])]
+            self._place(item, types.get(item.wanted.request.report_type), same)
         return self._take()
 
     def step(self) -> list[RunEvent]:
@@ -226,6 +229,11 @@ class RunBatch:
         else:
             self._start(item, run, Origin.ADOPTED)
 
+    def _alike(self, wanted: Wanted) -> tuple[ReportRequest, ...]:
+        """The requests that ask what is wanted, as runs may show them."""
+        request = wanted.request
+        return tuple({request: 0, request.as_echoed(self._defaults.get(request.report_type)): 0})
+
     # Creating
 
     def _has_room(self) -> bool:
@@ -235,7 +243,13 @@ class RunBatch:
         while self._queue and self._has_room() and self._clock.monotonic() >= self._create_at:
             item = self._queue.popleft()
             item.attempts += 1
-            create = partial(create_once, self._client, item.wanted.request, tuple(item.same))
+            create = partial(
+                create_once,
+                self._client,
+                item.wanted.request,
+                tuple(item.same),
+                default_columns=self._defaults.get(item.wanted.request.report_type),
+            )
             future = self._workers.submit(create)
             self._creating[future] = item
             if future.done():
@@ -261,7 +275,9 @@ class RunBatch:
                 self._moved_at = self._create_at
                 self._limit.accepted()
                 run = future.result()
-                if other := another_question(item.wanted.request, run.request):
+                asked = self._alike(item.wanted)
+                other = None if run.request in asked else another_question(asked[0], run.request)
+                if other:
                     self._end(item, UnexpectedAnswerError(f"report run {run.id} {other}", status=200), run.id)
                 else:
                     self._start(item, run, Origin.CREATED)

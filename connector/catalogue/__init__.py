@@ -11,7 +11,7 @@ Adding a report is adding a line there; a column no report had so far is one ent
 Source: https://docs.stripe.com/reports/report-types
 """
 
-from connector.catalogue.columns import column, columns_by_header, columns_of, withheld
+from connector.catalogue.columns import column, columns_by_header, columns_of
 from connector.catalogue.custom import custom_report
 from connector.catalogue.dictionary import COLUMNS, METADATA
 from connector.catalogue.reports import REPORTS, report
@@ -47,5 +47,4 @@ __all__ = [
     "custom_report",
     "report",
     "validate",
-    "withheld",
 ]

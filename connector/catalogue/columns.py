@@ -11,6 +11,9 @@ from connector.catalogue.spec import Column, ColumnType, ReportSpec
 from connector.catalogue.spelling import hint
 from connector.errors import ConfigurationError
 
+#: What tells, in the name of a column nobody described, that it may say who somebody is.
+_TELLING = re.compile(r"name|e?mail|phone|address|birth|tax_id|metadata")
+
 #: Stripe allows metadata keys of 40 characters without square brackets.
 #: Source: https://docs.stripe.com/api/metadata
 _METADATA = re.compile(r"(?P<prefix>[a-z_]+)\[(?P<key>[^\[\]]*)\]", re.DOTALL)
@@ -56,30 +59,24 @@ def columns_of(spec: ReportSpec, names: Sequence[str] | None = None) -> tuple[Co
 
 
 def columns_by_header(spec: ReportSpec, header: Iterable[str]) -> tuple[Column, ...]:
-    """What the columns of a file mean whose columns were not asked for, in its order.
+    """What columns of a file mean that were not asked for, in its order.
 
-    For report types that take no `columns`, and for those of which no column is known. A name that neither
-    the report type nor the dictionary has is text.
+    A name that neither the report type nor the dictionary has is text, and personal if it sounds like it.
     """
-    own = {entry.name for entry in spec.own_columns}
-    return tuple(
-        _meant(spec, name)
-        if name in own or is_known(name)
-        else Column(name, ColumnType.TEXT, "Not in the catalogue; kept as text.")
-        for name in header
-    )
+    return tuple(_found(spec, name) for name in header)
 
 
-def withheld(spec: ReportSpec, kept: Iterable[Column]) -> tuple[str, ...]:
-    """Personal columns that a file has although nobody asked for them, in the order of the report.
+def _found(spec: ReportSpec, name: str) -> Column:
+    try:
+        return _meant(spec, name)
+    except ConfigurationError:
+        about = "Not in the catalogue; kept as text."
+        return Column(name, ColumnType.TEXT, about, personal=tells_who(name))
 
-    A report type that takes no `columns` prints everything it has; what is personal and not among `kept` is
-    not to be stored.
-    """
-    if spec.takes_columns:
-        return ()
-    wanted = {entry.name for entry in kept}
-    return tuple(name for name in spec.columns if _meant(spec, name).personal and name not in wanted)
+
+def tells_who(name: str) -> bool:
+    """Whether a column nobody described may be personal: a guess by its name, on the safe side."""
+    return _TELLING.search(name.lower()) is not None and not name.lower().endswith("country")
 
 
 def has(spec: ReportSpec, name: str) -> bool:

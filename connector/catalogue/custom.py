@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from connector.catalogue.columns import column, is_known
+from connector.catalogue.columns import column, is_known, tells_who
 from connector.catalogue.dictionary import COLUMNS
 from connector.catalogue.family import INTERVAL
 from connector.catalogue.reports import REPORTS
@@ -29,13 +29,13 @@ _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\[[^\[\]]{1,40}\])?")
 #: Its amounts may be in any column's currency.
 _UNIT = "major units of the row's currency: ten dollars are 10.00"
 
+_NUMBERS = {ColumnType.MONEY, ColumnType.NUMBER, ColumnType.INTEGER}
+_TIMES = {ColumnType.TIMESTAMP, ColumnType.DATE}
+
 _PARAMETER = re.compile(r"[a-z][a-z_]*")
 
-#: How alike a new parameter may be to a known one before it is taken for a slip of the pen.
+#: How alike a new name may be to a known one before it may be a slip of the pen.
 _SLIP = 0.8
-
-#: What tells, in the name of a column nobody described, that it may say who somebody is.
-_TELLING = re.compile(r"name|e?mail|phone|address|birth|tax_id|metadata")
 
 
 def custom_report(
@@ -87,11 +87,19 @@ def _blank(report_type: str) -> ReportSpec:
         known or blank,
         id=report_type,
         status=Status.CUSTOM,
-        status_note="" if known is None else f"What its rows mean is taken from {known.id}.",
+        status_note=_beside(report_type, known),
         metadata_prefixes=(),
         columns_complete=False,
         stripe_defaults=None,
     )
+
+
+def _beside(report_type: str, known: ReportSpec | None) -> str:
+    """What the catalogue has that this is like: taken over, or perhaps meant."""
+    if known is not None:
+        return f"What its rows mean is taken from {known.id}."
+    meant = nearest(report_type, REPORTS, count=1, likeness=_SLIP)
+    return f"The catalogue has {meant[0]}." if meant else ""
 
 
 def _nearest_version(spec: ReportSpec) -> ReportSpec | None:
@@ -105,19 +113,25 @@ def _nearest_version(spec: ReportSpec) -> ReportSpec | None:
 
 
 def _understood(spec: ReportSpec, described: tuple[Column, ...]) -> ReportSpec:
-    """The spec with these columns; it keeps of rows' meaning what these columns can show."""
+    """The spec with these columns; it keeps of rows' meaning what these columns can show.
+
+    A sum needs numbers and a day a time: what the configuration made text of is neither.
+    """
     names = tuple(entry.name for entry in described)
     present = set(names)
-    kinds = spec.row_kinds if spec.row_kinds and spec.row_kinds.column in present else None
+    numbers = {entry.name for entry in described if entry.type in _NUMBERS}
+    times = {entry.name for entry in described if entry.type in _TIMES}
+    texts = {entry.name for entry in described if entry.type is ColumnType.TEXT}
+    kinds = spec.row_kinds if spec.row_kinds and spec.row_kinds.column in texts else None
     return replace(
         spec,
         columns=names,
         default_columns=names,
         own_columns=described,
         row_key=spec.row_key if present.issuperset(spec.row_key) else (),
-        day_column=spec.day_column if spec.day_column in present else None,
-        amount_column=spec.amount_column if spec.amount_column in present else None,
-        net_columns=spec.net_columns if spec.net_columns and present.issuperset(spec.net_columns) else None,
+        day_column=spec.day_column if spec.day_column in times else None,
+        amount_column=spec.amount_column if spec.amount_column in numbers else None,
+        net_columns=spec.net_columns if spec.net_columns and numbers.issuperset(spec.net_columns) else None,
         row_kinds=kinds,
     )
 
@@ -143,7 +157,7 @@ def _described(report_type: str, name: str, given: str | None) -> Column:
         known.about if known else "As configured.",
         unit=_UNIT if type_ is ColumnType.MONEY else None,
         local=type_ is ColumnType.TIMESTAMP and not name.endswith("_utc"),
-        personal=known.personal if known else _tells_who(name),
+        personal=known.personal if known else tells_who(name),
     )
 
 
@@ -154,11 +168,6 @@ def _type(report_type: str, name: str, given: str) -> ColumnType:
             f"{report_type}: {given!r} is no type for column {name!r}{hint(str(given), types)}"
         )
     return types[str(given)]
-
-
-def _tells_who(name: str) -> bool:
-    """A guess on the safe side: a mark too many costs nothing."""
-    return _TELLING.search(name) is not None and not name.endswith("country")
 
 
 def _taking(spec: ReportSpec, parameters: Sequence[str]) -> ReportSpec:

@@ -38,6 +38,8 @@ Environment:
   STRIPE_REPORTS_ROOT  where the files go; default data"""
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+#: A column and its type. The key of `payment_metadata[a:b]` may hold a colon of its own.
+_TYPED = re.compile(r"(.+):([^\[\]:]*)")
 _ACCOUNT = re.compile(r"acct_[A-Za-z0-9]+")
 
 
@@ -102,6 +104,21 @@ def column_names(given: Sequence[str]) -> list[str] | None:
     """Column names, split at commas that are not part of a metadata key; None where none is given."""
     names = [name.strip() for each in given for name in re.split(r",(?![^\[\]]*\])", each)]
     return [name for name in names if name] or None
+
+
+def columns_of(given: Sequence[str]) -> list[str] | dict[str, str | None] | None:
+    """Column names, or names with their types where any has one, as in `id:text,paid:money`."""
+    names = column_names(given) or []
+    if not any(_TYPED.fullmatch(name) for name in names):
+        return names or None
+    found: dict[str, str | None] = {}
+    for each in names:
+        typed = _TYPED.fullmatch(each)
+        name, type_ = typed.groups() if typed else (each, None)
+        if name in found:
+            raise ConfigurationError(f"column {name} is given twice")
+        found[name] = type_
+    return found
 
 
 def filters_of(given: Sequence[str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from connector.cli.given import (
     EXIT_CODES,
     account_option,
     client_for,
-    column_names,
+    columns_of,
     duration,
     filters_of,
     ids_of,
@@ -52,7 +52,11 @@ if TYPE_CHECKING:
     "--zone", default="UTC", show_default=True, help="Whose calendar cuts time, e.g. Europe/Berlin."
 )
 @click.option(
-    "--columns", multiple=True, metavar="A,B,…", help="Columns in file order; the report's default without."
+    "--columns",
+    multiple=True,
+    metavar="A,B,…",
+    help="Columns in file order; the report's default without. With their types, as in id:text,paid:money, "
+    "for a report that is not in the catalogue.",
 )
 @click.option(
     "--filter",
@@ -118,7 +122,7 @@ def pull(
     query = connector.ReportQuery.of(
         report,
         name=name,
-        columns=column_names(columns),
+        columns=columns_of(columns),
         filters=filters_of(filters),
         window=window,
         zone=zone,

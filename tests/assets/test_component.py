@@ -31,6 +31,13 @@ attributes:
       filters: {currency: eur}
       columns: [balance_transaction_id, net]
       zone: UTC
+    - report: lunar_activity.itemized.1
+      columns:
+        id: text
+        tenant_name: text
+        net:
+      parameters: [interval_start, interval_end, columns, crater]
+      filters: {crater: tycho}
 """
 
 
@@ -76,12 +83,22 @@ def assets_of(definitions: dg.Definitions) -> dict[str, dg.AssetsDefinition]:
 def test_each_report_becomes_an_asset_in_its_own_windows(load: Load) -> None:
     assets = assets_of(load(GOOD))
 
-    assert set(assets) == {"stripe/balance_summary", "stripe/euros"}
+    assert set(assets) == {"stripe/balance_summary", "stripe/euros", "stripe/lunar_activity_itemized"}
     monthly, daily = (assets[key].partitions_def for key in ("stripe/balance_summary", "stripe/euros"))
     assert isinstance(monthly, dg.TimeWindowPartitionsDefinition)
     assert isinstance(daily, dg.TimeWindowPartitionsDefinition)
     assert (monthly.cron_schedule, monthly.timezone) == ("0 0 1 * *", "Europe/Berlin")
     assert (daily.cron_schedule, daily.timezone) == ("0 0 * * *", "UTC")
+
+
+def test_a_type_the_catalogue_does_not_know_is_described_by_its_columns(load: Load) -> None:
+    (spec,) = assets_of(load(GOOD))["stripe/lunar_activity_itemized"].specs
+
+    columns = {each.name: each for each in spec.metadata["dagster/column_schema"].columns}
+    assert [each.type for each in columns.values()] == ["string", "string", "decimal128(36, 18)"]
+    assert "personal" in columns["tenant_name"].tags
+    assert "stripe/personal_data" in spec.tags
+    assert "lunar_activity.itemized.1 is used as configured" in (spec.description or "")
 
 
 def test_an_unset_key_does_not_break_loading(load: Load) -> None:
@@ -175,6 +192,18 @@ def test_durations_are_what_they_say() -> None:
         pytest.param(
             "wait_minutes", "wait_minute", 9, "defaults.wait_minute", "nearest: wait_minutes", id="default"
         ),
+        pytest.param(
+            "id: text",
+            "id: txet",
+            20,
+            "reports.2.columns.id",
+            "'txet' is no type for column 'id'; nearest: text",
+            id="type",
+        ),
+        pytest.param("net:", "nett:", 22, "reports.2.columns.nett", "nearest: net", id="untyped-column"),
+        pytest.param("crater]", "curency]", 23, "reports.2.parameters", "nearest: currency", id="taken"),
+        pytest.param("{crater:", "{carter:", 24, "reports.2.filters", "parameter 'carter'", id="given"),
+        pytest.param("lunar_activity.", "Lunar ", 18, "reports.2.report", "no report type", id="id"),
         pytest.param("  reports:", "  report:", 10, "report", "nearest: reports", id="section"),
         pytest.param("    start: 2026-01-01\n", "", 10, "reports.0", "has no start", id="no-start"),
         pytest.param(
@@ -296,4 +325,4 @@ def test_a_subclass_may_change_how_a_report_presents_itself() -> None:
     component = Ours.resolve_from_yaml(GOOD.partition("attributes:")[2])
 
     specs = [component.get_asset_spec(report) for report in component.reports]
-    assert [list(spec.owners) for spec in specs] == [["team:finance"]] * 2
+    assert [list(spec.owners) for spec in specs] == [["team:finance"]] * 3

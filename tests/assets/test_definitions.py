@@ -11,7 +11,10 @@ from assets import ConfiguredReport, report_asset_spec
 from assets.definitions import defs
 from assets.resources import StripeReporting
 from assets.settings import Settings
+from connector.catalogue import REPORTS, ReportSpec, Status, columns_of
 from connector.query import ReportQuery
+
+DOCUMENTED = [spec for spec in REPORTS.values() if spec.status is Status.DOCUMENTED]
 
 
 @pytest.fixture
@@ -59,16 +62,42 @@ def test_a_report_says_what_it_is_before_anything_is_asked() -> None:
     assert schema.constraints.other == ["unique (balance_transaction_id)"]
 
 
-def test_personal_data_mark_the_asset_and_the_column() -> None:
-    report = configured(
-        "balance_change_from_activity.itemized.3", columns=["balance_transaction_id", "customer_email"]
-    )
+@pytest.mark.parametrize("spec", DOCUMENTED, ids=lambda spec: spec.id)
+def test_personal_data_named_mark_the_asset_and_their_columns_and_nothing_else_does(spec: ReportSpec) -> None:
+    """Every personal column of every documented type, those made of metadata keys too."""
+    names = (*spec.columns, *(f"{prefix}[order_id]" for prefix in spec.metadata_prefixes))
+    personal = {each.name: each.stored_name for each in columns_of(spec, names) if each.personal}
+    plain = report_asset_spec(configured(spec.id))
 
-    spec = report_asset_spec(report)
+    assert "stripe/personal_data" not in plain.tags
+    assert marked(plain) == set()
+    for name, stored_name in personal.items():
+        others = [each for each in names if each not in personal]
+        asked = report_asset_spec(configured(spec.id, columns=[*others, name]))
+        assert "stripe/personal_data" in asked.tags
+        assert marked(asked) == {stored_name}
+    assert {f"{prefix}[order_id]" for prefix in spec.metadata_prefixes} <= personal.keys()
 
-    (email,) = [c for c in spec.metadata["dagster/column_schema"].columns if c.name == "customer_email"]
-    assert "personal" in email.tags
-    assert "stripe/personal_data" in spec.tags
+
+def test_there_are_fifty_three_documented_types() -> None:
+    assert len(DOCUMENTED) == 53
+
+
+def marked(spec: dg.AssetSpec) -> set[str]:
+    """The columns that Dagster shows as personal."""
+    columns = spec.metadata["dagster/column_schema"].columns
+    return {column.name for column in columns if "personal" in column.tags}
+
+
+def test_what_to_beware_of_stands_in_the_description() -> None:
+    preview = report_asset_spec(configured("revenue_recognition.debit_credit_summary.1"))
+    described = report_asset_spec(configured("moon_rent.1", columns={"rent": "money"}))
+
+    assert "is a preview" in (preview.description or "")
+    assert "is used as configured" in (described.description or "")
+    assert marked(report_asset_spec(configured("moon_rent.1", columns={"tenant_name": "text"}))) == {
+        "tenant_name"
+    }
 
 
 @pytest.mark.parametrize(
@@ -77,6 +106,12 @@ def test_personal_data_mark_the_asset_and_the_column() -> None:
         pytest.param({"columns": ["category", "net_amount"]}, id="other-columns"),
         pytest.param({"columns": ["net_amount", "category", "description", "currency"]}, id="other-order"),
         pytest.param({"filters": {"currency": "eur"}}, id="other-filter"),
+        pytest.param({"report": "balance.summary.2"}, id="other-version"),
+        pytest.param(
+            {"columns": {"category": None, "description": None, "net_amount": "text", "currency": None}},
+            id="other-type",
+        ),
+        pytest.param({"columns": {}}, id="read-by-the-header"),
     ],
 )
 def test_the_code_version_changes_with_what_is_asked(question: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Materializing reports: one event for each partition, whatever the run looks like and however it ends."""
 
 from datetime import date
+from logging import WARNING
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from connector.clock import Clock
 from connector.query import ReportQuery
 from connector.simulator import Match, RunFails, RunTakes, Simulator
 from connector.simulator.faults import Stage
+from connector.simulator.hostile import AddedColumn
 from connector.simulator.mishaps import Respond
 from tests.assets.conftest import Orchestra
 from tests.conftest import Pull, days
@@ -99,6 +101,43 @@ def test_the_columns_promised_are_the_columns_found(orchestra: Orchestra, report
     found = {column.name: column for column in shown(event)["dagster/column_schema"].columns}
     assert [found[column.name] for column in promised] == promised
     assert {"_interval_start", "_interval_end", "_report_run_id"} <= set(found)
+
+
+def test_a_report_read_by_its_header_shows_what_was_found_and_what_was_left_out(
+    orchestra: Orchestra, simulator: Simulator
+) -> None:
+    simulator.faults.add(AddedColumn("customer_email", "ada@example.com"), SUMMARIES)
+    query = ReportQuery.of("balance.summary.1", columns={})
+    asset = build_report_asset(ConfiguredReport(query, start=date(2026, 5, 1)))
+
+    result = orchestra.launch([asset], FIRST)
+
+    ((_, event),) = orchestra.recorded(asset)
+    said = shown(event)
+    types = {column.name: column.type for column in said["dagster/column_schema"].columns}
+    assert types["net_amount"] == "decimal128(36, 18)"
+    assert "net_amount" in said["stripe/preview"]
+    assert said["stripe/withheld_columns"] == ["customer_email"]
+    assert "ada@" not in str(said)
+    logged = [entry.user_message for entry in orchestra.instance.all_logs(result.run_id)]
+    assert any("balance.summary.1 is used as configured" in message for message in logged)
+
+
+def test_a_column_stripe_added_is_in_the_metadata_and_a_documented_report_gives_no_caution(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    simulator.faults.add(AddedColumn(), SUMMARIES)
+
+    result = orchestra.launch([summary], FIRST)
+
+    ((_, event),) = orchestra.recorded(summary)
+    assert shown(event)["stripe/added_columns"] == ["settlement_batch"]
+    columns = {column.name: column for column in shown(event)["dagster/column_schema"].columns}
+    assert columns["settlement_batch"].type == "string"
+    warnings = [entry for entry in orchestra.instance.all_logs(result.run_id) if entry.level == WARNING]
+    assert [entry.user_message.partition(",")[0] for entry in warnings] == [
+        "balance_summary: Stripe sends columns that were not asked for"
+    ]
 
 
 def test_a_range_in_one_run_records_each_partition_with_its_own_run_and_version(

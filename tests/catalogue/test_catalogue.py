@@ -25,7 +25,6 @@ from connector.catalogue import (
     columns_by_header,
     columns_of,
     report,
-    withheld,
 )
 from connector.errors import ConfigurationError
 
@@ -357,15 +356,6 @@ def test_a_file_nobody_chose_columns_for_is_typed_by_its_header() -> None:
 
     assert (payout, amount) == (COLUMNS["payout_id"], COLUMNS["net"])
     assert (key.personal, new.type) == (True, ColumnType.TEXT)
-
-
-def test_personal_columns_that_come_unasked_are_withheld() -> None:
-    overview = report("connect_negative_balance_refunds_disputes_overview")
-    asked = columns_of(overview, ["account_id", "business_name"])
-
-    assert withheld(overview, columns_of(overview)) == ("business_name",)
-    assert withheld(overview, asked) == ()
-    assert withheld(ACTIVITY, columns_of(ACTIVITY)) == ()
 
 
 def test_what_datasets_of_the_first_two_reports_were_made_with_has_not_changed() -> None:
