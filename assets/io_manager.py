@@ -2,8 +2,9 @@
 
     def revenue(context, balance_summary: pandas.DataFrame) -> …
 
-One partition or many come as one table, in which `period` tells them apart. Money stays exact: in pandas it
-is Arrow's decimal, never float. The report assets write their own files, so this only reads.
+One partition or many come as one table, in which `period` tells them apart. It has the columns that are
+configured now, with their types, and what else the files have, also where they are older. Money stays exact:
+in pandas it is Arrow's decimal, never float. The report assets write their own files, so this only reads.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +14,10 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from assets.metadata import dataset_of
+from assets.metadata import configured_columns, dataset_of
 from assets.resources import StripeReporting
-from connector.errors import ReportingError, StoreError
+from connector.dataset import Dataset
+from connector.errors import NoDataError, ReportingError, StoreError
 from connector.store import Store
 
 #: Metadata of an input (`dg.AssetIn(metadata=…)`) that lets partitions without data be left out.
@@ -63,20 +65,20 @@ class ReportReader(dg.IOManager):
             raise StoreError(
                 f"{context.asset_key.to_user_string()} is no Stripe report; give it another io_manager_key"
             )
-        store = self._stripe.store()
+        store, columns = self._stripe.store(), configured_columns(metadata)
         keys = context.asset_partition_keys if context.has_asset_partitions else None
         if keys is None:
-            return store.arrow_dataset(dataset)
+            return store.arrow_dataset(dataset, columns=columns)
         if (context.definition_metadata or {}).get(ALLOW_MISSING):
             keys = [key for key in keys if store.kept(dataset, key) is not None]
-        return _chosen(store, dataset, keys)
+        return _chosen(store, dataset, keys, columns)
 
 
-def _chosen(store: Store, dataset: Any, keys: Sequence[str]) -> ds.Dataset:
+def _chosen(store: Store, dataset: Dataset, keys: Sequence[str], columns: pa.Schema | None) -> ds.Dataset:
     try:
-        return store.arrow_dataset(dataset, keys)
-    except StoreError as error:
-        raise StoreError(
+        return store.arrow_dataset(dataset, keys, columns=columns)
+    except NoDataError as error:
+        raise NoDataError(
             f"{error} (To read what is there and leave out what is not, give the input the metadata "
             f"{ALLOW_MISSING}: true.)"
         ) from None

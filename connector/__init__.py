@@ -14,12 +14,13 @@
                            runlist  the list of runs at Stripe;  workers  its threads
     files      extract     the CSV, whole, or not at all
                decode      CSV as typed Arrow batches;  records, cells  rows found, cells read
-               parquet     batches as one verified file
+               parquet     batches as one verified file;  conversion  from one to the other
                store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is
                published   what publishing changed;  succession  one table takes another's name
+               reading     files whose columns changed over time, as one table
     looking    checks      what has to hold for every partition, evaluated on the published file
     together   pipeline    all of it, for many partitions: `collect`;  events, journal  what it tells
-    reading    warehouse   SQL over the dataset;  currency  how amounts are shown
+    SQL        warehouse   the dataset in DuckDB;  views  a table in it;  currency  how amounts are shown
     doors      cli         the command `stripe-reports`;  progress, listing  what it prints
                configuration  a first defs.yaml;  first_look  the commands that follow it
                upgrade     a table in another version, compared with the one there is

@@ -23,6 +23,7 @@ or look at the disk.
             SchemaMismatchError     a column is missing
             CellError               a value does not fit its column
         StoreError                  the dataset could not be read or written
+            NoDataError             a partition that is to be read has no file
             DatasetMismatchError    the dataset holds something else; publishing would mix two things
 """
 
@@ -219,6 +220,10 @@ class CellError(DataError):
 
 class StoreError(ReportingError):
     """The dataset could not be read or written: disk full, permission, bucket gone."""
+
+
+class NoDataError(StoreError):
+    """A partition that is to be read has no file."""
 
 
 class DatasetMismatchError(StoreError):

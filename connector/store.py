@@ -27,10 +27,11 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from connector.dataset import Dataset, refuse_mixture
-from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
+from connector.errors import ConfigurationError, DatasetMismatchError, NoDataError, StoreError
 from connector.hosts import Mode
 from connector.provenance import METADATA_KEY, Provenance
 from connector.published import Published
+from connector.reading import one_dataset, one_schema, read_footers
 from connector.succession import Succession, begin, carry_out, noted, refuse_meanwhile, sync_directory
 
 if TYPE_CHECKING:
@@ -92,49 +93,41 @@ class Store:
 
     def columns(self, dataset: Dataset) -> dict[str, str]:
         """Every column that any file of a table has, and its Arrow type as text: that of the newest file."""
-        found: dict[str, str] = {}
-        for key in self.keys(dataset):
-            path = self._path(dataset.file_path(key))
-            try:
-                schema = pq.read_schema(path, filesystem=self._fs)
-            except (pa.ArrowException, OSError) as error:
-                raise StoreError(f"could not read {path}: {error}") from None
-            found |= {field.name: str(field.type) for field in schema}
-        return found
+        paths = [self._path(dataset.file_path(key)) for key in self.keys(dataset)]
+        return {field.name: str(field.type) for field in one_schema(read_footers(paths, self._fs))}
 
-    def arrow_dataset(self, dataset: Dataset, periods: Sequence[str] | None = None) -> "ds.Dataset":
-        """A lazy Arrow dataset over a table, or over some of its partitions.
+    def arrow_dataset(
+        self, dataset: Dataset, periods: Sequence[str] | None = None, *, columns: pa.Schema | None = None
+    ) -> "ds.Dataset":
+        """A lazy Arrow dataset over a table, or over some of its partitions, whatever columns each has.
 
-        What the path says (`dataset.path_columns`) comes as strings. Raises StoreError naming a partition
-        that has no file.
+        What the path says (`dataset.path_columns`) comes as strings. See `reading` for what becomes of
+        columns that came, went or changed their type.
+
+        Args:
+            columns: columns that are to be there, with their types, whatever the files have.
+
+        Raises NoDataError naming a partition that has no file, and StoreError a value of an older file that
+        is nothing of the type its column has by now.
         """
-        # It imports pandas, which nothing else here needs.
-        import pyarrow.dataset as ds  # noqa: PLC0415
-
         if periods is None:
-            found = [info.path for info in self._files(self._path(dataset.path))]
+            found = sorted(info.path for info in self._files(self._path(dataset.path)))
         else:
-            found = [self._path(dataset.file_path(period)) for period in periods]
-            states = self._fs.get_file_info(found)
-            missing = [p for p, s in zip(periods, states, strict=True) if s.type != pafs.FileType.File]
-            if missing:
-                raise StoreError(
-                    f"{dataset.table} has no data for {', '.join(missing[:10])} under {self.root}; "
-                    "materialize those partitions first"
-                )
-        of_path = pa.schema([(name, pa.string()) for name in dataset.path_columns])
-        hive = ds.partitioning(of_path, flavor="hive")
-        # All files of one table share a schema unless columns were added: unify by name.
-        schemas = [pq.read_schema(path, filesystem=self._fs) for path in sorted(found)]
-        unified = pa.unify_schemas([*schemas, hive.schema]) if schemas else None
-        return ds.dataset(
-            sorted(found),
-            schema=unified,
-            filesystem=self._fs,
-            format="parquet",
-            partitioning=hive,
-            partition_base_dir=self._path(dataset.path),
+            found = sorted(self._path(dataset.file_path(period)) for period in periods)
+            self._refuse_missing(dataset, periods)
+        footers = read_footers(found, self._fs)
+        return one_dataset(
+            footers, one_schema(footers, columns), dataset.path_columns, self._fs, self._path(dataset.path)
         )
+
+    def _refuse_missing(self, dataset: Dataset, periods: Sequence[str]) -> None:
+        states = self._fs.get_file_info([self._path(dataset.file_path(period)) for period in periods])
+        missing = [p for p, s in zip(periods, states, strict=True) if s.type != pafs.FileType.File]
+        if missing:
+            raise NoDataError(
+                f"{dataset.table} has no data for {', '.join(missing[:10])} under {self.root}; "
+                "materialize those partitions first"
+            )
 
     def datasets(self) -> tuple[Dataset, ...]:
         """Every table that is pinned, by mode and name. Pins that cannot be read are left out."""

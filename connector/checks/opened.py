@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from connector.catalogue import Column, ColumnType
 from connector.checks.finding import Check, Finding, Verdict
 from connector.dataset import Dataset
+from connector.errors import NoDataError, StoreError
 from connector.provenance import Provenance
 from connector.query import ReportQuery
 from connector.store import Store
@@ -156,7 +157,9 @@ def opened(store: Store, dataset: Dataset, query: ReportQuery, period: str) -> I
         kept = store.kept(dataset, period)
         is_small = sum(each.num_row_groups for each in data.get_fragments()) < _SMALL
         rows = data.to_table() if is_small else None
-    except (pa.ArrowException, OSError) as error:
+    except NoDataError:
+        raise
+    except (StoreError, pa.ArrowException, OSError) as error:
         raise UnreadableError(f"it is no whole Parquet file: {first_line(error)}") from None
     if kept is None:
         raise UnreadableError("it does not say which report run it was made from")

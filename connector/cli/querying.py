@@ -30,7 +30,7 @@ def sql(query: str | None, *, root: str, mode: str | None, as_json: bool) -> Non
     from connector.warehouse import TABLES, render  # noqa: PLC0415
 
     asked = sys.stdin.read() if query == "-" else query or TABLES
-    with connector.open_warehouse(root, mode) as warehouse:
+    with connector.open_warehouse(root, mode, query=asked) as warehouse:
         try:
             relation = cast("duckdb.DuckDBPyRelation | None", warehouse.sql(asked))
             if relation is None:  # a statement that gives no rows
@@ -42,4 +42,5 @@ def sql(query: str | None, *, root: str, mode: str | None, as_json: bool) -> Non
         except duckdb.ProgrammingError as error:
             raise ConfigurationError(str(error)) from None
         except duckdb.Error as error:
-            raise ReportingError(str(error)) from None
+            # What one of our functions in a view raised says all there is to say.
+            raise ReportingError(str(error).rpartition("StoreError: ")[2].partition("\n\nAt:")[0]) from None

@@ -1,0 +1,405 @@
+"""Files of one table whose columns changed over time read as one table, to the last value."""
+
+import itertools
+import json
+import re
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from assets.io_manager import view
+from connector.cells import INSTANT, MONEY, WALL_CLOCK
+from connector.dataset import Dataset
+from connector.errors import NoDataError, StoreError
+from connector.provenance import METADATA_KEY
+from connector.reading import one_dataset, one_schema, read_footers
+from connector.store import Store
+from connector.warehouse import open_warehouse
+
+SALES = Dataset("sales", "test", None, "sales.itemized.1", "daily", "UTC")
+TEXT = pa.string()
+
+Values = list[Any]
+
+
+def put(
+    root: Path, period: str, columns: dict[str, tuple[pa.DataType, Values]], *, fetched: str = "", **of: Any
+) -> Path:
+    """A file as the store leaves it, fetched at `fetched`."""
+    path = root / SALES.file_path(period)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fields = [pa.field(name, kind, metadata=of.get(name)) for name, (kind, _) in columns.items()]
+    arrays = [pa.array(values, kind) for kind, values in columns.values()]
+    stated = {METADATA_KEY: json.dumps({"fetched_at": fetched})} if fetched else None
+    pq.write_table(pa.table(arrays, schema=pa.schema(fields, stated)), path)
+    return path
+
+
+def rows(root: Path, **options: Any) -> list[dict[str, Any]]:
+    table = Store(root).arrow_dataset(SALES, **options).to_table()
+    return [{n: v for n, v in row.items() if n != "account"} for row in table.to_pylist()]
+
+
+# Whatever the history, every value is found again.
+
+KINDS: dict[str, tuple[pa.DataType, st.SearchStrategy[Any], Any]] = {
+    "money": (MONEY, st.decimals(-(10**17), 10**17, places=18) | st.integers(-99, 99).map(Decimal), "{:f}"),
+    "count": (pa.int64(), st.integers(-(2**63), 2**63 - 1), "{}"),
+    "at": (INSTANT, st.datetimes(timezones=st.just(UTC)), ""),
+    "day": (pa.date32(), st.dates(), "{}"),
+    "flag": (pa.bool_(), st.booleans(), ""),
+    "note": (TEXT, st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), "{}"),
+}
+
+
+def printed(name: str, value: Any) -> Any:
+    """As Stripe prints it."""
+    if value is None:
+        return None
+    if name == "at":
+        return value.replace(tzinfo=None).isoformat(sep=" ")
+    return str(value).lower() if name == "flag" else KINDS[name][2].format(value)
+
+
+def read_back(name: str, text: Any) -> Any:
+    """What a text in a column says, whatever digits it is written with."""
+    if text is None or not isinstance(text, str):
+        return text
+    readers: dict[str, Any] = {
+        "money": Decimal,
+        "count": int,
+        "at": lambda each: datetime.fromisoformat(each).replace(tzinfo=UTC),
+        "day": date.fromisoformat,
+        "flag": lambda each: each == "true",
+        "note": str,
+    }
+    return readers[name](text)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a history: when it was fetched, which columns it holds as text, and its rows."""
+
+    fetched: int
+    as_text: dict[str, bool]
+    values: dict[str, Values] = field(repr=False)
+
+
+@st.composite
+def parts(draw: st.DrawFn, fetched: int) -> Part:
+    held = draw(st.dictionaries(st.sampled_from(sorted(KINDS)), st.booleans(), min_size=1))
+    count = draw(st.integers(0, 3))
+    return Part(
+        fetched,
+        held,
+        {name: draw(st.lists(st.none() | KINDS[name][1], min_size=count, max_size=count)) for name in held},
+    )
+
+
+HISTORIES = st.permutations(range(4)).flatmap(lambda order: st.tuples(*(parts(at) for at in order)))
+
+
+def written(root: Path, history: tuple[Part, ...]) -> None:
+    for number, part in enumerate(history):
+        columns = {
+            name: (TEXT, [printed(name, each) for each in values])
+            if part.as_text[name]
+            else (KINDS[name][0], values)
+            for name, values in part.values.items()
+        }
+        put(root, f"2026-06-0{number + 1}", columns, fetched=f"2026-07-01T00:00:0{part.fetched}+00:00")
+
+
+def expected(history: tuple[Part, ...]) -> tuple[dict[str, pa.DataType], list[dict[str, Any]]]:
+    """The types of the newest files, and every row with every column."""
+    types: dict[str, pa.DataType] = {}
+    for part in sorted(history, key=lambda each: each.fetched):
+        types |= {name: TEXT if text else KINDS[name][0] for name, text in part.as_text.items()}
+    told = [
+        {"period": f"2026-06-0{number + 1}"}
+        | {name: part.values[name][row] if name in part.values else None for name in types}
+        for number, part in enumerate(history)
+        for row in range(len(next(iter(part.values.values()))))
+    ]
+    return types, told
+
+
+def understood(types: dict[str, pa.DataType], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{n: read_back(n, v) if n in types else v for n, v in row.items()} for row in found]
+
+
+@given(history=HISTORIES)
+def test_every_value_of_every_file_is_found_again_with_the_newest_type(history: tuple[Part, ...]) -> None:
+    types, told = expected(history)
+    with tempfile.TemporaryDirectory() as root:
+        written(Path(root), history)
+
+        table = Store(root).arrow_dataset(SALES).to_table()
+
+    assert {field.name: field.type for field in table.schema} == types | {"account": TEXT, "period": TEXT}
+    assert understood(types, table.drop_columns(["account"]).to_pylist()) == told
+
+
+@settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking would take hours
+@given(history=HISTORIES)
+def test_the_view_says_the_same(history: tuple[Part, ...]) -> None:
+    types, _ = expected(history)
+    with tempfile.TemporaryDirectory() as root:
+        written(Path(root), history)
+        read = Store(root).arrow_dataset(SALES).to_table()
+        with open_warehouse(root) as warehouse:
+            order = ", ".join(f'"{name}"' for name in read.schema.names)
+            seen = warehouse.sql(f"SELECT {order} FROM sales ORDER BY period").to_arrow_table()  # noqa: S608
+
+    assert seen.schema.types == read.schema.types
+    assert seen.to_pylist() == read.sort_by("period").to_pylist()
+    assert set(types) < set(seen.schema.names)
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.Table, ds.Dataset, pl.LazyFrame, pl.DataFrame, duckdb.DuckDBPyRelation, None]
+)
+def test_whatever_a_reader_asks_for_is_the_same_table(tmp_path: Path, kind: Any) -> None:
+    put(tmp_path, "2026-06-01", {"net": (TEXT, ["1.10", None])}, fetched="1")
+    put(tmp_path, "2026-06-02", {"net": (MONEY, [Decimal("2.2")]), "new": (TEXT, ["x"])}, fetched="2")
+
+    read = view(Store(tmp_path).arrow_dataset(SALES), kind)
+
+    if kind in {pl.LazyFrame, pl.DataFrame}:
+        total = read.lazy().select(pl.col("net").sum()).collect().item()
+    elif kind is duckdb.DuckDBPyRelation:
+        total = read.filter("period >= '2026-06-01'").sum("net").fetchall()[0][0]
+    else:
+        frame = read.to_table() if kind is ds.Dataset else read
+        total = sum(each for each in frame["net"].to_pylist() if each) if kind else frame["net"].sum()
+    assert total == Decimal("3.3")
+
+
+# What may stand in the way
+
+
+def test_an_old_text_that_is_no_number_is_named_by_file_column_and_row(tmp_path: Path) -> None:
+    bad = put(tmp_path, "2026-06-01", {"net": (TEXT, ["1", "about ten"])}, fetched="1")
+    put(tmp_path, "2026-06-02", {"net": (MONEY, [Decimal(2)])}, fetched="2")
+
+    with pytest.raises(StoreError) as by_reader:
+        rows(tmp_path)
+    with open_warehouse(tmp_path) as warehouse, pytest.raises(duckdb.Error) as by_view:
+        warehouse.sql("SELECT sum(net) FROM sales").fetchall()
+
+    assert f"{bad}: column 'net', row 2: 'about ten' is not a plain" in str(by_reader.value)
+    assert f"{bad}: column 'net': 'about ten' is not a plain" in str(by_view.value)
+    assert "Pull that partition again, or give net the type text" in str(by_view.value)
+
+
+def test_a_personal_value_is_not_shown(tmp_path: Path) -> None:
+    put(tmp_path, "2026-06-01", {"n": (TEXT, ["Ada"])}, fetched="1", n={"personal": "true"})
+    put(tmp_path, "2026-06-02", {"n": (MONEY, [Decimal(2)])}, fetched="2", n={"personal": "true"})
+
+    with pytest.raises(StoreError) as by_reader:
+        rows(tmp_path)
+    with open_warehouse(tmp_path) as warehouse, pytest.raises(duckdb.Error) as by_view:
+        warehouse.sql("SELECT n FROM sales").fetchall()
+
+    assert "Ada" not in str(by_reader.value) + str(by_view.value)
+
+
+def test_a_query_on_other_columns_is_not_in_its_way(tmp_path: Path) -> None:
+    put(tmp_path, "2026-06-01", {"net": (TEXT, ["about ten"]), "id": (TEXT, ["a"])}, fetched="1")
+    put(tmp_path, "2026-06-02", {"net": (MONEY, [Decimal(2)]), "id": (TEXT, ["b"])}, fetched="2")
+
+    with open_warehouse(tmp_path) as warehouse:
+        assert warehouse.sql("SELECT id FROM sales ORDER BY id").fetchall() == [("a",), ("b",)]
+
+
+def test_a_quoted_empty_field_is_null_once_the_column_is_a_number(tmp_path: Path) -> None:
+    """As the decoder reads it."""
+    put(tmp_path, "2026-06-01", {"net": (TEXT, ["", None, "1e0"[:1]])}, fetched="1")
+    put(tmp_path, "2026-06-02", {"net": (MONEY, [Decimal(2)])}, fetched="2")
+
+    assert [row["net"] for row in rows(tmp_path)] == [None, None, 1, 2]
+
+
+def test_a_time_on_the_clock_of_a_zone_is_not_taken_for_an_instant(tmp_path: Path) -> None:
+    noon = datetime(2026, 6, 1, 12)  # noqa: DTZ001 - as on a wall
+    put(tmp_path, "2026-06-01", {"at": (WALL_CLOCK, [noon])}, fetched="1")
+    put(tmp_path, "2026-06-02", {"at": (INSTANT, [noon.replace(tzinfo=UTC)])}, fetched="2")
+
+    with pytest.raises(StoreError, match="column 'at', row 1: '2026-06-01 12:00:00' is a time on another"):
+        rows(tmp_path)
+
+
+def test_a_torn_file_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "2026-06-01", {"net": (TEXT, ["1"])}).write_bytes(b"PAR1")
+
+    with pytest.raises(StoreError, match="period=2026-06-01"):
+        rows(tmp_path)
+    with pytest.raises(StoreError, match="table sales cannot be read"):
+        open_warehouse(tmp_path)
+
+
+# Which columns there are
+
+
+def test_columns_stand_as_in_the_newest_file_then_those_of_older_ones_then_ours(tmp_path: Path) -> None:
+    run = (TEXT, ["frr"])
+    put(tmp_path, "2026-06-02", {"a": run, "gone": run, "_report_run_id": run}, fetched="1")
+    put(tmp_path, "2026-06-01", {"b": run, "a": run, "_report_run_id": run}, fetched="2")
+
+    names = Store(tmp_path).arrow_dataset(SALES).schema.names
+
+    assert names == ["b", "a", "gone", "_report_run_id", "account", "period"]
+
+
+def test_configured_columns_are_there_with_their_types_also_in_old_partitions_alone(tmp_path: Path) -> None:
+    put(tmp_path, "2026-06-01", {"net": (TEXT, ["1.5"])}, fetched="1")
+    now = pa.schema([("net", MONEY), ("since", INSTANT)])
+
+    assert rows(tmp_path, periods=["2026-06-01"], columns=now) == [
+        {"net": Decimal("1.5"), "since": None, "period": "2026-06-01"}
+    ]
+    assert Store(tmp_path).arrow_dataset(SALES, [], columns=now).to_table().schema.names == [
+        "net",
+        "since",
+        "account",
+        "period",
+    ]
+
+
+def test_a_partition_without_a_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NoDataError, match="2026-06-01"):
+        rows(tmp_path, periods=["2026-06-01"])
+
+
+# What the README tells those who read the files themselves
+
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+CALLS = dict(
+    re.findall(
+        r"^\| (.+?) \| `(.+?)` \|", README.split("| with | all columns |")[1].split("\n\n")[0], re.MULTILINE
+    )
+)
+
+
+def rows_by(engine: str, root: Path) -> list[dict[str, Any]]:
+    """What a call named in the README reads, without what the path says."""
+    table, call = root / SALES.path, CALLS[engine]
+    files = sorted(map(str, table.glob("**/*.parquet")))
+    names: dict[str, Any] = {"root": root, "table": str(table), "dataset": SALES, "files": files}
+    modules = {"pandas": pd, "polars": pl, "pyarrow": pa, "Store": Store, "open_warehouse": open_warehouse}
+    if call.startswith("SELECT"):
+        relation = duckdb.sql(call.replace("…", str(table)))
+        assert relation is not None
+        read = relation.to_arrow_table().to_pylist()
+    else:
+        read = eval(call, names | modules)  # noqa: S307 - it is ours
+        if isinstance(read, duckdb.DuckDBPyConnection):
+            with read:
+                read = read.sql("SELECT * FROM sales ORDER BY period").to_arrow_table().to_pylist()
+        elif isinstance(read, pl.LazyFrame):
+            read = read.collect().to_dicts()
+        elif isinstance(read, pd.DataFrame):
+            read = pa.Table.from_pandas(read, preserve_index=False).to_pylist()
+    return [{n: v for n, v in row.items() if n not in {"account", "period"}} for row in read]
+
+
+@pytest.mark.parametrize("engine", CALLS)
+def test_a_call_the_readme_names_brings_all_columns(tmp_path: Path, engine: str) -> None:
+    put(tmp_path, "2026-06-01", {"net": (MONEY, [Decimal("1.5")]), "gone": (TEXT, ["g"])}, fetched="1")
+    put(tmp_path, "2026-06-02", {"net": (MONEY, [Decimal("2.5")]), "new": (TEXT, ["n"])}, fetched="2")
+
+    assert rows_by(engine, tmp_path) == [
+        {"net": Decimal("1.5"), "gone": "g", "new": None},
+        {"net": Decimal("2.5"), "gone": None, "new": "n"},
+    ]
+
+
+@pytest.mark.parametrize("engine", CALLS)
+def test_what_the_readme_says_of_text_that_became_a_number_is_so(tmp_path: Path, engine: str) -> None:
+    said = re.search(rf"^\| {engine} \|.*\| (.*?) \|$", README, re.MULTILINE)
+    put(tmp_path, "2026-06-01", {"net": (TEXT, ["1.5"])}, fetched="1")
+    put(tmp_path, "2026-06-02", {"net": (MONEY, [Decimal("2.5")])}, fetched="2")
+
+    try:
+        kinds = {type(row["net"]) for row in rows_by(engine, tmp_path)}
+    except (pa.ArrowException, TypeError, pl.exceptions.PolarsError):
+        kinds = set()
+
+    assert said
+    assert kinds == {"a": {Decimal}, "all": {str}, "refused": set()}[re.split(r"[ ;]", said[1])[0]]
+
+
+def test_six_calls_are_named() -> None:
+    assert len(CALLS) == 6
+
+
+# What it costs
+
+
+def counted(opened: list[str]) -> pafs.PyFileSystem:
+    """The local file system, which notes every file that is opened."""
+    local = pafs.LocalFileSystem()
+    open_file = local.open_input_file
+
+    def noted(_: Any, path: str) -> pa.NativeFile:
+        opened.append(path)
+        return open_file(path)
+
+    handed = {
+        name: lambda _, *given, name=name: getattr(local, name)(*given)
+        for name in pafs.FileSystemHandler.__abstractmethods__
+    }
+    kind = type("Counted", (pafs.FileSystemHandler,), {**handed, "open_input_file": noted})
+    return pafs.PyFileSystem(kind())
+
+
+def test_opening_reads_each_footer_once_and_a_query_only_the_files_it_needs(tmp_path: Path) -> None:
+    paths = [
+        str(put(tmp_path, f"2026-06-{day:02}", {"net": (MONEY, [Decimal(day)])})) for day in range(1, 31)
+    ]
+    opened: list[str] = []
+    files = counted(opened)
+
+    footers = read_footers(paths, files)
+    table = one_dataset(footers, one_schema(footers), SALES.path_columns, files, str(tmp_path / SALES.path))
+
+    assert sorted(opened) == paths
+    opened.clear()
+    assert table.to_table(filter=ds.field("period") == "2026-06-07")["net"].to_pylist() == [7]
+    assert set(opened) == {paths[6]}
+
+
+def test_a_view_of_files_that_are_alike_stays_in_step_with_them(tmp_path: Path) -> None:
+    """What DuckDB remembers of a file must not outlive the file."""
+    put(tmp_path, "2026-06-01", {"net": (MONEY, [Decimal(1)])})
+    with open_warehouse(tmp_path) as warehouse:
+        for amounts in itertools.accumulate([[Decimal(2)], [Decimal(3)] * 9, [Decimal(4)]]):
+            put(tmp_path, "2026-06-01", {"net": (MONEY, amounts)})
+            assert warehouse.sql("SELECT sum(net) FROM sales").fetchall() == [(sum(amounts),)]
+
+
+def test_tables_that_a_query_does_not_name_are_not_looked_at(tmp_path: Path) -> None:
+    put(tmp_path, "2026-06-01", {"net": (MONEY, [Decimal(1)])})
+    torn = tmp_path / "test" / "other" / "account=default" / "period=1" / "report.parquet"
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(b"torn")
+
+    with open_warehouse(tmp_path, query="SELECT sum(net) FROM stripe.Sales") as warehouse:
+        assert warehouse.sql("SELECT sum(net) FROM stripe.Sales").fetchall() == [(1,)]
+    with pytest.raises(StoreError, match="other"):
+        open_warehouse(tmp_path, query="SHOW TABLES")
