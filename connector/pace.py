@@ -12,7 +12,9 @@ import threading
 from connector.clock import Clock
 
 _SLOWEST = 0.5
-_RECOVERY = 1.02
+#: Of the limit, for each call that goes well: added, not multiplied, so that many processes come to share
+#: evenly, and a refusal now and then costs little.
+_RECOVERY = 0.02
 #: Limits count seconds; refusals within one are one refusal, not a reason to stand still.
 _TOGETHER = 1.0
 
@@ -50,4 +52,4 @@ class Pace:
     def accepted(self) -> None:
         """A call went through: recover a little, up to the limit."""
         with self._lock:
-            self._rate = min(self._limit, self._rate * _RECOVERY)
+            self._rate = min(self._limit, self._rate + self._limit * _RECOVERY)

@@ -46,6 +46,10 @@ _log = logging.getLogger(__name__)
 #: What was just created may not be visible everywhere at once.
 _VISIBLE_AFTER = timedelta(minutes=1)
 
+#: So many new runs refused, with a pause after each, mean that too many are pending; fewer may be a matter of
+#: requests per second, or of the moment.
+_IN_A_ROW = 3
+
 
 class Origin(StrEnum):
     """How a partition came by its report run."""
@@ -285,9 +289,11 @@ class RunBatch:
     def _refused(self, item: _Item, error: RateLimitError) -> None:
         """429 on a new run: it waits its turn."""
         item.attempts -= 1
-        self._refusals += 1
-        self._limit.refused(len(self._pending))
         now = self._clock.monotonic()
+        if now >= self._create_at:  # what was sent together is refused together, and counts once
+            self._refusals += 1
+            if self._refusals >= _IN_A_ROW:
+                self._limit.refused(len(self._pending))
         self._refused_until = now + (error.retry_after or 0.0)
         self._create_at = max(self._refused_until, now + pause_after_refusal(self._refusals, self._draw()))
         self._queue.appendleft(item)

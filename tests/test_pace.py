@@ -43,5 +43,31 @@ def test_the_rate_never_falls_so_low_that_it_stands_still(clock: OwnedClock) -> 
 
     for _ in range(100):
         pace.refused()
+        clock.sleep(1)
 
     assert pace.rate >= 0.5
+
+
+def test_refusals_of_one_second_are_one_refusal(clock: OwnedClock) -> None:
+    pace = Pace(100, clock)
+
+    for _ in range(8):
+        pace.refused()
+    together = pace.rate
+    clock.sleep(1)
+    pace.refused()
+
+    assert (together, pace.rate) == (50, 25)
+
+
+def test_a_refusal_now_and_then_costs_little(clock: OwnedClock) -> None:
+    """One call in twenty-five."""
+    pace = Pace(100, clock)
+
+    for _ in range(100):
+        pace.refused()
+        for _ in range(25):
+            pace.take()
+            pace.accepted()
+
+    assert pace.rate == 100

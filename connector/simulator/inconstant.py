@@ -84,7 +84,7 @@ class WrongDate(Fault):
     by: timedelta = timedelta(hours=3)
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
-        if answer is None:
-            return None
+        if answer is None or "Date" not in answer.headers:
+            return answer
         date = parsedate_to_datetime(answer.headers["Date"]) + self.by
         return answer.with_headers(Date=format_datetime(date, usegmt=True))
