@@ -143,6 +143,7 @@ def _receive(contents: Contents, file: ReportFile, transfer: _Transfer) -> None:
             raise DownloadError(f"file {file.id} changed, or its server ignored where to go on")
         # The server sends it from the beginning: ranges ignored, or a new version.
         transfer.restart()
+    _refuse_foreign(contents, b"", file)
     if contents.total is not None and contents.total != file.size:
         raise DownloadError(
             f"file {file.id} comes with {contents.total:,} bytes where Stripe announced {file.size:,}"

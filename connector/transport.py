@@ -131,6 +131,8 @@ class Transport:
                     error, safe=method == "GET", attempt=attempt, elapsed=elapsed, draw=self._draw()
                 )
                 if wait is None or self._closed.is_set():
+                    if attempt > 1:
+                        error.args = (f"{error} [tried {attempt} times in {elapsed:.0f} s; try again later]",)
                     raise
                 _log.log(
                     logging.WARNING if attempt == _WORTH_A_WORD else logging.INFO,
@@ -159,6 +161,7 @@ class Transport:
                 if isinstance(error, RateLimitError):
                     pace.refused()
                 raise error
+            pace.accepted()
             yield _contents(response, offset)
         finally:
             with contextlib.suppress(httpx.HTTPError):

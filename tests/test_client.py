@@ -169,6 +169,28 @@ def test_a_limit_on_new_runs_is_the_callers_to_deal_with(simulator: Simulator, c
         client.create_report_run(DAY, idempotency_key="k")
 
 
+def test_downloads_come_back_to_their_pace_after_a_refusal(
+    simulator: Simulator, client: StripeClient, clock: OwnedClock
+) -> None:
+    run = client.create_report_run(DAY, idempotency_key="k")
+    clock.sleep(60)
+    result = client.report_run(run.id).result
+    assert result is not None
+    simulator.faults.add(rate_limited(), "GET */contents")
+    with pytest.raises(RateLimitError), client.contents(result):
+        pass
+
+    for _ in range(50):
+        with client.contents(result):
+            pass
+    before = clock.monotonic()
+    for _ in range(20):
+        with client.contents(result):
+            pass
+
+    assert clock.monotonic() - before == pytest.approx(1.0, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [
