@@ -409,7 +409,8 @@ class RunBatch:
             # The same sum as in `due_in`: a difference may round to just below, and then nothing would move.
             if now >= item.since + most:
                 del self._pending[run_id]
-                text = f"report run {run_id} was still pending after {most:.0f} s; it goes on at Stripe, and asking again takes it up"
+                text = f"report run {run_id} was still pending after {most:.0f} s; it goes on at Stripe"
+                text += ", and asking again takes it up"
                 self._end(item, RunPendingError(text, run_id=run_id), run_id)
         if self._queue and now >= self._stuck_at():
             text = f"Stripe accepted no new report run for {most:.0f} s (HTTP 429); ask again later"

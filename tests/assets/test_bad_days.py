@@ -57,7 +57,10 @@ def test_a_backfill_through_faults_and_kills_ends_as_the_ledger_has_it(
     assert Counter(key for key, _ in events) == Counter(day.key for day in DAYS), names
     for day, (_, event) in zip(DAYS, sorted(events, key=lambda each: each[0]), strict=True):
         assert day.interval
-        bounds = {"interval_start": epoch(day.interval.start), "interval_end": epoch(day.interval.end)}
-        columns = ["category", "description", "net_amount", "currency"]
-        truth = simulator.csv("balance.summary.1", columns=columns, **bounds)
+        truth = simulator.csv(
+            "balance.summary.1",
+            interval_start=epoch(day.interval.start),
+            interval_end=epoch(day.interval.end),
+            columns=["category", "description", "net_amount", "currency"],
+        )
         assert event.metadata["stripe/csv_sha256"].value == hashlib.sha256(truth).hexdigest(), names
