@@ -61,7 +61,7 @@ def test_a_bug_in_publishing_is_caught(tmp_path: Path, monkeypatch: pytest.Monke
     """A file is written where readers look, and the process dies half way."""
     calls = itertools.count()
 
-    def in_place(_: Store, staged: Path, target: str) -> None:
+    def in_place(_: Store, staged: Path, target: str, **__: object) -> None:
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         content = staged.read_bytes()
         Path(target).write_bytes(content[: len(content) // 2])
