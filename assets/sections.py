@@ -20,6 +20,11 @@ class Section(dg.Model):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_fields(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            # Said without the text itself: it may be a key that was put a line too high.
+            error = ValueError(f"expected fields, such as {next(iter(cls.model_fields))}: …")
+            details = InitErrorDetails(type="value_error", loc=(), input=None, ctx={"error": error})
+            raise ValidationError.from_exception_data(cls.__name__, [details])
         unknown = [name for name in given if name not in cls.model_fields] if isinstance(given, dict) else []
         if unknown:
             raise ValidationError.from_exception_data(

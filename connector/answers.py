@@ -11,7 +11,7 @@ import email.utils
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -115,7 +115,6 @@ def error_of(
     *,
     asked: str,
     key: str,
-    redacted: Callable[[str], str],
     now: datetime,
 ) -> APIError:
     """The error that an answer other than a success stands for.
@@ -124,12 +123,11 @@ def error_of(
         headers: by lower case name.
         asked: method and URL, for the message.
         key: what may be shown of the API key.
-        redacted: takes the key out of Stripe's text.
         now: the time at Stripe, against which a date in `Retry-After` counts.
     """
     payload = json_object(body) or {}
     error = payload["error"] if isinstance(payload.get("error"), dict) else {}
-    text = redacted(str(error.get("message") or "no explanation"))[:_LONGEST_MESSAGE]
+    text = printable(str(error.get("message") or "no explanation"))[:_LONGEST_MESSAGE]
     message = f"{asked}: HTTP {status}: {text}"
     if status in KEY_ADVICE:
         message += f" [key {key}: {KEY_ADVICE[status]}]"

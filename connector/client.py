@@ -19,7 +19,7 @@ from connector.answers import Answer, Contents, Exchange
 from connector.clock import Clock, SystemClock
 from connector.errors import ConfigurationError, UnexpectedAnswerError
 from connector.fields import is_identifier
-from connector.hosts import ApiKey, Hosts, Mode, key_kind, mode_of
+from connector.hosts import ApiKey, Hosts, Mode, is_account, key_kind, mode_of, shown_setting
 from connector.models import ReportFile, ReportRequest, ReportRun, ReportType, epoch
 from connector.pace import Pace
 from connector.retry import RetryPolicy
@@ -78,6 +78,9 @@ class StripeClient:
         observe: Callable[[Exchange], None] | None = None,
     ) -> None:
         api_key = ApiKey(api_key)
+        if account and not is_account(account):
+            found = shown_setting(account)
+            raise ConfigurationError(f"account {found} is no account id; it looks like acct_1A2b3C")
         self.hosts = hosts or Hosts.of()
         self.account = account
         self.mode: Mode = mode_of(api_key, self.hosts)

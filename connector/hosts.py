@@ -18,6 +18,7 @@ STRIPE_FILES = "https://files.stripe.com"
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PORTS = {"http": 80, "https": 443}
+_ACCOUNT = re.compile(r"acct_[A-Za-z0-9]+")
 _KIND = re.compile(r"(?:sk|rk|pk)(?:_org)?_(?:live|test)_")
 
 
@@ -124,8 +125,20 @@ def key_kind(api_key: str) -> str:
     return f"{kind[0]}…" if kind else "…"
 
 
+def is_account(text: str) -> bool:
+    """Whether it is written as the ids of accounts are, e.g. `acct_1A2b3C`."""
+    return _ACCOUNT.fullmatch(text) is not None
+
+
+def shown_setting(value: str) -> str:
+    """A setting that cannot be, as a message may quote it: not where it looks like a key."""
+    return key_kind(value) if _KIND.match(value) else repr(value[:80])
+
+
 def _checked(url: str, what: str) -> str:
     parts = _split(url if "://" in url else f"https://{url}", f"{what}")
+    if _KIND.match(parts.netloc):
+        raise ConfigurationError(f"{what} is a key, not an address; it was not sent anywhere")
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     if not parts.hostname or not secure or parts.username or parts.query:
         raise ConfigurationError(

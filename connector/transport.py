@@ -27,7 +27,7 @@ from connector.errors import (
     UntrustedHostError,
 )
 from connector.fields import printable
-from connector.hosts import Hosts, key_kind
+from connector.hosts import ApiKey, Hosts, key_kind
 from connector.pace import Pace
 from connector.retry import RetryPolicy
 
@@ -71,7 +71,7 @@ class Transport:
         draw: Callable[[], float] = random.random,
         observe: Callable[[Exchange], None] | None = None,
     ) -> None:
-        self._key = api_key
+        self._key = ApiKey(api_key)
         self._hosts = hosts
         self._account = account
         self._http = http or _connections(hosts)
@@ -177,7 +177,9 @@ class Transport:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """One request; redirects are followed to the trusted hosts alone. The body is still to be read."""
-        sent = {"Authorization": f"Bearer {self._key}", "Stripe-Version": API_VERSION} | dict(headers or {})
+        # Not a plain dict: these headers hide the key wherever they are printed.
+        sent = httpx.Headers({"Authorization": f"Bearer {self._key}", "Stripe-Version": API_VERSION})
+        sent.update(headers or {})
         if self._account:
             sent["Stripe-Account"] = self._account
         body = None if form is None else str(httpx.QueryParams(list(form))).encode()
@@ -186,18 +188,7 @@ class Transport:
         for _ in range(_REDIRECTS + 1):
             if self._closed.is_set():
                 raise ConnectionFailedError("the client was closed")
-            request = self._request(method, url, query, body, sent)
-            try:
-                response = self._http.send(request, stream=True, follow_redirects=False)
-            except (httpx.HTTPError, RuntimeError) as error:
-                # httpx raises RuntimeError when another thread has closed the client.
-                if reason := _unproven(error):
-                    raise UntrustedHostError(
-                        f"{request.url.host} could not prove who it is ({reason}); nothing was sent there. "
-                        "Look at this machine's clock and certificates, and at what stands in between"
-                    ) from None
-                text = self._redacted(_reason(error))
-                raise ConnectionFailedError(f"{method} {_shown(url)}: {text}") from None
+            response = self._exchanged(self._request(method, url, query, body, sent))
             self._note_time(response)
             if self._observe:
                 self._observe(Exchange(method, _shown(url), response.status_code, dict(response.headers)))
@@ -207,13 +198,36 @@ class Transport:
             url, query = self._redirected(response), None
         raise UntrustedHostError(f"{_shown(url)} was redirected more than {_REDIRECTS} times")
 
+    def _exchanged(self, request: httpx.Request) -> httpx.Response:
+        """The answer, in whose headers nobody who echoes what we sent can put the key."""
+        try:
+            response = self._http.send(request, stream=True, follow_redirects=False)
+        except (httpx.HTTPError, RuntimeError) as error:
+            # httpx raises RuntimeError when another thread has closed the client.
+            failure = self._unanswered(request, error)
+        else:
+            heads = [(name, self._without_key(value)) for name, value in response.headers.raw]
+            response.headers = httpx.Headers(heads)
+            return response
+        # Out here it leaves httpx's error behind, whose frames hold the headers as they were sent.
+        raise failure
+
+    def _unanswered(self, request: httpx.Request, error: Exception) -> ReportingError:
+        if reason := _unproven(error):
+            return UntrustedHostError(
+                f"{request.url.host} could not prove who it is ({reason}); nothing was sent there. "
+                "Look at this machine's clock and certificates, and at what stands in between"
+            )
+        text = printable(self._without_key(_reason(error).encode()).decode())
+        return ConnectionFailedError(f"{request.method} {_shown(str(request.url))}: {text}")
+
     def _request(
         self,
         method: str,
         url: str,
         query: Mapping[str, str] | None,
         body: bytes | None,
-        sent: Mapping[str, str],
+        sent: httpx.Headers,
     ) -> httpx.Request:
         """The request, once more held against the trusted hosts: what is dialled is what httpx read."""
         try:
@@ -249,7 +263,7 @@ class Transport:
         )
 
     def _body(self, response: httpx.Response) -> bytes:
-        """The whole body of an answer, as long as that is reasonable."""
+        """The whole body of an answer, as long as that is reasonable, without the key where it is echoed."""
         url, began, body = _shown(str(response.url)), self._clock.monotonic(), bytearray()
         for chunk in _chunks(response):
             body += chunk
@@ -261,7 +275,7 @@ class Transport:
                 )
             if self._clock.monotonic() - began > _LONGEST_ANSWER:
                 raise ConnectionFailedError(f"{url} was still answering after {_LONGEST_ANSWER:.0f} s")
-        return bytes(body)
+        return self._without_key(bytes(body))
 
     def _error(self, response: httpx.Response) -> APIError | None:
         """The error a response stands for; None for a success."""
@@ -276,12 +290,11 @@ class Transport:
             body,
             asked=f"{response.request.method} {_shown(str(response.url))}",
             key=key_kind(self._key),
-            redacted=self._redacted,
             now=self.now(),
         )
 
-    def _redacted(self, text: str) -> str:
-        return printable(text.replace(self._key, key_kind(self._key)))
+    def _without_key(self, sent: bytes) -> bytes:
+        return sent.replace(self._key.encode(), key_kind(self._key).encode())
 
 
 def _connections(hosts: Hosts) -> httpx.Client:
@@ -313,8 +326,10 @@ def _chunks(response: httpx.Response) -> Iterator[bytes]:
     try:
         # As they come from the network: gathering them would lose what arrived before a break.
         yield from response.iter_bytes()
+        return
     except (httpx.HTTPError, httpx.StreamError, RuntimeError) as error:
-        raise ConnectionFailedError(f"{_shown(str(response.url))} broke off: {_reason(error)}") from None
+        failure = ConnectionFailedError(f"{_shown(str(response.url))} broke off: {_reason(error)}")
+    raise failure
 
 
 def _shown(url: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from connector.cli.given import ENVIRONMENT, json_option, root_option
+from connector.cli.given import ENVIRONMENT, account_option, json_option, root_option
 from connector.clock import SystemClock
 from connector.doctor.diagnosis import Diagnosis, Level, counts
 from connector.doctor.surroundings import Surroundings
@@ -30,7 +30,7 @@ Exit codes:
 @click.command(epilog=f"{ENVIRONMENT}\n  DAGSTER_HOME         where Dagster keeps its history\n\n{_CODES}")
 @click.argument("reports", nargs=-1, metavar="[REPORT]...")
 @root_option
-@click.option("--account", envvar="STRIPE_ACCOUNT", help="The connected account to act for, acct_….")
+@account_option
 @click.option(
     "--probe",
     is_flag=True,

@@ -5,7 +5,7 @@ Options that several commands share stand here. What cannot be is refused before
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ import click
 
 # Its public names load when they are used, so that a misspelt option is refused at once.
 import connector
+from connector.answers import Exchange
 from connector.errors import ConfigurationError
 from connector.hosts import Hosts
 from connector.retry import RetryPolicy
@@ -40,7 +41,6 @@ Environment:
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 #: A column and its type. The key of `payment_metadata[a:b]` may hold a colon of its own.
 _TYPED = re.compile(r"(.+):([^\[\]:]*)")
-_ACCOUNT = re.compile(r"acct_[A-Za-z0-9]+")
 
 
 def moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | datetime | None:
@@ -78,7 +78,11 @@ account_option = click.option(
 
 
 def client_for(
-    account: str | None, *, key_variable: str = "STRIPE_API_KEY", retry: RetryPolicy | None = None
+    account: str | None,
+    *,
+    key_variable: str = "STRIPE_API_KEY",
+    retry: RetryPolicy | None = None,
+    observe: Callable[[Exchange], None] | None = None,
 ) -> "connector.StripeClient":
     """The client the environment describes. Raises ConfigurationError before anything is sent.
 
@@ -86,13 +90,12 @@ def client_for(
         account: the connected account to act for; None for the key's own.
         key_variable: the environment variable that holds the key.
         retry: how patient each request is; as patient as a pull is, unless given.
+        observe: told of the head of every answer.
     """
-    if account and not _ACCOUNT.fullmatch(account):
-        raise ConfigurationError(f"account {account[:80]!r} is no account id; it looks like acct_1A2b3C")
     base = os.environ.get("STRIPE_API_BASE")
     hosts = Hosts.of(base) if base else Hosts.of()
     key = os.environ.get(key_variable, "")
-    return connector.StripeClient(key, hosts=hosts, account=account or None, retry=retry)
+    return connector.StripeClient(key, hosts=hosts, account=account or None, retry=retry, observe=observe)
 
 
 def ids_of(given: Sequence[str]) -> list[str]:

@@ -9,12 +9,13 @@ from typing import NoReturn
 
 import click
 
+from connector.cli.given import client_for
 from connector.client import StripeClient
 from connector.doctor.assumptions import Judgement, Verdict
 from connector.doctor.probe import MOST_RUNS, REPORT_TYPE, probe
 from connector.doctor.stripe import Heard
 from connector.doctor.surroundings import Surroundings
-from connector.hosts import Hosts, key_kind
+from connector.hosts import key_kind
 from connector.transport import API_VERSION
 
 _COLOURS = {Verdict.HELD: "green", Verdict.DIFFERS: "red", Verdict.UNTOLD: "yellow"}
@@ -27,9 +28,8 @@ def try_assumptions(surroundings: Surroundings, *, yes: bool, as_json: bool) -> 
     Raises ConfigurationError, before anything is sent, for a key or a base that cannot be.
     """
     heard = Heard()
-    hosts = Hosts.of(surroundings.api_base) if surroundings.api_base else Hosts.of()
     key = surroundings.api_key or ""
-    with StripeClient(key, hosts=hosts, account=surroundings.account, observe=heard) as client:
+    with client_for(surroundings.account, observe=heard) as client:
         if not yes:
             _ask(client)
         if not as_json:

@@ -1,14 +1,11 @@
 """The key and the account: what can be said of them without sending anything."""
 
-import re
 from collections.abc import Iterator
 
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.doctor.surroundings import Surroundings
 from connector.errors import ReportingError
-from connector.hosts import STRIPE_API, Hosts, Mode, key_kind, mode_of
-
-_ACCOUNT = re.compile(r"acct_[A-Za-z0-9]+")
+from connector.hosts import STRIPE_API, Hosts, Mode, is_account, key_kind, mode_of, shown_setting
 
 _WHOSE = {
     Mode.LIVE: "reads live data",
@@ -63,12 +60,12 @@ def examine_account(surroundings: Surroundings) -> Iterator[Diagnosis]:
             "account",
             "the key's own, kept below account=default; another account's key needs another root",
         )
-    elif _ACCOUNT.fullmatch(account):
+    elif is_account(account):
         yield fine("account", f"acts for {account}, kept below account={account}")
     else:
         yield failure(
             "account",
-            f"STRIPE_ACCOUNT is {account[:80]!r}, which is no account id",
+            f"STRIPE_ACCOUNT is {shown_setting(account)}, which is no account id",
             "It looks like acct_1A2b3C; unset it to read the key's own account.",
         )
 
@@ -76,4 +73,4 @@ def examine_account(surroundings: Surroundings) -> Iterator[Diagnosis]:
 def account_of(surroundings: Surroundings) -> str | None:
     """The account to act for; None for the key's own, and for what is no account."""
     account = surroundings.account
-    return account if account and _ACCOUNT.fullmatch(account) else None
+    return account if account and is_account(account) else None

@@ -7,12 +7,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from connector.simulator import RunTakes, Simulator
+from connector.simulator import SIMULATED_KEY, RunTakes, Simulator
 from connector.simulator.server import serve
 from tests.e2e.conditions import until
 from tests.e2e.console import Tick
 from tests.e2e.deployment import ACTIVITY, LATE_SENSOR, SUMMARY, Deployment, Setup
 from tests.e2e.weather import asking_for
+from tests.leftovers import holding
 
 pytestmark = [
     pytest.mark.long,
@@ -31,6 +32,7 @@ def test_a_launched_partition_is_there_and_a_late_one_comes_by_itself(tmp_path: 
         console = dagster.console
         good, bad = console.launch_many([(SUMMARY, prompt), (ACTIVITY, late)])
 
+        assert not [line for line in running(dagster) if SIMULATED_KEY in line]
         assert console.finished(good).status == "SUCCESS"
         (event,) = console.materializations(SUMMARY, [prompt])
         (run,) = [each for each in simulator.runs if each.report_type == "balance.summary.1"]
@@ -53,3 +55,11 @@ def test_a_launched_partition_is_there_and_a_late_one_comes_by_itself(tmp_path: 
         assert console.partition_statuses(ACTIVITY, [late]) == {late: "MATERIALIZED"}
     assert len(simulator.runs) == 2
     assert not dagster.left_behind
+    assert holding(tmp_path, SIMULATED_KEY) == []
+
+
+def running(dagster: Deployment) -> list[str]:
+    """The command lines of everything that Dagster has started; anybody on the machine may read them."""
+    lines = [line for service in dagster.services for line in service.members()]
+    assert lines
+    return lines

@@ -1,0 +1,142 @@
+"""The key stands in nothing that Dagster keeps: events, logs, snapshots, run config, compute logs."""
+
+import sqlite3
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets import StripeReporting, report_reader
+from assets.configured import ConfiguredReport
+from assets.reports import build_report_asset
+from connector.query import ReportQuery
+from connector.simulator import Simulator
+from connector.simulator.faults import Fault
+from connector.simulator.messages import Call, Reply, json_reply
+from connector.simulator.mishaps import EditReply, Respond, RunFails
+from connector.simulator.server import serve
+from tests.conftest import OwnedClock
+from tests.leftovers import holding
+
+SECRET = "51Recognisable0000000000000"
+KEY = f"rk_test_{SECRET}"
+
+
+@pytest.fixture
+def stripe(clock: OwnedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Simulator, str]]:
+    monkeypatch.setenv("A_STRIPE_KEY", KEY)
+    simulator = Simulator(clock, seed=7, volume=3, opening=date(2026, 5, 1), run_seconds=0)
+    with serve(simulator) as url:
+        yield simulator, url
+
+
+def echo(call: Call, _: Reply) -> Reply:
+    sent = call.headers.get("Authorization", "")
+    return json_reply(400, {"error": {"type": sent, "message": f"You sent {sent}", "param": sent}})
+
+
+BAD_DAYS: dict[str, tuple[Fault, str] | None] = {
+    "a good day": None,
+    "401": (Respond(401), "*"),
+    "an echo at once": (EditReply(echo), "*"),
+    "an echo of a failed run": (RunFails(f"failed for {KEY}"), "POST"),
+}
+
+
+def test_nothing_that_dagster_keeps_holds_the_key(
+    stripe: tuple[Simulator, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One home, a good day and then bad ones, and a search through all of it."""
+    simulator, url = stripe
+    home = tmp_path / "home"
+    home.mkdir()
+    asset = build_report_asset(
+        ConfiguredReport(ReportQuery.of("balance_summary"), start=date(2026, 5, 1)), retry_policy=None
+    )
+    connection = StripeReporting(api_key=dg.EnvVar("A_STRIPE_KEY"), api_base=url, root=str(tmp_path / "data"))
+    outcomes = {}
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        for number, (day, bad) in enumerate(BAD_DAYS.items(), start=1):
+            simulator.faults.clear()
+            if bad:
+                simulator.faults.add(*bad, times=None)
+            result = dg.materialize(
+                [asset],
+                instance=instance,
+                resources={
+                    "stripe": connection,
+                    "stripe_parquet": report_reader(),
+                },
+                partition_key=f"2026-05-{number:02}",
+                raise_on_error=False,
+            )
+            outcomes[day] = result.success
+
+    assert [day for day, good in outcomes.items() if good] == ["a good day"]
+    assert list(home.rglob("*.db"))
+    said = capfd.readouterr()
+    assert SECRET not in said.out + said.err
+    assert holding(tmp_path, SECRET) == []
+
+
+def test_the_search_finds_what_a_database_keeps_packed(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as database:
+        database.execute("CREATE TABLE snapshots (body BLOB)")
+        database.execute("INSERT INTO snapshots VALUES (?)", [zlib.compress(f"a {SECRET} b".encode())])
+        database.commit()
+
+    assert [each.split()[-1] for each in holding(tmp_path, SECRET)] == ["snapshots"]
+
+
+# Configuration
+
+Load = Callable[[str], dg.Definitions]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+    """Loads a project whose only definitions are the given file."""
+    folder = tmp_path / "somebodys" / "defs" / "stripe"
+    folder.mkdir(parents=True)
+    for package in (folder.parent, folder.parent.parent):
+        (package / "__init__.py").touch()
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "somebodys"\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def from_text(text: str) -> dg.Definitions:
+        (folder / "defs.yaml").write_text(text)
+        return dg.load_from_defs_folder(path_within_project=folder)
+
+    yield from_text
+    for name in [name for name in sys.modules if name.split(".")[0] == "somebodys"]:
+        del sys.modules[name]
+
+
+def whole(error: BaseException | None) -> str:
+    return f"{error}\n{error!r}\n{whole(error.__cause__ or error.__context__)}" if error else ""
+
+
+PASTED = {
+    "where the variable's name belongs": f"connection: {{api_key: {KEY}}}",
+    "under a misspelt name": f"connection: {{apikey: {KEY}}}",
+    "beside another slip": f"connection:\n    api_key: {KEY}\n    processes: many",
+    "as the connection itself": f"connection: {KEY}",
+    "as a report": f"defaults: {{start: 2026-01-01}}\n  connection: {{api_key: {KEY}}}\n  colums: []",
+}
+
+
+@pytest.mark.parametrize("attributes", PASTED.values(), ids=PASTED)
+def test_a_key_pasted_into_the_configuration_is_not_shown(load: Load, attributes: str) -> None:
+    reports = "reports: [{report: balance.summary.1, start: 2026-01-01}]"
+
+    with pytest.raises(Exception, match="loading component") as caught:
+        load(f"type: assets.StripeReportsComponent\nattributes:\n  {attributes}\n  {reports}\n")
+
+    assert SECRET not in whole(caught.value)
