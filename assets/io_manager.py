@@ -7,6 +7,7 @@ configured now, with their types, and what else the files have, also where they 
 in pandas it is Arrow's decimal, never float. The report assets write their own files, so this only reads.
 """
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -130,7 +131,10 @@ def _duckdb(rows: ds.Dataset) -> Any:
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    return connection.from_arrow(rows)
+    relation = connection.from_arrow(rows)
+    # Before DuckDB 2 a relation does not keep its connection open, and then has no rows to give.
+    weakref.finalize(relation, lambda _: None, connection)
+    return relation
 
 
 def _table(rows: ds.Dataset) -> pa.Table:
