@@ -27,6 +27,8 @@ from tests.chaos.hostile_files import pull_apart
 from tests.conftest import ClientFor, Pull, days, done, missed
 from tests.test_extract import CSV, FILE, FileHost
 
+pytestmark = pytest.mark.long
+
 SUMMARY = ReportQuery.of("balance_summary")
 DAY = days("2026-05-31", 1)
 KEY = DAY[0].key

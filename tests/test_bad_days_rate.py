@@ -28,6 +28,8 @@ from connector.store import Store
 from tests.chaos.shared_time import SharedTime, SharedWorkers
 from tests.conftest import days
 
+pytestmark = pytest.mark.long
+
 LIVE_KEY = "sk_live_simulated0000000000000000"
 FAILURES = (Respond(500), Respond(503), Reset(), Reset(stage=Stage.AFTER), rate_limited())
 

@@ -82,22 +82,13 @@ def test_a_documented_report_goes_the_whole_way(spec: ReportSpec, pull: Pull, st
     bounds = {f"_{name}" for name in ("interval_start", "interval_end") if name in spec.parameters}
     for name in ("_interval_start", "_interval_end"):
         assert table[name].null_count == (0 if name in bounds else table.num_rows)
+    if spec.net_columns:
+        gross, fee, net = (table[name] for name in spec.net_columns)
+        assert pc.all(pc.equal(pc.subtract(gross, fee), net)).as_py()
     fullest = max(outcomes, key=lambda key: outcomes[key].published.provenance.rows)
     findings = inspect(store, query.dataset(mode="live", account=None), query, fullest)
     assert [each.check for each in findings] == [check.name for check in checks_of(query)]
     assert not [each for each in findings if each.verdict is not Verdict.PASSED]
-
-
-@pytest.mark.parametrize("spec", [spec for spec in DOCUMENTED if spec.net_columns], ids=lambda spec: spec.id)
-def test_net_is_gross_less_fee_in_every_row(spec: ReportSpec, pull: Pull, store: Store) -> None:
-    assert spec.net_columns is not None
-    query = ReportQuery.of(spec.id)
-
-    outcomes = done(pull(query, partitions_for(spec, pull, store)))
-    table = read(store, outcomes, query)
-
-    gross, fee, net = (table[name] for name in spec.net_columns)
-    assert pc.all(pc.equal(pc.subtract(gross, fee), net)).as_py()
 
 
 @pytest.mark.parametrize(
@@ -108,7 +99,7 @@ def test_net_is_gross_less_fee_in_every_row(spec: ReportSpec, pull: Pull, store:
 def test_personal_data_are_stored_only_when_named(spec: ReportSpec, pull: Pull, store: Store) -> None:
     personal = [column for column in columns_of(spec, spec.columns) if column.personal]
     named = personal[0]
-    partitions = partitions_for(spec, pull, store)
+    partitions = partitions_for(spec, pull, store)[:2]
     plain = ReportQuery.of(spec.id, name="plain")
     asked = ReportQuery.of(spec.id, name="asked", columns=[*(c.name for c in plain.columns), named.name])
 

@@ -4,9 +4,8 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 import connector
 
@@ -21,8 +20,13 @@ SPEAK_HTTP = {"connector/transport.py", "connector/client.py"}
 HAND_OUT_FRAMES = {"assets/io_manager.py"}
 
 
-def imports_of(module: Path) -> Iterator[str]:
+@cache
+def imports_of(module: Path) -> frozenset[str]:
     """Every module named in an import, wherever in the file it stands."""
+    return frozenset(_imports_of(module))
+
+
+def _imports_of(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -38,37 +42,41 @@ def place(module: Path) -> str:
     return module.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("module", CONNECTOR, ids=place)
-def test_the_connector_does_not_know_about_dagster(module: Path) -> None:
-    assert packages(imports_of(module)).isdisjoint({"dagster", "assets"})
+def importing(modules: Iterable[Path], unwanted: set[str]) -> list[str]:
+    """The modules that import one of these packages."""
+    return [place(module) for module in modules if packages(imports_of(module)) & unwanted]
 
 
-@pytest.mark.parametrize("module", [*CONNECTOR, *ASSETS], ids=place)
-def test_http_is_spoken_in_one_place(module: Path) -> None:
-    if "connector/simulator/" not in place(module) and place(module) not in SPEAK_HTTP:
-        assert "httpx" not in packages(imports_of(module))
+def test_the_connector_does_not_know_about_dagster() -> None:
+    assert importing(CONNECTOR, {"dagster", "assets"}) == []
 
 
-@pytest.mark.parametrize("module", [*CONNECTOR, *ASSETS], ids=place)
-def test_frames_are_handed_out_in_one_place(module: Path) -> None:
-    if place(module) not in HAND_OUT_FRAMES:
-        assert packages(imports_of(module)).isdisjoint({"pandas", "polars"})
+def test_http_is_spoken_in_one_place() -> None:
+    speaking = importing([*CONNECTOR, *ASSETS], {"httpx"})
+
+    assert [each for each in speaking if "connector/simulator/" not in each and each not in SPEAK_HTTP] == []
 
 
-@pytest.mark.parametrize(
-    "module", [each for each in CONNECTOR if "connector/simulator/" in place(each)], ids=place
-)
-def test_the_simulator_is_blind_to_what_it_tests(module: Path) -> None:
+def test_frames_are_handed_out_in_one_place() -> None:
+    assert set(importing([*CONNECTOR, *ASSETS], {"pandas", "polars"})) <= HAND_OUT_FRAMES
+
+
+def test_the_simulator_is_blind_to_what_it_tests() -> None:
     """It is a second reading of Stripe's documentation; sharing ours it could only agree with us."""
-    ours = {name for name in imports_of(module) if name.split(".")[0] == "connector"}
+    seeing = {
+        f"{place(module)}: {name}"
+        for module in CONNECTOR
+        if "connector/simulator/" in place(module)
+        for name in imports_of(module)
+        if name.split(".")[0] == "connector" and not name.startswith("connector.simulator")
+    }
 
-    assert {name for name in ours if not name.startswith("connector.simulator")} <= {"connector.clock"}
+    assert {each for each in seeing if not each.endswith(": connector.clock")} == set()
 
 
-@pytest.mark.parametrize("module", [*CONNECTOR, *ASSETS], ids=place)
-def test_annotations_are_evaluated(module: Path) -> None:
+def test_annotations_are_evaluated() -> None:
     """Dagster compares the annotation of `context` with the class itself, which a string never equals."""
-    assert "__future__" not in packages(imports_of(module))
+    assert importing([*CONNECTOR, *ASSETS], {"__future__"}) == []
 
 
 def test_dagsters_inside_is_touched_in_one_place_at_most() -> None:

@@ -346,6 +346,7 @@ def test_a_hail_of_refusals_costs_time_alone(simulator: Simulator, pull: Pull) -
     assert len(done(pull(SUMMARY, WEEK))) == 7
 
 
+@pytest.mark.long
 def test_a_batch_costs_little_more_than_two_requests_a_partition(
     client_for: ClientFor, pull: Pull, clock: OwnedClock
 ) -> None:

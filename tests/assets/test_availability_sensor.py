@@ -177,6 +177,7 @@ def test_reports_of_two_accounts_need_two_sensors(summary_report: ConfiguredRepo
 # Restatements
 
 
+@pytest.mark.long
 def test_each_partition_is_asked_again_once_at_each_age_in_a_run_of_its_own(
     orchestra: Orchestra,
     summary: dg.AssetsDefinition,

@@ -18,6 +18,8 @@ from tests.chaos.ordeal import Killed
 from tests.chaos.weather import FAULTS
 from tests.conftest import days
 
+pytestmark = pytest.mark.long
+
 DAYS = days("2026-05-02", 6)
 
 

@@ -73,6 +73,7 @@ def test_a_year_of_three_accounts_is_tiled_without_overlap(accounts: Sequence[st
     assert len({each.key for each in partitions}) == len(partitions)
 
 
+@pytest.mark.long
 def test_the_days_of_three_accounts_are_what_one_asset_for_all_holds(
     orchestra: Orchestra, accounts: Sequence[str], simulator: Simulator
 ) -> None:

@@ -46,6 +46,7 @@ def tick(
     return data.run_requests or (), data.skip_message or ""
 
 
+@pytest.mark.long
 def test_ten_days_of_ticks_leave_no_gap(
     orchestra: Orchestra,
     summary_report: ConfiguredReport,
