@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from itertools import groupby
@@ -244,17 +245,18 @@ def _refuse_other_clock(held: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 
 def _texts(held: pa.Array) -> pa.Array:
-    """Values as Stripe prints them, as far as that can be known: amounts without zeros at their end."""
+    """Values as Stripe prints them, as far as that can be known: fractions without zeros at their end."""
     return pa.array([None if value is None else _text(value) for value in held.to_pylist()], pa.string())
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, Decimal):
-        plain = f"{value:f}"
-        return plain.rstrip("0").rstrip(".") if "." in plain else plain
     if isinstance(value, bool):
         return str(value).lower()
-    return value.replace(tzinfo=None).isoformat(sep=" ") if hasattr(value, "hour") else str(value)
+    if isinstance(value, datetime):
+        plain = value.replace(tzinfo=None).isoformat(sep=" ")
+    else:
+        plain = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def _mapped(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> pa.Table:

@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from assets.io_manager import view
@@ -156,6 +156,12 @@ def test_every_value_of_every_file_is_found_again_with_the_newest_type(history: 
 
 @settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking would take hours
 @given(history=HISTORIES)
+@example(
+    history=(
+        Part(0, {"at": False}, {"at": [datetime(2026, 6, 1, 10, 50, 17, 5470, tzinfo=UTC)]}),
+        Part(1, {"at": True}, {"at": [None]}),
+    )
+)
 def test_the_view_says_the_same(history: tuple[Part, ...]) -> None:
     types, _ = expected(history)
     with tempfile.TemporaryDirectory() as root:

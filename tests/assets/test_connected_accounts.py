@@ -181,6 +181,7 @@ def test_the_check_names_the_account_whose_newest_day_is_missing(
     assert evaluation.description == (f"Ready at Stripe and not in the dataset: {accounts[2]}|2026-06-06.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("weekly", [False, True], ids=["the-same-days", "weeks"])
 def test_a_reader_by_time_gets_all_accounts_with_dagsters_own_mapping(
     orchestra: Orchestra, asset: dg.AssetsDefinition, report: ConfiguredReport, accounts: Sequence[str],

@@ -25,6 +25,7 @@ def test_a_fault_costs_time_and_no_data(tmp_path: Path, name: str) -> None:
     Ordeal(1, tmp_path, [name], kills=1, partitions=2).undergo()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("first", range(0, 20, _SEEDS_AT_ONCE))
 def test_a_mixture_of_faults_costs_time_and_no_data(tmp_path: Path, first: int) -> None:
     for seed in range(first, first + _SEEDS_AT_ONCE):
