@@ -20,7 +20,7 @@ help:
 	@echo "make demo    a month of reports from a Stripe on this machine: no account, no key"
 	@echo "make dev     the Dagster UI on the configured reports"
 	@echo "make test    the test suite"
-	@echo "make long    the demo and the real Dagster as processes, end to end"
+	@echo "make long    the demo, the real Dagster as processes, hundreds of windows"
 	@echo "make soak    a year of backfills, bad days and kills against the real Dagster; long"
 	@echo "make chaos   a thousand pulls under faults and kills, as a table; SEEDS=… for another number"
 	@echo "make check   style and types"
@@ -36,7 +36,7 @@ test: $(DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 long: $(DEV)
-	$(BIN)/python -m pytest -m long $(ARGS)
+	$(BIN)/python -m pytest -m long -n 2 --dist worksteal $(ARGS)
 
 soak: $(DEV)
 	$(BIN)/python -m pytest tests/e2e -m soak -s $(ARGS)
