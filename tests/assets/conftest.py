@@ -1,5 +1,6 @@
 """Dagster on a Stripe in memory: a real instance, the real assets, and time that only waiting moves."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from connector.query import ReportQuery
 from connector.retry import RetryPolicy
 from connector.simulator import SIMULATED_KEY, Simulator
 
+Load = Callable[[str], dg.Definitions]
 Handler = Callable[[httpx.Request], httpx.Response]
 Assets = Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition]
 
@@ -127,3 +129,24 @@ def summary(summary_report: ConfiguredReport) -> dg.AssetsDefinition:
 def activity() -> dg.AssetsDefinition:
     report = _report("balance_change_from_activity.itemized.3")
     return build_report_asset(report, retry_policy=None)
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+    """Loads a project whose only definitions are the given file."""
+    folder = tmp_path / "somebodys" / "defs" / "stripe"
+    folder.mkdir(parents=True)
+    for package in (folder.parent, folder.parent.parent):
+        (package / "__init__.py").touch()
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "somebodys"\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def from_text(text: str) -> dg.Definitions:
+        (folder / "defs.yaml").write_text(text)
+        return dg.load_from_defs_folder(path_within_project=folder)
+
+    yield from_text
+    for name in [name for name in sys.modules if name.split(".")[0] == "somebodys"]:
+        del sys.modules[name]

@@ -1,17 +1,13 @@
 """The configuration format: what a file becomes, and what a slip in it is answered with."""
 
 import os
-import sys
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from assets import ConfiguredReport, StripeReportsComponent
-
-Load = Callable[[str], dg.Definitions]
+from tests.assets.conftest import Load
 
 GOOD = """\
 type: assets.StripeReportsComponent
@@ -43,27 +39,6 @@ attributes:
 
 #: Dagster 1.13 parses a text with a function that pydantic 2 deprecates. Drop when it no longer does.
 _resolving = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
-    """Loads a project whose only definitions are the given file."""
-    folder = tmp_path / "somebodys" / "defs" / "stripe"
-    folder.mkdir(parents=True)
-    for package in (folder.parent, folder.parent.parent):
-        (package / "__init__.py").touch()
-    (tmp_path / "pyproject.toml").write_text(
-        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "somebodys"\n'
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def from_text(text: str) -> dg.Definitions:
-        (folder / "defs.yaml").write_text(text)
-        return dg.load_from_defs_folder(path_within_project=folder)
-
-    yield from_text
-    for name in [name for name in sys.modules if name.split(".")[0] == "somebodys"]:
-        del sys.modules[name]
 
 
 def told(error: BaseException) -> str:

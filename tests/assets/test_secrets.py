@@ -1,9 +1,8 @@
 """The key stands in nothing that Dagster keeps: events, logs, snapshots, run config, compute logs."""
 
 import sqlite3
-import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -20,6 +19,7 @@ from connector.simulator.faults import Fault
 from connector.simulator.messages import Call, Reply, json_reply
 from connector.simulator.mishaps import EditReply, Respond, RunFails
 from connector.simulator.server import serve
+from tests.assets.conftest import Load
 from tests.conftest import OwnedClock
 from tests.leftovers import holding
 
@@ -94,29 +94,6 @@ def test_the_search_finds_what_a_database_keeps_packed(tmp_path: Path) -> None:
 
 
 # Configuration
-
-Load = Callable[[str], dg.Definitions]
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
-    """Loads a project whose only definitions are the given file."""
-    folder = tmp_path / "somebodys" / "defs" / "stripe"
-    folder.mkdir(parents=True)
-    for package in (folder.parent, folder.parent.parent):
-        (package / "__init__.py").touch()
-    (tmp_path / "pyproject.toml").write_text(
-        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "somebodys"\n'
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def from_text(text: str) -> dg.Definitions:
-        (folder / "defs.yaml").write_text(text)
-        return dg.load_from_defs_folder(path_within_project=folder)
-
-    yield from_text
-    for name in [name for name in sys.modules if name.split(".")[0] == "somebodys"]:
-        del sys.modules[name]
 
 
 def whole(error: BaseException | None) -> str:
