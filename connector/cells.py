@@ -36,8 +36,9 @@ WALL_CLOCK = pa.timestamp("us")
 _TEXT = pa.string()
 _SCALE = 18
 _WHOLE_DIGITS = 18
-#: A sign, the digits on both sides of the point, and the point.
-_LONGEST_NUMBER = 1 + _WHOLE_DIGITS + 1 + _SCALE
+#: A sign and the digits before the point; then the point and the digits behind it.
+_LONGEST_WHOLE = 1 + _WHOLE_DIGITS
+_LONGEST_NUMBER = _LONGEST_WHOLE + 1 + _SCALE
 #: Python has no year 0, Arrow has.
 _YEAR_1 = -62_135_596_800_000_000
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -107,9 +108,18 @@ def _fast(texts: pa.Array, kind: ColumnType, stored: pa.DataType) -> pa.Array | 
 
 
 def _usual_decimal(texts: pa.Array, stored: pa.DataType) -> pa.Array | None:
-    # Arrow reads a number of some hundred digits as another number, without a word.
-    short = (_lengths(texts)[1] or 0) <= _LONGEST_NUMBER
-    return texts.cast(stored) if short and _only(texts, b"0123456789.+-") else None
+    # Arrow reads a number that does not fit as another number, without a word.
+    longest = _lengths(texts)[1] or 0
+    fits = longest <= _LONGEST_NUMBER and (
+        longest <= _LONGEST_WHOLE or _before_point(texts) <= _LONGEST_WHOLE
+    )
+    return texts.cast(stored) if fits and _only(texts, b"0123456789.+-") else None
+
+
+def _before_point(texts: pa.Array) -> int:
+    """How many characters stand before the point at most."""
+    point = pc.find_substring(texts, ".")
+    return int(pc.max(pc.if_else(pc.less(point, 0), pc.binary_length(texts), point)).as_py() or 0)
 
 
 def _usual_integer(texts: pa.Array, stored: pa.DataType) -> pa.Array | None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from connector.catalogue.spec import Column, ColumnType, RowKinds
 from connector.cells import INSTANT, MONEY, WALL_CLOCK, BadCellError, convert
 from connector.errors import CellError, SchemaMismatchError
+from connector.fields import printable
 from connector.models import DEFAULT_TIMEZONE
 from connector.records import BLOCK_SIZE, RecordFile
 
@@ -247,5 +248,5 @@ def _shortened(text: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(_shortened(name) for name in names[:20])
+    shown = ", ".join(_shortened(printable(name)) for name in names[:20])
     return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown

@@ -28,6 +28,7 @@ from connector.errors import (
 )
 from connector.events import Asked, Done, Event, Missed, Verdict
 from connector.extract import Fetched, fetch
+from connector.fields import printable
 from connector.hosts import Mode
 from connector.models import ReportRequest
 from connector.provenance import Provenance
@@ -246,14 +247,14 @@ class _Landing:
             _log.warning(
                 "%s: Stripe sends columns that were not asked for, kept as text: %s",
                 made.table,
-                ", ".join(added),
+                ", ".join(map(printable, added)),
             )
         if withheld:
             _log.warning(
                 "%s: not stored, as they may be personal data and were not asked for: %s. "
                 "Name them in `columns` where they are wanted.",
                 made.table,
-                ", ".join(withheld),
+                ", ".join(map(printable, withheld)),
             )
 
 

@@ -333,6 +333,14 @@ def test_a_missing_column_is_named_beside_what_the_file_has(path: Path) -> None:
     assert caught.value.missing == ("amount",)
 
 
+def test_a_name_that_would_break_a_log_line_is_told_on_one(path: Path) -> None:
+    """Found by a fuzzer."""
+    with pytest.raises(SchemaMismatchError) as caught:
+        opened(path, b'"not\x1b[2Je\n2026-06-07 all is well"\n', AMOUNT)
+
+    assert str(caught.value) == "frr_1: the file lacks amount; it has not [2Je 2026-06-07 all is well"
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -9,6 +9,7 @@ from connector.checks.finding import Check, Finding, Severity, Verdict
 from connector.checks.opened import FileCheck, OpenFile, first_line
 from connector.checks.wording import counted, listed
 from connector.errors import StoreError
+from connector.fields import printable
 from connector.parquet import read_through
 from connector.query import ReportQuery
 
@@ -86,7 +87,8 @@ def _no_added(file: OpenFile) -> Finding:
     if not added:
         return Finding(check, Verdict.PASSED, "The file has the columns asked for and no others.")
     reason = (
-        f"Stripe added {counted(len(added), 'column')} that nobody asked for, kept as text: {listed(added)}. "
+        f"Stripe added {counted(len(added), 'column')} that nobody asked for, kept as text: "
+        f"{listed(map(printable, added))}. "
         "Whoever reads the table by position should know."
     )
     return Finding(check, Verdict.FAILED, reason, len(added), tuple({"column": name} for name in added[:10]))
