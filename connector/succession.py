@@ -10,7 +10,6 @@ are moved and never rewritten, so what they say of themselves is the name they w
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +18,7 @@ from typing import Self
 
 from connector.dataset import Dataset
 from connector.errors import DatasetMismatchError, StoreError
+from connector.root import sync_directory
 
 Write = Callable[[str, bytes], None]
 
@@ -110,16 +110,6 @@ def carry_out(base: Path, succession: Succession, write: Write) -> None:
     write(str(base / succession.heir.pin_path), succession.heir.to_json().encode())
     (base / succession.successor.pin_path).unlink(missing_ok=True)
     _note(base, succession.predecessor).unlink()
-
-
-def sync_directory(directory: Path) -> None:
-    """Make sure that what was renamed into or within a directory survives a power cut."""
-    if os.name == "posix":
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _note(base: Path, dataset: Dataset) -> Path:
