@@ -7,9 +7,10 @@ wait for as well.
 """
 
 import logging
+import math
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -37,18 +38,15 @@ from connector.errors import (
     UnexpectedAnswerError,
 )
 from connector.models import ReportRequest, ReportRun, ReportType, RunStatus
-from connector.runlist import Looked, create_once, look_at, recent_runs
-from connector.waiting import PendingLimit, pause_after_refusal, pause_before_look
+from connector.runlist import Looked, create_once, recent_runs
+from connector.waiting import CreationPace
+from connector.watch import Watch
 from connector.workers import Workers
 
 _log = logging.getLogger(__name__)
 
 #: What was just created may not be visible everywhere at once.
 _VISIBLE_AFTER = timedelta(minutes=1)
-
-#: So many new runs refused, with a pause after each, mean that too many are pending; fewer may be a matter of
-#: requests per second, or of the moment.
-_IN_A_ROW = 3
 
 
 class Origin(StrEnum):
@@ -125,19 +123,11 @@ class RunBatch:
         self._patience = patience or Patience()
         self._draw = draw
         began = self._clock.monotonic()
-        self._began = began
         self._queue = deque(_Item(each, since=began) for each in wanted)
         self._pending: dict[str, _Item] = {}
         self._creating: dict[Future[ReportRun], _Item] = {}
-        self._look: Future[Looked] | None = None
-        self._look_at = began
-        self._create_at = began
-        self._refused_until = began
-        self._refusals = 0
-        self._moved_at = began
-        self._limit = PendingLimit()
-        self._durations: dict[str, list[float]] = {}
-        self._listed_pages = 1
+        self._pace = CreationPace(began, most=self._patience.wait_timeout.total_seconds())
+        self._watch = Watch(client, workers, draw)
         self._events: list[RunEvent] = []
         self._defaults: dict[str, tuple[str, ...] | None] = {}
 
@@ -151,16 +141,16 @@ class RunBatch:
     @property
     def futures(self) -> list["Future[ReportRun] | Future[Looked]"]:
         """What is under way at Stripe."""
-        return [*self._creating, *([self._look] if self._look else [])]
+        return [*self._creating, *([self._watch.future] if self._watch.future else [])]
 
     def due_in(self) -> float:
         """Seconds until `step` has something to do even if no future ends."""
         now = self._clock.monotonic()
         times = [item.since + self._patience.wait_timeout.total_seconds() for item in self._pending.values()]
-        if self._pending and self._look is None:
-            times.append(self._look_at)
-        if self._queue and self._has_room():
-            times.append(min(self._create_at, self._stuck_at()))
+        if self._pending and self._watch.future is None:
+            times.append(self._watch.due)
+        if self._queue and (due := self._pace.due(self._under_way)) < math.inf:
+            times.append(due)
         return max(0.0, min(times, default=now + 1.0) - now)
 
     def open(self) -> list[RunEvent]:
@@ -178,7 +168,7 @@ class RunBatch:
             look_back=self._patience.look_back,
             pages=self._patience.look_back_pages,
         )
-        self._learn(run for runs in recent.values() for run in runs)
+        self._watch.learn(run for runs in recent.values() for run in runs)
         items, self._queue = list(self._queue), deque()
         for item in items:
             same = [run for request in self._alike(item.wanted) for run in recent.get(request, [])]
@@ -240,11 +230,12 @@ class RunBatch:
 
     # Creating
 
-    def _has_room(self) -> bool:
-        return len(self._pending) + len(self._creating) < self._limit.size
+    @property
+    def _under_way(self) -> int:
+        return len(self._pending) + len(self._creating)
 
     def _create(self) -> None:
-        while self._queue and self._has_room() and self._clock.monotonic() >= self._create_at:
+        while self._queue and self._pace.allows(self._under_way, self._clock.monotonic()):
             item = self._queue.popleft()
             item.attempts += 1
             create = partial(
@@ -275,34 +266,27 @@ class RunBatch:
             elif error:
                 raise error
             else:
-                self._refusals, self._create_at = 0, self._clock.monotonic()
-                self._moved_at = self._create_at
-                self._limit.accepted()
-                run = future.result()
-                asked = self._alike(item.wanted)
-                other = None if run.request in asked else another_question(asked[0], run.request)
-                if other:
-                    self._end(item, UnexpectedAnswerError(f"report run {run.id} {other}", status=200), run.id)
-                else:
-                    self._start(item, run, Origin.CREATED)
+                self._pace.accepted(self._clock.monotonic())
+                self._created(item, future.result())
+
+    def _created(self, item: _Item, run: ReportRun) -> None:
+        asked = self._alike(item.wanted)
+        other = None if run.request in asked else another_question(asked[0], run.request)
+        if other:
+            self._end(item, UnexpectedAnswerError(f"report run {run.id} {other}", status=200), run.id)
+        else:
+            self._start(item, run, Origin.CREATED)
 
     def _refused(self, item: _Item, error: RateLimitError) -> None:
         """429 on a new run: it waits its turn."""
         item.attempts -= 1
-        now = self._clock.monotonic()
-        if now >= self._create_at:  # what was sent together is refused together, and counts once
-            self._refusals += 1
-            if self._refusals >= _IN_A_ROW:
-                self._limit.refused(len(self._pending))
-        self._refused_until = now + (error.retry_after or 0.0)
-        self._create_at = max(self._refused_until, now + pause_after_refusal(self._refusals, self._draw()))
+        self._pace.refused(
+            len(self._pending),
+            self._clock.monotonic(),
+            retry_after=error.retry_after,
+            draw=self._draw(),
+        )
         self._queue.appendleft(item)
-
-    def _stuck_at(self) -> float:
-        """When it has been refused for so long that nothing will move any more while we wait."""
-        if not self._refusals or self._pending or self._creating:
-            return float("inf")
-        return self._moved_at + self._patience.wait_timeout.total_seconds()
 
     # Waiting
 
@@ -312,40 +296,30 @@ class RunBatch:
         self._events.append(Started(item.wanted, run, origin))
         self._pending[run.id] = item
         if run.status is RunStatus.PENDING:
-            self._look_at = (
-                min(self._look_at, self._next_look()) if len(self._pending) > 1 else self._next_look()
-            )
+            self._watch.include(self._pending_runs)
         else:
             self._settle(item, run)
 
-    def _next_look(self) -> float:
-        now = self._client.now()
-        runs = [item.run for item in self._pending.values() if item.run]
-        ages = [max(0.0, (now - run.created).total_seconds()) for run in runs] or [0.0]
-        durations = [d for name in {run.report_type for run in runs} for d in self._durations.get(name, [])]
-        return self._clock.monotonic() + pause_before_look(ages, durations, self._draw())
+    @property
+    def _pending_runs(self) -> list[ReportRun]:
+        return [item.run for item in self._pending.values() if item.run]
 
     def _start_look(self) -> None:
-        if self._pending and self._look is None and self._clock.monotonic() >= self._look_at:
-            runs = {run_id: item.run.created for run_id, item in self._pending.items() if item.run}
-            self._look = self._workers.submit(partial(look_at, self._client, runs, self._listed_pages))
-            self._take_look()
+        self._watch.begin(self._pending_runs)
+        self._take_look()
 
     def _take_look(self) -> None:
-        if self._look is None or not self._look.done():
+        if not self._watch.has_seen:
             return
-        look, self._look = self._look, None
-        error = look.exception()
-        if isinstance(error, AuthenticationError | PermissionDeniedError):
+        try:
+            states = self._watch.take()
+        except (AuthenticationError, PermissionDeniedError) as error:
             self._lock_out(error)
-        elif isinstance(error, ReportingError):
+        except ReportingError as error:
             _log.warning("could not look at %s pending report runs: %s", len(self._pending), error)
-        elif error:
-            raise error
         else:
-            self._listed_pages = look.result().pages
-            self._settle_all(look.result().states)
-        self._look_at = self._next_look()
+            self._settle_all(states)
+        self._watch.plan(self._pending_runs)
 
     def _settle_all(self, found: Mapping[str, ReportRun | ReportingError]) -> None:
         for run_id, run in found.items():
@@ -361,20 +335,14 @@ class RunBatch:
         item.run = run
         if run.status is RunStatus.SUCCEEDED and run.result is not None:
             del self._pending[run.id]
-            self._learn([run])
-            self._ended()
+            self._watch.learn([run])
+            self._pace.ended(self._clock.monotonic())
             waited = self._clock.monotonic() - item.since
             self._events.append(Finished(item.wanted, run, item.origin, item.attempts, waited))
         elif run.status is RunStatus.FAILED:
             del self._pending[run.id]
-            self._ended()
+            self._pace.ended(self._clock.monotonic())
             self._failed(item, run)
-
-    def _ended(self) -> None:
-        """A run less at Stripe: there may be room for another at once, unless Stripe named a time."""
-        self._limit.finished()
-        self._moved_at = self._clock.monotonic()
-        self._create_at = max(self._refused_until, min(self._create_at, self._clock.monotonic()))
 
     # Ending
 
@@ -412,7 +380,7 @@ class RunBatch:
                 text = f"report run {run_id} was still pending after {most:.0f} s; it goes on at Stripe"
                 text += ", and asking again takes it up"
                 self._end(item, RunPendingError(text, run_id=run_id), run_id)
-        if self._queue and now >= self._stuck_at():
+        if self._queue and now >= self._pace.hopeless_at(self._under_way):
             text = f"Stripe accepted no new report run for {most:.0f} s (HTTP 429); ask again later"
             self._end_queue(RunPendingError(text, run_id=None))
 
@@ -430,13 +398,6 @@ class RunBatch:
 
     def _end(self, item: _Item, error: ReportingError, run_id: str | None = None) -> None:
         self._events.append(Unfinished(item.wanted, error, run_id))
-
-    def _learn(self, runs: Iterable[ReportRun]) -> None:
-        """Remember how long reports take. A reused result took no time and teaches nothing."""
-        for run in runs:
-            if run.succeeded_at and run.succeeded_at > run.created:
-                took = (run.succeeded_at - run.created).total_seconds()
-                self._durations.setdefault(run.report_type, []).append(took)
 
     def _take(self) -> list[RunEvent]:
         events, self._events = self._events, []

@@ -1,9 +1,10 @@
-"""How many report runs to have at once, and when to look at them next. Arithmetic only.
+"""How many report runs to have at once, when to create another and when to look. Arithmetic only.
 
 Stripe publishes no limit on report runs in parallel, and a run takes seconds to hours; both have to be
 learned while waiting.
 """
 
+import math
 import statistics
 from collections.abc import Sequence
 
@@ -11,6 +12,10 @@ from collections.abc import Sequence
 FIRST_LIMIT = 32
 _HIGHEST_LIMIT = 1000
 _LONGEST_PAUSE = 60.0
+
+#: So many new runs refused, with a pause after each, mean that too many are pending; fewer may be a matter of
+#: requests per second, or of the moment.
+_IN_A_ROW = 3
 
 
 class PendingLimit:
@@ -42,6 +47,59 @@ class PendingLimit:
         below = self._refused and pending < self.size
         self.size = max(1, self.size // 2 if below else pending)
         self._refused, self._credit = True, 0
+
+
+class CreationPace:
+    """When Stripe will bear another report run: below the limit, and a while after each refusal.
+
+    Times are seconds of one monotonic clock; `under_way` counts runs that are pending or being created.
+
+    Args:
+        most: for how many seconds refusals are borne while nothing else moves.
+    """
+
+    def __init__(self, now: float, *, most: float) -> None:
+        self._limit = PendingLimit()
+        self._most = most
+        self._next_at = now
+        self._named_by_stripe = now
+        self._refusals = 0
+        self._moved_at = now
+
+    def allows(self, under_way: int, now: float) -> bool:
+        """Whether another run may be created now."""
+        return under_way < self._limit.size and now >= self._next_at
+
+    def due(self, under_way: int) -> float:
+        """When another may be created, or there is no hope of it any more; infinity where that depends on
+        runs that are to end."""
+        if under_way >= self._limit.size:
+            return math.inf
+        return min(self._next_at, self.hopeless_at(under_way))
+
+    def hopeless_at(self, under_way: int) -> float:
+        """When it has been refused for so long that nothing will move any more while we wait."""
+        return self._moved_at + self._most if self._refusals and not under_way else math.inf
+
+    def accepted(self, now: float) -> None:
+        """Stripe took a run."""
+        self._refusals, self._next_at, self._moved_at = 0, now, now
+        self._limit.accepted()
+
+    def refused(self, pending: int, now: float, *, retry_after: float | None, draw: float) -> None:
+        """Stripe answered 429 to a new run while `pending` others were under way there."""
+        if now >= self._next_at:  # what was sent together is refused together, and counts once
+            self._refusals += 1
+            if self._refusals >= _IN_A_ROW:
+                self._limit.refused(pending)
+        self._named_by_stripe = now + (retry_after or 0.0)
+        self._next_at = max(self._named_by_stripe, now + pause_after_refusal(self._refusals, draw))
+
+    def ended(self, now: float) -> None:
+        """A run less at Stripe: there may be room for another at once, unless Stripe named a time."""
+        self._limit.finished()
+        self._moved_at = now
+        self._next_at = max(self._named_by_stripe, min(self._next_at, now))
 
 
 def pause_before_look(ages: Sequence[float], durations: Sequence[float], draw: float) -> float:

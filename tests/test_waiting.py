@@ -1,10 +1,18 @@
 """How many runs at once, and when to look."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.waiting import FIRST_LIMIT, PendingLimit, pause_after_refusal, pause_before_look
+from connector.waiting import (
+    FIRST_LIMIT,
+    CreationPace,
+    PendingLimit,
+    pause_after_refusal,
+    pause_before_look,
+)
 
 draws = st.floats(0, 1, exclude_max=True)
 
@@ -83,3 +91,51 @@ def test_a_pause_is_never_nothing_and_never_more_than_about_a_minute(
 @given(refusals=st.integers(1, 100), draw=draws)
 def test_refusals_are_answered_with_a_bounded_pause(refusals: int, draw: float) -> None:
     assert 0.5 <= pause_after_refusal(refusals, draw) <= 30
+
+
+def test_what_was_sent_together_and_refused_together_counts_once() -> None:
+    pace = CreationPace(0.0, most=600)
+    for _ in range(8):
+        pace.refused(3, 10.0, retry_after=None, draw=0.0)
+
+    assert pace.due(0) < 12.0
+    assert pace.allows(31, 12.0), "one refusal says nothing of how many may be pending"
+
+
+def test_three_refusals_one_after_another_mean_that_too_many_are_pending() -> None:
+    pace, now = CreationPace(0.0, most=600), 0.0
+    for _ in range(3):
+        now = pace.due(5)
+        pace.refused(5, now, retry_after=None, draw=0.0)
+
+    assert not pace.allows(5, now + 3600)
+    assert pace.allows(4, now + 3600)
+
+
+def test_a_time_that_stripe_named_is_kept_even_when_a_run_ends() -> None:
+    pace = CreationPace(0.0, most=600)
+    pace.refused(5, 0.0, retry_after=20.0, draw=0.0)
+    pace.ended(1.0)
+
+    assert not pace.allows(4, 19.9)
+    assert pace.allows(4, 20.0)
+
+
+def test_a_run_that_ends_makes_room_at_once() -> None:
+    pace, now = CreationPace(0.0, most=600), 0.0
+    for _ in range(3):
+        now = pace.due(5)
+        pace.refused(5, now, retry_after=None, draw=1.0)
+    pace.ended(now)
+
+    assert pace.allows(4, now)
+
+
+def test_hope_is_given_up_when_nothing_moves_for_as_long_as_was_allowed() -> None:
+    pace = CreationPace(0.0, most=600)
+    assert pace.hopeless_at(0) == math.inf
+
+    pace.refused(0, 50.0, retry_after=10_000.0, draw=0.0)
+
+    assert pace.hopeless_at(1) == math.inf, "the run that is under way may end"
+    assert pace.due(0) == pace.hopeless_at(0) == 600.0
