@@ -6,18 +6,8 @@ from typing import Any
 import dagster as dg
 
 from assets.checks import Judged, blocked_table
-from connector.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    DataError,
-    InvalidRequestError,
-    NotReadyError,
-    PermissionDeniedError,
-    ReportingError,
-    RunFailedError,
-    RunPendingError,
-    StoreError,
-)
+from connector.advice import advice
+from connector.errors import ReportingError, RunPendingError
 from connector.pipeline import Missed, Verdict
 
 #: Run tag, and metadata of the failure, that tell alerts what heals by itself from what needs a person.
@@ -28,27 +18,14 @@ _BY_GRAVITY = (Verdict.FAILED, Verdict.LATE, Verdict.NOT_READY)
 
 _SHOWN = 10
 
-#: What to do, by the kind of error; the first that fits holds.
-_ADVICE: tuple[tuple[type[ReportingError], str], ...] = (
-    (
-        RunPendingError,
-        "The late-run sensor fetches it once Stripe is done; materializing again adopts it, too.",
-    ),
-    (NotReadyError, "Materialize it again when Stripe has the data."),
-    (RunFailedError, "Materialize it again; if it keeps failing, give Stripe's support the report run's id."),
-    (DataError, "The former file is untouched. Look at the file of the report run, then report the column."),
-    (AuthenticationError, "Set STRIPE_API_KEY to a valid restricted key."),
-    (PermissionDeniedError, "Give the restricted key the permission that is named."),
-    (ConfigurationError, "Mend the configuration, then materialize it again."),
-    (InvalidRequestError, "Mend what Stripe refuses, then materialize it again."),
-    (StoreError, "Mend the storage, then materialize it again: the report run is adopted, not made anew."),
-)
+_AGAIN = "Materialize it again"
 
 
-def advice(error: ReportingError) -> str:
+def what_to_do(error: ReportingError) -> str:
     """What to do about an error, in one sentence."""
-    fitting = (text for kind, text in _ADVICE if isinstance(error, kind))
-    return next(fitting, "Materialize it again: a report run that is under way is adopted.")
+    if isinstance(error, RunPendingError):
+        return "The late-run sensor fetches it once Stripe is done; materializing again adopts it, too."
+    return advice(error, again=_AGAIN)
 
 
 def sentence(error: ReportingError) -> str:
@@ -131,7 +108,7 @@ def unanswered(asset: str, error: ReportingError, recorded: Collection[str]) -> 
     """
     kept = f" {len(recorded)} partitions that needed nothing are recorded." if recorded else ""
     return dg.Failure(
-        f"{asset}: {sentence(error)}{kept} {advice(error)}",
+        f"{asset}: {sentence(error)}{kept} {what_to_do(error)}",
         metadata={
             OUTCOME_TAG: str(Verdict.FAILED),
             "stripe/error": type(error).__name__,
@@ -142,7 +119,7 @@ def unanswered(asset: str, error: ReportingError, recorded: Collection[str]) -> 
 
 
 def _account(missed: Missed) -> str:
-    return f"{missed.verdict.replace('_', ' ')}: {sentence(missed.error)} {advice(missed.error)}"
+    return f"{missed.verdict.replace('_', ' ')}: {sentence(missed.error)} {what_to_do(missed.error)}"
 
 
 def outcome_of(failure: dg.Failure) -> str:
@@ -159,7 +136,7 @@ def _table(missed: Sequence[Missed]) -> dg.TableMetadataValue:
             "outcome": str(each.verdict),
             "report_run": each.run_id or "",
             "reason": str(each.error),
-            "what_to_do": advice(each.error),
+            "what_to_do": what_to_do(each.error),
         })
         for each in missed
     ]  # fmt: skip

@@ -11,11 +11,12 @@
     Stripe     client      one method per endpoint;  transport, answers  how a request travels, what comes
                hosts       where the key may go;  retry, pace  when to send (again)
                runs        adopt or create, watch many with one loop;  adoption, waiting  its decisions;
-                           runlist  the list of runs at Stripe;  workers  its threads
+                           watch  when to look;  runlist  the list of runs at Stripe;  workers  its threads
     files      extract     the CSV, whole, or not at all
                decode      CSV as typed Arrow batches;  records, cells  rows found, cells read
                parquet     batches as one verified file;  conversion  from one to the other
-               store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is
+               store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is;
+                           root  its files, on a disk or in an object store
                published   what publishing changed;  succession  one table takes another's name
                reading     files whose columns changed over time, as one table
     looking    checks      what has to hold for every partition, evaluated on the published file
@@ -26,8 +27,8 @@
                upgrade     a table in another version, compared with the one there is
                doctor      what stands in the way, and what we assume of Stripe, tried
                simulator   a Stripe on this machine
-    everywhere models      Stripe's JSON as values;  fields  field by field;  errors  what can go wrong;
-               clock       time as an argument
+    everywhere models      Stripe's JSON as values;  fields  field by field;  clock  time as an argument
+               errors      what can go wrong;  advice  what to do about it
 
 The names below are the public ones. Each is loaded when it is first used, so that importing this package
 costs next to nothing.

@@ -24,6 +24,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from connector.advice import advice
 from connector.currency import money_text
 from connector.errors import NotReadyError
 from connector.events import Asked, Done, Event, Missed, Verdict
@@ -33,7 +34,7 @@ from connector.query import ReportQuery
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.
 EXIT_CODES = {Verdict.FAILED: 1, Verdict.LATE: 3, Verdict.NOT_READY: 4}
 
-_ADVICE = {
+_COMFORT = {
     Verdict.FAILED: "What was there before is untouched.",
     Verdict.LATE: "Their report runs go on at Stripe: run this again later, and it takes them up.",
     Verdict.NOT_READY: "Stripe has no data for them.",
@@ -92,7 +93,7 @@ class Tally:
                 more = f" and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
                 told.append(
                     f"{len(keys)} {verdict.value.replace('_', ' ')}: {', '.join(keys[:_LISTED])}{more}. "
-                    f"{_ADVICE[verdict]}{_expected(missed)}"
+                    f"{_COMFORT[verdict]}{_expected(missed)}{_advised(missed)}"
                 )
         return told
 
@@ -227,6 +228,13 @@ def _expected(missed: list[Missed]) -> str:
     times = [each.error.expected for each in missed if isinstance(each.error, NotReadyError)]
     known = [each for each in times if each is not None]
     return f" The last is expected by {max(known):%Y-%m-%d %H:%M} UTC." if known else ""
+
+
+def _advised(missed: list[Missed]) -> str:
+    """What to do about failures, each piece of advice once; what is late or not ready says it already."""
+    failed = [each.error for each in missed if each.verdict is Verdict.FAILED]
+    told = dict.fromkeys(advice(error, again="Pull again") for error in failed)
+    return "".join(f" {sentence}" for sentence in told)
 
 
 def _as_json(event: Done | Missed) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from connector.simulator import SIMULATED_KEY, Match, RunFails, RunTakes, Simulator
+from connector.simulator import SIMULATED_KEY, Match, Respond, RunFails, RunTakes, Simulator
 from connector.simulator.entries import Entry
 from tests.cli.conftest import COMMAND, Run, on_a_terminal, read_until
 
@@ -288,6 +288,19 @@ def test_a_report_stripe_cannot_make_fails_alone(run: Run, stripe: Simulator) ->
     outcomes = {each["partition"]: each["outcome"] for each in pulled.objects[:-1]}
     assert pulled.code == 1
     assert outcomes == {"2026-06-01": "done", "2026-06-02": "failed", "2026-06-03": "done"}
+
+
+def test_what_failed_says_what_to_do_about_it_once(run: Run, stripe: Simulator) -> None:
+    stripe.faults.add(Respond(403), "GET */contents", times=None)
+
+    pulled = run("pull", "balance_summary", *JUNE)
+
+    assert pulled.code == 1
+    assert (
+        "What was there before is untouched. Give the restricted key the permission that is named."
+        in pulled.out
+    )
+    assert pulled.out.count("Give the restricted key") == 1
 
 
 # Asking
