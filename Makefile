@@ -22,7 +22,7 @@ help:
 	@echo "make test    the test suite"
 	@echo "make long    the demo, the real Dagster as processes, hundreds of windows"
 	@echo "make soak    a year of backfills, bad days and kills against the real Dagster; long"
-	@echo "make chaos   a thousand pulls under faults and kills, as a table; SEEDS=… for another number"
+	@echo "make chaos   a thousand pulls under faults and kills, as a table; SEEDS=… for another number, ARGS=--dagster"
 	@echo "make check   style and types"
 	@echo "make clean   remove .venv and caches; never data"
 
@@ -42,7 +42,7 @@ soak: $(DEV)
 	$(BIN)/python -m pytest tests/e2e -m soak -s $(ARGS)
 
 chaos: $(DEV)
-	$(BIN)/python -m tests.chaos $(or $(SEEDS),1000)
+	$(BIN)/python -m tests.chaos $(or $(SEEDS),1000) $(ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff check

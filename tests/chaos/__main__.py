@@ -1,55 +1,69 @@
-"""Ordeals in bulk, as a table: `python -m tests.chaos SEEDS [DAYS] [FIRST_SEED]`.
+"""Ordeals in bulk, as a table: `python -m tests.chaos --help`.
 
-For each seed a mixture of faults, with kills; then every fault alone, as often as it takes for each to have
-been tried SEEDS / 200 times. Every seed that breaks the law is printed with what it broke.
+For each seed a mixture of faults, with kills; then every fault alone, as often as was asked. Every seed that
+breaks the law is printed with what it broke.
 """
 
+import argparse
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+from tests.chaos.in_dagster import OrdealInDagster
 from tests.chaos.mixtures import mixture
 from tests.chaos.ordeal import LawBrokenError, Ordeal
 from tests.chaos.weather import FAULTS
 
 
-def main(seeds: int, partitions: int, first: int) -> int:
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("seeds", type=int, nargs="?", default=20, help="how many mixtures (20)")
+    parser.add_argument("--first", type=int, default=1, help="the first seed (1)")
+    parser.add_argument("--alone", type=int, default=1, help="how often each fault comes alone (1)")
+    parser.add_argument("--days", type=int, default=2, help="partitions of each of the two reports (2)")
+    parser.add_argument("--dagster", action="store_true", help="through Dagster, rather than the library")
+    return parser.parse_args()
+
+
+def _ordeals(asked: argparse.Namespace) -> Iterator[Callable[[Path], Ordeal]]:
+    kind = OrdealInDagster if asked.dagster else Ordeal
+    for seed in range(asked.first, asked.first + asked.seeds):
+        yield partial(mixture, seed, partitions=asked.days, kind=kind)
+    for seed in range(asked.first, asked.first + asked.alone):
+        for name in FAULTS:
+            yield partial(kind, seed, faults=[name], partitions=asked.days)
+
+
+def main(asked: argparse.Namespace) -> int:
     """Print the table; how many ordeals broke the law."""
     began, trials, hits, losses = time.monotonic(), Counter[str](), Counter[str](), Counter[str]()
-    runs = planned = deaths = 0
-    broken: list[str] = []
-    names = sorted(FAULTS)
-    for number in range(seeds + max(1, seeds // 200) * len(names)):
+    ordeals = runs = deaths = broken = 0
+    for make in _ordeals(asked):
         with tempfile.TemporaryDirectory() as place:
-            if number < seeds:
-                ordeal = mixture(first + number, Path(place), partitions=partitions)
-            else:
-                alone = names[(number - seeds) % len(names)]
-                ordeal = Ordeal(first + number, Path(place), [alone], partitions=partitions)
+            ordeal = make(Path(place))
             try:
                 ordeal.undergo()
             except Exception as error:
-                broken.append(
-                    f"{'' if isinstance(error, LawBrokenError) else f'seed {ordeal.seed}: '}{error!r}"
-                )
+                broken += 1
                 losses.update(ordeal.faults)
-                print(broken[-1], flush=True)
+                which = "" if isinstance(error, LawBrokenError) else f"seed {ordeal.seed} {ordeal.faults}: "
+                print(f"{which}{error!r}", flush=True)
         trials.update(ordeal.faults)
         hits.update(ordeal.hits)
-        runs, planned = runs + len(ordeal.simulator.runs), planned + 2 * partitions
-        deaths += ordeal.deaths
+        ordeals, runs, deaths = ordeals + 1, runs + len(ordeal.simulator.runs), deaths + ordeal.deaths
     print(f"{'fault':34} {'trials':>7} {'struck':>9} {'losses':>7}")
     for name in FAULTS:
         print(f"{name:34} {trials[name]:7} {hits[name]:9} {losses[name]:7}")
     print(
-        f"{number + 1} ordeals, {deaths} kills, {planned} partitions, {runs} report runs, "
-        f"{len(broken)} broke the law; {time.monotonic() - began:.0f} s"
+        f"{ordeals} ordeals, {deaths} kills, {2 * asked.days * ordeals} partitions, {runs} report runs, "
+        f"{broken} broke the law; {time.monotonic() - began:.0f} s"
     )
-    return len(broken)
+    return broken
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:]]
-    sys.exit(bool(main(*(given + [20, 4, 1][len(given) :]))))
+    sys.exit(bool(main(_asked())))

@@ -7,11 +7,9 @@ from tests.chaos.ordeal import Ordeal
 from tests.chaos.weather import FAULTS
 
 
-def mixture(seed: int, root: Path, *, partitions: int) -> Ordeal:
+def mixture(seed: int, root: Path, *, partitions: int, kind: type[Ordeal] = Ordeal) -> Ordeal:
     """A few faults at once, some rare and some frequent, and up to three kills."""
     draw = random.Random(seed)
     faults = draw.sample(sorted(FAULTS), draw.randint(1, 6))
     probability = draw.choice([0.02, 0.05, 0.1, 0.2])
-    return Ordeal(
-        seed, root, faults, probability=probability, kills=draw.randint(0, 3), partitions=partitions
-    )
+    return kind(seed, root, faults, probability=probability, kills=draw.randint(0, 3), partitions=partitions)

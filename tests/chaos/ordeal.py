@@ -30,12 +30,13 @@ import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import assets
 import connector
 from connector.adoption import Patience
 from connector.client import StripeClient
 from connector.errors import ReportingError
 from connector.models import epoch
-from connector.pipeline import Done, Event, Missed, collect
+from connector.pipeline import Event, Missed, collect
 from connector.query import Partition, ReportQuery
 from connector.simulator import SIMULATED_KEY, Planted, Simulator, Stage
 from connector.store import Store
@@ -46,8 +47,10 @@ from tests.conftest import OwnedClock, days
 REPORTS = (ReportQuery.of("balance_summary"), ReportQuery.of("balance_change_from_activity_itemized"))
 PATIENCE = Patience(wait_timeout=timedelta(minutes=10))
 
-_OURS = Path(connector.__file__).parent
-_PROFILED = frozenset(str(path) for path in _OURS.glob("*.py"))
+_OURS = (assets, connector)
+_PROFILED = frozenset(
+    str(path) for package in _OURS for path in Path(package.__file__ or "").parent.glob("*.py")
+)
 
 
 class Killed(BaseException):
@@ -122,32 +125,47 @@ class Ordeal:
                 self.hits = {name: sum(each.hits for each in them) for name, them in planted.items()}
                 self.simulator.faults.clear()
                 self.clock.sleep(PATIENCE.abandon_after.total_seconds() + 1)
-                ends = self._pull(dying=False)
-            self._hold_to_the_law(ends, planted)
+                missing = self._pull(dying=False)
+            self._hold_to_the_law(missing, planted)
         except AssertionError as broken:
             how = f"seed {self.seed}, faults {list(self.faults)}, probability {self.probability}"
             raise LawBrokenError(f"{how}, kills {self.kills}: {broken}") from broken
 
     # Pulling and dying
 
-    def _pull(self, *, dying: bool) -> list[Event]:
-        """One process that pulls both reports, and the last event of each partition."""
-        ends: list[Event] = []
-        death = _death(self.draw, self.partitions) if dying else _LongLife()
+    def _pull(self, *, dying: bool) -> list[str]:
+        """One process that pulls both reports; what did not come, and why."""
+        missing: list[str] = []
+        death = _death(self.draw, self.partitions) if dying else Life()
         try:
-            with death.threatening(), self._client(death) as client:
-                for query in self.draw.sample(REPORTS, 2):
-                    ends += self._events(client, query, death)
+            with death.threatening():
+                self._attempt(death, missing)
         except Killed:
             self.deaths += 1
             self.log.append(f"killed: {death}")
-        except ReportingError as error:
-            self.log.append(str(error))
-        self.unfinished += sum(isinstance(event, Missed) for event in ends)
-        self.log += [str(event.error) for event in ends if isinstance(event, Missed)]
-        return ends
+        self.unfinished += len(missing)
+        self.log += missing
+        return missing
 
-    def _events(self, client: StripeClient, query: ReportQuery, death: "_LongLife") -> list[Event]:
+    def _attempt(self, death: "Life", missing: list[str]) -> None:
+        """Pull, until it has ended or somebody died; `missing` is added to."""
+        http = httpx.Client(transport=httpx.MockTransport(self._stripe(death)), timeout=80.0)
+        try:
+            with (
+                http,
+                StripeClient(
+                    SIMULATED_KEY, http=http, clock=self.skewed_clock(), draw=self.draw.random
+                ) as client,
+            ):
+                for query in self.draw.sample(REPORTS, 2):
+                    for event in self._events(client, query):
+                        death.at("event")
+                        if isinstance(event, Missed):
+                            missing.append(f"{event.partition.key}: {event.error}")
+        except ReportingError as error:
+            missing.append(str(error))
+
+    def _events(self, client: StripeClient, query: ReportQuery) -> Iterator[Event]:
         events = collect(
             client,
             Store(self.root),
@@ -158,26 +176,21 @@ class Ordeal:
             converters=InlineWorkers(),
             draw=self.draw.random,
         )
-        ends: list[Event] = []
         with closing(events):
-            for event in events:
-                death.at("event")
-                if isinstance(event, Done | Missed):
-                    ends.append(event)
-        return ends
+            yield from events
 
-    @contextmanager
-    def _client(self, death: "_LongLife") -> Iterator[StripeClient]:
+    def _stripe(self, death: "Life") -> Callable[[httpx.Request], httpx.Response]:
         def handle(request: httpx.Request) -> httpx.Response:
             death.at("request")
             response = self.simulator.handle(request)
             death.at("answer")
             return response
 
-        http = httpx.Client(transport=httpx.MockTransport(handle), timeout=80.0)
-        clock = _SkewedClock(self.clock, self.skew)
-        with http, StripeClient(SIMULATED_KEY, http=http, clock=clock, draw=self.draw.random) as client:
-            yield client
+        return handle
+
+    def skewed_clock(self) -> OwnedClock:
+        """The clock of the machine that pulls, which may be wrong."""
+        return _SkewedClock(self.clock, self.skew)
 
     # The law
 
@@ -189,9 +202,8 @@ class Ordeal:
             except (OSError, pa.ArrowInvalid) as error:
                 raise LawBrokenError(f"{path} is torn: {error}") from None
 
-    def _hold_to_the_law(self, ends: Sequence[Event], planted: Mapping[str, Sequence[Planted]]) -> None:
-        not_done = [f"{e.partition.key}: {e.error}" for e in ends if isinstance(e, Missed)]
-        assert not not_done, f"not there after a pull in peace: {not_done[:3]}"
+    def _hold_to_the_law(self, missing: Sequence[str], planted: Mapping[str, Sequence[Planted]]) -> None:
+        assert not missing, f"not there after a pull in peace: {missing[:3]}"
         files = {
             Path(Store(self.root).uri(query.dataset(mode="test", account=None), day.key)): (query, day)
             for query in REPORTS
@@ -259,8 +271,10 @@ def _printed(value: Any, cell: str) -> str:
 # Ways to die
 
 
-class _LongLife:
-    """Nothing happens."""
+class Life:
+    """A long one. `dead` says when it was not."""
+
+    dead = False
 
     def at(self, occasion: str) -> None:
         """Called where somebody might die; raises Killed."""
@@ -271,12 +285,11 @@ class _LongLife:
 
 
 @dataclass
-class _At(_LongLife):
+class _At(Life):
     """At the n-th event, or before or after the n-th request is answered. The dead send no more requests."""
 
     occasion: str
     left: int
-    dead: bool = False
 
     def at(self, occasion: str) -> None:
         if occasion == self.occasion:
@@ -287,10 +300,14 @@ class _At(_LongLife):
 
 
 @dataclass
-class _Anywhere(_LongLife):
-    """At the n-th call that a function of the connector makes or receives, whatever it is doing then."""
+class _Anywhere(Life):
+    """At the n-th call that a function of ours makes or receives, whatever it is doing then."""
 
     left: int
+
+    def at(self, occasion: str) -> None:  # noqa: ARG002 - whatever it is
+        if self.dead:
+            raise Killed
 
     @contextmanager
     def threatening(self) -> Iterator[None]:
@@ -299,6 +316,7 @@ class _Anywhere(_LongLife):
                 self.left -= 1
                 if self.left < 0:
                     sys.setprofile(None)
+                    self.dead = True
                     raise Killed
 
         sys.setprofile(count)
@@ -312,8 +330,8 @@ class _Anywhere(_LongLife):
 _CALLS_EACH, _REQUESTS_EACH, _EVENTS_EACH = 3_000, 5, 4
 
 
-def _death(draw: random.Random, partitions: int) -> _LongLife:
-    makers: list[Callable[[], _LongLife]] = [
+def _death(draw: random.Random, partitions: int) -> Life:
+    makers: list[Callable[[], Life]] = [
         lambda: _At("event", draw.randrange(_EVENTS_EACH * partitions)),
         lambda: _At("request", draw.randrange(_REQUESTS_EACH * partitions)),
         lambda: _At("answer", draw.randrange(_REQUESTS_EACH * partitions)),

@@ -1,4 +1,4 @@
-"""Faults and kills cost time and never data. More of it: `make chaos`, or `python -m tests.chaos 1000`."""
+"""Faults and kills cost time and never data. More of it: `make chaos`, or `python -m tests.chaos --help`."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 import connector.runs
+from assets.recording import Recording
 from connector.answers import Contents
 from connector.client import StripeClient
-from connector.store import Store
+from connector.pipeline import Done
+from connector.root import Root
+from tests.chaos.in_dagster import OrdealInDagster
 from tests.chaos.mixtures import mixture
 from tests.chaos.ordeal import Killed, LawBrokenError, Ordeal
 from tests.chaos.weather import FAULTS
@@ -32,6 +35,12 @@ def test_a_mixture_of_faults_costs_time_and_no_data(tmp_path: Path, first: int) 
         mixture(seed, tmp_path / str(seed), partitions=2).undergo()
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4))
+def test_through_dagster_it_costs_no_data_and_no_event_either(tmp_path: Path, seed: int) -> None:
+    mixture(seed, tmp_path, partitions=3, kind=OrdealInDagster).undergo()
+
+
 def test_fair_weather_asks_once_for_each_partition(tmp_path: Path) -> None:
     ordeal = Ordeal(1, tmp_path, kills=0)
 
@@ -41,11 +50,11 @@ def test_fair_weather_asks_once_for_each_partition(tmp_path: Path) -> None:
     assert ordeal.unfinished == 0
 
 
-def broken_law(tmp_path: Path, *faults: str, probability: float = 0.5) -> str:
+def broken_law(tmp_path: Path, *faults: str, probability: float = 0.5, kind: type[Ordeal] = Ordeal) -> str:
     """What a handful of ordeals find wrong; empty when nothing."""
     for seed in range(10):
         try:
-            Ordeal(seed, tmp_path / str(seed), faults, probability=probability).undergo()
+            kind(seed, tmp_path / str(seed), faults, probability=probability).undergo()
         except LawBrokenError as broken:
             return str(broken)
     return ""
@@ -58,11 +67,25 @@ def test_a_bug_in_adoption_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "runs, 8 partitions" in broken_law(tmp_path)
 
 
+@pytest.mark.long
+def test_a_bug_in_recording_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was published by somebody who died before recording it is taken for recorded."""
+    honest = Recording._write
+
+    def forgetful(recording: Recording, event: Done) -> None:
+        if event.fetched:
+            honest(recording, event)
+
+    monkeypatch.setattr(Recording, "_write", forgetful)
+
+    assert "recorded" in broken_law(tmp_path, kind=OrdealInDagster)
+
+
 def test_a_bug_in_publishing_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file is written where readers look, and the process dies half way."""
     calls = itertools.count()
 
-    def in_place(_: Store, staged: Path, target: str, **__: object) -> None:
+    def in_place(_: Root, staged: Path, target: str, **__: object) -> None:
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         content = staged.read_bytes()
         Path(target).write_bytes(content[: len(content) // 2])
@@ -70,7 +93,7 @@ def test_a_bug_in_publishing_is_caught(tmp_path: Path, monkeypatch: pytest.Monke
             raise Killed
         Path(target).write_bytes(content)
 
-    monkeypatch.setattr(Store, "_place", in_place)
+    monkeypatch.setattr(Root, "put", in_place)
 
     assert "is torn" in broken_law(tmp_path)
 

@@ -1,0 +1,56 @@
+"""The same ordeal through Dagster: a range of each asset, killed and launched again.
+
+More law: each partition has one materialization event, whoever was killed between publishing and recording,
+and the key is in no event and in no line of the log.
+"""
+
+import contextlib
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import dagster as dg
+
+from assets import ConfiguredReport, build_report_asset
+from connector.simulator import SIMULATED_KEY, Planted
+from tests.assets.conftest import Orchestra
+from tests.chaos.ordeal import REPORTS, Killed, Life, Ordeal
+
+
+class OrdealInDagster(Ordeal):
+    """What is done to a Dagster of one process, whose instance remembers."""
+
+    def undergo(self) -> None:
+        """Raises LawBrokenError naming the seed and what did not hold."""
+        first = date.fromisoformat(self.days[0].key)
+        self.assets = [
+            build_report_asset(ConfiguredReport(query, start=first), retry_policy=None) for query in REPORTS
+        ]
+        with dg.DagsterInstance.ephemeral() as self.instance:
+            super().undergo()
+
+    def _attempt(self, death: Life, missing: list[str]) -> None:
+        orchestra, said = self._orchestra(death), io.StringIO()
+        for asset in self.draw.sample(self.assets, 2):
+            with contextlib.redirect_stderr(said):
+                result = orchestra.launch(
+                    [asset], self.days[0].key, self.days[-1].key, tags={"stripe/intent": "ensure"}
+                )
+            self.log.append(said.getvalue())
+            if death.dead:  # Dagster records even that
+                raise Killed
+            if not result.success:
+                missing.append(orchestra.failure(result)[0])
+
+    def _orchestra(self, death: Life) -> Orchestra:
+        return Orchestra(self.instance, self._stripe(death), self.skewed_clock(), self.root)
+
+    def _hold_to_the_law(self, missing: Sequence[str], planted: Mapping[str, Sequence[Planted]]) -> None:
+        super()._hold_to_the_law(missing, planted)
+        for asset in self.assets:
+            recorded = Counter(key for key, _ in self._orchestra(Life()).recorded(asset))
+            assert recorded == Counter(day.key for day in self.days), f"{asset.key} recorded {recorded}"
+        for run in self.instance.get_runs():
+            told = str(self.instance.all_logs(run.run_id))
+            assert SIMULATED_KEY not in told, f"the key is in an event of run {run.run_id}"
