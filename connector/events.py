@@ -1,12 +1,55 @@
-"""What a pull tells of each partition, as it happens: asked, and in the end done or missed."""
+"""What happens on the way, as values: to the report runs of a batch, and to the partitions of a pull.
+
+A partition is asked for, and in the end done or missed.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from connector.adoption import Wanted
 from connector.errors import NotReadyError, ReportingError, RunPendingError
+from connector.models import ReportRun
 from connector.published import Published
 from connector.query import Partition
-from connector.runs import Origin
+
+
+class Origin(StrEnum):
+    """How a partition came by its report run."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A report run works for this partition now."""
+
+    wanted: Wanted
+    run: ReportRun
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The report run has a file. `attempts` counts the report runs this partition used, from 1."""
+
+    wanted: Wanted
+    run: ReportRun
+    origin: Origin
+    attempts: int
+    waited: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """No report run of this partition will finish while we wait. `run_id` is the last one, if any."""
+
+    wanted: Wanted
+    error: ReportingError
+    run_id: str | None
+
+
+RunEvent = Started | Finished | Unfinished
 
 
 class Verdict(StrEnum):

@@ -18,10 +18,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from connector.events import Asked, Done, Event, Missed
+from connector.events import Asked, Done, Event, Finished, Missed
 from connector.extract import Fetched
 from connector.query import ReportQuery
-from connector.runs import Finished
 
 #: The name of the attribute of a record that holds the fields.
 FIELDS = "stripe"

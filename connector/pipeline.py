@@ -8,7 +8,7 @@ once by a few threads, while the loop goes on watching the rest.
 import logging
 import random
 import threading
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from connector.errors import (
     ReportingError,
     StoreError,
 )
-from connector.events import Asked, Done, Event, Missed, Verdict
+from connector.events import Asked, Done, Event, Finished, Missed, Started, Unfinished, Verdict
 from connector.extract import Fetched, fetch
 from connector.fields import printable
 from connector.hosts import Mode
@@ -34,7 +34,7 @@ from connector.models import ReportRequest
 from connector.provenance import Provenance
 from connector.published import Published
 from connector.query import Partition, ReportQuery
-from connector.runs import Finished, RunBatch, Started, Unfinished
+from connector.runs import RunBatch
 from connector.store import Store
 from connector.workers import DaemonWorkers, Workers
 
@@ -83,16 +83,13 @@ def collect(
     store.check(dataset)
     by_key = {partition.key: partition for partition in partitions}
     wanted: list[Wanted] = []
-    for key, partition in by_key.items():
-        kept = store.kept(dataset, key)
-        found = _wanted(
-            query.request(partition), partition, kept, refresh=key in refresh, run_id=(run_ids or {}).get(key)
-        )
-        if found:
+    for found in _there_or_wanted(
+        store, dataset, query, by_key.values(), refresh=refresh, run_ids=run_ids or {}
+    ):
+        if isinstance(found, Wanted):
             wanted.append(found)
-        elif kept:
-            there = Published(store.uri(dataset, key), kept, None, outdated=False)
-            yield journal.told(query, Done(partition, there, fetched=False))
+        else:
+            yield journal.told(query, found)
     if not wanted:
         return
     with ExitStack() as stack:
@@ -108,6 +105,27 @@ def collect(
         workers = converters or _threads(stack, _CONVERTERS, "convert")
         for event in _drive(client, batch, landing, workers, by_key):
             yield journal.told(query, event)
+
+
+def _there_or_wanted(
+    store: Store,
+    dataset: Dataset,
+    query: ReportQuery,
+    partitions: Iterable[Partition],
+    *,
+    refresh: Collection[str],
+    run_ids: Mapping[str, str],
+) -> Iterator[Done | Wanted]:
+    """Of each partition, that its kept file answers, or what to want of Stripe."""
+    for partition in partitions:
+        key, request = partition.key, query.request(partition)
+        kept = store.kept(dataset, key)
+        wanted = _wanted(request, partition, kept, refresh=key in refresh, run_id=run_ids.get(key))
+        if wanted:
+            yield wanted
+        elif kept:
+            there = Published(store.uri(dataset, key), kept, None, outdated=False)
+            yield Done(partition, there, fetched=False)
 
 
 def _wanted(

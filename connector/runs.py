@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from functools import partial
 
 from connector.adoption import (
@@ -37,6 +36,7 @@ from connector.errors import (
     RunPendingError,
     UnexpectedAnswerError,
 )
+from connector.events import Finished, Origin, RunEvent, Started, Unfinished
 from connector.models import ReportRequest, ReportRun, ReportType, RunStatus
 from connector.runlist import Looked, create_once, recent_runs
 from connector.waiting import CreationPace
@@ -47,45 +47,6 @@ _log = logging.getLogger(__name__)
 
 #: What was just created may not be visible everywhere at once.
 _VISIBLE_AFTER = timedelta(minutes=1)
-
-
-class Origin(StrEnum):
-    """How a partition came by its report run."""
-
-    CREATED = "created"
-    ADOPTED = "adopted"
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A report run works for this partition now."""
-
-    wanted: Wanted
-    run: ReportRun
-    origin: Origin
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The report run has a file. `attempts` counts the report runs this partition used, from 1."""
-
-    wanted: Wanted
-    run: ReportRun
-    origin: Origin
-    attempts: int
-    waited: float
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """No report run of this partition will finish while we wait. `run_id` is the last one, if any."""
-
-    wanted: Wanted
-    error: ReportingError
-    run_id: str | None
-
-
-RunEvent = Started | Finished | Unfinished
 
 
 @dataclass(slots=True)

@@ -20,10 +20,10 @@ from connector.errors import (
     RunFailedError,
     RunPendingError,
 )
+from connector.events import Origin
 from connector.models import Interval
 from connector.pipeline import Asked, Done, Missed, Verdict, collect
 from connector.query import Partition, ReportQuery
-from connector.runs import Origin
 from connector.simulator import Simulator
 from connector.simulator.faults import Match, Stage
 from connector.simulator.mishaps import FileReads, Html, Respond, RunFails, RunTakes, rate_limited

@@ -11,10 +11,10 @@ from connector.catalogue import COLUMNS, REPORTS
 from connector.client import StripeClient
 from connector.decode import MONEY
 from connector.errors import ConfigurationError, InvalidRequestError, SchemaMismatchError
+from connector.events import Origin
 from connector.hosts import Hosts
 from connector.pipeline import Asked, collect
 from connector.query import ReportQuery
-from connector.runs import Origin
 from connector.simulator import Simulator
 from connector.simulator.documented_types import DOCUMENTED_TYPES
 from connector.simulator.further_types import EVERY_TYPE
