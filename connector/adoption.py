@@ -4,16 +4,17 @@ The list of report runs at Stripe is the only state there is. A process that die
 find the run it already has; two processes that ask at once must end up with one run.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from connector.errors import InvalidRequestError, NotReadyError
-from connector.models import Interval, ReportRequest, ReportRun, ReportType, RunStatus
+from connector.models import Interval, ParameterValue, ReportRequest, ReportRun, ReportType, RunStatus
 from connector.transport import API_VERSION
 
 #: Stripe prepares data twice a day, and a day is complete within this time after its end.
@@ -129,12 +130,21 @@ def another_question(asked: ReportRequest, echoed: ReportRequest) -> str | None:
     ours, theirs = dict(asked.parameters), dict(echoed.parameters)
     differing = sorted(n for n in ours.keys() | theirs.keys() if ours.get(n) != theirs.get(n))
     contrary = [name for name in _DECISIVE if name in differing and name in ours and name in theirs]
-    said = [f"{name} {theirs[name]} where {ours[name]} was asked" for name in contrary]
+    said = [f"{name} {_told(name, theirs)} where {_told(name, ours)} was asked" for name in contrary]
     if asked.report_type != echoed.report_type:
         said.insert(0, f"report type {echoed.report_type} where {asked.report_type} was asked")
     if not said and differing:
         _log.warning("a report run of %s echoes otherwise than asked: %s", asked.report_type, differing)
     return f"answers another question: {', '.join(said)}" if said else None
+
+
+def _told(name: str, parameters: Mapping[str, ParameterValue]) -> ParameterValue:
+    """A parameter as people read it: an end of the interval as a time, UTC."""
+    value = parameters[name]
+    with contextlib.suppress(ValueError, OverflowError, OSError):
+        if name.startswith("interval_") and isinstance(value, int):
+            return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return value
 
 
 def newest(runs: Iterable[ReportRun]) -> ReportRun | None:

@@ -94,8 +94,9 @@ class APIError(ReportingError):
         should_retry: bool | None = None,
         retry_after: float | None = None,
     ) -> None:
-        trace = f" (request {request_id})" if request_id else ""
-        super().__init__(f"{message}{trace}")
+        named = {"parameter": param, "request": request_id}
+        trace = ", ".join(f"{what} {name}" for what, name in named.items() if name)
+        super().__init__(f"{message} ({trace})" if trace else message)
         self.status = status
         self.code = code
         self.param = param

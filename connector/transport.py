@@ -255,9 +255,9 @@ class Transport:
         payload = json_object(self._body(response))
         if payload is not None:
             return Answer(payload, url, response.status_code, request_id)
-        kind = shown(response.headers.get("content-type")) or "no content type"
+        kind = shown(response.headers.get("content-type")) or "of no stated type"
         raise UnexpectedAnswerError(
-            f"{url} answered HTTP {response.status_code} with {kind} where a JSON object was due",
+            f"{url} answered HTTP {response.status_code} with a body ({kind}) that is no JSON object",
             status=response.status_code,
             request_id=request_id,
         )

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.adoption import Kept, Patience, Wanted, choose, idempotency_key, not_ready, ready_by
+from connector.adoption import (
+    Kept,
+    Patience,
+    Wanted,
+    another_question,
+    choose,
+    idempotency_key,
+    not_ready,
+    ready_by,
+)
 from connector.models import Interval, ReportRequest, ReportRun, ReportType, epoch
 
 DAY = Interval(datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 2, tzinfo=UTC))
@@ -131,6 +140,20 @@ def test_the_idempotency_key_changes_with_everything_that_makes_it_another_quest
     change: dict[str, Any],
 ) -> None:
     assert key(**change) != key()
+
+
+def test_a_run_over_other_days_is_told_by_its_days() -> None:
+    asked = {"interval_start": 1780272000, "interval_end": 1780358400, "currency": "usd"}
+    echoed = asked | {"interval_end": 1780444800, "currency": "eur"}
+
+    said = another_question(
+        ReportRequest.of("balance.summary.1", asked), ReportRequest.of("balance.summary.1", echoed)
+    )
+
+    assert said == (
+        "answers another question: interval_end 2026-06-03T00:00:00Z where 2026-06-02T00:00:00Z was asked, "
+        "currency eur where usd was asked"
+    )
 
 
 def available(end: datetime) -> ReportType:

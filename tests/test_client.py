@@ -218,6 +218,8 @@ def test_an_error_carries_what_stripe_said(client: StripeClient) -> None:
     assert (caught.value.status, caught.value.code) == (400, "parameter_missing")
     assert caught.value.param
     assert caught.value.request_id
+    named = f"(parameter {caught.value.param}, request {caught.value.request_id})"
+    assert str(caught.value).endswith(named)
 
 
 def test_patience_with_a_broken_stripe_ends(
