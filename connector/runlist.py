@@ -63,29 +63,35 @@ def create_once(
     After a 5xx that Stripe does not want to see repeated, or that it repeats itself, nobody knows whether the
     run exists. The list tells; if it is not there, the request is sent again: under the same key, which can
     make no second run, and under another once Stripe has stored the failure under that one, which it does for
-    a day.
+    a day. The same goes for a key that brings back a run known already: of runs created within one second
+    nobody can say which is the newest, and the key is made from that.
 
     Args:
         same: the runs known to ask the same.
         default_columns: what Stripe puts into a file nobody chose columns for.
     """
     alike = {request, request.as_echoed(default_columns)}
+    known = {each.id for each in same}
     last, salt, began = newest(same), 0, client.now()
     for attempt in range(_ATTEMPTS):
         key = idempotency_key(
             request, account=client.account, mode=client.mode, after=last.id if last else None, salt=salt
         )
         try:
-            return client.create_report_run(request, idempotency_key=key)
+            run = client.create_report_run(request, idempotency_key=key)
         except ServerError as error:
             unknown = error.replayed or error.should_retry is False
             if not unknown or attempt == _ATTEMPTS - 1:
                 raise
             since = began - (_EARLIER if error.replayed else _JUST_NOW)
-            if run := _unseen(client, alike, {each.id for each in same}, since=since):
-                return run
+            if unseen := _unseen(client, alike, known, since=since):
+                return unseen
             salt += error.replayed
             client.clock.sleep(_PAUSE * 2**attempt)
+        else:
+            if run.id not in known or attempt == _ATTEMPTS - 1:
+                return run
+            salt += 1
     raise AssertionError("the last attempt returns or raises")
 
 

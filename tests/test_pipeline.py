@@ -195,6 +195,19 @@ def test_a_failed_run_is_replaced(simulator: Simulator, pull: Pull) -> None:
     assert len(simulator.runs) == 2
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_runs_that_fail_within_one_second_are_replaced_all_the_same(
+    clock: OwnedClock, client_for: ClientFor, pull: Pull, seed: int
+) -> None:
+    """Which of them is the newest cannot be told, and the key made from the wrong one brings one back."""
+    simulator = Simulator(clock, seed=seed, volume=1, opening=date(2026, 5, 1), run_seconds=0)
+    simulator.faults.add(RunFails(), "POST", times=2)
+
+    assert done(pull(SUMMARY, DAY, client=client_for(simulator.handle)))
+
+    assert len(simulator.runs) == 3
+
+
 def test_a_run_that_fails_three_times_is_an_error_with_stripes_text(simulator: Simulator, pull: Pull) -> None:
     simulator.faults.add(RunFails(), Match(report_type="balance.*"), times=None)
 
