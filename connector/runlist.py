@@ -15,6 +15,8 @@ from connector.errors import InvalidRequestError, ReportingError, ServerError
 from connector.models import ReportRequest, ReportRun
 
 _ATTEMPTS = 6
+#: How Stripe says that it knows a run no more.
+_GONE = frozenset({404, 410})
 _PAUSE = 0.5
 #: How far back to look for a run whose answer was lost: our own, and one of an earlier attempt.
 _JUST_NOW, _EARLIER = timedelta(minutes=1), timedelta(hours=6)
@@ -63,8 +65,8 @@ def create_once(
     After a 5xx that Stripe does not want to see repeated, or that it repeats itself, nobody knows whether the
     run exists. The list tells; if it is not there, the request is sent again: under the same key, which can
     make no second run, and under another once Stripe has stored the failure under that one, which it does for
-    a day. The same goes for a key that brings back a run known already: of runs created within one second
-    nobody can say which is the newest, and the key is made from that.
+    a day. The same goes for a key that brings back a run that is gone from Stripe, or one known already: of
+    runs created within one second nobody can say which is the newest, and the key is made from that.
 
     Args:
         same: the runs known to ask the same.
@@ -89,10 +91,28 @@ def create_once(
             salt += error.replayed
             client.clock.sleep(_PAUSE * 2**attempt)
         else:
-            if run.id not in known or attempt == _ATTEMPTS - 1:
+            if run.id in known:
+                salt += 1
+            elif there := _as_it_stands(client, run):
+                return there
+            else:
+                # Nothing that was asked under a key of the next minute can be gone by now.
+                salt = int(client.now().timestamp()) // 60
+            if attempt == _ATTEMPTS - 1:
                 return run
-            salt += 1
     raise AssertionError("the last attempt returns or raises")
+
+
+def _as_it_stands(client: StripeClient, run: ReportRun) -> ReportRun | None:
+    """A created run; where Stripe answered from its store, what became of it since. None when it is gone."""
+    if client.now() - run.created < _JUST_NOW:
+        return run
+    try:
+        return client.report_run(run.id)
+    except InvalidRequestError as error:
+        return None if error.status in _GONE else run
+    except ReportingError:
+        return run  # whoever watches it will meet the same error, and knows how long to bear it
 
 
 def _unseen(
@@ -129,7 +149,7 @@ def look_at(client: StripeClient, pending: Mapping[str, datetime], listed_pages:
         try:
             found[run_id] = client.report_run(run_id)
         except InvalidRequestError as error:
-            if error.status not in {404, 410}:
+            if error.status not in _GONE:
                 raise
             found[run_id] = error
     return Looked(found, max(1, pages))

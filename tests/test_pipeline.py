@@ -26,7 +26,15 @@ from connector.pipeline import Asked, Done, Missed, Verdict, collect
 from connector.query import Partition, ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.faults import Match, Stage
-from connector.simulator.mishaps import FileReads, Html, Respond, RunFails, RunTakes, rate_limited
+from connector.simulator.mishaps import (
+    FileReads,
+    Html,
+    Respond,
+    RunFails,
+    RunTakes,
+    RunVanishes,
+    rate_limited,
+)
 from connector.store import Store
 from connector.workers import DaemonWorkers, InlineWorkers
 from tests.conftest import ClientFor, OwnedClock, Pull, days, done, missed
@@ -206,6 +214,21 @@ def test_runs_that_fail_within_one_second_are_replaced_all_the_same(
     assert done(pull(SUMMARY, DAY, client=client_for(simulator.handle)))
 
     assert len(simulator.runs) == 3
+
+
+def test_keys_that_bring_back_runs_that_are_gone_are_left_behind(
+    simulator: Simulator, pull: Pull, clock: OwnedClock
+) -> None:
+    """For a day each key leads to the run that was made under it, also when Stripe knows that run no more."""
+    simulator.faults.add(RunVanishes(0.0), "POST", times=None)
+    assert missed(pull(SUMMARY, DAY))
+    gone = len(simulator.runs)
+    simulator.faults.clear()
+    clock.sleep(3600)
+
+    assert done(pull(SUMMARY, DAY))
+
+    assert len(simulator.runs) == gone + 1
 
 
 def test_a_run_that_fails_three_times_is_an_error_with_stripes_text(simulator: Simulator, pull: Pull) -> None:
