@@ -244,8 +244,10 @@ def _parsed(parse: Callable[[Mapping[str, Any]], T], answer: Answer, payload: An
     """One of our values out of Stripe's JSON: the whole answer, or `payload` as a part of it."""
     try:
         return parse(answer.body if payload is None else payload)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        raise answer.unexpected(f"an object that lacks or bends a field: {error!r}") from None
+    except KeyError as error:
+        raise answer.unexpected(f"an object that lacks {error}") from None
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise answer.unexpected(f"an object that cannot be read: {error}") from None
 
 
 def _page(answer: Answer, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from connector.adoption import idempotency_key, newest
 from connector.client import StripeClient
-from connector.errors import InvalidRequestError, ReportingError, ServerError
+from connector.errors import InvalidRequestError, ReportingError, ServerError, UnexpectedAnswerError
 from connector.models import ReportRequest, ReportRun
 
 _ATTEMPTS = 6
@@ -24,12 +24,16 @@ _JUST_NOW, _EARLIER = timedelta(minutes=1), timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """How pending runs stand: by id a run, or the error that says Stripe knows it no more.
+    """How pending runs stand.
 
-    `pages` is how many the list of them had.
+    Attributes:
+        states: by id a run, or the error that says Stripe knows it no more.
+        unread: by id what is wrong with an answer that cannot be read; the others are none the worse for it.
+        pages: how many the list of them had.
     """
 
     states: Mapping[str, ReportRun | ReportingError]
+    unread: Mapping[str, ReportingError]
     pages: int
 
 
@@ -136,6 +140,7 @@ def look_at(client: StripeClient, pending: Mapping[str, datetime], listed_pages:
         listed_pages: how many pages the last listing took.
     """
     found: dict[str, ReportRun | ReportingError] = {}
+    unread: dict[str, ReportingError] = {}
     pages = listed_pages
     if len(pending) > listed_pages:
         pages = 0
@@ -148,8 +153,10 @@ def look_at(client: StripeClient, pending: Mapping[str, datetime], listed_pages:
     for run_id in pending.keys() - found.keys():
         try:
             found[run_id] = client.report_run(run_id)
+        except UnexpectedAnswerError as error:
+            unread[run_id] = error
         except InvalidRequestError as error:
             if error.status not in _GONE:
                 raise
             found[run_id] = error
-    return Looked(found, max(1, pages))
+    return Looked(found, unread, max(1, pages))

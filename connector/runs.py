@@ -51,7 +51,12 @@ _VISIBLE_AFTER = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class _Item:
-    """One partition on its way. `same` are the identical runs known at Stripe."""
+    """One partition on its way.
+
+    Attributes:
+        same: the identical runs known at Stripe.
+        unread: why the last look showed nothing of its run; None where it did.
+    """
 
     wanted: Wanted
     since: float
@@ -59,6 +64,7 @@ class _Item:
     run: ReportRun | None = None
     origin: Origin = Origin.CREATED
     attempts: int = 0
+    unread: ReportingError | None = None
 
 
 class RunBatch:
@@ -270,17 +276,27 @@ class RunBatch:
         self._take_look()
 
     def _take_look(self) -> None:
-        if not self._watch.has_seen:
-            return
         try:
-            states = self._watch.take()
+            looked = self._watch.take()
         except (AuthenticationError, PermissionDeniedError) as error:
             self._lock_out(error)
         except ReportingError as error:
             _log.warning("could not look at %s pending report runs: %s", len(self._pending), error)
+            for item in self._pending.values():
+                item.unread = error
         else:
-            self._settle_all(states)
+            if looked is None:
+                return
+            self._settle_all(looked.states)
+            self._note_unread(looked.unread)
         self._watch.plan(self._pending_runs)
+
+    def _note_unread(self, unread: Mapping[str, ReportingError]) -> None:
+        for run_id, error in unread.items():
+            if item := self._pending.get(run_id):
+                if item.unread is None:
+                    _log.warning("could not look at report run %s: %s", run_id, error)
+                item.unread = error
 
     def _settle_all(self, found: Mapping[str, ReportRun | ReportingError]) -> None:
         for run_id, run in found.items():
@@ -293,7 +309,7 @@ class RunBatch:
                 self._settle(item, run)
 
     def _settle(self, item: _Item, run: ReportRun) -> None:
-        item.run = run
+        item.run, item.unread = run, None
         if run.status is RunStatus.SUCCEEDED and run.result is not None:
             del self._pending[run.id]
             self._watch.learn([run])
@@ -340,6 +356,9 @@ class RunBatch:
                 del self._pending[run_id]
                 text = f"report run {run_id} was still pending after {most:.0f} s; it goes on at Stripe"
                 text += ", and asking again takes it up"
+                if item.unread:
+                    text = f"report run {run_id} was not seen to end within {most:.0f} s; the last look: "
+                    text += f"{item.unread}. Asking again takes it up"
                 self._end(item, RunPendingError(text, run_id=run_id), run_id)
         if self._queue and now >= self._pace.hopeless_at(self._under_way):
             text = f"Stripe accepted no new report run for {most:.0f} s (HTTP 429); ask again later"

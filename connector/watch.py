@@ -1,11 +1,10 @@
 """Pending report runs, looked at together: one look at a time, and no sooner than it can show anything."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from functools import partial
 
 from connector.client import StripeClient
-from connector.errors import ReportingError
 from connector.models import ReportRun
 from connector.runlist import Looked, look_at
 from connector.waiting import pause_before_look
@@ -46,19 +45,14 @@ class Watch:
             created = {run.id: run.created for run in pending}
             self.future = self._workers.submit(partial(look_at, self._client, created, self._pages))
 
-    @property
-    def has_seen(self) -> bool:
-        """Whether a look has ended and its result is to be taken."""
-        return self.future is not None and self.future.done()
-
-    def take(self) -> Mapping[str, ReportRun | ReportingError]:
-        """What the look showed: by id a run, or that Stripe knows it no more. Raises the client's errors."""
+    def take(self) -> Looked | None:
+        """What the look showed, once it has ended. Raises the client's errors."""
+        if self.future is None or not self.future.done():
+            return None
         look, self.future = self.future, None
-        if look is None:
-            return {}
         looked = look.result()
         self._pages = looked.pages
-        return looked.states
+        return looked
 
     def plan(self, pending: Collection[ReportRun]) -> None:
         """After a look: when the next one is worth it."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 import pytest
@@ -27,6 +28,7 @@ from connector.query import Partition, ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.faults import Match, Stage
 from connector.simulator.mishaps import (
+    EditJson,
     FileReads,
     Html,
     Respond,
@@ -214,6 +216,25 @@ def test_runs_that_fail_within_one_second_are_replaced_all_the_same(
     assert done(pull(SUMMARY, DAY, client=client_for(simulator.handle)))
 
     assert len(simulator.runs) == 3
+
+
+def test_one_run_whose_answers_cannot_be_read_does_not_hold_up_the_others(
+    simulator: Simulator, pull: Pull
+) -> None:
+    def without_size(body: dict[str, Any]) -> None:
+        for run in body.get("data", [body]):
+            if run.get("result") and run["id"] == simulator.runs[1].id:
+                del run["result"]["size"]
+
+    simulator.faults.add(EditJson(without_size), "GET */report_runs*", times=None)
+
+    events = pull(SUMMARY, days("2026-05-02", 3))
+
+    (late,) = missed(events).values()
+    assert len(done(events)) == 2
+    assert late.verdict is Verdict.LATE
+    assert "the last look" in str(late.error)
+    assert "lacks 'size'" in str(late.error)
 
 
 def test_keys_that_bring_back_runs_that_are_gone_are_left_behind(
