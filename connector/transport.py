@@ -202,8 +202,9 @@ class Transport:
         """The answer, in whose headers nobody who echoes what we sent can put the key."""
         try:
             response = self._http.send(request, stream=True, follow_redirects=False)
-        except (httpx.HTTPError, RuntimeError) as error:
-            # httpx raises RuntimeError when another thread has closed the client.
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
+            # httpx raises RuntimeError when another thread has closed the client, and reads where an answer
+            # redirects to before anybody asks.
             failure = self._unanswered(request, error)
         else:
             heads = [(name, self._without_key(value)) for name, value in response.headers.raw]

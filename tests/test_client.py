@@ -303,6 +303,15 @@ def test_the_key_never_follows_a_redirect_to_another_host(client_for: ClientFor)
     assert {request.url.host for request in sent} == {"api.stripe.com"}
 
 
+@pytest.mark.parametrize("to", ["https:evil.example/x", "//evil.example:port", "/\x00", "https://[", "::"])
+def test_a_redirect_to_what_is_no_url_is_an_error_of_ours(client_for: ClientFor, to: str) -> None:
+    """The first was found by a fuzzer."""
+    client = client_for(redirecting(to, []))
+
+    with pytest.raises((ConnectionFailedError, UntrustedHostError)):
+        client.report_types()
+
+
 def test_a_redirect_loop_ends(client_for: ClientFor) -> None:
     sent: list[httpx.Request] = []
     client = client_for(redirecting("/v1/reporting/report_types", sent))
