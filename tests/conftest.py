@@ -1,6 +1,7 @@
 """The world every test lives in: a clock the test owns, and a Stripe in memory that runs on it."""
 
 import concurrent.futures
+import signal
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("laws")
+
+
+def pytest_configure() -> None:
+    """What a shell starts in its background ignores SIGINT, and so does all that it starts in turn.
+
+    Tests interrupt commands, and Dagster's servers end by interrupting themselves.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 #: A Sunday, an hour after the data of the 6th became complete.
 NOON = datetime(2026, 6, 7, 13, tzinfo=UTC)

@@ -37,7 +37,6 @@ class Service:
 
     def start(self) -> None:
         """Start it, or start it again."""
-        _heed_interrupts()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -91,15 +90,6 @@ class Service:
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-
-
-def _heed_interrupts() -> None:
-    """What a shell starts in its background ignores SIGINT, and so do all whom that starts in turn.
-
-    Dagster's servers end by raising it to themselves, so then they could only be killed.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def free_port() -> int:
