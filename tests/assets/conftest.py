@@ -17,6 +17,7 @@ from connector.hosts import Hosts
 from connector.query import ReportQuery
 from connector.retry import RetryPolicy
 from connector.simulator import SIMULATED_KEY, Simulator
+from connector.store import Store
 
 Load = Callable[[str], dg.Definitions]
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -26,10 +27,18 @@ Assets = Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition]
 class Orchestra:
     """One Dagster and one Stripe. Launches partitions as the UI does, and tells what was recorded."""
 
-    def __init__(self, instance: dg.DagsterInstance, handler: Handler, clock: Clock, root: Path) -> None:
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        handler: Handler,
+        clock: Clock,
+        root: Path,
+        *,
+        store: Callable[[str], Store] = Store,
+    ) -> None:
         self.instance = instance
         self.root = root
-        self.stripe = _stripe_on(handler, clock, root)
+        self.stripe = _stripe_on(handler, clock, root, store)
         self.resources: dict[str, Any] = {"stripe": self.stripe, "stripe_parquet": report_reader()}
 
     def launch(
@@ -87,8 +96,13 @@ class Orchestra:
         return run.tags.get("stripe/outcome") if run else None
 
 
-def _stripe_on(handler: Handler, clock: Clock, root: Path) -> StripeReporting:
+def _stripe_on(
+    handler: Handler, clock: Clock, root: Path, make_store: Callable[[str], Store]
+) -> StripeReporting:
     class StripeInMemory(StripeReporting):
+        def store(self) -> Store:
+            return make_store(self.root)
+
         def client(self, *, retry: RetryPolicy | None = None) -> StripeClient:
             http = httpx.Client(transport=httpx.MockTransport(handler))
             hosts = Hosts.of(self.api_base)

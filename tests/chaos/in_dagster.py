@@ -9,13 +9,19 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
+from pathlib import Path
 
 import dagster as dg
 
 from assets import ConfiguredReport, build_report_asset
+from connector.dataset import Dataset
+from connector.provenance import Provenance
+from connector.published import Published
 from connector.simulator import SIMULATED_KEY, Planted
+from connector.store import Store
 from tests.assets.conftest import Orchestra
-from tests.chaos.ordeal import REPORTS, Killed, Life, Ordeal
+from tests.chaos.ordeal import REPORTS, At, Killed, Life, Ordeal
 
 
 class OrdealInDagster(Ordeal):
@@ -29,6 +35,12 @@ class OrdealInDagster(Ordeal):
         ]
         with dg.DagsterInstance.ephemeral() as self.instance:
             super().undergo()
+
+    def _death(self) -> Life:
+        """Half of them die when a file is published and nothing is recorded yet."""
+        if self.draw.random() < 0.5:
+            return At("published", self.draw.randrange(2 * self.partitions))
+        return super()._death()
 
     def _attempt(self, death: Life, missing: list[str]) -> None:
         orchestra, said = self._orchestra(death), io.StringIO()
@@ -44,7 +56,13 @@ class OrdealInDagster(Ordeal):
                 missing.append(orchestra.failure(result)[0])
 
     def _orchestra(self, death: Life) -> Orchestra:
-        return Orchestra(self.instance, self._stripe(death), self.skewed_clock(), self.root)
+        return Orchestra(
+            self.instance,
+            self._stripe(death),
+            self.skewed_clock(),
+            self.root,
+            store=partial(_MortalStore, death=death),
+        )
 
     def _hold_to_the_law(self, missing: Sequence[str], planted: Mapping[str, Sequence[Planted]]) -> None:
         super()._hold_to_the_law(missing, planted)
@@ -54,3 +72,16 @@ class OrdealInDagster(Ordeal):
         for run in self.instance.get_runs():
             told = str(self.instance.all_logs(run.run_id))
             assert SIMULATED_KEY not in told, f"the key is in an event of run {run.run_id}"
+
+
+class _MortalStore(Store):
+    """A store whose process may die when a file has just been published."""
+
+    def __init__(self, root: str, death: Life) -> None:
+        super().__init__(root)
+        self._death = death
+
+    def publish(self, staged: Path, dataset: Dataset, provenance: Provenance) -> Published:
+        published = super().publish(staged, dataset, provenance)
+        self._death.at("published")
+        return published

@@ -136,7 +136,7 @@ class Ordeal:
     def _pull(self, *, dying: bool) -> list[str]:
         """One process that pulls both reports; what did not come, and why."""
         missing: list[str] = []
-        death = _death(self.draw, self.partitions) if dying else Life()
+        death = self._death() if dying else Life()
         try:
             with death.threatening():
                 self._attempt(death, missing)
@@ -191,6 +191,17 @@ class Ordeal:
     def skewed_clock(self) -> OwnedClock:
         """The clock of the machine that pulls, which may be wrong."""
         return _SkewedClock(self.clock, self.skew)
+
+    def _death(self) -> "Life":
+        """How the next one dies."""
+        makers: list[Callable[[], Life]] = [
+            lambda: At("event", self.draw.randrange(_EVENTS_EACH * self.partitions)),
+            lambda: At("request", self.draw.randrange(_REQUESTS_EACH * self.partitions)),
+            lambda: At("answer", self.draw.randrange(_REQUESTS_EACH * self.partitions)),
+            lambda: _Anywhere(self.draw.randrange(_CALLS_EACH * self.partitions)),
+            lambda: _Anywhere(self.draw.randrange(_CALLS_EACH * self.partitions)),
+        ]
+        return self.draw.choice(makers)()
 
     # The law
 
@@ -285,7 +296,7 @@ class Life:
 
 
 @dataclass
-class _At(Life):
+class At(Life):
     """At the n-th event, or before or after the n-th request is answered. The dead send no more requests."""
 
     occasion: str
@@ -328,17 +339,6 @@ class _Anywhere(Life):
 
 #: Roughly what a pull of one partition of each report amounts to.
 _CALLS_EACH, _REQUESTS_EACH, _EVENTS_EACH = 3_000, 5, 4
-
-
-def _death(draw: random.Random, partitions: int) -> Life:
-    makers: list[Callable[[], Life]] = [
-        lambda: _At("event", draw.randrange(_EVENTS_EACH * partitions)),
-        lambda: _At("request", draw.randrange(_REQUESTS_EACH * partitions)),
-        lambda: _At("answer", draw.randrange(_REQUESTS_EACH * partitions)),
-        lambda: _Anywhere(draw.randrange(_CALLS_EACH * partitions)),
-        lambda: _Anywhere(draw.randrange(_CALLS_EACH * partitions)),
-    ]
-    return draw.choice(makers)()
 
 
 @contextmanager
