@@ -102,6 +102,7 @@ def undisturbed(root: Path, days: int) -> Path:
     return root
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("days", "kills"), [(6, 2)])
 def test_a_killed_pull_ends_as_if_it_had_never_been_killed(tmp_path: Path, days: int, kills: int) -> None:
     simulator = stripe(run_seconds=(0.1, 0.6))
