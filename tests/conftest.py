@@ -39,11 +39,6 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first, so that nobody waits for it alone in the end."""
-    items.sort(key=lambda item: "long" not in item.keywords)
-
-
 #: A Sunday, an hour after the data of the 6th became complete.
 NOON = datetime(2026, 6, 7, 13, tzinfo=UTC)
 

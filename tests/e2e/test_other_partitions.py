@@ -13,7 +13,7 @@ from tests.e2e.console import Asset
 from tests.e2e.deployment import Deployment, Setup
 
 pytestmark = [
-    pytest.mark.long,
+    pytest.mark.soak,
     pytest.mark.skipif(shutil.which("ps") is None, reason="counts processes with ps"),
 ]
 
