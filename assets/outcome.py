@@ -77,7 +77,8 @@ def _told_missing(asset: str, recorded: int, ordered: Sequence[Missed]) -> list[
     total = recorded + len(ordered)
     kept = f" The other {recorded} are recorded and stay." if recorded else ""
     return [
-        f"{asset}: {len(ordered)} of {total} partitions have no new data ({counts}).{kept}",
+        f"{asset}: {len(ordered)} of {total} partitions have no new data ({counts}); what was there before "
+        f"is untouched.{kept}",
         *_first(f"  {each.partition.key}  {_account(each)}" for each in ordered),
     ]
 

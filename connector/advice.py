@@ -27,7 +27,7 @@ _BY_KIND: tuple[tuple[type[ReportingError], str], ...] = (
         DownloadError,
         "{again}: the file is fetched anew. If it stays so, give Stripe's support the report run's id.",
     ),
-    (DataError, "Look at the file of the report run in Stripe's Dashboard, then report the column."),
+    (DataError, "Look at the file of the report run, then report the column."),
     (AuthenticationError, "Set STRIPE_API_KEY to a valid restricted key."),
     (PermissionDeniedError, "Give the restricted key the permission that is named."),
     (

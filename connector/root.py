@@ -50,9 +50,6 @@ class Root:
         except (pa.ArrowException, OSError, ValueError) as error:
             raise ConfigurationError(f"reports root {self.place}: {error}") from None
 
-    def __str__(self) -> str:
-        return self.place
-
     @property
     def directory(self) -> Path | None:
         """The root on this machine's disk; None for an object store."""

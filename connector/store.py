@@ -129,10 +129,6 @@ class Store:
 
     # Writing
 
-    def rehearse(self) -> None:
-        """Try what publishing does with a passing file. Raises StoreError as publishing would."""
-        self._root.rehearse()
-
     def staging(self) -> AbstractContextManager[Path]:
         """A directory of this process for unfinished files, gone afterwards.
 

@@ -10,6 +10,7 @@ from connector.dataset import Dataset
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ReportingError
 from connector.hosts import Mode
+from connector.root import Root
 from connector.store import Store
 
 _LITTLE = 1 << 30
@@ -22,7 +23,7 @@ def examine_root(root: str, clock: Clock) -> Iterator[Diagnosis]:
     made = [each for each in (local, *local.parents) if not each.exists()] if local else []
     began = clock.monotonic()
     try:
-        Store(root).rehearse()
+        Root(root).rehearse()
     except ReportingError as error:
         yield failure(
             "files", str(error), "Set STRIPE_REPORTS_ROOT, or --root, to a place this user may write to."

@@ -43,9 +43,9 @@ class OrdealInDagster(Ordeal):
         return super()._death()
 
     def _attempt(self, death: Life, missing: list[str]) -> None:
-        orchestra, said = self._orchestra(death), io.StringIO()
+        orchestra = self._orchestra(death)
         for asset in self.draw.sample(self.assets, 2):
-            with contextlib.redirect_stderr(said):
+            with contextlib.redirect_stderr(io.StringIO()) as said:
                 result = orchestra.launch(
                     [asset], self.days[0].key, self.days[-1].key, tags={"stripe/intent": "ensure"}
                 )
