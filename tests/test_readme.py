@@ -1,4 +1,4 @@
-"""The README's commands, code and map exist: prose rots quietly."""
+"""The README's commands and code exist: prose rots quietly."""
 
 import ast
 import re
@@ -71,20 +71,6 @@ def test_the_configuration_shown_is_the_one_that_ships() -> None:
     for report in shown["attributes"]["reports"]:
         spec = connector.report(report["report"])
         assert set(report.get("columns", ())) <= set(spec.columns)
-
-
-def test_the_map_names_files_that_exist_and_every_module_of_the_connector() -> None:
-    (block,) = (each for each in blocks("text") if each.startswith("connector/"))
-    folder, named = "", set()
-    for line in block.splitlines():
-        names = re.findall(r"[\w/]+(?:\.py|/)(?=\s|$)", line)
-        if not line.startswith(" "):
-            folder = names.pop(0)
-        named |= {f"{folder}{name}" for name in names}
-
-    modules = {f"connector/{each.name}" for each in (ROOT / "connector").glob("[a-z]*.py")}
-    assert {name for name in named if not (ROOT / name).exists()} == set()
-    assert modules <= named
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!https)([^)]+)\)", README))))
