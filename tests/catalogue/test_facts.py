@@ -1,137 +1,134 @@
-"""The catalogue against the fact sheet it was written from, where that lies beside the repository.
+"""The catalogue against the facts about Stripe's report types.
 
 The catalogue builds its lists from shared groups; a slip there would be repeated in a dozen reports. The
-sheet has every list spelt out.
+facts have every list spelt out, and report types that the catalogue may do without.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
 
 import pytest
 
-from connector.catalogue import COLUMNS, METADATA, REPORTS, ColumnType, Granularity, ReportSpec
-
-SHEET = Path(__file__).parents[2].parent / "shared" / "stripe" / "report_types.json"
-
-FACTS: Mapping[str, Mapping[str, Any]] = (
-    {each["id"]: each for each in json.loads(SHEET.read_text(encoding="utf-8"))["report_types"]}
-    if SHEET.is_file()
-    else {}
+from connector.catalogue import (
+    COLUMNS,
+    METADATA,
+    REPORTING_CATEGORIES,
+    REPORTS,
+    ColumnType,
+    Granularity,
+    ReportSpec,
 )
-
-pytestmark = pytest.mark.skipif(not FACTS, reason="the sheet of facts does not lie beside the repository")
+from tests.facts import reporting_api
+from tests.facts.report_types import COLUMN_TYPES, DOCUMENTED, FACTS, ReportTypeFacts
 
 TYPES = {
     "string": {ColumnType.TEXT},
     "decimal": {ColumnType.MONEY, ColumnType.NUMBER},
     "timestamp": {ColumnType.TIMESTAMP},
+    "timestamp in UTC": {ColumnType.TIMESTAMP},
     "integer": {ColumnType.INTEGER},
     "boolean": {ColumnType.BOOLEAN},
     "date": {ColumnType.DATE},
 }
 
 
-@pytest.fixture(params=list(REPORTS))
-def spec(request: pytest.FixtureRequest) -> ReportSpec:
-    return REPORTS[request.param]
-
-
-@pytest.fixture
-def fact(spec: ReportSpec) -> Mapping[str, Any]:
-    return FACTS[spec.id]
-
-
-def columns_on_the_sheet() -> Iterator[Mapping[str, Any]]:
-    for fact in FACTS.values():
-        yield from fact["columns"]
-
-
-def test_both_have_the_same_report_types() -> None:
-    assert set(REPORTS) == set(FACTS)
-
-
-def test_both_have_the_same_columns() -> None:
-    names = {each["name"] for each in columns_on_the_sheet()}
-
-    assert names == {*COLUMNS, *(f"{prefix}[key]" for prefix in METADATA)}
-
-
-def test_every_column_has_the_type_it_has_on_the_sheet() -> None:
-    wrong = {
-        each["name"]
-        for each in columns_on_the_sheet()
-        if each["name"] in COLUMNS and COLUMNS[each["name"]].type not in TYPES[each["type"]]
-    }
-
-    assert wrong == set()
-
-
-def test_a_column_that_is_always_utc_is_not_local() -> None:
-    zones: dict[str, set[str]] = {}
-    for each in columns_on_the_sheet():
-        if "tz" in each:
-            zones.setdefault(each["name"], set()).add(each["tz"])
-    always_utc = {name for name, seen in zones.items() if seen == {"utc"}}
-
-    assert {name for name in zones if not COLUMNS[name].local} == always_utc
-
-
-def test_a_local_column_is_printed_in_utc_only_where_no_zone_can_be_asked_for(
-    spec: ReportSpec, fact: Mapping[str, Any]
-) -> None:
-    """Then the run's zone is UTC, and reading the column as local reads it right."""
-    utc = {c["name"] for c in fact["columns"] if c.get("tz") == "utc" and COLUMNS[c["name"]].local}
-
-    assert not (utc and "timezone" in spec.parameters)
-
-
-def test_columns_agree(spec: ReportSpec, fact: Mapping[str, Any]) -> None:
-    names = [each["name"] for each in fact["columns"]]
-    fixed = [name for name in names if not name.endswith("[key]")]
-
-    assert sorted(spec.columns) == sorted(fixed)
-    assert {f"{prefix}[key]" for prefix in spec.metadata_prefixes} == set(names) - set(fixed)
-    assert spec.columns_complete == fact["columns_complete"]
-
-
-def test_columns_of_documented_types_stand_in_the_order_of_the_documentation(
-    spec: ReportSpec, fact: Mapping[str, Any]
-) -> None:
-    if fact["status"] == "documented":
-        assert spec.columns == tuple(c["name"] for c in fact["columns"] if not c["name"].endswith("[key]"))
-
-
-def test_parameters_agree(spec: ReportSpec, fact: Mapping[str, Any]) -> None:
-    assert sorted(spec.required) == sorted(fact["required_params"])
-    assert sorted(spec.optional) == sorted(fact["optional_params"])
-
-
-def test_default_columns_agree(spec: ReportSpec, fact: Mapping[str, Any]) -> None:
-    known = fact["default_columns"]
-
-    assert spec.stripe_defaults == (None if known is None else tuple(known))
-
-
-def test_row_keys_agree_where_the_columns_are_known(spec: ReportSpec, fact: Mapping[str, Any]) -> None:
-    expected = fact["suggested_row_key"] if fact["columns"] else None
-
-    assert spec.row_key == tuple(expected or ())
-
-
-def test_the_day_is_decided_by_the_same_time(spec: ReportSpec, fact: Mapping[str, Any]) -> None:
-    """Summaries have no such column, whatever decides which transactions they add up."""
-    applies = spec.granularity is Granularity.ITEMIZED and fact["columns"] and fact["period"]
-    expected = fact["period"]["column"] if applies else None
-
-    assert (spec.day_column and spec.day_column.removesuffix("_utc")) == expected
-
-
-def test_standing_agrees(spec: ReportSpec, fact: Mapping[str, Any]) -> None:
-    assert (spec.status.value, spec.granularity.value, spec.scope.value, spec.version or None) == (
-        fact["status"].removesuffix("_id"),
-        fact["granularity"],
-        fact["scope"].replace("_", " "),
-        fact["version"],
+def each_of(ids: Iterable[str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("spec", "facts"), [pytest.param(REPORTS[id], FACTS[id], id=id) for id in ids if id in FACTS]
     )
+
+
+every_type = each_of(REPORTS)
+
+
+def test_every_documented_report_type_is_in_the_catalogue() -> None:
+    assert DOCUMENTED - REPORTS.keys() == set()
+
+
+def test_there_are_facts_about_every_report_type_of_the_catalogue() -> None:
+    assert REPORTS.keys() - FACTS.keys() == set()
+
+
+def test_every_column_of_the_catalogue_is_a_column_of_stripe() -> None:
+    metadata = {f"{prefix}[key]" for prefix in METADATA}
+
+    assert {*COLUMNS, *metadata} - COLUMN_TYPES.keys() == set()
+
+
+def test_every_column_has_the_type_it_has_at_stripe() -> None:
+    assert [name for name, column in COLUMNS.items() if column.type not in TYPES[COLUMN_TYPES[name]]] == []
+
+
+def test_times_are_local_unless_they_are_always_utc() -> None:
+    local = {name for name, column in COLUMNS.items() if column.local}
+
+    assert local == {name for name in COLUMNS if COLUMN_TYPES[name] == "timestamp"}
+
+
+@each_of(id for id, spec in REPORTS.items() if "timezone" in spec.parameters)
+def test_no_local_column_is_printed_in_utc_where_a_zone_can_be_asked_for(
+    spec: ReportSpec, facts: ReportTypeFacts
+) -> None:
+    """Elsewhere the run's zone is UTC, and reading the column as local reads it right."""
+    assert [name for name in facts.in_utc if COLUMNS[name].local] == []
+
+
+@every_type
+def test_columns_agree(spec: ReportSpec, facts: ReportTypeFacts) -> None:
+    metadata = {f"{prefix}[key]" for prefix in spec.metadata_prefixes}
+
+    assert sorted(spec.columns) == sorted(facts.fixed_columns)
+    assert metadata == set(facts.columns) - set(facts.fixed_columns)
+    assert spec.columns_complete == facts.complete
+
+
+@each_of(id for id in REPORTS if id in DOCUMENTED)
+def test_columns_of_documented_types_stand_in_the_order_of_the_documentation(
+    spec: ReportSpec, facts: ReportTypeFacts
+) -> None:
+    assert spec.columns == facts.fixed_columns
+
+
+@every_type
+def test_parameters_agree(spec: ReportSpec, facts: ReportTypeFacts) -> None:
+    assert sorted(spec.required) == sorted(facts.required)
+    assert sorted(spec.optional) == sorted(facts.optional)
+
+
+@every_type
+def test_default_columns_agree(spec: ReportSpec, facts: ReportTypeFacts) -> None:
+    assert spec.stripe_defaults == facts.defaults
+
+
+@every_type
+def test_row_keys_agree_where_the_columns_are_known(spec: ReportSpec, facts: ReportTypeFacts) -> None:
+    expected = facts.row_key if facts.columns else None
+
+    assert spec.row_key == (expected or ())
+
+
+@every_type
+def test_the_day_is_decided_by_the_same_time(spec: ReportSpec, facts: ReportTypeFacts) -> None:
+    """Summaries have no such column, whatever decides which transactions they add up."""
+    applies = spec.granularity is Granularity.ITEMIZED and facts.columns
+
+    assert (spec.day_column and spec.day_column.removesuffix("_utc")) == (facts.day if applies else None)
+
+
+@every_type
+def test_standing_agrees(spec: ReportSpec, facts: ReportTypeFacts) -> None:
+    assert (spec.status.value, spec.granularity.value, spec.scope.value, spec.version or None) == (
+        facts.known,
+        facts.granularity,
+        facts.scope,
+        facts.version,
+    )
+
+
+def test_reporting_categories_agree() -> None:
+    assert REPORTING_CATEGORIES == reporting_api.REPORTING_CATEGORIES
+
+
+def test_every_parameter_of_a_run_is_one_that_some_report_type_takes() -> None:
+    taken = {name for spec in REPORTS.values() for name in spec.parameters}
+
+    assert reporting_api.RUN_PARAMETERS - taken == set()
