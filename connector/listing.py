@@ -10,6 +10,8 @@ from rich.text import Text
 from connector.catalogue import METADATA, Column, ReportSpec, Status, column
 from connector.offering import Offering, Standing
 
+_MARKS = "default: asked for unless --columns says otherwise. personal: only when asked for by name."
+
 
 def by_name(specs: Sequence[ReportSpec]) -> Table:
     """One row for each name: the version it stands for, and which others can be asked for by id."""
@@ -39,7 +41,7 @@ def every(specs: Iterable[ReportSpec]) -> Table:
 
 
 def one(spec: ReportSpec) -> Sequence[Any]:
-    """What a report tells, takes and has."""
+    """What a report tells, takes and has; of one whose columns are not known, the caution says so."""
     columns = _table("column", "type", "", "what it holds")
     for each in _columns(spec):
         unit = f" In {each.unit}." if each.unit else ""
@@ -55,8 +57,7 @@ def one(spec: ReportSpec) -> Sequence[Any]:
         spec.source,
         "",
         f"Needs {', '.join(spec.required)} (set for each window). Takes {', '.join(spec.optional)}.",
-        columns,
-        "default: asked for unless --columns says otherwise. personal: only when asked for by name.",
+        *((columns, _MARKS) if spec.columns else ()),
     )
 
 
@@ -115,9 +116,7 @@ def offered(offerings: Sequence[Offering]) -> Iterator[Any]:
         ],
         "only with a key of live mode": [each for each in offerings if each.standing is Standing.LIVE_ONLY],
         "documented, and not offered to this key": documented,
-        "observed, in preview or retired, and not offered to this key": [
-            each for each in absent if each not in documented
-        ],
+        "observed, and not offered to this key": [each for each in absent if each not in documented],
     }
     for words, group in groups.items():
         if group:

@@ -61,7 +61,7 @@ class Family:
 
     def version(
         self,
-        number: int | None,
+        number: int,
         columns: Iterable[str] = (),
         *,
         lacks: Iterable[str] = (),
@@ -73,7 +73,7 @@ class Family:
         """The spec of one version.
 
         Args:
-            number: the version; None where the id has none.
+            number: the version.
             columns: its columns, in Stripe's order; `prefix[key]` stands for metadata columns. Without any
                 the file is read by its header, and nothing is said about key, day or amount.
             lacks: parameters of the family it does not take.
@@ -86,7 +86,7 @@ class Family:
         defaults = tuple(_printed(name, named) for name in self.defaults)
         key = self.row_key if named else ()
         return ReportSpec(
-            id=self.id if number is None else f"{self.id}.{number}",
+            id=f"{self.id}.{number}",
             title=self.title,
             about=self.about,
             granularity=self.granularity,

@@ -1,12 +1,11 @@
-"""What Stripe charged: fees by balance date or by the date they arose, transactions by their parts, Treasury.
+"""What Stripe charged: fees by balance date or by the date they arose, and transactions by their parts.
 
-None but the Treasury report is on Stripe's pages: they are known from those who use them. Fee rows can be
-equal in every column and all be real, so there is no row key. Nothing is said about days either: rows are
-reported to arrive up to four days late, and which time decides is not documented.
+None of them is on the pages of Stripe's that were read: they are known from those who use them. Fee rows
+can be equal in every column and all be real, so there is no row key. Nothing is said about days either: rows
+are reported to arrive up to four days late, and which time decides is not documented.
 
 Sources: https://github.com/wikimedia/wikimedia-fundraising-SmashPig,
-https://github.com/NorfairKing/centjes, https://github.com/fivetran/dbt_stripe,
-https://docs.stripe.com/reports/treasury-fees-reporting
+https://github.com/NorfairKing/centjes, https://github.com/fivetran/dbt_stripe
 """
 
 from collections.abc import Iterable
@@ -115,26 +114,6 @@ _BY_CATEGORY = replace(
     optional=("columns",),
 )
 
-_FACILITATION = Family(
-    id="treasury_fees.administrative_facilitation_fee",
-    title="Treasury facilitation fee",
-    about="What Stripe pays for balances of Treasury accounts: each day's balance, rate and fee.",
-    source="https://docs.stripe.com/reports/treasury-fees-reporting",
-    granularity=Granularity.OTHER,
-    required=(),
-    defaults=(
-        "date",
-        "merchant",
-        "financial_account",
-        "balance_amount",
-        "balance_currency",
-        "effr_value",
-        "fee",
-    ),
-    amount="fee",
-    currency="balance_currency",
-)
-
 _COMPONENT_COLUMNS = alphabetical(
     _COMPONENTS.defaults, CUSTOMER, PAYMENT, PAYOUT, SHIPPING, ADDRESSES, PARTNER, INVOICE_NUMBER,
     (
@@ -161,11 +140,4 @@ REPORTS = (
     _seen(_COMPONENTS, 2, _COMPONENT_COLUMNS),
     _seen(_COMPONENTS, 3),
     _seen(_BY_CATEGORY, 1, BY_CATEGORY, defaults_known=True),
-    _FACILITATION.version(
-        None,
-        alphabetical(_FACILITATION.defaults),
-        status=Status.PREVIEW,
-        note="Which parameters it takes is not documented.",
-        defaults_known=False,
-    ),
 )

@@ -120,12 +120,6 @@ REPORTS = (
     _BY_INTERVAL.version(3, alphabetical(WHOLE, _THERE, _ORDER), lacks=_NO_ZONE),
     _BY_INTERVAL.version(4, _FOURTH),
     _BY_INTERVAL.version(5, alphabetical(WHOLE_LOCAL, _THERE, _ORDER)),
-    _BY_INTERVAL.version(
-        6,
-        status=Status.OBSERVED,
-        complete=False,
-        note="It is said to leave the payout's id out unless asked for.",
-    ),
     _BY_INTERVAL.version(7, _SEEN_IN_7, status=Status.OBSERVED, complete=False),
     _CONNECTED.version(1, _CONNECTED_FIRST, lacks=_NO_ZONE),
     _CONNECTED.version(2, _CONNECTED_FIRST, lacks=_NO_ZONE),

@@ -13,7 +13,6 @@ from connector.catalogue import (
     fees,
     payout_reconciliation,
     payouts,
-    revenue_recognition,
     tax,
 )
 from connector.catalogue.spec import ReportSpec, Status
@@ -27,7 +26,6 @@ _FAMILIES = (
     ending_balance,
     fees,
     tax,
-    revenue_recognition,
     connect,
 )
 

@@ -138,8 +138,8 @@ def _category(value: Any) -> str:
     return text
 
 
-def _identifier(prefix: str, what: str, *, prefixes: str | None = None) -> Callable[[Any], str]:
-    pattern = re.compile(rf"{prefixes or prefix}_[A-Za-z0-9_]+")
+def _identifier(prefix: str, what: str) -> Callable[[Any], str]:
+    pattern = re.compile(rf"{prefix}_[A-Za-z0-9_]+")
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
@@ -174,13 +174,9 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "connected_account": _account,
     "connected_accounts": _accounts,
     "payout": _identifier("po", "payout id"),
-    "customer": _identifier("cus", "customer id"),
-    "invoice": _identifier("in", "invoice id"),
-    # Lines of older invoices have ids of other kinds.
-    "invoice_line_item": _identifier("il", "invoice line item id", prefixes="[a-z]+"),
     "decimal_separator": _number_format,
     "decimal_format": _number_format,
 }
 
-#: Every parameter some report type is known to take.
+#: Every parameter whose values are checked, and `columns`.
 PARAMETERS = frozenset({*_CHECKS, "columns"})

@@ -116,26 +116,24 @@ class Scope(Enum):
 class Status(Enum):
     """How far a report type can be relied on.
 
-    DOCUMENTED by Stripe, with its parameters and columns. OBSERVED in use by others while Stripe's pages do
-    not have it. PREVIEW: offered to some accounts, and free to change. RETIRED: Stripe serves it no more.
-    CUSTOM: not in this catalogue; what it has comes from the configuration.
+    DOCUMENTED by Stripe, with its parameters and columns. OBSERVED in use by others, by its id, while the
+    pages of Stripe's that were read do not have it. CUSTOM: not in this catalogue; what it has comes from the
+    configuration.
     """
 
     DOCUMENTED = "documented"
     OBSERVED = "observed"
-    PREVIEW = "preview"
-    RETIRED = "retired"
     CUSTOM = "custom"
 
 
 _CAUTIONS: Mapping[Status, str] = {
-    Status.OBSERVED: (
-        "{id} is used by others and not documented by Stripe: parameters and columns are as they saw them."
-    ),
-    Status.PREVIEW: "{id} is a preview: Stripe may change it, or refuse it to your account.",
-    Status.RETIRED: "{id} is retired: Stripe no longer makes it.",
+    Status.DOCUMENTED: "",
+    Status.OBSERVED: "{id} is used by others and not documented by Stripe: what it has is as they saw it.",
     Status.CUSTOM: "{id} is used as configured: what Stripe has for it was not compared with a catalogue.",
 }
+
+#: Of a type without known columns, whatever its status.
+_BY_HEADER = "Its columns are not known, so its files are read by their header."
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,7 @@ class ReportSpec:
     """One report type, as Stripe documents it.
 
     Attributes:
-        id: Stripe's id with the version, e.g. `balance.summary.1`; a few have no version.
+        id: Stripe's id with the version, e.g. `balance.summary.1`; one that is described may have none.
         about: one or two sentences for people.
         required: parameters Stripe wants in every run.
         optional: further parameters the type takes.
@@ -224,7 +222,11 @@ class ReportSpec:
 
     @property
     def caution(self) -> str | None:
-        """What to tell somebody who uses the type, as a sentence or two; None for documented types."""
-        if self.status is Status.DOCUMENTED:
-            return None
-        return " ".join(filter(None, (_CAUTIONS[self.status].format(id=self.id), self.status_note)))
+        """What somebody who uses the type must know, as a few sentences.
+
+        None for documented types whose columns are known.
+        """
+        standing = _CAUTIONS[self.status].format(id=self.id)
+        return (
+            " ".join(filter(None, (standing, self.status_note, "" if self.columns else _BY_HEADER))) or None
+        )

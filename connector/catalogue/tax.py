@@ -3,8 +3,7 @@
 A line item has a row for each jurisdiction that taxes it, which repeats the line's own amounts: what can be
 added up is the tax.
 
-Sources: https://docs.stripe.com/reports/report-types/tax, https://docs.stripe.com/tax/reports,
-https://github.com/mozilla/bigquery-etl (version 1, and its end)
+Sources: https://docs.stripe.com/reports/report-types/tax, https://docs.stripe.com/tax/reports
 """
 
 from connector.catalogue.family import Family
@@ -13,18 +12,14 @@ from connector.catalogue.spec import Granularity, RowKinds, Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/tax"
 
-#: What versions 1 and 2 both have.
-_COMMON = (
+_COLUMNS = (
     "id", "line_item_id", "type", "transaction_date", "tax_date", "currency", "subtotal", "total",
     "tax_amount", "taxable_amount", "non_taxable_amount", "tax_rate", "tax_name", "tax_code", "taxability",
     "taxability_reason", "country_code", "state_code", "jurisdiction_name", "jurisdiction_level", "quantity",
     "destination_resolved_address_country", "destination_resolved_address_state", "customer_tax_id",
     "filing_currency", "filing_exchange_rate", "filing_total", "filing_taxable_amount",
-    "filing_non_taxable_amount", "filing_tax_amount",
+    "filing_non_taxable_amount", "filing_tax_amount", "quantity_decimal", "origin_resolved_address_country",
 )  # fmt: skip
-
-#: What version 2 lost.
-_ONCE = ("refund_id", "payment_intent_id", "tax_behavior", "tax_type")
 
 _LINES = Family(
     id="tax.transactions.itemized",
@@ -32,7 +27,7 @@ _LINES = Family(
     about="What was sold and taxed, line by line: one row for each line item and jurisdiction.",
     source=_SOURCE,
     optional=("timezone", "decimal_separator", "columns"),
-    defaults=(*_COMMON, "quantity_decimal", "origin_resolved_address_country", *_ONCE),
+    defaults=_COLUMNS,
     day="transaction_date",
     amount="tax_amount",
 )
@@ -62,33 +57,14 @@ _JURISDICTIONS = Family(
     row_kinds=RowKinds(column="jurisdiction_level", kinds={}, currency="transaction_currency"),
 )
 
-_STREET = ("line1", "line2", "city")
-
-_FIRST = alphabetical(
-    _COMMON,
-    _ONCE,
-    ("transaction_date_utc", "tax_date_utc"),
-    (f"{where}_resolved_address_{part}" for where in ("origin", "destination") for part in _STREET),
-    ("destination_resolved_address_postal_code",),
-)
-
 _SECOND = alphabetical(
-    _COMMON,
-    ("quantity_decimal", "origin_resolved_address_country", "origin_resolved_address_state"),
+    _COLUMNS,
+    ("origin_resolved_address_state",),
     (f"{what}_metadata[key]" for what in ("credit_note", "invoice", "refund", "tax_transaction")),
 )
 
 REPORTS = (
-    _LINES.version(
-        1,
-        _FIRST,
-        status=Status.RETIRED,
-        complete=False,
-        note="Others could get it until February 2026; version 2 takes its place.",
-        defaults_known=False,
-    ),
     _LINES.version(2, _SECOND, defaults_known=False),
-    _LINES.version(3, lacks=("decimal_separator",), status=Status.OBSERVED, complete=False),
     _LINES.connected().version(2, connected(_SECOND), defaults_known=False),
     _JURISDICTIONS.version(1, alphabetical(_SUMS), status=Status.OBSERVED, defaults_known=False),
 )

@@ -5,11 +5,10 @@ written from Stripe's documentation and knows nothing of the connector, so that 
 
     business → ledger ← payouts      what the account does, day by day, from a seed
     selections, columns, reports     the ledger as reports: which entries, which cells, which rows
-    fees, tax, overview, components  reports that see the same ledger in another way
-    plausible                        rows for reports that are about something else
+    fees, tax, overview              reports that see the same ledger in another way
     csv_dialect                      the bytes of Stripe's files
     report_types, column_sets        what a report type is, and which columns its versions have
-    documented_types, further_types  the types there are, as data
+    documented_types, observed_types the types there are, as data
     parameters, runs                 what can be asked for, and what becomes of it
     api, keys, forms, pagination, idempotency, limits, contents, refusals      Stripe's manners
     faults, mishaps, inconstant      bad days, on order

@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from connector.simulator.currencies import printed
@@ -224,8 +223,6 @@ _READERS: dict[str, Reader] = {
     "destination_payment_id": _null,
     "order_id": _bought(lambda sold_to: sold_to.order_id),
     "source_transaction_id": lambda entry, _: entry.sale.charge_id if entry.sale else None,
-    "withheld_tax": lambda entry, _: printed(Decimal(0), entry.currency),
-    "fee_net_of_withheld_tax": lambda entry, _: printed(entry.fee, entry.currency),
     "connected_account": lambda _, sheet: sheet.owner.account,
     "trace_id": lambda entry, _: f"trace_{entry.source_id[4:]}" if _traced(entry) else None,
     "trace_id_status": _trace_status,
@@ -233,8 +230,6 @@ _READERS: dict[str, Reader] = {
     "payout_status": _payout(_payout_status),
     "payout_type": _payout(lambda _, __: "bank_account"),
     "payout_description": _payout(lambda _, __: "STRIPE PAYOUT"),
-    "payout_statement_descriptor": lambda _, __: "ADAS SHOP",
-    "payout_reference_token": _payout_id,
     "payout_destination_id": _payout(_destination),
     # Whether this column is a date or a midnight is not known; a date, in UTC, is the reading here.
     "payout_expected_arrival_date": _payout(lambda payout, _: stamp(payout.arrival)[:10]),

@@ -299,4 +299,3 @@ CONNECTED_TYPES = (
 """What a platform can know about the accounts connected to it."""
 
 DOCUMENTED_TYPES = (*OWN_TYPES, *CONNECTED_TYPES)
-"""In the order of the list call."""

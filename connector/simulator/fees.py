@@ -10,14 +10,14 @@ for.
 Source: https://github.com/wikimedia/wikimedia-fundraising-SmashPig (PaymentProviders/Stripe)
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from connector.simulator.columns import Sheet, stamp
 from connector.simulator.currencies import EXACT, printed
 from connector.simulator.entries import DAY, Entry
-from connector.simulator.selections import Parameters
+from connector.simulator.selections import Parameters, activity
 
 OWN_FEES = frozenset({"fee", "network_cost"})
 """Categories whose rows are fees themselves, as a negative gross."""
@@ -71,37 +71,19 @@ def _product(entry: Entry, *, screened: bool) -> tuple[str, str, str]:
     return "Payments", "Payments", "Card payments"
 
 
-def _found(sheet: Sheet, parameters: Parameters, second: Callable[[FeeLine], int]) -> Iterator[FeeLine]:
-    """Lines of the interval, by the second that decides, as far as their rows are known."""
-    start, end = parameters["interval_start"], parameters["interval_end"]
-    # Rows that settle the last day's use are booked on the day after.
-    until = max(end, min(end + DAY, sheet.as_of))
-    for entry in sheet.ledger.entries(start, until, as_of=sheet.as_of):
-        if entry.is_payout or parameters.get("currency") not in {None, entry.currency}:
-            continue
-        yield from (line for line in lines(entry) if start <= second(line) < end)
+def _found(sheet: Sheet, parameters: Parameters) -> Iterator[FeeLine]:
+    """Lines of the interval, by the second the balance moved."""
+    for entry in activity(sheet, parameters):
+        if parameters.get("currency") in {None, entry.currency}:
+            yield from lines(entry)
 
 
-def by_balance(line: FeeLine) -> int:
-    return line.entry.created
-
-
-def by_use(line: FeeLine) -> int:
-    return line.incurred_at
-
-
-def itemized(
-    second: Callable[[FeeLine], int],
-) -> Callable[[Sequence[Sheet], Parameters], Iterator[list[str | None]]]:
-    """One row a line; `second` decides the interval: `by_balance` or `by_use`."""
-
-    def rows(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[list[str | None]]:
-        for sheet in sheets:
-            for line in _found(sheet, parameters, second):
-                cells = _cells(line, sheet)
-                yield [cells[column] for column in parameters["columns"]]
-
-    return rows
+def itemized(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[list[str | None]]:
+    """One row a line."""
+    for sheet in sheets:
+        for line in _found(sheet, parameters):
+            cells = _cells(line, sheet)
+            yield [cells[column] for column in parameters["columns"]]
 
 
 def _cells(line: FeeLine, sheet: Sheet) -> dict[str, str | None]:
@@ -133,7 +115,7 @@ def summary(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[list[st
     """One row for each product, feature and currency."""
     sums: dict[tuple[str, str, str, str], tuple[Decimal, Decimal]] = {}
     for sheet in sheets:
-        for line in _found(sheet, parameters, by_balance):
+        for line in _found(sheet, parameters):
             key = (line.suite, line.product, line.feature, line.entry.currency)
             amount, tax = sums.get(key, (Decimal(0), Decimal(0)))
             sums[key] = EXACT.add(amount, line.amount), EXACT.add(tax, line.tax)

@@ -188,8 +188,4 @@ _READ: dict[str, Callable[[str, Value], object]] = {
     "connected_accounts": _accounts,
     "payout": _text,
     "decimal_separator": _text,
-    "decimal_format": _text,
-    "customer": _text,
-    "invoice": _text,
-    "invoice_line_item": _text,
 }

@@ -1,6 +1,6 @@
 """What a report type is: what may be asked of it, and since when and until when its data exist.
 
-Which ones there are is data, in `documented_types` and `further_types`.
+Which ones there are is data, in `documented_types` and `observed_types`.
 
 Data are complete for a UTC day by noon of the next, and are prepared twice a day; so the end of availability
 is the latest midnight or noon (UTC) that lies at least twelve hours back, and it may well be a noon.
@@ -9,7 +9,6 @@ Sources: https://docs.stripe.com/reports/options, https://docs.stripe.com/api/re
 """
 
 from dataclasses import dataclass
-from enum import Enum
 
 from connector.simulator.columns import METADATA
 from connector.simulator.draws import unit
@@ -17,15 +16,6 @@ from connector.simulator.messages import Json
 from connector.simulator.reports import Rows
 
 HALF_DAY = 43_200
-
-
-class Status(Enum):
-    """How well a report type is known."""
-
-    DOCUMENTED = "Stripe's pages name it, with its parameters and columns"
-    OBSERVED = "public code uses it; its columns are those seen there, or those of its nearest relative"
-    PREVIEW = "documented as a preview"
-    RETIRED = "Stripe no longer serves it"
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,6 @@ class ReportType:
     required: tuple[str, ...] = ("interval_start", "interval_end")
     optional: tuple[str, ...] = ("columns", "currency", "timezone")
     connected: bool = False
-    status: Status = Status.DOCUMENTED
     delay: int = HALF_DAY
     live_only: bool = False
 

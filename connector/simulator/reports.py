@@ -8,7 +8,7 @@ https://docs.stripe.com/reports/report-types/connect
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from connector.simulator.columns import Reader, Sheet, reader, stamp
@@ -98,11 +98,6 @@ def balance_summary(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator
         shown = {name: amount for name, amount in amounts.items() if extra or name not in _EXTRA}
         for cells in _summary_rows(shown, currency, parameters, sheets[0]):
             yield [cells[column] for column in parameters["columns"]]
-
-
-def balance_summary_in_parts(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[Cells]:
-    """With the categories seen since 2026, where `activity` and `payouts` are sums of their parts."""
-    return balance_summary([replace(sheet, extra_categories=True) for sheet in sheets], parameters)
 
 
 def _summary_rows(

@@ -26,11 +26,6 @@ def payouts(sheet: Sheet, parameters: Parameters) -> Iterator[Entry]:
     return (entry for entry in _effective(sheet, parameters) if entry.is_payout)
 
 
-def returned_payouts(sheet: Sheet, parameters: Parameters) -> Iterator[Entry]:
-    """Payouts that failed, by the second they came back."""
-    return (entry for entry in payouts(sheet, parameters) if entry.category == "payout_reversal")
-
-
 def paid_out(sheet: Sheet, parameters: Parameters) -> Iterator[Entry]:
     """What automatic payouts hold that take effect in the interval, payout by payout."""
     start, end = parameters["interval_start"], parameters["interval_end"]

@@ -19,11 +19,11 @@ from connector.simulator.api import Stripe, dressed, respond
 from connector.simulator.draws import token, unit
 from connector.simulator.entries import Entry, Owner
 from connector.simulator.faults import Faults, Occasion, Stage
-from connector.simulator.further_types import REPORT_TYPES
 from connector.simulator.keys import Keyring
 from connector.simulator.ledger import Ledger
 from connector.simulator.limits import Limiter
 from connector.simulator.messages import Call, Outcome, Reply, Sleep
+from connector.simulator.observed_types import REPORT_TYPES
 from connector.simulator.report_types import ReportType, prepared
 from connector.simulator.runs import Run, Runs
 
@@ -74,8 +74,7 @@ class Simulator:
             well-formed key with all of them.
         connected_accounts: the accounts connected to `account`, each with books of its own, and what
             `Stripe-Account` may name; by default three are connected, and it may name any.
-        report_types: what exists; by default what is documented, and the fee reports of live mode.
-            `further_types.EVERY_TYPE` has all that were ever seen.
+        report_types: what exists; by default what is documented, and the three in `observed_types`.
         extra_categories: balance summaries carry the categories seen in exports of 2026.
         payouts_without_currency: payout rows of balance summaries have no currency.
         limiter: rate limits; none by default.

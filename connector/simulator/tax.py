@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from connector.simulator.columns import METADATA, Reader, Sheet, stamp, times
+from connector.simulator.columns import METADATA, Reader, Sheet, stamp
 from connector.simulator.columns import reader as entry_reader
 from connector.simulator.currencies import EXACT, digits, printed
 from connector.simulator.entries import Entry
@@ -188,20 +188,17 @@ def _address(part: str) -> Reader:
     return read
 
 
-_SHARED = frozenset({"connected_account", "currency", "payment_intent_id"})
+_SHARED = frozenset({"connected_account", "currency"})
 _READERS: dict[str, Reader] = {
     "id": lambda entry, _: f"taxtxn_1{entry.id[5:]}",
     "line_item_id": lambda entry, _: f"tax_li_{entry.id[5:]}",
     "type": lambda entry, _: "reversal" if entry.category == "refund" else "transaction",
-    "refund_id": lambda entry, _: entry.source_id if entry.category == "refund" else None,
-    **times("transaction_date", lambda entry, _: entry.created),
-    **times("tax_date", lambda entry, _: entry.created),
+    "transaction_date": lambda entry, sheet: stamp(entry.created, sheet.zone),
+    "tax_date": lambda entry, sheet: stamp(entry.created, sheet.zone),
     "quantity": lambda _, __: "1",
     "quantity_decimal": lambda _, __: "1.000000000000",
     "customer_tax_id": _tax_ids,
     "tax_code": lambda _, __: "txcd_99999999",
-    "tax_behavior": lambda _, __: "inclusive",
-    "tax_type": _of_line(lambda found: found.jurisdiction.tax.lower().replace(" ", "_")),
     "tax_name": _of_line(lambda found: found.jurisdiction.tax),
     "tax_rate": _of_line(lambda found: f"{found.jurisdiction.rate:f}"),
     "taxability": _of_line(lambda found: "taxable" if found.jurisdiction.rate else "non_taxable"),
@@ -212,13 +209,8 @@ _READERS: dict[str, Reader] = {
     "state_code": _of_line(lambda found: found.jurisdiction.state),
     "jurisdiction_level": _of_line(lambda found: found.jurisdiction.level),
     "jurisdiction_name": _of_line(lambda found: found.jurisdiction.name),
-    **{
-        f"destination_resolved_address_{part}": _address(part)
-        for part in ("line1", "line2", "city", "state", "postal_code", "country")
-    },
-    "origin_resolved_address_line1": lambda _, __: "1 Harbour Yard",
-    "origin_resolved_address_line2": lambda _, __: None,
-    "origin_resolved_address_city": lambda _, __: "San Francisco",
+    "destination_resolved_address_state": _address("state"),
+    "destination_resolved_address_country": _address("country"),
     "origin_resolved_address_state": lambda _, __: "CA",
     "origin_resolved_address_country": lambda _, __: "US",
     "filing_currency": _of_line(lambda found: found.jurisdiction.filing),

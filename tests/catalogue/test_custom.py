@@ -99,8 +99,14 @@ def test_what_the_columns_given_cannot_show_is_not_taken_over() -> None:
     assert (spec.row_key, spec.amount_column, spec.net_columns, spec.row_kinds) == ((), None, None, None)
 
 
+def test_an_id_without_a_version_is_a_name_as_it_stands() -> None:
+    spec = custom_report("moon_rent.late_fee", {"fee": None})
+
+    assert (spec.name, spec.version) == ("moon_rent_late_fee", 0)
+
+
 def test_a_new_report_beside_known_ones_of_its_family_takes_nothing_over() -> None:
-    spec = custom_report("treasury_fees.new_fee", {"fee": None})
+    spec = custom_report("all_fees.new_fee", {"fee": None})
 
     assert spec.required == ("interval_start", "interval_end")
     assert spec.amount_column is None

@@ -37,6 +37,16 @@ def test_types_of_one_report_shows_its_columns_and_which_are_personal(run: Run) 
     assert "payment_metadata[key]" in shown.out
 
 
+def test_types_says_of_a_report_whose_columns_are_not_known_that_its_files_are_read_by_their_header(
+    run: Run,
+) -> None:
+    shown = run("types", "failed_payouts.itemized.2")
+
+    assert "its files are read by their header" in " ".join(shown.out.split())
+    assert "Needs interval_start, interval_end" in shown.out
+    assert "default: asked for" not in shown.out
+
+
 def test_types_tells_programs_the_same(run: Run) -> None:
     (report,) = run("types", "balance.summary.1", "--json").objects
 

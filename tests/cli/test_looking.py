@@ -8,7 +8,7 @@ import pytest
 
 from connector.catalogue import REPORTS
 from connector.simulator import SIMULATED_KEY, Simulator
-from connector.simulator.further_types import REPORT_TYPES
+from connector.simulator.observed_types import REPORT_TYPES
 from connector.simulator.server import serve
 from tests.cli.conftest import Run
 

@@ -4,10 +4,7 @@ The catalogue builds its lists from shared groups of columns; a slip there would
 reports. Here every list is spelt out.
 
 Read from https://docs.stripe.com/reports/report-types and the pages below it, as of March 2025, and
-https://docs.stripe.com/tax/reports, https://docs.stripe.com/reports/treasury-fees-reporting,
-https://docs.stripe.com/revenue-recognition/api and
-https://docs.stripe.com/connect/network-cost-passthrough-platforms. What is `observed` is used by public code
-as of October 2026: https://github.com/mozilla/bigquery-etl (bigquery_etl/stripe),
+https://docs.stripe.com/tax/reports. What is `observed` is used by public code as of October 2026: https://github.com/mozilla/bigquery-etl (bigquery_etl/stripe),
 https://github.com/fivetran/dbt_stripe, https://github.com/wikimedia/wikimedia-fundraising-SmashPig
 (PaymentProviders/Stripe), https://github.com/stripe/stripe-apps/issues/969.
 
@@ -28,10 +25,10 @@ class ReportTypeFacts:
     """What is known of one report type.
 
     Attributes:
-        known: documented, observed, preview or retired.
+        known: documented or observed.
         granularity: itemized, summary or other.
         scope: own account or connected accounts.
-        version: None where the id has none.
+        version: the number at the end of the id.
         columns: in the order of the documentation; `[key]` stands for any metadata key.
         complete: whether `columns` are all there are.
         defaults: the columns of a run that asks for none, in the file's order; None where not known.

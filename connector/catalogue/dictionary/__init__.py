@@ -10,7 +10,7 @@ Source: https://docs.stripe.com/reports/report-types
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from connector.catalogue.dictionary.accounting import ACCOUNTING
+from connector.catalogue.dictionary.connect import CONNECT
 from connector.catalogue.dictionary.fees import FEES
 from connector.catalogue.dictionary.tax import TAX
 from connector.catalogue.dictionary.transactions import TRANSACTIONS
@@ -29,7 +29,7 @@ def _by_name(columns: Iterable[Column]) -> Mapping[str, Column]:
 
 
 #: Every column with a fixed name, by that name.
-COLUMNS: Mapping[str, Column] = _by_name((*TRANSACTIONS, *FEES, *TAX, *ACCOUNTING))
+COLUMNS: Mapping[str, Column] = _by_name((*TRANSACTIONS, *FEES, *TAX, *CONNECT))
 
 #: Columns made by pattern, `prefix[key]`: what the key is looked up in.
 #: Source: https://docs.stripe.com/reports/report-types/balance,

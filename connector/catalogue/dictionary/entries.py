@@ -60,15 +60,6 @@ def times(name: str, about: str) -> tuple[Column, Column]:
     return local_time(name, about), instant(f"{name}_utc", about)
 
 
-def street(prefix: str, whose: str) -> tuple[Column, ...]:
-    """The columns of an address down from the city."""
-    return (
-        personal(f"{prefix}_line1", f"First line of {whose}."),
-        personal(f"{prefix}_line2", f"Second line of {whose}."),
-        personal(f"{prefix}_city", f"City of {whose}."),
-    )
-
-
 def region(prefix: str, whose: str) -> tuple[Column, ...]:
     """State and country of an address. A country alone identifies nobody; the rest is personal."""
     return (
@@ -77,11 +68,12 @@ def region(prefix: str, whose: str) -> tuple[Column, ...]:
     )
 
 
-def postal_code(prefix: str, whose: str) -> Column:
-    """The postal code of an address."""
-    return personal(f"{prefix}_postal_code", f"Postal code of {whose}.")
-
-
 def address(prefix: str, whose: str) -> tuple[Column, ...]:
     """The six columns of a whole address."""
-    return (*street(prefix, whose), *region(prefix, whose), postal_code(prefix, whose))
+    return (
+        personal(f"{prefix}_line1", f"First line of {whose}."),
+        personal(f"{prefix}_line2", f"Second line of {whose}."),
+        personal(f"{prefix}_city", f"City of {whose}."),
+        *region(prefix, whose),
+        personal(f"{prefix}_postal_code", f"Postal code of {whose}."),
+    )

@@ -5,12 +5,11 @@ Sources: https://docs.stripe.com/reports/report-types/tax, https://docs.stripe.c
 
 from connector.catalogue.dictionary.entries import (
     integer,
+    local_time,
     money,
     number,
     personal,
-    postal_code,
     region,
-    street,
     text,
     times,
 )
@@ -22,18 +21,14 @@ _LINE = (
     text("id", "The tax transaction the line belongs to."),
     text("line_item_id", "The line item taxed; one row for each jurisdiction that taxes it."),
     text("type", "Whether the line is of a sale or takes one back."),
-    *times("transaction_date", "When the tax transaction was recorded"),
-    *times("tax_date", "The time whose tax rules applied"),
+    local_time("transaction_date", "When the tax transaction was recorded"),
+    local_time("tax_date", "The time whose tax rules applied"),
     integer("quantity", "How many were sold."),
     number("quantity_decimal", "How many were sold, where that is no whole number."),
     text("tax_code", "The product tax code (`txcd_…`) that was applied."),
     personal("customer_tax_id", "The customer's tax ids, several in one cell."),
-    text("tax_behavior", "Whether the price has the tax in it or the tax is added."),
-    *street("origin_resolved_address", "the address the sale was taken to come from"),
     *region("origin_resolved_address", "the address the sale was taken to come from"),
-    *street("destination_resolved_address", "the address the sale was taken to go to"),
     *region("destination_resolved_address", "the address the sale was taken to go to"),
-    postal_code("destination_resolved_address", "the address the sale was taken to go to"),
 )
 
 _JURISDICTION = (
@@ -42,7 +37,6 @@ _JURISDICTION = (
     text("jurisdiction_name", "Who levies the tax."),
     text("jurisdiction_level", "What kind of authority that is: country, state, county, city, district."),
     text("tax_name", "What the tax is called there: VAT, GST, sales tax…"),
-    text("tax_type", "What kind of tax it is."),
     number("tax_rate", "The rate that was applied, as Stripe prints it."),
     text("taxability", "Whether the line is taxable there: taxable or non_taxable."),
     text("taxability_reason", "Why it is or is not."),
