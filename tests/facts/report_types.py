@@ -4,9 +4,10 @@ The catalogue builds its lists from shared groups of columns; a slip there would
 reports. Here every list is spelt out.
 
 Read from https://docs.stripe.com/reports/report-types and the pages below it, as of March 2025, and
-https://docs.stripe.com/tax/reports. What is `observed` is used by public code as of October 2026: https://github.com/mozilla/bigquery-etl (bigquery_etl/stripe),
-https://github.com/fivetran/dbt_stripe, https://github.com/wikimedia/wikimedia-fundraising-SmashPig
-(PaymentProviders/Stripe), https://github.com/stripe/stripe-apps/issues/969.
+https://docs.stripe.com/tax/reports. What is `observed` is used by public code as of October 2026:
+https://github.com/mozilla/bigquery-etl (bigquery_etl/stripe), https://github.com/fivetran/dbt_stripe,
+https://github.com/wikimedia/wikimedia-fundraising-SmashPig (PaymentProviders/Stripe),
+https://github.com/stripe/stripe-apps/issues/969.
 
 Names, parameters and the order of columns are as printed there. Three things are conclusions, which Stripe
 does not state: the types of columns, `row_key`, and most default columns. Defaults are stated for
