@@ -17,13 +17,14 @@ import io
 import logging
 import random
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import httpx
@@ -47,10 +48,18 @@ from tests.conftest import OwnedClock, days
 REPORTS = (ReportQuery.of("balance_summary"), ReportQuery.of("balance_change_from_activity_itemized"))
 PATIENCE = Patience(wait_timeout=timedelta(minutes=10))
 
-_OURS = (assets, connector)
-_PROFILED = frozenset(
-    str(path) for package in _OURS for path in Path(package.__file__ or "").parent.glob("*.py")
-)
+
+def _killable() -> Iterator[tuple[str, str]]:
+    """Every file of ours that works in the process that pulls, with its name; Stripe itself does not die."""
+    for package in (assets, connector):
+        home = Path(package.__file__ or "").parent
+        for path in home.rglob("*.py"):
+            name = path.relative_to(home.parent).as_posix()
+            if not name.startswith("connector/simulator/"):
+                yield str(path), name
+
+
+KILLABLE = dict(_killable())
 
 
 class Killed(BaseException):
@@ -89,6 +98,7 @@ class Ordeal:
         probability: of each fault, on each fitting request.
         kills: how many pulls are killed before the last.
         partitions: how many days are pulled of each of the two reports.
+        died_at: for each pull that was killed, the module it died in, or what it waited for.
     """
 
     seed: int
@@ -99,7 +109,7 @@ class Ordeal:
     partitions: int = 4
     log: list[str] = field(default_factory=list)
     hits: dict[str, int] = field(default_factory=dict)
-    deaths: int = 0
+    died_at: list[str] = field(default_factory=list)
     unfinished: int = 0
 
     def __post_init__(self) -> None:
@@ -141,7 +151,7 @@ class Ordeal:
             with death.threatening():
                 self._attempt(death, missing)
         except Killed:
-            self.deaths += 1
+            self.died_at.append(death.place)
             self.log.append(f"killed: {death}")
         self.unfinished += len(missing)
         self.log += missing
@@ -198,8 +208,8 @@ class Ordeal:
             lambda: At("event", self.draw.randrange(_EVENTS_EACH * self.partitions)),
             lambda: At("request", self.draw.randrange(_REQUESTS_EACH * self.partitions)),
             lambda: At("answer", self.draw.randrange(_REQUESTS_EACH * self.partitions)),
-            lambda: _Anywhere(self.draw.randrange(_CALLS_EACH * self.partitions)),
-            lambda: _Anywhere(self.draw.randrange(_CALLS_EACH * self.partitions)),
+            lambda: Anywhere(self.draw.randrange(_CALLS_OF_A_PULL)),
+            lambda: Anywhere(self.draw.randrange(_CALLS_OF_A_PULL)),
         ]
         return self.draw.choice(makers)()
 
@@ -283,9 +293,10 @@ def _printed(value: Any, cell: str) -> str:
 
 
 class Life:
-    """A long one. `dead` says when it was not."""
+    """A long one. `dead` says when it was not, and `place` where it ended."""
 
     dead = False
+    place = ""
 
     def at(self, occasion: str) -> None:
         """Called where somebody might die; raises Killed."""
@@ -306,15 +317,20 @@ class At(Life):
         if occasion == self.occasion:
             self.left -= 1
         if self.dead or self.left < 0:
-            self.dead = True
+            self.dead, self.place = True, self.occasion
             raise Killed
 
 
 @dataclass
-class _Anywhere(Life):
-    """At the n-th call that a function of ours makes or receives, whatever it is doing then."""
+class Anywhere(Life):
+    """At the n-th call that a function of ours makes or receives, whatever it is doing then.
+
+    A line that is reached over and over counts a few times only: else nearly everybody would die while an
+    answer of Stripe's is read character by character.
+    """
 
     left: int
+    met: Counter[tuple[CodeType, str, int]] = field(default_factory=Counter, repr=False)
 
     def at(self, occasion: str) -> None:  # noqa: ARG002 - whatever it is
         if self.dead:
@@ -322,13 +338,17 @@ class _Anywhere(Life):
 
     @contextmanager
     def threatening(self) -> Iterator[None]:
-        def count(frame: FrameType, _event: str, _arg: object) -> None:
-            if frame.f_code.co_filename in _PROFILED:
-                self.left -= 1
-                if self.left < 0:
-                    sys.setprofile(None)
-                    self.dead = True
-                    raise Killed
+        def count(frame: FrameType, event: str, _arg: object) -> None:
+            place = KILLABLE.get(frame.f_code.co_filename)
+            if place is None:
+                return
+            here = (frame.f_code, event, frame.f_lineno)
+            self.met[here] += 1
+            self.left -= self.met[here] <= _REPEATED
+            if self.left < 0:
+                sys.setprofile(None)
+                self.dead, self.place = True, place
+                raise Killed
 
         sys.setprofile(count)
         try:
@@ -338,7 +358,10 @@ class _Anywhere(Life):
 
 
 #: Roughly what a pull of one partition of each report amounts to.
-_CALLS_EACH, _REQUESTS_EACH, _EVENTS_EACH = 3_000, 5, 4
+_REQUESTS_EACH, _EVENTS_EACH = 5, 4
+
+#: How often a line counts, and roughly what a pull amounts to then.
+_REPEATED, _CALLS_OF_A_PULL = 4, 4_000
 
 
 @contextmanager

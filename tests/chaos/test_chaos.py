@@ -1,5 +1,6 @@
 """Faults and kills cost time and never data. More of it: `make chaos`, or `python -m tests.chaos --help`."""
 
+import argparse
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +16,32 @@ from connector.answers import Contents
 from connector.client import StripeClient
 from connector.pipeline import Done
 from connector.root import Root
+from tests.chaos.__main__ import main
 from tests.chaos.in_dagster import OrdealInDagster
 from tests.chaos.mixtures import mixture
 from tests.chaos.ordeal import Killed, LawBrokenError, Ordeal
 from tests.chaos.weather import FAULTS
 
 _SEEDS_AT_ONCE = 5
+
+
+def test_pulls_are_killed_and_in_the_folders_of_a_package_too(tmp_path: Path) -> None:
+    ordeals = [Ordeal(seed, tmp_path / str(seed), kills=2, partitions=2) for seed in range(15)]
+
+    for ordeal in ordeals:
+        ordeal.undergo()
+
+    died_at = [place for ordeal in ordeals for place in ordeal.died_at]
+    assert len(died_at) > len(ordeals)
+    assert {"event", "request", "answer"} <= set(died_at)
+    assert any(place.count("/") > 1 for place in died_at), died_at
+
+
+def test_a_table_in_which_nobody_died_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    nobody = argparse.Namespace(seeds=0, first=1, alone=0, days=1, dagster=False)
+
+    assert main(nobody) == 1
+    assert "died: nobody" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", FAULTS)
