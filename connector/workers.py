@@ -21,18 +21,6 @@ class Workers(Protocol):
         """Begin `work` when a thread is free; its result or exception is the future's."""
 
 
-class InlineWorkers:
-    """Does the work at once, in the caller's thread: one thing after another, for tests and debugging."""
-
-    def submit(self, work: Callable[[], T]) -> "Future[T]":
-        future: Future[T] = Future()
-        try:
-            future.set_result(work())
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
 class DaemonWorkers:
     """`count` daemon threads, first come, first served."""
 

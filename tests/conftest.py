@@ -1,9 +1,7 @@
 """The world every test lives in: a clock the test owns, and a Stripe in memory that runs on it."""
 
-import concurrent.futures
 import signal
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,8 @@ from connector.pipeline import Done, Event, Missed, collect
 from connector.query import Partition, ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.store import Store
-from connector.workers import InlineWorkers
+from tests.support.clock import ManualClock
+from tests.support.workers import InlineWorkers
 
 # Speed is measured elsewhere; a slow machine must not fail a law.
 settings.register_profile(
@@ -43,40 +42,13 @@ def pytest_configure() -> None:
 NOON = datetime(2026, 6, 7, 13, tzinfo=UTC)
 
 
-class OwnedClock:
-    """Time stands still until somebody waits."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.began = now
-        self.seconds = 0.0
-
-    def now(self) -> datetime:
-        return self.began + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += max(0.0, seconds)
-
-    def wait(self, futures: Collection["Future[Any]"], seconds: float) -> None:
-        """Work in other threads takes no time here; without any, `seconds` pass.
-
-        What has ended meanwhile is to be taken in first: `seconds` may have been told without it.
-        """
-        if futures:
-            concurrent.futures.wait(futures, timeout=60, return_when=concurrent.futures.FIRST_COMPLETED)
-        else:
-            self.sleep(seconds)
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON)
 
 
 @pytest.fixture
-def clock() -> OwnedClock:
-    return OwnedClock()
-
-
-@pytest.fixture
-def simulator(clock: OwnedClock) -> Simulator:
+def simulator(clock: ManualClock) -> Simulator:
     """A small Stripe; reports take between 5 and 15 of the clock's seconds."""
     return Simulator(clock, seed=7, volume=3, opening=datetime(2026, 5, 1, tzinfo=UTC).date())
 
@@ -85,7 +57,7 @@ ClientFor = Callable[..., StripeClient]
 
 
 @pytest.fixture
-def client_for(clock: OwnedClock) -> Iterator[ClientFor]:
+def client_for(clock: ManualClock) -> Iterator[ClientFor]:
     """A real client of any handler that stands where the network would be."""
     made: list[StripeClient] = []
 

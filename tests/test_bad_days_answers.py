@@ -32,8 +32,10 @@ from connector.hosts import Hosts
 from connector.models import ReportRequest, ReportRun
 from connector.provenance import Provenance
 from connector.retry import RetryPolicy
-from connector.simulator import SIMULATED_KEY, Drip, Simulator
-from tests.conftest import NOON, ClientFor, OwnedClock
+from connector.simulator import SIMULATED_KEY, Simulator
+from tests.conftest import NOON, ClientFor
+from tests.faults.network import Drip
+from tests.support.clock import ManualClock
 
 ANY_TEXT = st.text(st.characters(codec=None))
 ANY_JSON = st.recursive(
@@ -234,7 +236,7 @@ def test_an_answer_without_end_is_cut_off(client_for: ClientFor) -> None:
 
 
 def test_an_answer_that_drips_is_given_up(
-    simulator: Simulator, client: StripeClient, clock: OwnedClock
+    simulator: Simulator, client: StripeClient, clock: ManualClock
 ) -> None:
     simulator.faults.add(Drip(1, 1.0), times=None)
 
@@ -322,7 +324,7 @@ def impostor(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def test_a_certificate_nobody_vouches_for_ends_it_at_once(
-    impostor: tuple[str, list[str]], clock: OwnedClock
+    impostor: tuple[str, list[str]], clock: ManualClock
 ) -> None:
     """Not even the path is shown to a server that cannot prove who it is, and it is not asked twice."""
     url, seen = impostor

@@ -21,10 +21,11 @@ from connector.errors import DataError, StoreError
 from connector.extract import fetch
 from connector.parquet import write_parquet
 from connector.query import ReportQuery
-from connector.simulator import FileReads, Match, Simulator
+from connector.simulator import Match, Simulator
 from connector.store import Store
 from tests.chaos.hostile_files import pull_apart
 from tests.conftest import ClientFor, Pull, days, done, missed
+from tests.faults.runs import FileReads
 from tests.test_extract import CSV, FILE, FileHost
 
 pytestmark = pytest.mark.long

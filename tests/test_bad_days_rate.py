@@ -13,20 +13,12 @@ from connector.client import StripeClient
 from connector.pace import Pace
 from connector.pipeline import Done, collect
 from connector.query import ReportQuery
-from connector.simulator import (
-    SIMULATED_KEY,
-    Delay,
-    Fault,
-    Reset,
-    Respond,
-    Simulator,
-    Stage,
-    rate_limited,
-)
+from connector.simulator import SIMULATED_KEY, Fault, Simulator, Stage
 from connector.simulator.limits import Limiter
 from connector.store import Store
 from tests.chaos.shared_time import SharedTime, SharedWorkers
 from tests.conftest import days
+from tests.faults.network import Delay, Reset, Respond, rate_limited
 
 pytestmark = pytest.mark.long
 

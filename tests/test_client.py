@@ -24,9 +24,10 @@ from connector.hosts import Hosts
 from connector.models import ReportRequest, RunStatus, epoch
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.faults import Stage
-from connector.simulator.mishaps import EditJson, Html, Reset, Respond, rate_limited
 from connector.transport import API_VERSION
-from tests.conftest import NOON, ClientFor, OwnedClock
+from tests.conftest import NOON, ClientFor
+from tests.faults.network import EditJson, Html, Reset, Respond, rate_limited
+from tests.support.clock import ManualClock
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -50,7 +51,7 @@ def always(response: httpx.Response) -> Handler:
     return lambda _: httpx.Response(response.status_code, headers=response.headers, content=response.content)
 
 
-def test_a_run_is_created_watched_and_its_file_read(client: StripeClient, clock: OwnedClock) -> None:
+def test_a_run_is_created_watched_and_its_file_read(client: StripeClient, clock: ManualClock) -> None:
     run = client.create_report_run(DAY, idempotency_key="k")
     assert (run.status, run.request, run.result) == (RunStatus.PENDING, DAY, None)
     assert run.request_id
@@ -68,7 +69,7 @@ def test_a_run_is_created_watched_and_its_file_read(client: StripeClient, clock:
 
 
 def test_every_request_pins_the_version_and_names_the_account(
-    simulator: Simulator, client_for: ClientFor, clock: OwnedClock
+    simulator: Simulator, client_for: ClientFor, clock: ManualClock
 ) -> None:
     client = client_for(simulator.handle, account="acct_1Connected")
 
@@ -93,7 +94,7 @@ def test_report_types_come_with_their_availability(client: StripeClient) -> None
     assert summary.default_columns == ("category", "description", "net_amount", "currency")
 
 
-def test_a_list_is_read_page_by_page_newest_first(client: StripeClient, clock: OwnedClock) -> None:
+def test_a_list_is_read_page_by_page_newest_first(client: StripeClient, clock: ManualClock) -> None:
     made = []
     for number in range(7):
         made.append(client.create_report_run(day(number), idempotency_key=str(number)).id)
@@ -109,7 +110,7 @@ def test_a_list_is_read_page_by_page_newest_first(client: StripeClient, clock: O
     assert (first.has_more, back.data) == (True, first.data)
 
 
-def test_runs_are_filtered_by_when_they_were_created(client: StripeClient, clock: OwnedClock) -> None:
+def test_runs_are_filtered_by_when_they_were_created(client: StripeClient, clock: ManualClock) -> None:
     for number in range(3):
         client.create_report_run(day(number), idempotency_key=str(number))
         clock.sleep(10)
@@ -153,7 +154,7 @@ def test_what_may_pass_is_tried_again(simulator: Simulator, client: StripeClient
 
 
 def test_a_limit_on_reads_is_waited_out_as_long_as_stripe_asks(
-    simulator: Simulator, client: StripeClient, clock: OwnedClock
+    simulator: Simulator, client: StripeClient, clock: ManualClock
 ) -> None:
     simulator.faults.add(rate_limited(retry_after=20))
 
@@ -170,7 +171,7 @@ def test_a_limit_on_new_runs_is_the_callers_to_deal_with(simulator: Simulator, c
 
 
 def test_downloads_come_back_to_their_pace_after_a_refusal(
-    simulator: Simulator, client: StripeClient, clock: OwnedClock
+    simulator: Simulator, client: StripeClient, clock: ManualClock
 ) -> None:
     run = client.create_report_run(DAY, idempotency_key="k")
     clock.sleep(60)
@@ -223,7 +224,7 @@ def test_an_error_carries_what_stripe_said(client: StripeClient) -> None:
 
 
 def test_patience_with_a_broken_stripe_ends(
-    simulator: Simulator, client: StripeClient, clock: OwnedClock
+    simulator: Simulator, client: StripeClient, clock: ManualClock
 ) -> None:
     simulator.faults.add(Respond(503), times=None)
 
@@ -262,7 +263,7 @@ def test_a_strange_entry_in_a_list_does_not_hide_the_others(
     assert planted.hits == 1
 
 
-def test_the_time_is_stripes(client_for: ClientFor, clock: OwnedClock) -> None:
+def test_the_time_is_stripes(client_for: ClientFor, clock: ManualClock) -> None:
     answer = httpx.Response(
         200, json={"data": [], "has_more": False}, headers={"Date": "Sun, 07 Jun 2026 10:00:00 GMT"}
     )

@@ -18,14 +18,15 @@ from connector.pipeline import Done
 from connector.query import Partition, ReportQuery
 from connector.simulator import Simulator
 from connector.store import Store
-from tests.conftest import ClientFor, OwnedClock, Pull, days, done, missed
+from tests.conftest import ClientFor, Pull, days, done, missed
+from tests.support.clock import ManualClock
 
 DOCUMENTED = [spec for spec in REPORTS.values() if spec.status is Status.DOCUMENTED]
 WEEK = days("2026-05-31", 7)
 
 
 @pytest.fixture
-def simulator(clock: OwnedClock) -> Simulator:
+def simulator(clock: ManualClock) -> Simulator:
     return Simulator(clock, seed=7, volume=3, run_seconds=0, opening=datetime(2026, 5, 1, tzinfo=UTC).date())
 
 

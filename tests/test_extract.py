@@ -12,7 +12,8 @@ from connector.client import StripeClient
 from connector.errors import DownloadError, InvalidRequestError, StoreError, UntrustedHostError
 from connector.extract import fetch
 from connector.models import ReportFile, moment
-from tests.conftest import ClientFor, OwnedClock
+from tests.conftest import ClientFor
+from tests.support.clock import ManualClock
 
 CSV = b'"category","net_amount"\n' + b"".join(b'"row %d","1.00"\n' % n for n in range(100_000))
 FILE = ReportFile(
@@ -193,7 +194,7 @@ def test_a_bomb_is_put_out_at_the_announced_length(client_for: ClientFor, target
 
 
 def test_patience_counts_from_the_last_progress_not_from_the_beginning(
-    host: FileHost, client_for: ClientFor, target: Path, clock: OwnedClock
+    host: FileHost, client_for: ClientFor, target: Path, clock: ManualClock
 ) -> None:
     """A large file over a bad line may break off a thousand times."""
     host.cuts = [2000] * 1000

@@ -11,9 +11,10 @@ import pytest
 from connector.adoption import Patience
 from connector.journal import JsonLines, fields_of
 from connector.query import ReportQuery
-from connector.simulator import RunFails, RunTakes, Simulator
-from connector.simulator.mishaps import Delay, Respond
+from connector.simulator import Simulator
 from tests.conftest import Pull, days
+from tests.faults.network import Delay, Respond
+from tests.faults.runs import RunFails, RunTakes
 
 SUMMARY = ReportQuery.of("balance_summary")
 

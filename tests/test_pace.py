@@ -3,10 +3,10 @@
 import pytest
 
 from connector.pace import Pace
-from tests.conftest import OwnedClock
+from tests.support.clock import ManualClock
 
 
-def test_calls_are_spread_evenly_below_the_limit(clock: OwnedClock) -> None:
+def test_calls_are_spread_evenly_below_the_limit(clock: ManualClock) -> None:
     pace = Pace(20, clock)
 
     for _ in range(101):
@@ -15,7 +15,7 @@ def test_calls_are_spread_evenly_below_the_limit(clock: OwnedClock) -> None:
     assert clock.monotonic() == pytest.approx(100 / 20)
 
 
-def test_an_idle_while_earns_no_burst(clock: OwnedClock) -> None:
+def test_an_idle_while_earns_no_burst(clock: ManualClock) -> None:
     pace = Pace(1, clock)
     pace.take()
     clock.sleep(100)
@@ -26,7 +26,7 @@ def test_an_idle_while_earns_no_burst(clock: OwnedClock) -> None:
     assert clock.monotonic() == 101
 
 
-def test_a_refusal_halves_the_rate_and_successes_bring_it_back_to_the_limit(clock: OwnedClock) -> None:
+def test_a_refusal_halves_the_rate_and_successes_bring_it_back_to_the_limit(clock: ManualClock) -> None:
     pace = Pace(100, clock)
 
     pace.refused()
@@ -38,7 +38,7 @@ def test_a_refusal_halves_the_rate_and_successes_bring_it_back_to_the_limit(cloc
     assert pace.rate == 100
 
 
-def test_the_rate_never_falls_so_low_that_it_stands_still(clock: OwnedClock) -> None:
+def test_the_rate_never_falls_so_low_that_it_stands_still(clock: ManualClock) -> None:
     pace = Pace(100, clock)
 
     for _ in range(100):
@@ -48,7 +48,7 @@ def test_the_rate_never_falls_so_low_that_it_stands_still(clock: OwnedClock) -> 
     assert pace.rate >= 0.5
 
 
-def test_refusals_of_one_second_are_one_refusal(clock: OwnedClock) -> None:
+def test_refusals_of_one_second_are_one_refusal(clock: ManualClock) -> None:
     pace = Pace(100, clock)
 
     for _ in range(8):
@@ -60,7 +60,7 @@ def test_refusals_of_one_second_are_one_refusal(clock: OwnedClock) -> None:
     assert (together, pace.rate) == (50, 25)
 
 
-def test_a_refusal_now_and_then_costs_little(clock: OwnedClock) -> None:
+def test_a_refusal_now_and_then_costs_little(clock: ManualClock) -> None:
     """One call in twenty-five."""
     pace = Pace(100, clock)
 

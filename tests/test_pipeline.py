@@ -27,19 +27,13 @@ from connector.pipeline import Asked, Done, Missed, Verdict, collect
 from connector.query import Partition, ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.faults import Match, Stage
-from connector.simulator.mishaps import (
-    EditJson,
-    FileReads,
-    Html,
-    Respond,
-    RunFails,
-    RunTakes,
-    RunVanishes,
-    rate_limited,
-)
 from connector.store import Store
-from connector.workers import DaemonWorkers, InlineWorkers
-from tests.conftest import ClientFor, OwnedClock, Pull, days, done, missed
+from connector.workers import DaemonWorkers
+from tests.conftest import ClientFor, Pull, days, done, missed
+from tests.faults.network import EditJson, Html, Respond, rate_limited
+from tests.faults.runs import FileReads, RunFails, RunTakes, RunVanishes
+from tests.support.clock import ManualClock
+from tests.support.workers import InlineWorkers
 
 SUMMARY = ReportQuery.of("balance_summary")
 ACTIVITY = ReportQuery.of("balance_change_from_activity_itemized")
@@ -108,7 +102,7 @@ def test_a_refresh_asks_anew(simulator: Simulator, pull: Pull) -> None:
 
 
 def test_a_refresh_answered_with_the_old_file_says_so(
-    client_for: ClientFor, pull: Pull, clock: OwnedClock
+    client_for: ClientFor, pull: Pull, clock: ManualClock
 ) -> None:
     simulator = Simulator(clock, seed=7, volume=3, reuse=timedelta(hours=1))
     client = client_for(simulator.handle)
@@ -207,7 +201,7 @@ def test_a_failed_run_is_replaced(simulator: Simulator, pull: Pull) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_runs_that_fail_within_one_second_are_replaced_all_the_same(
-    clock: OwnedClock, client_for: ClientFor, pull: Pull, seed: int
+    clock: ManualClock, client_for: ClientFor, pull: Pull, seed: int
 ) -> None:
     """Which of them is the newest cannot be told, and the key made from the wrong one brings one back."""
     simulator = Simulator(clock, seed=seed, volume=1, opening=date(2026, 5, 1), run_seconds=0)
@@ -238,7 +232,7 @@ def test_one_run_whose_answers_cannot_be_read_does_not_hold_up_the_others(
 
 
 def test_keys_that_bring_back_runs_that_are_gone_are_left_behind(
-    simulator: Simulator, pull: Pull, clock: OwnedClock
+    simulator: Simulator, pull: Pull, clock: ManualClock
 ) -> None:
     """For a day each key leads to the run that was made under it, also when Stripe knows that run no more."""
     simulator.faults.add(RunVanishes(0.0), "POST", times=None)
@@ -276,7 +270,7 @@ def test_one_bad_day_does_not_hold_up_the_others(simulator: Simulator, pull: Pul
 
 
 def test_a_late_run_is_adopted_by_the_next_attempt(
-    simulator: Simulator, pull: Pull, clock: OwnedClock
+    simulator: Simulator, pull: Pull, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(3600), Match(report_type="balance.*"))
     assert missed(pull(SUMMARY, DAY))
@@ -287,7 +281,7 @@ def test_a_late_run_is_adopted_by_the_next_attempt(
     assert len(simulator.runs) == 1
 
 
-def test_a_run_that_hangs_for_hours_is_replaced(simulator: Simulator, pull: Pull, clock: OwnedClock) -> None:
+def test_a_run_that_hangs_for_hours_is_replaced(simulator: Simulator, pull: Pull, clock: ManualClock) -> None:
     simulator.faults.add(RunTakes(None), Match(report_type="balance.*"))
     assert missed(pull(SUMMARY, DAY))
     clock.sleep(6 * 3600)
@@ -298,7 +292,7 @@ def test_a_run_that_hangs_for_hours_is_replaced(simulator: Simulator, pull: Pull
 
 
 def test_a_run_named_by_id_is_taken_whatever_its_age(
-    simulator: Simulator, pull: Pull, clock: OwnedClock
+    simulator: Simulator, pull: Pull, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(8 * 3600), Match(report_type="balance.*"))
     run_id = missed(pull(SUMMARY, DAY))[DAY[0].key].run_id
@@ -322,7 +316,7 @@ def test_a_day_that_is_not_over_is_refused_without_a_run(simulator: Simulator, p
     assert not simulator.runs
 
 
-def test_data_that_stand_at_noon_cover_a_window_that_ends_at_noon(pull: Pull, clock: OwnedClock) -> None:
+def test_data_that_stand_at_noon_cover_a_window_that_ends_at_noon(pull: Pull, clock: ManualClock) -> None:
     clock.sleep(12 * 3600)  # 2026-06-08 01:00, when the data end at noon of the 7th
     midnight, noon = datetime(2026, 6, 7, tzinfo=UTC), datetime(2026, 6, 7, 12, tzinfo=UTC)
 
@@ -387,7 +381,7 @@ def test_a_key_revoked_half_way_ends_what_is_left_and_keeps_what_is_done(
 
 
 def test_a_limit_on_parallel_runs_slows_us_down_and_loses_nothing(
-    client_for: ClientFor, pull: Pull, clock: OwnedClock
+    client_for: ClientFor, pull: Pull, clock: ManualClock
 ) -> None:
     simulator = Simulator(clock, seed=7, volume=1, max_pending_runs=4, run_seconds=20)
 
@@ -405,7 +399,7 @@ def test_a_hail_of_refusals_costs_time_alone(simulator: Simulator, pull: Pull) -
 
 @pytest.mark.long
 def test_a_batch_costs_little_more_than_two_requests_a_partition(
-    client_for: ClientFor, pull: Pull, clock: OwnedClock
+    client_for: ClientFor, pull: Pull, clock: ManualClock
 ) -> None:
     simulator = Simulator(clock, seed=7, volume=1, run_seconds=(20, 60), opening=date(2025, 6, 1))
     year = days("2025-06-01", 365)
@@ -427,7 +421,7 @@ def test_threads_bring_the_same_result(client: StripeClient, store: Store, simul
 
 
 def test_two_batches_at_once_share_their_runs(
-    simulator: Simulator, client_for: ClientFor, store: Store, clock: OwnedClock
+    simulator: Simulator, client_for: ClientFor, store: Store, clock: ManualClock
 ) -> None:
     """Two processes that ask the same at the same moment: one list of runs, one file each."""
     one, two = begin(client_for(simulator.handle), store), begin(client_for(simulator.handle), store)
@@ -470,7 +464,7 @@ def test_a_slip_in_the_question_is_refused_before_any_request(simulator: Simulat
     assert not simulator.requests
 
 
-def test_patience_is_the_callers_to_set(simulator: Simulator, pull: Pull, clock: OwnedClock) -> None:
+def test_patience_is_the_callers_to_set(simulator: Simulator, pull: Pull, clock: ManualClock) -> None:
     simulator.faults.add(RunTakes(None), Match(report_type="balance.*"))
 
     pull(SUMMARY, DAY, patience=Patience(wait_timeout=timedelta(minutes=2)))

@@ -18,10 +18,10 @@ from connector.errors import ConfigurationError, DatasetMismatchError, InvalidRe
 from connector.query import Partition, ReportQuery
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
-from connector.simulator.mishaps import Respond
 from connector.store import Store
 from connector.warehouse import open_warehouse
 from tests.conftest import Pull, days, done, missed
+from tests.faults.network import Respond
 
 ACTIVITY = "connected_account_balance_change_from_activity.itemized.3"
 SUMMARY = "connected_account_balance.summary.1"

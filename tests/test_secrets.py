@@ -22,9 +22,11 @@ from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.faults import Fault
 from connector.simulator.messages import Call, Reply, json_reply
-from connector.simulator.mishaps import Cut, EditJson, EditReply, Refuse, Reset, Respond, RunFails
 from connector.simulator.server import serve
-from tests.conftest import ClientFor, OwnedClock, Pull, days
+from tests.conftest import ClientFor, Pull, days
+from tests.faults.network import Cut, EditJson, EditReply, Refuse, Reset, Respond
+from tests.faults.runs import RunFails
+from tests.support.clock import ManualClock
 
 SECRET = "51Recognisable0000000000000"
 KEY = f"rk_test_{SECRET}"
@@ -151,7 +153,7 @@ def test_what_listens_to_answers_does_not_hear_the_key(client_for: ClientFor, si
 
 
 @pytest.fixture
-def stripe(clock: OwnedClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simulator]:
+def stripe(clock: ManualClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simulator]:
     for name in [name for name in os.environ if name.startswith("STRIPE_")]:
         monkeypatch.delenv(name)
     simulator = Simulator(clock, seed=7, volume=3, opening=date(2026, 5, 1), run_seconds=0)

@@ -17,12 +17,13 @@ from connector.pipeline import Asked, collect
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.documented_types import DOCUMENTED_TYPES
-from connector.simulator.hostile import AddedColumn, RemovedColumn
-from connector.simulator.mishaps import FileReads
 from connector.simulator.observed_types import REPORT_TYPES
 from connector.store import Store
-from connector.workers import InlineWorkers
-from tests.conftest import ClientFor, OwnedClock, Pull, days, done, missed
+from tests.conftest import ClientFor, Pull, days, done, missed
+from tests.faults.files import AddedColumn, RemovedColumn
+from tests.faults.runs import FileReads
+from tests.support.clock import ManualClock
+from tests.support.workers import InlineWorkers
 
 WEEK = days("2026-05-31", 7)
 DAY = WEEK[:1]
@@ -33,7 +34,7 @@ FEES = "all_fees.balance_transaction_created.itemized.2"
 
 
 @pytest.fixture
-def simulator(clock: OwnedClock) -> Simulator:
+def simulator(clock: ManualClock) -> Simulator:
     """With one type that came after our release, and those whose columns the catalogue does not know."""
     activity = next(each for each in DOCUMENTED_TYPES if each.id == "balance_change_from_activity.itemized.3")
     types = (*REPORT_TYPES, *(replace(activity, id=id) for id in (NEW, *BY_HEADER)))

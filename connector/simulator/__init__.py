@@ -1,6 +1,6 @@
 """A Stripe on this machine: its Reporting and Files API over a made-up account with a real ledger.
 
-For the demo, for development without an account, and for tests, which can have any fault they like. It is
+For the demo, for development without an account, and for tests, which plant faults of their own. It is
 written from Stripe's documentation and knows nothing of the connector, so that it can find it wrong.
 
     business → ledger ← payouts      what the account does, day by day, from a seed
@@ -11,85 +11,24 @@ written from Stripe's documentation and knows nothing of the connector, so that 
     documented_types, observed_types the types there are, as data
     parameters, runs                 what can be asked for, and what becomes of it
     api, keys, forms, pagination, idempotency, limits, contents, refusals      Stripe's manners
-    faults, mishaps, inconstant      bad days, on order
-    hostile, spoiled                 files that are wrong, or odd and yet right
+    faults                           bad days, on order
     simulator, transport, server     one object; behind httpx; behind a port
-    manual_clock                     time, for tests
 
 Source: https://docs.stripe.com/reports/api
 """
 
 from connector.simulator.faults import Fault, Faults, Match, Occasion, Planted, Stage
-from connector.simulator.inconstant import ChangedFile, EarlierAvailability, ShiftingPages, WrongDate
 from connector.simulator.keys import SIMULATED_KEY
-from connector.simulator.manual_clock import ManualClock
-from connector.simulator.mishaps import (
-    Compressed,
-    Cut,
-    Delay,
-    Drip,
-    EditJson,
-    EditReply,
-    FileReads,
-    Html,
-    IgnoreRange,
-    Rebody,
-    Refuse,
-    Reset,
-    Respond,
-    RunFails,
-    RunSays,
-    RunTakes,
-    RunVanishes,
-    Silence,
-    WrongLength,
-    garbled,
-    lock_timeout,
-    long,
-    malformed_json,
-    rate_limited,
-    short,
-)
 from connector.simulator.simulator import Seen, Simulator
 
 __all__ = [
     "SIMULATED_KEY",
-    "ChangedFile",
-    "Compressed",
-    "Cut",
-    "Delay",
-    "Drip",
-    "EarlierAvailability",
-    "EditJson",
-    "EditReply",
     "Fault",
     "Faults",
-    "FileReads",
-    "Html",
-    "IgnoreRange",
-    "ManualClock",
     "Match",
     "Occasion",
     "Planted",
-    "Rebody",
-    "Refuse",
-    "Reset",
-    "Respond",
-    "RunFails",
-    "RunSays",
-    "RunTakes",
-    "RunVanishes",
     "Seen",
-    "ShiftingPages",
-    "Silence",
     "Simulator",
     "Stage",
-    "WrongDate",
-    "WrongLength",
-    "garbled",
-    "lock_timeout",
-    "long",
-    "malformed_json",
-    "rate_limited",
-    "short",
 ]

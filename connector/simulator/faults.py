@@ -9,8 +9,8 @@
 
 A fault acts at one stage of a request: before anything is looked at; while the endpoint executes, where
 Stripe remembers the answer under the idempotency key; or afterwards, on the answer and its way. Run faults
-act on the run that a request makes; what happens to a connection happens before or after. The kinds are in
-`mishaps`; a new kind is a subclass with one method.
+act on the run that a request makes; what happens to a connection happens before or after. A kind of fault is
+a subclass with one method; those named here are in `tests/faults`.
 
 Source for what clients must expect: https://docs.stripe.com/error-low-level
 """

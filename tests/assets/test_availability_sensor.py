@@ -11,12 +11,13 @@ from assets import ConfiguredReport, build_report_asset
 from assets.availability_sensor import build_availability_sensor
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
-from connector.simulator import Match, RunFails, Simulator
+from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
-from connector.simulator.mishaps import Respond
 from tests.assets.conftest import Orchestra
 from tests.assets.sensing import Daemon
-from tests.conftest import OwnedClock
+from tests.faults.network import Respond
+from tests.faults.runs import RunFails
+from tests.support.clock import ManualClock
 
 TYPE = "balance.summary.1"
 SUMMARIES = Match(report_type=TYPE)
@@ -78,7 +79,7 @@ def test_a_day_is_taken_up_when_the_data_pass_its_end_and_not_at_noon_before(
 
 
 def test_a_partition_that_keeps_failing_is_asked_again_only_when_the_data_advance(
-    sensing: Sensor, simulator: Simulator, clock: OwnedClock
+    sensing: Sensor, simulator: Simulator, clock: ManualClock
 ) -> None:
     daemon = sensing(look_back=timedelta(days=1))
     simulator.faults.add(RunFails(), SUMMARIES, times=None)
@@ -183,7 +184,7 @@ def test_each_partition_is_asked_again_once_at_each_age_in_a_run_of_its_own(
     summary: dg.AssetsDefinition,
     sensing: Sensor,
     simulator: Simulator,
-    clock: OwnedClock,
+    clock: ManualClock,
 ) -> None:
     simulator.set_available_until(TYPE, datetime(2026, 6, 7, tzinfo=UTC))
     orchestra.launch([summary], "2026-06-05", "2026-06-06")
@@ -201,7 +202,7 @@ def test_each_partition_is_asked_again_once_at_each_age_in_a_run_of_its_own(
 
 
 def test_a_refresh_that_brings_the_same_bytes_keeps_the_data_version(
-    orchestra: Orchestra, summary: dg.AssetsDefinition, sensing: Sensor, clock: OwnedClock
+    orchestra: Orchestra, summary: dg.AssetsDefinition, sensing: Sensor, clock: ManualClock
 ) -> None:
     orchestra.launch([summary], "2026-06-06")
     clock.sleep(3 * 2 * HALF_DAY)

@@ -17,8 +17,11 @@ from assets.partitions import adjacent
 from connector.checks import Severity
 from connector.errors import ConfigurationError
 from connector.provenance import METADATA_KEY
-from connector.simulator import Match, RunTakes, Simulator
-from connector.simulator.hostile import (
+from connector.simulator import Match, Simulator
+from tests.assets.conftest import Orchestra, _report
+from tests.assets.sensing import Daemon
+from tests.faults.file_editing import FileFault
+from tests.faults.files import (
     AddedColumn,
     MovedBalances,
     PayoutsWithoutCurrency,
@@ -29,9 +32,7 @@ from connector.simulator.hostile import (
     WrongClosing,
     WrongSummary,
 )
-from connector.simulator.spoiled import Spoiled
-from tests.assets.conftest import Orchestra, _report
-from tests.assets.sensing import Daemon
+from tests.faults.runs import RunTakes
 
 FIRST, SECOND, THIRD = "2026-06-01", "2026-06-02", "2026-06-03"
 BALANCE, ITEMS, SUMMARY = (
@@ -125,7 +126,7 @@ def days_of(orchestra: Orchestra, asset: dg.AssetsDefinition) -> list[str]:
 class Spoilt(NamedTuple):
     """What befalls a day's file, and what is to be said of it."""
 
-    fault: Spoiled
+    fault: FileFault
     check: str
     severity: str
     says: str

@@ -22,11 +22,12 @@ from assets.partitions import too_many
 from connector.adoption import Patience
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
-from connector.simulator import Match, RunTakes, Simulator
+from connector.simulator import Match, Simulator
 from connector.store import Store
 from tests.assets.conftest import Orchestra
 from tests.assets.sensing import Daemon
-from tests.conftest import OwnedClock
+from tests.faults.runs import RunTakes
+from tests.support.clock import ManualClock
 
 #: Dagster 1.13 tags runs of two dimensions with keys that it deprecates itself.
 pytestmark = pytest.mark.filterwarnings("ignore:Non-compliant tag keys like .'dagster/partition/")
@@ -131,7 +132,7 @@ def test_the_same_day_of_all_accounts_goes_into_one_run(
 
 
 def test_restated_days_are_asked_again_for_each_account(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, report: ConfiguredReport, clock: OwnedClock,
+    orchestra: Orchestra, asset: dg.AssetsDefinition, report: ConfiguredReport, clock: ManualClock,
     accounts: Sequence[str],
 ) -> None:  # fmt: skip
     orchestra.launch([asset], f"{accounts[0]}|2026-06-06", f"{accounts[2]}|2026-06-06")
@@ -145,7 +146,7 @@ def test_restated_days_are_asked_again_for_each_account(
 
 
 def test_late_days_are_picked_up_for_the_accounts_they_belong_to(
-    orchestra: Orchestra, report: ConfiguredReport, simulator: Simulator, clock: OwnedClock,
+    orchestra: Orchestra, report: ConfiguredReport, simulator: Simulator, clock: ManualClock,
     accounts: Sequence[str],
 ) -> None:  # fmt: skip
     late = Match("POST", where=lambda on: bool(on.call and accounts[1] in on.call.body.decode()))

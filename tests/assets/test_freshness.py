@@ -14,8 +14,9 @@ from assets.freshness import (
     freshness_policy,
     severity,
 )
-from connector.simulator import RunFails, Simulator
+from connector.simulator import Simulator
 from tests.assets.conftest import Orchestra
+from tests.faults.runs import RunFails
 
 
 def check(orchestra: Orchestra, report: ConfiguredReport) -> dg.AssetCheckEvaluation:

@@ -13,12 +13,13 @@ from assets.late_sensor import build_late_report_sensor
 from assets.sweep import Budget
 from connector.adoption import Patience
 from connector.pipeline import collect
-from connector.simulator import Match, RunFails, RunTakes, Simulator
+from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
-from connector.simulator.mishaps import Respond
 from tests.assets.conftest import Orchestra
 from tests.assets.sensing import Daemon
-from tests.conftest import OwnedClock
+from tests.faults.network import Respond
+from tests.faults.runs import RunFails, RunTakes
+from tests.support.clock import ManualClock
 
 FIRST, LAST = "2026-06-01", "2026-06-04"
 SUMMARIES = Match(report_type="balance.summary.1")
@@ -48,7 +49,7 @@ def daemon(orchestra: Orchestra, report: ConfiguredReport, asset: dg.AssetsDefin
 
 
 def test_a_late_report_is_picked_up_once_it_is_there(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(HOUR), SUMMARIES)
     orchestra.launch([asset], FIRST)
@@ -80,7 +81,7 @@ def test_nothing_is_asked_of_stripe_while_nothing_is_late(
 
 
 def test_neighbouring_late_partitions_go_into_one_run(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     for day in ("2026-06-01", "2026-06-02", "2026-06-04"):
         simulator.faults.add(RunTakes(HOUR), asking_for(day))
@@ -100,7 +101,7 @@ def test_neighbouring_late_partitions_go_into_one_run(
 
 
 def test_a_cursor_that_is_lost_loses_nothing_and_asks_nothing_twice(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(HOUR), SUMMARIES)
     orchestra.launch([asset], FIRST)
@@ -118,7 +119,7 @@ def test_a_long_list_is_read_over_several_ticks(
     report: ConfiguredReport,
     asset: dg.AssetsDefinition,
     simulator: Simulator,
-    clock: OwnedClock,
+    clock: ManualClock,
 ) -> None:
     simulator.faults.add(RunTakes(HOUR), SUMMARIES)
     orchestra.launch([asset], FIRST)
@@ -139,7 +140,7 @@ def test_a_long_list_is_read_over_several_ticks(
 
 
 def test_a_report_that_fails_late_is_asked_again_as_often_as_allowed_in_all(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunFails(seconds=HOUR), SUMMARIES, times=None)
     orchestra.launch([asset], FIRST)
@@ -154,7 +155,7 @@ def test_a_report_that_fails_late_is_asked_again_as_often_as_allowed_in_all(
 
 
 def test_a_report_that_fails_late_once_is_there_after_a_second_run(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunFails(seconds=HOUR), SUMMARIES)
     orchestra.launch([asset], FIRST)
@@ -167,7 +168,7 @@ def test_a_report_that_fails_late_once_is_there_after_a_second_run(
 
 
 def test_a_report_that_never_ends_is_replaced_by_one_run(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(None), SUMMARIES)
     orchestra.launch([asset], FIRST)
@@ -183,7 +184,7 @@ def test_a_report_that_never_ends_is_replaced_by_one_run(
 
 
 def test_a_minute_of_server_errors_ends_in_a_skipped_tick_that_loses_nothing(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(HOUR), SUMMARIES)
     orchestra.launch([asset], FIRST)
@@ -226,7 +227,7 @@ def killed_before_the_event(context: dg.AssetExecutionContext, report: Configure
 
 
 def test_what_somebody_cancelled_is_not_late(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(HOUR), SUMMARIES)
     failed = orchestra.launch([asset], FIRST)
@@ -249,7 +250,7 @@ def test_what_somebody_cancelled_is_not_late(
 
 
 def test_what_is_under_way_is_not_asked_for_again(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(HOUR), SUMMARIES, times=2)
     orchestra.launch([asset], FIRST, "2026-06-02")
@@ -280,7 +281,7 @@ def test_another_deployment_on_the_account_sets_nothing_off(
 
 
 def test_two_reports_that_share_a_report_run_are_both_picked_up(
-    orchestra: Orchestra, report: ConfiguredReport, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, report: ConfiguredReport, simulator: Simulator, clock: ManualClock
 ) -> None:
     twin = replace(report, query=replace(report.query, name="twin"))
     assets = [build_report_asset(each, retry_policy=None) for each in (report, twin)]
@@ -298,7 +299,7 @@ def test_two_reports_that_share_a_report_run_are_both_picked_up(
 
 
 def test_a_pick_up_that_keeps_failing_here_is_tried_three_times(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(HOUR), SUMMARIES)
     orchestra.launch([asset], FIRST)
@@ -312,7 +313,7 @@ def test_a_pick_up_that_keeps_failing_here_is_tried_three_times(
 
 
 def test_a_refresh_that_comes_late_brings_the_newer_file(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     orchestra.launch([asset], FIRST)
     simulator.faults.add(RunTakes(HOUR), SUMMARIES)
@@ -328,7 +329,7 @@ def test_a_refresh_that_comes_late_brings_the_newer_file(
 
 
 def test_a_refresh_that_failed_at_stripe_is_asked_again_as_a_refresh(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     orchestra.launch([asset], FIRST)
     simulator.faults.add(RunFails(seconds=HOUR), SUMMARIES)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from connector.simulator import RunFails, Simulator
+from connector.simulator import Simulator
 from tests.assets.conftest import Orchestra
-from tests.conftest import OwnedClock
+from tests.faults.runs import RunFails
+from tests.support.clock import ManualClock
 
 FIRST, LAST = "2026-05-01", "2026-05-03"
 
@@ -55,7 +56,7 @@ def capturing() -> Iterator[dg.DagsterInstance]:
 def test_an_instance_that_captures_by_itself_is_told_nothing_twice(
     capturing: dg.DagsterInstance,
     simulator: Simulator,
-    clock: OwnedClock,
+    clock: ManualClock,
     summary: dg.AssetsDefinition,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

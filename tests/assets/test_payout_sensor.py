@@ -19,13 +19,14 @@ from assets.schedules import build_report_schedule
 from connector.adoption import Patience
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
-from connector.simulator import Match, RunFails, RunTakes, Simulator
+from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
-from connector.simulator.mishaps import Respond
 from connector.store import Store
 from tests.assets.conftest import Orchestra
 from tests.assets.sensing import Daemon
-from tests.conftest import OwnedClock
+from tests.faults.network import Respond
+from tests.faults.runs import RunFails, RunTakes
+from tests.support.clock import ManualClock
 
 ONE_PAYOUT = "payout_reconciliation.by_id.itemized.4"
 ONE_PAYOUT_THERE = "connected_account_payout_reconciliation.by_id.itemized.4"
@@ -191,7 +192,7 @@ def test_a_payout_stripe_does_not_have_yet_is_asked_again_when_its_data_advance(
     assets: Sequence[dg.AssetsDefinition],
     daemon: Daemon,
     simulator: Simulator,
-    clock: OwnedClock,
+    clock: ManualClock,
 ) -> None:
     orchestra.launch(assets[:1], FIRST)
     said = {"type": "invalid_request_error", "message": "Not reconciled yet.", "param": "parameters[payout]"}
@@ -217,7 +218,7 @@ def test_a_payout_is_given_up_after_the_look_back(
     naming: ConfiguredReport,
     one_payout: ConfiguredReport,
     simulator: Simulator,
-    clock: OwnedClock,
+    clock: ManualClock,
 ) -> None:
     orchestra.launch(assets[:1], FIRST)
     simulator.faults.add(RunFails(), Match(report_type=ONE_PAYOUT), times=None)
@@ -239,7 +240,7 @@ def test_a_late_payout_is_picked_up_by_the_sensor_for_late_reports(
     naming: ConfiguredReport,
     one_payout: ConfiguredReport,
     simulator: Simulator,
-    clock: OwnedClock,
+    clock: ManualClock,
 ) -> None:
     orchestra.launch(assets[:1], FIRST)
     simulator.faults.add(RunTakes(HOUR), Match(report_type=ONE_PAYOUT), times=None)

@@ -13,12 +13,13 @@ from dagster_shared.serdes import serialize_value
 from assets import ConfiguredReport, build_report_asset, materialize_report
 from connector.clock import Clock
 from connector.query import ReportQuery
-from connector.simulator import Match, RunFails, RunTakes, Simulator
+from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
-from connector.simulator.hostile import AddedColumn
-from connector.simulator.mishaps import Respond
 from tests.assets.conftest import Orchestra
 from tests.conftest import Pull, days
+from tests.faults.files import AddedColumn
+from tests.faults.network import Respond
+from tests.faults.runs import RunFails, RunTakes
 
 FIRST, LAST = "2026-06-01", "2026-06-05"
 DAYS = ["2026-06-01", "2026-06-02", "2026-06-03", "2026-06-04", "2026-06-05"]

@@ -12,10 +12,10 @@ from connector.errors import ConfigurationError, ServerError
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.faults import Stage
-from connector.simulator.mishaps import Respond
 from tests.assets.conftest import Orchestra
 from tests.assets.sensing import carry_out, span
-from tests.conftest import OwnedClock
+from tests.faults.network import Respond
+from tests.support.clock import ManualClock
 
 TYPE = "balance.summary.1"
 
@@ -51,13 +51,13 @@ def test_ten_days_of_ticks_leave_no_gap(
     orchestra: Orchestra,
     summary_report: ConfiguredReport,
     summary: dg.AssetsDefinition,
-    clock: OwnedClock,
+    clock: ManualClock,
 ) -> None:
     schedule = build_report_schedule([summary_report], cron="5 0 * * *", last=3)
-    clock.began, clock.seconds = datetime(2026, 6, 10, 0, 5, tzinfo=UTC), 0.0
+    five_past_midnight = datetime(2026, 6, 10, 0, 5, tzinfo=UTC)
 
     for day in range(10):
-        clock.seconds = day * 86_400.0
+        clock.move_to(five_past_midnight + timedelta(days=day))
         requests, _ = tick(orchestra, [summary], schedule, clock.now())
         for request in requests:
             carry_out(orchestra, [summary], request)
@@ -69,7 +69,7 @@ def test_ten_days_of_ticks_leave_no_gap(
 
 
 def test_a_tick_is_skipped_only_when_there_is_nothing_to_ask_for(
-    orchestra: Orchestra, summary_report: ConfiguredReport, summary: dg.AssetsDefinition, clock: OwnedClock
+    orchestra: Orchestra, summary_report: ConfiguredReport, summary: dg.AssetsDefinition, clock: ManualClock
 ) -> None:
     schedule = build_report_schedule([summary_report], last=2)
 
@@ -88,7 +88,7 @@ def test_a_tick_at_which_stripe_does_not_answer_fails(
     summary_report: ConfiguredReport,
     summary: dg.AssetsDefinition,
     simulator: Simulator,
-    clock: OwnedClock,
+    clock: ManualClock,
 ) -> None:
     simulator.faults.add(Respond(500, stage=Stage.BEFORE), times=None)
 
@@ -98,7 +98,7 @@ def test_a_tick_at_which_stripe_does_not_answer_fails(
     assert isinstance(caught.value.__cause__, ServerError)
 
 
-def test_each_calendar_gets_a_schedule_of_its_own(orchestra: Orchestra, clock: OwnedClock) -> None:
+def test_each_calendar_gets_a_schedule_of_its_own(orchestra: Orchestra, clock: ManualClock) -> None:
     daily = ConfiguredReport(ReportQuery.of(TYPE), start=date(2026, 5, 1))
     other = ConfiguredReport(ReportQuery.of(TYPE, name="other"), start=date(2026, 5, 1))
     later = ConfiguredReport(ReportQuery.of(TYPE, name="later"), start=date(2026, 6, 1))
@@ -134,7 +134,7 @@ def test_the_sensor_ships_running_and_the_schedule_stopped(summary_report: Confi
 
 
 def test_it_looks_at_the_newest_windows_of_every_connected_account(
-    orchestra: Orchestra, simulator: Simulator, clock: OwnedClock
+    orchestra: Orchestra, simulator: Simulator, clock: ManualClock
 ) -> None:
     accounts = simulator.connected_accounts
     query = ReportQuery.of("connected_account_balance_summary", by_account=True)

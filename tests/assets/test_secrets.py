@@ -17,18 +17,19 @@ from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.faults import Fault
 from connector.simulator.messages import Call, Reply, json_reply
-from connector.simulator.mishaps import EditReply, Respond, RunFails
 from connector.simulator.server import serve
 from tests.assets.conftest import Load
-from tests.conftest import OwnedClock
+from tests.faults.network import EditReply, Respond
+from tests.faults.runs import RunFails
 from tests.leftovers import holding
+from tests.support.clock import ManualClock
 
 SECRET = "51Recognisable0000000000000"
 KEY = f"rk_test_{SECRET}"
 
 
 @pytest.fixture
-def stripe(clock: OwnedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Simulator, str]]:
+def stripe(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Simulator, str]]:
     monkeypatch.setenv("A_STRIPE_KEY", KEY)
     simulator = Simulator(clock, seed=7, volume=3, opening=date(2026, 5, 1), run_seconds=0)
     with serve(simulator) as url:

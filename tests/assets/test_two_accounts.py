@@ -13,7 +13,7 @@ from assets import StripeReporting, report_reader
 from connector.simulator import Simulator
 from tests.assets.conftest import Orchestra
 from tests.assets.test_component import assets_of, told
-from tests.conftest import OwnedClock
+from tests.support.clock import ManualClock
 
 Load = Callable[..., dg.Definitions]
 
@@ -75,7 +75,7 @@ def test_each_account_has_names_of_its_own(load: Load) -> None:
 
 
 def test_files_and_partitions_of_one_are_not_the_others(
-    load: Load, instance: dg.DagsterInstance, clock: OwnedClock, tmp_path: Path
+    load: Load, instance: dg.DagsterInstance, clock: ManualClock, tmp_path: Path
 ) -> None:
     definitions = load(us=US, eu=EU)
     resources: dict[str, Any] = {}

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from tests.chaos.faults import FAULTS
 from tests.chaos.in_dagster import OrdealInDagster
 from tests.chaos.mixtures import mixture
 from tests.chaos.ordeal import LawBrokenError, Ordeal
-from tests.chaos.weather import FAULTS
 
 
 def _asked() -> argparse.Namespace:

@@ -23,7 +23,8 @@ from connector.pipeline import Missed, collect
 from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.store import Store
-from tests.conftest import OwnedClock, days
+from tests.conftest import NOON, days
+from tests.support.clock import ManualClock
 
 MIB = 1 << 20
 _STEP = 1 << 18
@@ -107,7 +108,7 @@ class Ending:
 
 def pull(name: str, scale: float, root: Path) -> Ending:
     """Pull one partition whose file is that one, in this process."""
-    clock, hostile = OwnedClock(), FILES[name](scale)
+    clock, hostile = ManualClock(NOON), FILES[name](scale)
     simulator = Simulator(clock, seed=1, volume=1, opening=date(2026, 5, 1))
 
     def handle(request: httpx.Request) -> httpx.Response:

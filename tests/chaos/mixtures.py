@@ -3,8 +3,8 @@
 import random
 from pathlib import Path
 
+from tests.chaos.faults import FAULTS
 from tests.chaos.ordeal import Ordeal
-from tests.chaos.weather import FAULTS
 
 
 def mixture(seed: int, root: Path, *, partitions: int, kind: type[Ordeal] = Ordeal) -> Ordeal:

@@ -41,9 +41,10 @@ from connector.pipeline import Event, Missed, collect
 from connector.query import Partition, ReportQuery
 from connector.simulator import SIMULATED_KEY, Planted, Simulator, Stage
 from connector.store import Store
-from connector.workers import InlineWorkers
-from tests.chaos.weather import FAULTS
-from tests.conftest import OwnedClock, days
+from tests.chaos.faults import FAULTS
+from tests.conftest import NOON, days
+from tests.support.clock import ManualClock
+from tests.support.workers import InlineWorkers
 
 REPORTS = (ReportQuery.of("balance_summary"), ReportQuery.of("balance_change_from_activity_itemized"))
 PATIENCE = Patience(wait_timeout=timedelta(minutes=10))
@@ -70,11 +71,11 @@ class LawBrokenError(AssertionError):
     """What must hold does not."""
 
 
-class _SkewedClock(OwnedClock):
+class _SkewedClock(ManualClock):
     """The same time, read from a clock that is wrong."""
 
-    def __init__(self, right: OwnedClock, by: timedelta) -> None:
-        super().__init__(right.began + by)
+    def __init__(self, right: ManualClock, by: timedelta) -> None:
+        super().__init__(right.start + by)
         self._right = right
 
     @property
@@ -114,7 +115,7 @@ class Ordeal:
 
     def __post_init__(self) -> None:
         self.draw = random.Random(f"{self.seed} {self.faults}")
-        self.clock = OwnedClock()
+        self.clock = ManualClock(NOON)
         self.simulator = Simulator(
             self.clock, seed=self.seed, volume=1, opening=date(2026, 4, 20), run_seconds=(1, 60)
         )
@@ -198,7 +199,7 @@ class Ordeal:
 
         return handle
 
-    def skewed_clock(self) -> OwnedClock:
+    def skewed_clock(self) -> ManualClock:
         """The clock of the machine that pulls, which may be wrong."""
         return _SkewedClock(self.clock, self.skew)
 

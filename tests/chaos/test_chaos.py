@@ -17,10 +17,10 @@ from connector.client import StripeClient
 from connector.pipeline import Done
 from connector.root import Root
 from tests.chaos.__main__ import main
+from tests.chaos.faults import FAULTS
 from tests.chaos.in_dagster import OrdealInDagster
 from tests.chaos.mixtures import mixture
 from tests.chaos.ordeal import Killed, LawBrokenError, Ordeal
-from tests.chaos.weather import FAULTS
 
 _SEEDS_AT_ONCE = 5
 

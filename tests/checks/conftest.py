@@ -12,15 +12,16 @@ from connector.client import StripeClient
 from connector.dataset import Dataset
 from connector.query import Partition, ReportQuery
 from connector.simulator import Match, Simulator
-from connector.simulator.spoiled import Row, Spoiled, Table
 from connector.store import Store
-from tests.conftest import ClientFor, OwnedClock, Pull, days, missed
+from tests.conftest import ClientFor, Pull, days, missed
+from tests.faults.file_editing import FileFault, Row, Table
+from tests.support.clock import ManualClock
 
 JUNE_1 = days("2026-06-01", 1)
 
 
 @dataclass(frozen=True)
-class Edited(Spoiled):
+class Edited(FileFault):
     """The rows are as `edit_rows` leaves them."""
 
     edit_rows: Callable[[list[Row]], None]
@@ -30,7 +31,7 @@ class Edited(Spoiled):
 
 
 @pytest.fixture
-def simulator(clock: OwnedClock) -> Simulator:
+def simulator(clock: ManualClock) -> Simulator:
     """Runs end at once; data since May."""
     return Simulator(clock, seed=7, volume=3, run_seconds=0, opening=date(2026, 5, 1))
 
@@ -54,7 +55,7 @@ class Books:
     def pulled(
         self,
         report: str,
-        *faults: Spoiled,
+        *faults: FileFault,
         partitions: Sequence[Partition] = JUNE_1,
         **question: Any,
     ) -> ReportQuery:

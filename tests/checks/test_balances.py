@@ -3,14 +3,14 @@
 import pytest
 
 from connector.checks import Finding
-from connector.simulator.hostile import OddCell, OnlyPayouts, PayoutsWithoutCurrency, Subtotals, WrongClosing
-from connector.simulator.spoiled import Row, Spoiled
 from tests.checks.conftest import Books, Edited, verdicts
+from tests.faults.file_editing import FileFault, Row
+from tests.faults.files import OddCell, OnlyPayouts, PayoutsWithoutCurrency, Subtotals, WrongClosing
 
 BALANCE = "balance.summary.1"
 
 
-def without(category: str, currency: str) -> Spoiled:
+def without(category: str, currency: str) -> FileFault:
     """A line is not there."""
 
     def edit(rows: list[Row]) -> None:
@@ -19,14 +19,14 @@ def without(category: str, currency: str) -> Spoiled:
     return Edited(edit)
 
 
-def with_line(category: str, currency: str | None, amount: str) -> Spoiled:
+def with_line(category: str, currency: str | None, amount: str) -> FileFault:
     """One line more."""
     return Edited(
         lambda rows: rows.append({"category": category, "currency": currency, "net_amount": amount})
     )
 
 
-def no_payouts() -> Spoiled:
+def no_payouts() -> FileFault:
     """Nothing was paid out: start and activity make the end."""
 
     def edit(rows: list[Row]) -> None:
@@ -38,7 +38,7 @@ def no_payouts() -> Spoiled:
     return Edited(edit)
 
 
-def found(books: Books, *faults: Spoiled) -> Finding:
+def found(books: Books, *faults: FileFault) -> Finding:
     return books.findings(books.pulled(BALANCE, *faults))["balance_adds_up"]
 
 
@@ -52,7 +52,7 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("faults", RIGHT)
-def test_what_adds_up_passes(books: Books, faults: list[Spoiled]) -> None:
+def test_what_adds_up_passes(books: Books, faults: list[FileFault]) -> None:
     finding = found(books, *faults)
 
     assert (finding.verdict, "eur, jpy, kwd and usd" in finding.reason) == ("passed", True)
@@ -72,7 +72,7 @@ OPEN = [
 
 
 @pytest.mark.parametrize(("faults", "named"), OPEN)
-def test_what_cannot_be_told_is_not_passed(books: Books, faults: list[Spoiled], named: str) -> None:
+def test_what_cannot_be_told_is_not_passed(books: Books, faults: list[FileFault], named: str) -> None:
     finding = found(books, *faults)
 
     assert finding.verdict == "undecidable"

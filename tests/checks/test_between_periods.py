@@ -6,10 +6,10 @@ import pytest
 
 from connector.checks import Finding, continuity_of, inspect_continuity
 from connector.query import Partition, ReportQuery
-from connector.simulator.hostile import ManyCurrencies, MovedBalances, NoRows, PayoutsWithoutCurrency
-from connector.simulator.spoiled import Spoiled
 from tests.checks.conftest import Books, dataset_of
 from tests.conftest import days
+from tests.faults.file_editing import FileFault
+from tests.faults.files import ManyCurrencies, MovedBalances, NoRows, PayoutsWithoutCurrency
 
 BALANCE = "balance.summary.1"
 FIRST, SECOND = TWO = days("2026-06-01", 2)
@@ -21,7 +21,7 @@ def continuity(books: Books, query: ReportQuery, first: str = FIRST.key, second:
     return found
 
 
-def both(books: Books, second: Spoiled | None = None, **question: object) -> ReportQuery:
+def both(books: Books, second: FileFault | None = None, **question: object) -> ReportQuery:
     books.pulled(BALANCE, partitions=[FIRST], **question)
     return books.pulled(BALANCE, *([second] if second else []), partitions=[SECOND], **question)
 

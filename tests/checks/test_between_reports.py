@@ -8,7 +8,9 @@ import pytest
 from connector.catalogue import REPORTS, Status
 from connector.checks import Finding, agreements_of, inspect_agreement
 from connector.query import ReportQuery
-from connector.simulator.hostile import (
+from tests.checks.conftest import Books, dataset_of
+from tests.faults.file_editing import FileFault
+from tests.faults.files import (
     ManyCurrencies,
     NoRows,
     OnlyPayouts,
@@ -17,8 +19,6 @@ from connector.simulator.hostile import (
     Subtotals,
     WrongSummary,
 )
-from connector.simulator.spoiled import Spoiled
-from tests.checks.conftest import Books, dataset_of
 
 BALANCE = "balance.summary.1"
 ITEMS = "balance_change_from_activity.itemized.3"
@@ -96,7 +96,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("right", "wrong", "fault"), WRONG)
-def test_a_wrong_file_is_found_from_either_side(books: Books, right: str, wrong: str, fault: Spoiled) -> None:
+def test_a_wrong_file_is_found_from_either_side(
+    books: Books, right: str, wrong: str, fault: FileFault
+) -> None:
     queries = books.pulled(right), books.pulled(wrong, fault)
 
     assert verdicts(books, *queries) == ["failed", "failed"]
@@ -134,7 +136,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("fault", "odd", "other"), ODD)
-def test_subtotals_are_not_added_to_their_parts(books: Books, fault: Spoiled, odd: str, other: str) -> None:
+def test_subtotals_are_not_added_to_their_parts(books: Books, fault: FileFault, odd: str, other: str) -> None:
     assert verdicts(books, books.pulled(odd, fault), books.pulled(other)) == ["passed", "passed"]
 
 
@@ -147,7 +149,7 @@ DAYS = [
 
 
 @pytest.mark.parametrize(("fault", "one", "other"), DAYS)
-def test_odd_days_agree(books: Books, fault: Spoiled, one: str, other: str) -> None:
+def test_odd_days_agree(books: Books, fault: FileFault, one: str, other: str) -> None:
     assert verdicts(books, books.pulled(one, fault), books.pulled(other, fault)) == ["passed", "passed"]
 
 

@@ -20,7 +20,9 @@ from connector.parquet import write_parquet
 from connector.provenance import METADATA_KEY
 from connector.query import ReportQuery
 from connector.simulator.entries import Owner
-from connector.simulator.hostile import (
+from tests.checks.conftest import Books, Edited, dataset_of, verdicts
+from tests.faults.file_editing import FileFault, Row, add
+from tests.faults.files import (
     AddedColumn,
     FineAmounts,
     ManyCurrencies,
@@ -35,11 +37,9 @@ from connector.simulator.hostile import (
     UnbalancedRow,
     WrongClosing,
 )
-from connector.simulator.spoiled import Row, Spoiled, add
-from tests.checks.conftest import Books, Edited, dataset_of, verdicts
 
 
-def first_row_times(count: int) -> Spoiled:
+def first_row_times(count: int) -> FileFault:
     """The first row comes so many times."""
 
     def edit(rows: list[Row]) -> None:
@@ -48,12 +48,12 @@ def first_row_times(count: int) -> Spoiled:
     return Edited(edit)
 
 
-def cent(row: int, column: str, by: Decimal) -> Spoiled:
+def cent(row: int, column: str, by: Decimal) -> FileFault:
     """One amount of one row is off."""
     return Edited(lambda rows: add(rows[row], column, by))
 
 
-def first_row_at(text: str) -> Spoiled:
+def first_row_at(text: str) -> FileFault:
     """The first row is of that time."""
     return Edited(
         lambda rows: rows[0].update(dict.fromkeys({"created", "created_utc"} & rows[0].keys(), text))
@@ -93,7 +93,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("fault", "report", "check", "named"), WRONG)
 def test_a_wrong_file_fails_the_check_on_it_and_no_other(
-    books: Books, fault: Spoiled, report: str, check: str, named: str
+    books: Books, fault: FileFault, report: str, check: str, named: str
 ) -> None:
     query = books.pulled(report, fault)
 
@@ -122,7 +122,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("fault", "report"), ODD)
-def test_an_odd_file_that_is_right_passes(books: Books, fault: Spoiled, report: str) -> None:
+def test_an_odd_file_that_is_right_passes(books: Books, fault: FileFault, report: str) -> None:
     query = books.pulled(report, fault)
 
     assert not {name: each.reason for name, each in books.not_passed(query).items()}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from connector.simulator import Match, Simulator
-from connector.simulator.hostile import AddedColumn, PayoutsWithoutCurrency, WrongClosing
-from connector.simulator.spoiled import Spoiled
 from tests.cli.conftest import Run
+from tests.faults.file_editing import FileFault
+from tests.faults.files import AddedColumn, PayoutsWithoutCurrency, WrongClosing
 
 JUNE = ("--from", "2026-06-01", "--to", "2026-06-04")
 
@@ -19,7 +19,7 @@ Pulled = Callable[..., None]
 def pulled(run: Run, stripe: Simulator) -> Pulled:
     """Three days of a report in the directory, the first of them with a fault."""
 
-    def pull(report: str, fault: Spoiled | None = None, *options: str) -> None:
+    def pull(report: str, fault: FileFault | None = None, *options: str) -> None:
         if fault:
             window = Match(report_type=f"{report.rpartition('_')[0]}*")
             stripe.faults.add(fault, window, times=1)
@@ -62,7 +62,7 @@ def test_a_failure_names_the_amounts_and_ends_with_1(run: Run, pulled: Pulled) -
     ("fault", "word"), [(AddedColumn(), "warning"), (PayoutsWithoutCurrency(), "undecidable")]
 )
 def test_warnings_and_what_nobody_can_decide_are_told_and_fail_nothing(
-    run: Run, pulled: Pulled, fault: Spoiled, word: str
+    run: Run, pulled: Pulled, fault: FileFault, word: str
 ) -> None:
     pulled("balance_summary", fault)
 

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from connector.simulator import SIMULATED_KEY, Match, Respond, RunFails, RunTakes, Simulator
+from connector.simulator import SIMULATED_KEY, Match, Simulator
 from connector.simulator.entries import Entry
 from tests.cli.conftest import COMMAND, Run, on_a_terminal, read_until
+from tests.faults.network import Respond
+from tests.faults.runs import RunFails, RunTakes
 
 JUNE = ("--from", "2026-06-01", "--to", "2026-06-04")
 

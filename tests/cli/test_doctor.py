@@ -10,8 +10,8 @@ import pytest
 
 from connector.cli import main
 from connector.simulator import Simulator
-from connector.simulator.mishaps import Compressed
 from connector.simulator.server import serve
+from tests.faults.network import Compressed
 
 KEY = "rk_test_51Recognisable"
 

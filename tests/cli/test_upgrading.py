@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from connector.simulator import RunTakes, Simulator
+from connector.simulator import Simulator
 from connector.simulator.entries import Entry
 from tests.cli.conftest import Run
+from tests.faults.runs import RunTakes
 
 JUNE = ("--from", "2026-06-01", "--to", "2026-06-04")
 TABLE = "balance_change_from_activity_itemized"

@@ -15,7 +15,8 @@ from connector.doctor.stripe import IMPATIENT, Heard
 from connector.doctor.surroundings import Surroundings
 from connector.hosts import Hosts
 from connector.simulator import Simulator
-from tests.conftest import ClientFor, OwnedClock
+from tests.conftest import ClientFor
+from tests.support.clock import ManualClock
 
 KEY = "rk_test_51Recognisable"
 
@@ -61,7 +62,7 @@ def surroundings(tmp_path: Path) -> Surroundings:
 
 @pytest.fixture
 def doctor(
-    surroundings: Surroundings, simulator: Simulator, client_for: ClientFor, clock: OwnedClock
+    surroundings: Surroundings, simulator: Simulator, client_for: ClientFor, clock: ManualClock
 ) -> Examine:
     """Examine the healthy place, but for what a test says."""
 

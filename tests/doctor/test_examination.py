@@ -11,10 +11,11 @@ from connector.hosts import Mode
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
-from connector.simulator.mishaps import EditReply, Html, Refuse, Respond
 from connector.store import Store
-from tests.conftest import OwnedClock, Pull, days
+from tests.conftest import Pull, days
 from tests.doctor.conftest import KEY, Examine, texts
+from tests.faults.network import EditReply, Html, Refuse, Respond
+from tests.support.clock import ManualClock
 
 
 def test_a_healthy_place_has_nothing_but_good_findings(doctor: Examine, simulator: Simulator) -> None:
@@ -109,7 +110,7 @@ def test_a_page_where_json_was_due_is_said(doctor: Examine, simulator: Simulator
     ("ahead", "level"), [(2, Level.OK), (-60, Level.WARN), (60, Level.WARN), (3600, Level.FAIL)]
 )
 def test_clocks_are_compared_by_the_date_of_the_answer(
-    doctor: Examine, simulator: Simulator, clock: OwnedClock, ahead: int, level: Level
+    doctor: Examine, simulator: Simulator, clock: ManualClock, ahead: int, level: Level
 ) -> None:
     def behind(_: object, reply: object) -> object:
         at = clock.now() - timedelta(seconds=ahead)

@@ -6,17 +6,17 @@ import pytest
 
 from connector.doctor.diagnosis import Level
 from connector.doctor.files import examine_root
-from tests.conftest import OwnedClock
+from tests.support.clock import ManualClock
 
 
-def test_a_root_that_is_not_there_is_tried_and_not_left_behind(tmp_path: Path, clock: OwnedClock) -> None:
+def test_a_root_that_is_not_there_is_tried_and_not_left_behind(tmp_path: Path, clock: ManualClock) -> None:
     found = list(examine_root(str(tmp_path / "new" / "data"), clock))
 
     assert {each.level for each in found} == {Level.OK}
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_root_with_files_keeps_them(tmp_path: Path, clock: OwnedClock) -> None:
+def test_a_root_with_files_keeps_them(tmp_path: Path, clock: ManualClock) -> None:
     kept = tmp_path / "live" / "balance_summary" / "report.parquet"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"PAR1")
@@ -30,7 +30,7 @@ def test_a_root_with_files_keeps_them(tmp_path: Path, clock: OwnedClock) -> None
 
 @pytest.mark.parametrize("root", ["{place}/file/data", "s4://bucket/x"])
 def test_a_root_that_takes_nothing_is_a_failure_that_names_it(
-    tmp_path: Path, clock: OwnedClock, root: str
+    tmp_path: Path, clock: ManualClock, root: str
 ) -> None:
     (tmp_path / "file").write_text("")
 
@@ -41,7 +41,7 @@ def test_a_root_that_takes_nothing_is_a_failure_that_names_it(
     assert "STRIPE_REPORTS_ROOT" in (said.advice or "")
 
 
-def test_a_store_of_objects_is_rehearsed_with_a_passing_key(tmp_path: Path, clock: OwnedClock) -> None:
+def test_a_store_of_objects_is_rehearsed_with_a_passing_key(tmp_path: Path, clock: ManualClock) -> None:
     """Arrow's own file scheme goes the way of a bucket: a URL, and no path of ours."""
     (said,) = examine_root(f"file://{tmp_path}", clock)
 

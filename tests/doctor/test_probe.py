@@ -14,21 +14,15 @@ from connector.doctor.assumptions import Judgement, Verdict, redacted
 from connector.doctor.probe import ASSUMPTIONS, MOST_RUNS, REPORT_TYPE, probe
 from connector.doctor.stripe import IMPATIENT, Heard
 from connector.query import ReportQuery
-from connector.simulator import Match, RunFails, RunTakes, Simulator
+from connector.simulator import Match, Simulator
 from connector.simulator.faults import Fault, Stage
-from connector.simulator.hostile import NoRows, OddCell, RepeatedRow, RowOutside, UnbalancedRow
 from connector.simulator.keys import REPORTS_WRITE
 from connector.simulator.messages import Call, Reply
-from connector.simulator.mishaps import (
-    Compressed,
-    EditJson,
-    EditReply,
-    FileReads,
-    IgnoreRange,
-    Refuse,
-    Respond,
-)
-from tests.conftest import NOON, ClientFor, OwnedClock, Pull, days
+from tests.conftest import NOON, ClientFor, Pull, days
+from tests.faults.files import NoRows, OddCell, RepeatedRow, RowOutside, UnbalancedRow
+from tests.faults.network import Compressed, EditJson, EditReply, IgnoreRange, Refuse, Respond
+from tests.faults.runs import FileReads, RunFails, RunTakes
+from tests.support.clock import ManualClock
 
 KEY = "rk_test_51Recognisable"
 
@@ -217,7 +211,9 @@ def test_a_redirect_on_the_way_to_a_file_is_found(tried: Probe, simulator: Simul
     assert found["size"].verdict is Verdict.HELD
 
 
-def test_an_earlier_file_is_seen_to_be_reused(client_for: ClientFor, tried: Probe, clock: OwnedClock) -> None:
+def test_an_earlier_file_is_seen_to_be_reused(
+    client_for: ClientFor, tried: Probe, clock: ManualClock
+) -> None:
     found = tried(
         Simulator(clock, seed=7, volume=3, opening=NOON.date() - timedelta(30), reuse=timedelta(hours=1))
     )
@@ -227,7 +223,7 @@ def test_an_earlier_file_is_seen_to_be_reused(client_for: ClientFor, tried: Prob
 
 
 def test_a_line_of_a_balance_summary_that_nobody_knows_is_found(
-    tried: Probe, simulator: Simulator, client_for: ClientFor, clock: OwnedClock
+    tried: Probe, simulator: Simulator, client_for: ClientFor, clock: ManualClock
 ) -> None:
     simulator.faults.add(in_file(b'"activity"', b'"reserves"'), CREATE)
     query = ReportQuery.of("balance_summary")

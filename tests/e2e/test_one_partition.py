@@ -7,13 +7,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from connector.simulator import SIMULATED_KEY, RunTakes, Simulator
+from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.server import serve
 from tests.e2e.conditions import until
 from tests.e2e.console import Tick
 from tests.e2e.deployment import ACTIVITY, LATE_SENSOR, SUMMARY, Deployment, Setup
-from tests.e2e.weather import asking_for
+from tests.faults.runs import RunTakes
 from tests.leftovers import holding
+from tests.support.stripe import asking_for
 
 pytestmark = [
     pytest.mark.long,

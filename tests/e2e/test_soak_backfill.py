@@ -22,7 +22,7 @@ from tests.e2e.census import (
 from tests.e2e.conditions import until
 from tests.e2e.console import DagsterRun, missing
 from tests.e2e.deployment import ACTIVITY, SUMMARY, Deployment, Setup
-from tests.e2e.weather import LongTail
+from tests.faults.runs import LongTail
 
 pytestmark = pytest.mark.soak
 

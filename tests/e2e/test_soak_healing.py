@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from connector.simulator import RunFails, RunTakes, Simulator
+from connector.simulator import Simulator
 from connector.simulator.server import serve
 from tests.e2e.census import days_from, expect_everything_once
 from tests.e2e.conditions import until
 from tests.e2e.console import Asset
 from tests.e2e.deployment import ACTIVITY, LATE_SENSOR, SUMMARY, Deployment, Setup
-from tests.e2e.weather import LongTail, asking_for
+from tests.faults.runs import LongTail, RunFails, RunTakes
+from tests.support.stripe import asking_for
 
 pytestmark = pytest.mark.soak
 

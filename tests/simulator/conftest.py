@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.simulator import SIMULATED_KEY, ManualClock, Simulator
+from connector.simulator import SIMULATED_KEY, Simulator
+from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"
 

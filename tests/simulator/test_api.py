@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.simulator import SIMULATED_KEY, ManualClock, Simulator
+from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
 from connector.simulator.limits import Limiter
+from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"
 TYPES = "/v1/reporting/report_types"

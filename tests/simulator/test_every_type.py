@@ -11,12 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.simulator import SIMULATED_KEY, ManualClock, Simulator
+from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.documented_types import DOCUMENTED_TYPES
 from connector.simulator.entries import Owner
 from connector.simulator.observed_types import REPORT_TYPES
 from connector.simulator.report_types import ReportType
 from tests.facts.report_types import DOCUMENTED, FACTS
+from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"
 TYPES = "/v1/reporting/report_types"

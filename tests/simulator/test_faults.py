@@ -9,33 +9,20 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.simulator import (
-    SIMULATED_KEY,
-    ChangedFile,
+from connector.simulator import SIMULATED_KEY, Fault, Match, Simulator, Stage
+from tests.faults.inconsistencies import ChangedFile, EarlierAvailability, ShiftingPages, WrongDate
+from tests.faults.network import (
     Compressed,
     Cut,
     Delay,
     Drip,
-    EarlierAvailability,
     EditJson,
-    Fault,
-    FileReads,
     Html,
     IgnoreRange,
-    ManualClock,
-    Match,
     Refuse,
     Reset,
     Respond,
-    RunFails,
-    RunSays,
-    RunTakes,
-    RunVanishes,
-    ShiftingPages,
     Silence,
-    Simulator,
-    Stage,
-    WrongDate,
     WrongLength,
     garbled,
     lock_timeout,
@@ -44,6 +31,8 @@ from connector.simulator import (
     rate_limited,
     short,
 )
+from tests.faults.runs import FileReads, RunFails, RunSays, RunTakes, RunVanishes
+from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"
 TYPES = "/v1/reporting/report_types"

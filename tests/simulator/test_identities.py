@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.simulator import SIMULATED_KEY, ManualClock, Simulator
+from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.entries import Entry, Owner
+from tests.support.clock import ManualClock
 
 DAY = 86_400
 FIRST = int(datetime(2026, 4, 1, tzinfo=UTC).timestamp())

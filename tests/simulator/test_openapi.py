@@ -6,9 +6,11 @@ import httpx
 import pytest
 from openapi_schema_validator import OAS31Validator
 
-from connector.simulator import ManualClock, RunFails, Simulator
+from connector.simulator import Simulator
 from connector.simulator.entries import Owner
 from tests.facts.reporting_api import schema_of_answer
+from tests.faults.runs import RunFails
+from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"
 TYPES = "/v1/reporting/report_types"

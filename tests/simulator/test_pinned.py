@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.simulator import ManualClock, Simulator
+from connector.simulator import Simulator
+from tests.support.clock import ManualClock
 
 SAMPLES = Path(__file__).parent / "samples"
 MAY_20 = int(datetime(2026, 5, 20, tzinfo=UTC).timestamp())

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.simulator import ManualClock, Simulator
+from connector.simulator import Simulator
 from connector.simulator.csv_dialect import document
 from connector.simulator.currencies import digits, printed
 from connector.simulator.documented_types import BALANCE_CHANGE_ITEMIZED
 from connector.simulator.entries import Entry, Owner
 from connector.simulator.ledger import Ledger
+from tests.support.clock import ManualClock
 
 SUMMARY = "balance.summary.1"
 ITEMIZED = "balance_change_from_activity.itemized.3"
@@ -178,7 +179,7 @@ class TestWhatTheBooksHold:
     def test_the_same_seed_tells_the_same_story_in_any_process(self) -> None:
         program = (
             "from datetime import date; import hashlib;"
-            "from connector.simulator import Simulator, ManualClock;"
+            "from connector.simulator import Simulator; from tests.support.clock import ManualClock;"
             "sim = Simulator(ManualClock(), seed=3, opening=date(2026, 6, 1));"
             "columns = ['balance_transaction_id', 'net', 'customer_name', 'description'];"
             f"print(hashlib.sha256(sim.csv('{ITEMIZED}', columns=columns, interval_start={END - 3 * DAY},"

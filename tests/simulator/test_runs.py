@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import httpx
 import pytest
 
-from connector.simulator import SIMULATED_KEY, Delay, ManualClock, Respond, Simulator, Stage
+from connector.simulator import SIMULATED_KEY, Simulator, Stage
+from tests.faults.network import Delay, Respond
+from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"
 SUMMARY = "balance.summary.1"

@@ -10,19 +10,10 @@ import httpx
 import pytest
 import stripe
 
-from connector.simulator import (
-    SIMULATED_KEY,
-    Cut,
-    Drip,
-    ManualClock,
-    Refuse,
-    Reset,
-    Silence,
-    Simulator,
-    Stage,
-    WrongLength,
-)
+from connector.simulator import SIMULATED_KEY, Simulator, Stage
 from connector.simulator.server import serve
+from tests.faults.network import Cut, Drip, Refuse, Reset, Silence, WrongLength
+from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"
 TYPES = "/v1/reporting/report_types"

@@ -1,7 +1,7 @@
 # ruff: noqa: ARG002 - every kind has the signature of the base; few need all of it
-"""The kinds of faults: what Stripe and the network between have done to people, or could.
+"""Network faults: another answer, no answer, or not the body that Stripe sent.
 
-Every kind says at which stage it strikes; where it makes sense at several, `stage` may be given.
+Every fault says at which stage it strikes; where it makes sense at several, `stage` may be given.
 
 Source: https://docs.stripe.com/error-low-level
 """
@@ -15,7 +15,6 @@ import httpx
 
 from connector.simulator.faults import Fault, Stage
 from connector.simulator.messages import Call, Json, Outcome, Reply, json_reply
-from connector.simulator.runs import Fate
 
 # Other answers
 
@@ -265,64 +264,3 @@ class IgnoreRange(Fault):
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
         return None
-
-
-# Runs
-
-
-@dataclass(frozen=True)
-class RunFault(Fault):
-    """Base of what can befall a run; aimed by the POST that makes it."""
-
-    stage: Stage = field(default=Stage.RUN, kw_only=True)
-
-
-@dataclass(frozen=True)
-class RunFails(RunFault):
-    """The run fails when it would have succeeded, or after `seconds`."""
-
-    error: str = "An error occurred while generating this report. Try again later."
-    seconds: float | None = None
-
-    def fate(self, fate: Fate) -> Fate:
-        return replace(fate, error=self.error, seconds=fate.seconds if self.seconds is None else self.seconds)
-
-
-@dataclass(frozen=True)
-class RunTakes(RunFault):
-    """The run ends after `seconds`; None: never, until `Simulator.end` ends it."""
-
-    seconds: float | None = None
-
-    def fate(self, fate: Fate) -> Fate:
-        return replace(fate, seconds=self.seconds)
-
-
-@dataclass(frozen=True)
-class RunSays(RunFault):
-    """Until the run ends, its status is a word nobody has documented."""
-
-    status: str = "queued"
-
-    def fate(self, fate: Fate) -> Fate:
-        return replace(fate, waiting=self.status)
-
-
-@dataclass(frozen=True)
-class RunVanishes(RunFault):
-    """A finished run is unknown `seconds` after its end: 404 where there was a result."""
-
-    seconds: float = 0.0
-
-    def fate(self, fate: Fate) -> Fate:
-        return replace(fate, vanishes=self.seconds)
-
-
-@dataclass(frozen=True)
-class FileReads(RunFault):
-    """The run's file has other bytes; its size and its `ETag` agree with them."""
-
-    rewrite: Callable[[bytes], bytes] = field(default=lambda content: content)
-
-    def fate(self, fate: Fate) -> Fate:
-        return replace(fate, rewrite=self.rewrite)

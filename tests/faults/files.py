@@ -6,7 +6,7 @@
 
 The file is changed before anyone knows its size, so nothing about its transport looks wrong; several faults
 on one run act one after the other. A kind that lacks the columns it is about is an error where the file is
-written, unless it is `lenient`; a file with too few rows stays as it is. `let_loose` plants every kind at
+written, unless it is `lenient`; a file with too few rows stays as it is. `plant_all` plants every kind at
 once. `Simulator.csv` still says the truth.
 
 Source: https://docs.stripe.com/reports/report-types/balance
@@ -20,7 +20,7 @@ from decimal import Decimal
 from connector.simulator.currencies import EXACT, KNOWN, digits, printed
 from connector.simulator.entries import PAYOUT_CATEGORIES
 from connector.simulator.faults import Faults, Planted
-from connector.simulator.spoiled import Row, Spoiled, Table, add, amount
+from tests.faults.file_editing import FileFault, Row, Table, add, amount
 
 CENT = Decimal("0.01")
 DECIDING = ("created", "effective_at", "automatic_payout_effective_at", "transaction_date")
@@ -35,7 +35,7 @@ _TOTALS = frozenset({"reporting_category", "currency", "count", "gross", "fee", 
 
 
 @dataclass(frozen=True)
-class AddedColumn(Spoiled):
+class AddedColumn(FileFault):
     """A column nobody asked for, the same text in all rows; at the end, or before the column `before`."""
 
     name: str = "settlement_batch"
@@ -50,7 +50,7 @@ class AddedColumn(Spoiled):
 
 
 @dataclass(frozen=True)
-class RemovedColumn(Spoiled):
+class RemovedColumn(FileFault):
     """A column that was asked for is not there; by default the last."""
 
     name: str | None = None
@@ -66,7 +66,7 @@ class RemovedColumn(Spoiled):
 
 
 @dataclass(frozen=True)
-class UnbalancedRow(Spoiled):
+class UnbalancedRow(FileFault):
     """In the first row, net is not gross less fee."""
 
     by: Decimal = CENT
@@ -79,7 +79,7 @@ class UnbalancedRow(Spoiled):
 
 
 @dataclass(frozen=True)
-class RepeatedRow(Spoiled):
+class RepeatedRow(FileFault):
     """The first row comes twice: whole, or only its balance transaction's id, on the row that follows."""
 
     whole: bool = True
@@ -94,7 +94,7 @@ class RepeatedRow(Spoiled):
 
 
 @dataclass(frozen=True)
-class RowOutside(Spoiled):
+class RowOutside(FileFault):
     """The first row's time lies `days` before what it was, in every column that could decide its interval."""
 
     days: int = 400
@@ -110,7 +110,7 @@ class RowOutside(Spoiled):
 
 
 @dataclass(frozen=True)
-class WrongClosing(Spoiled):
+class WrongClosing(FileFault):
     """In each currency, or the one named, the balance does not end where start and movements lead."""
 
     by: Decimal = CENT
@@ -125,7 +125,7 @@ class WrongClosing(Spoiled):
 
 
 @dataclass(frozen=True)
-class MovedBalances(Spoiled):
+class MovedBalances(FileFault):
     """Start and end are both off: right within the file, but not the end of the file before."""
 
     by: Decimal = CENT
@@ -139,7 +139,7 @@ class MovedBalances(Spoiled):
 
 
 @dataclass(frozen=True)
-class WrongSummary(Spoiled):
+class WrongSummary(FileFault):
     """The first line of a summary is not the sum of its items, though its own amounts agree."""
 
     by: Decimal = CENT
@@ -156,7 +156,7 @@ class WrongSummary(Spoiled):
 
 
 @dataclass(frozen=True)
-class Subtotals(Spoiled):
+class Subtotals(FileFault):
     """Sums beside their parts: gross and fee of a balance's movements, or a `total` in each currency.
 
     The parts are made up for the balance, where the file does not tell them: the fee is one whole unit.
@@ -188,7 +188,7 @@ class Subtotals(Spoiled):
 
 
 @dataclass(frozen=True)
-class PayoutsWithoutCurrency(Spoiled):
+class PayoutsWithoutCurrency(FileFault):
     """A balance summary's payout rows have no currency."""
 
     needs = (_BALANCES,)
@@ -200,7 +200,7 @@ class PayoutsWithoutCurrency(Spoiled):
 
 
 @dataclass(frozen=True)
-class FineAmounts(Spoiled):
+class FineAmounts(FileFault):
     """Two rows of one category and currency with `decimals` decimals, which cancel out in every sum."""
 
     decimals: int = 6
@@ -219,7 +219,7 @@ class FineAmounts(Spoiled):
 
 
 @dataclass(frozen=True)
-class ManyCurrencies(Spoiled):
+class ManyCurrencies(FileFault):
     """As many currencies as `count`: further ones are the rows in dollars once more, under other ids.
 
     The same on a summary and on its items gives files that still agree.
@@ -242,7 +242,7 @@ class ManyCurrencies(Spoiled):
 
 
 @dataclass(frozen=True)
-class OnlyPayouts(Spoiled):
+class OnlyPayouts(FileFault):
     """Nothing but payouts happened: no other rows, and a balance that moved by them alone."""
 
     needs = (_BALANCES, frozenset({"reporting_category"}))
@@ -260,7 +260,7 @@ class OnlyPayouts(Spoiled):
 
 
 @dataclass(frozen=True)
-class NoRows(Spoiled):
+class NoRows(FileFault):
     """The header alone."""
 
     def edit(self, table: Table) -> None:
@@ -271,7 +271,7 @@ class NoRows(Spoiled):
 
 
 @dataclass(frozen=True)
-class TooManyDecimals(Spoiled):
+class TooManyDecimals(FileFault):
     """In the first row, or the first of the currency named, money has a decimal that its currency has not.
 
     Net stays gross less fee.
@@ -290,7 +290,7 @@ class TooManyDecimals(Spoiled):
 
 
 @dataclass(frozen=True)
-class OddCell(Spoiled):
+class OddCell(FileFault):
     """The first row says `text` in `column`; None is null. By default in its first amount of money."""
 
     text: str | None = "n/a"
@@ -305,7 +305,7 @@ class OddCell(Spoiled):
             row[column] = self.text
 
 
-KINDS: Mapping[str, Spoiled] = {
+KINDS: Mapping[str, FileFault] = {
     "added column": AddedColumn(),
     "removed column": RemovedColumn(),
     "net is not gross less fee": UnbalancedRow(),
@@ -332,7 +332,7 @@ KINDS: Mapping[str, Spoiled] = {
 """Every kind at least once, by what is wrong."""
 
 
-def let_loose(faults: Faults, *, probability: float = 0.05) -> dict[str, Planted]:
+def plant_all(faults: Faults, *, probability: float = 0.05) -> dict[str, Planted]:
     """Every kind, on any run, each with `probability`, for ever; those that do not fit a file let it be."""
     return {
         name: faults.add(replace(kind, lenient=True), "POST", times=None, probability=probability)

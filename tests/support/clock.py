@@ -1,5 +1,6 @@
 """A clock that moves only when somebody waits or moves it: an hour's report takes no time."""
 
+import concurrent.futures
 import threading
 from collections.abc import Collection
 from concurrent.futures import Future
@@ -8,28 +9,35 @@ from typing import Any
 
 
 class ManualClock:
-    """A `connector.clock.Clock` for tests. Waiting moves it and takes no time; threads may share it."""
+    """A `connector.clock.Clock` that stands still until somebody waits; threads may share it."""
 
     def __init__(self, start: datetime = datetime(2026, 6, 10, 15, 30, tzinfo=UTC)) -> None:
-        self._start = start
-        self._passed = 0.0
+        self.start = start
+        self.seconds = 0.0
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=self._passed)
+        return self.start + timedelta(seconds=self.seconds)
 
     def monotonic(self) -> float:
-        return self._passed
+        return self.seconds
 
     def sleep(self, seconds: float) -> None:
         with self._lock:
-            self._passed += max(seconds, 0.0)
+            self.seconds += max(0.0, seconds)
 
     def wait(self, futures: Collection["Future[Any]"], seconds: float) -> None:
-        if not any(future.done() for future in futures):
+        """Work in other threads takes no time here; without any, `seconds` pass.
+
+        It does wait for one of them: to return at once would let the caller spin while they work. What has
+        ended meanwhile is to be taken in first: `seconds` may have been worked out without it.
+        """
+        if futures:
+            concurrent.futures.wait(futures, timeout=60, return_when=concurrent.futures.FIRST_COMPLETED)
+        else:
             self.sleep(seconds)
 
     def move_to(self, moment: datetime) -> None:
         """Jump to `moment`, also backwards, as a machine's clock may. `monotonic` goes along."""
         with self._lock:
-            self._passed = (moment - self._start).total_seconds()
+            self.seconds = (moment - self.start).total_seconds()

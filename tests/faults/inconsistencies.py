@@ -1,7 +1,7 @@
 # ruff: noqa: ARG002 - every kind has the signature of the base; few need all of it
-"""What does not stay as it was from one request to the next: files, lists, availability, the time of day.
+"""Inconsistencies: files, lists, availability and the date that change from one request to the next.
 
-Kinds of faults like those in `mishaps`; apart because each is only seen by comparing two answers.
+Each is only seen by comparing two answers.
 
 Source: https://docs.stripe.com/api/pagination
 """
@@ -14,7 +14,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from connector.simulator.faults import Fault
 from connector.simulator.forms import parse
 from connector.simulator.messages import Call, Json, Reply
-from connector.simulator.mishaps import EditJson
+from tests.faults.network import EditJson
 
 
 def _restated(body: bytes) -> bytes:

@@ -1,7 +1,4 @@
-"""A finished file taken apart, changed, and put together again: the base of what can befall its contents.
-
-The kinds are in `hostile`.
-"""
+"""A finished file taken apart, changed, and put together again: the base of faults of files."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
@@ -10,8 +7,8 @@ from typing import ClassVar
 
 from connector.simulator.csv_dialect import document, rows_of
 from connector.simulator.currencies import EXACT, printed
-from connector.simulator.mishaps import RunFault
 from connector.simulator.runs import Fate
+from tests.faults.runs import RunFault
 
 Row = dict[str, str | None]
 MONEY = ("gross", "fee", "net", "net_amount", "amount", "total", "total_amount")
@@ -55,7 +52,7 @@ def add(row: Row, column: str, by: Decimal) -> None:
 
 
 @dataclass(frozen=True)
-class Spoiled(RunFault, ABC):
+class FileFault(RunFault, ABC):
     """Base of what befalls a file. `needs` are sets of columns, one of which the file must have."""
 
     lenient: bool = field(default=False, kw_only=True)

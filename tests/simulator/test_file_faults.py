@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.simulator import SIMULATED_KEY, ManualClock, Match, Simulator, csv_dialect
+from connector.simulator import SIMULATED_KEY, Match, Simulator, csv_dialect
 from connector.simulator.csv_dialect import document, rows_of
 from connector.simulator.currencies import digits
-from connector.simulator.hostile import (
+from tests.faults.file_editing import FileFault, Row, Table
+from tests.faults.files import (
     KINDS,
     AddedColumn,
     FineAmounts,
@@ -32,9 +33,9 @@ from connector.simulator.hostile import (
     UnbalancedRow,
     WrongClosing,
     WrongSummary,
-    let_loose,
+    plant_all,
 )
-from connector.simulator.spoiled import Row, Spoiled, Table
+from tests.support.clock import ManualClock
 
 BALANCE = "balance.summary.1"
 ITEMS = "balance_change_from_activity.itemized.3"
@@ -69,17 +70,17 @@ def truth(sim: Simulator, report_type: str) -> Table:
 
 
 @pytest.fixture
-def spoil(sim: Simulator) -> Callable[[Spoiled, str], tuple[Table, Table]]:
+def spoil(sim: Simulator) -> Callable[[FileFault, str], tuple[Table, Table]]:
     """The file of a week without and with a fault."""
 
-    def both(kind: Spoiled, report_type: str) -> tuple[Table, Table]:
+    def both(kind: FileFault, report_type: str) -> tuple[Table, Table]:
         sim.faults.add(kind, "POST")
         return truth(sim, report_type), fetched(sim, report_type)
 
     return both
 
 
-Both = Callable[[Spoiled, str], tuple[Table, Table]]
+Both = Callable[[FileFault, str], tuple[Table, Table]]
 
 
 def differing(before: Table, after: Table) -> list[int]:
@@ -297,8 +298,8 @@ class TestAiming:
 
         assert after == before
 
-    def test_let_loose_they_strike_all_sorts_of_runs(self, sim: Simulator) -> None:
-        planted = let_loose(sim.faults, probability=0.2)
+    def test_plant_all_they_strike_all_sorts_of_runs(self, sim: Simulator) -> None:
+        planted = plant_all(sim.faults, probability=0.2)
         spoiled = [
             fetched(sim, report_type, interval_start=JUNE_1 + DAY * day) != truth(sim, report_type)
             for day in range(6)

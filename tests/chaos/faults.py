@@ -1,39 +1,28 @@
 """Every fault the simulator knows that costs time and must never cost data, by what people would call it.
 
-What is missing here on purpose: files that are wrong at Stripe itself (`simulator.hostile`), and a bit that
+What is missing here on purpose: files that are wrong at Stripe itself (`tests.faults.files`), and a bit that
 turns on the way, which TLS notices and nobody else could.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from connector.simulator import (
-    ChangedFile,
+from connector.simulator import Fault, Faults, Match, Occasion, Planted, Stage
+from connector.simulator.messages import Call, Json, Reply
+from tests.faults.inconsistencies import ChangedFile, EarlierAvailability, ShiftingPages, WrongDate
+from tests.faults.network import (
     Compressed,
     Cut,
     Delay,
     Drip,
-    EarlierAvailability,
     EditJson,
     EditReply,
-    Fault,
-    Faults,
     Html,
     IgnoreRange,
-    Match,
-    Occasion,
-    Planted,
     Refuse,
     Reset,
     Respond,
-    RunFails,
-    RunSays,
-    RunTakes,
-    RunVanishes,
-    ShiftingPages,
     Silence,
-    Stage,
-    WrongDate,
     WrongLength,
     lock_timeout,
     long,
@@ -41,7 +30,7 @@ from connector.simulator import (
     rate_limited,
     short,
 )
-from connector.simulator.messages import Call, Json, Reply
+from tests.faults.runs import RunFails, RunSays, RunTakes, RunVanishes
 
 Plant = Callable[[Faults, float], list[Planted]]
 
