@@ -26,7 +26,7 @@ from connector.store import Store
 from tests.chaos.hostile_files import pull_apart
 from tests.conftest import ClientFor, Pull, days, done, missed
 from tests.faults.runs import FileReads
-from tests.test_extract import CSV, FILE, FileHost
+from tests.support.files import CSV, FILE, FileHost
 
 pytestmark = pytest.mark.long
 
@@ -183,7 +183,7 @@ import resource, signal, sys
 from pathlib import Path
 from connector.extract import fetch
 from connector.errors import StoreError
-from tests.test_extract import FILE, FileHost
+from tests.support.files import FILE, FileHost
 import httpx
 from connector.client import StripeClient
 

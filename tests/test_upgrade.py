@@ -24,7 +24,7 @@ from connector.upgrade import (
     planned,
     table_named,
 )
-from tests.test_store import provenance
+from tests.support.datasets import provenance
 
 OLD = ReportQuery.of("payout_reconciliation.itemized.3", zone="Europe/Berlin", filters={"currency": "eur"})
 PINNED = OLD.dataset(mode="test", account=None)

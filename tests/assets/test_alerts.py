@@ -10,8 +10,8 @@ from assets import ConfiguredReport, build_report_asset
 from assets.alerts import Alert, build_failure_alert_sensor
 from connector.adoption import Patience
 from connector.simulator import Match, Simulator
-from tests.assets.conftest import Orchestra
 from tests.faults.runs import RunFails, RunTakes
+from tests.support.dagster import Orchestra
 
 DAY = "2026-06-01"
 SUMMARIES = Match(report_type="balance.summary.1")

@@ -13,11 +13,11 @@ from connector.errors import ConfigurationError
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
-from tests.assets.conftest import Orchestra
-from tests.assets.sensing import Daemon
 from tests.faults.network import Respond
 from tests.faults.runs import RunFails
 from tests.support.clock import ManualClock
+from tests.support.dagster import Orchestra
+from tests.support.sensing import Daemon
 
 TYPE = "balance.summary.1"
 SUMMARIES = Match(report_type=TYPE)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -17,9 +16,7 @@ from assets.partitions import adjacent
 from connector.checks import Severity
 from connector.errors import ConfigurationError
 from connector.provenance import METADATA_KEY
-from connector.simulator import Match, Simulator
-from tests.assets.conftest import Orchestra, _report
-from tests.assets.sensing import Daemon
+from connector.simulator import Simulator
 from tests.faults.file_editing import FileFault
 from tests.faults.files import (
     AddedColumn,
@@ -33,6 +30,9 @@ from tests.faults.files import (
     WrongSummary,
 )
 from tests.faults.runs import RunTakes
+from tests.support.dagster import Orchestra, configured, reader_of
+from tests.support.sensing import Daemon
+from tests.support.stripe import asking_for
 
 FIRST, SECOND, THIRD = "2026-06-01", "2026-06-02", "2026-06-03"
 BALANCE, ITEMS, SUMMARY = (
@@ -83,37 +83,10 @@ def rows(metadata: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return [record.data for record in metadata[name].records]
 
 
-def asking_for(report_type: str, day: str) -> Match:
-    """The POST that asks for that report of the day which begins then."""
-    start = f"interval_start%5D={int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())}"
-    return Match(
-        "POST",
-        where=lambda occasion: bool(
-            occasion.call
-            and start in (body := occasion.call.body.decode())
-            and f"report_type={report_type}" in body
-        ),
-    )
-
-
-def reader_of(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
-    """A downstream asset in the same windows and ranges."""
-
-    @dg.multi_asset(
-        specs=[dg.AssetSpec("books", deps=[asset.key])],
-        partitions_def=asset.partitions_def,
-        backfill_policy=asset.backfill_policy,
-    )
-    def books(context: dg.AssetExecutionContext) -> None:
-        context.log.info("read")
-
-    return books
-
-
-def together(*reports: str, checks: CheckOptions | None = None) -> list[dg.AssetsDefinition]:
+def compared(*reports: str, checks: CheckOptions | None = None) -> list[dg.AssetsDefinition]:
     """Assets of reports that are compared with each other."""
-    configured = [_report(each, checks=checks or CheckOptions()) for each in reports]
-    return [build_report_asset(each.compared_with(configured), retry_policy=None) for each in configured]
+    together = [configured(each, checks=checks or CheckOptions()) for each in reports]
+    return [build_report_asset(each.compared_with(together), retry_policy=None) for each in together]
 
 
 def days_of(orchestra: Orchestra, asset: dg.AssetsDefinition) -> list[str]:
@@ -164,8 +137,8 @@ def test_each_partition_of_a_range_is_judged_by_itself(
     orchestra: Orchestra, simulator: Simulator, report: str, days: Mapping[str, Spoilt]
 ) -> None:
     for day, spoilt in days.items():
-        simulator.faults.add(spoilt.fault, asking_for(report, day))
-    (asset,) = together(report)
+        simulator.faults.add(spoilt.fault, asking_for(day, report_type=report))
+    (asset,) = compared(report)
 
     orchestra.launch([asset], FIRST, max(days))
 
@@ -186,8 +159,8 @@ def test_each_partition_of_a_range_is_judged_by_itself(
 def test_the_examples_of_a_failure_are_a_table_of_rows_and_amounts(
     orchestra: Orchestra, simulator: Simulator
 ) -> None:
-    simulator.faults.add(UnbalancedRow(), asking_for(ITEMS, SECOND))
-    (asset,) = together(ITEMS)
+    simulator.faults.add(UnbalancedRow(), asking_for(SECOND, report_type=ITEMS))
+    (asset,) = compared(ITEMS)
 
     result = orchestra.launch([asset], FIRST, SECOND)
 
@@ -235,7 +208,7 @@ def test_a_run_of_one_partition_has_one_evaluation_of_each_check(
 def test_a_balance_that_does_not_go_on_is_told_of_the_later_period(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
-    simulator.faults.add(MovedBalances(), asking_for(BALANCE, SECOND))
+    simulator.faults.add(MovedBalances(), asking_for(SECOND, report_type=BALANCE))
 
     result = orchestra.launch([summary], FIRST, THIRD)
 
@@ -265,8 +238,8 @@ def test_periods_are_compared_when_the_later_one_to_arrive_arrives(
 def test_a_summary_and_its_items_are_compared_whichever_comes_later_and_both_say_so(
     orchestra: Orchestra, simulator: Simulator, items_first: bool
 ) -> None:
-    simulator.faults.add(WrongSummary(), asking_for(SUMMARY, SECOND))
-    summary, items = together(SUMMARY, ITEMS)
+    simulator.faults.add(WrongSummary(), asking_for(SECOND, report_type=SUMMARY))
+    summary, items = compared(SUMMARY, ITEMS)
 
     for asset in (items, summary) if items_first else (summary, items):
         assert orchestra.launch([asset], FIRST, SECOND).success
@@ -282,8 +255,8 @@ def test_a_summary_and_its_items_are_compared_whichever_comes_later_and_both_say
 def test_a_mended_summary_clears_the_failure_at_its_items_too(
     orchestra: Orchestra, simulator: Simulator
 ) -> None:
-    simulator.faults.add(WrongSummary(), asking_for(SUMMARY, FIRST))
-    summary, items = together(SUMMARY, ITEMS)
+    simulator.faults.add(WrongSummary(), asking_for(FIRST, report_type=SUMMARY))
+    summary, items = compared(SUMMARY, ITEMS)
     orchestra.launch([summary], FIRST)
     orchestra.launch([items], FIRST)
     check = f"agrees_with_{summary.key.path[-1]}"
@@ -312,7 +285,7 @@ def test_neighbours_are_found_across_a_change_of_the_clock() -> None:
 def test_a_blocking_failure_ends_the_run_after_everything_is_recorded(
     orchestra: Orchestra, summary_report: ConfiguredReport, simulator: Simulator, awaited: bool
 ) -> None:
-    simulator.faults.add(WrongClosing(), asking_for(BALANCE, SECOND))
+    simulator.faults.add(WrongClosing(), asking_for(SECOND, report_type=BALANCE))
     patient = dg.RetryPolicy(max_retries=2, delay=0)
     asset = build_report_asset(summary_report, retry_policy=patient)
     books = reader_of(asset)
@@ -352,7 +325,7 @@ def test_launching_a_blocked_run_again_does_not_let_it_through(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
     """Nothing is asked again then, and nothing recorded; Dagster would call the checks skipped."""
-    simulator.faults.add(WrongClosing(), asking_for(BALANCE, SECOND))
+    simulator.faults.add(WrongClosing(), asking_for(SECOND, report_type=BALANCE))
     books = reader_of(summary)
     orchestra.launch([summary, books], FIRST, SECOND)
 
@@ -367,7 +340,7 @@ def test_launching_a_blocked_run_again_does_not_let_it_through(
 def test_a_mended_report_lets_its_readers_go_on(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
-    simulator.faults.add(WrongClosing(), asking_for(BALANCE, FIRST))
+    simulator.faults.add(WrongClosing(), asking_for(FIRST, report_type=BALANCE))
     books = reader_of(summary)
     orchestra.launch([summary, books], FIRST)
 
@@ -379,8 +352,8 @@ def test_a_mended_report_lets_its_readers_go_on(
 def test_what_is_late_beside_what_is_wrong_is_told_as_well(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
-    simulator.faults.add(WrongClosing(), asking_for(BALANCE, FIRST))
-    simulator.faults.add(RunTakes(None), asking_for(BALANCE, SECOND))
+    simulator.faults.add(WrongClosing(), asking_for(FIRST, report_type=BALANCE))
+    simulator.faults.add(RunTakes(None), asking_for(SECOND, report_type=BALANCE))
 
     result = orchestra.launch([summary], FIRST, SECOND)
 
@@ -394,7 +367,7 @@ def test_what_is_late_beside_what_is_wrong_is_told_as_well(
 def test_nobody_asks_again_for_partitions_that_are_recorded_and_wrong(
     orchestra: Orchestra, summary_report: ConfiguredReport, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
-    simulator.faults.add(WrongClosing(), asking_for(BALANCE, FIRST))
+    simulator.faults.add(WrongClosing(), asking_for(FIRST, report_type=BALANCE))
     orchestra.launch([summary], FIRST)
 
     tick = Daemon(orchestra, [summary], build_late_report_sensor([summary_report])).tick()
@@ -418,8 +391,8 @@ def test_nobody_asks_again_for_partitions_that_are_recorded_and_wrong(
 def test_what_a_wrong_balance_holds_up_is_configurable(
     orchestra: Orchestra, simulator: Simulator, options: CheckOptions, goes_on: bool
 ) -> None:
-    simulator.faults.add(WrongClosing(), asking_for(BALANCE, FIRST))
-    (asset,) = together(BALANCE, checks=options)
+    simulator.faults.add(WrongClosing(), asking_for(FIRST, report_type=BALANCE))
+    (asset,) = compared(BALANCE, checks=options)
 
     result = orchestra.launch([asset], FIRST)
 
@@ -435,8 +408,8 @@ def test_what_a_wrong_balance_holds_up_is_configurable(
 def test_a_check_that_shall_block_fails_as_an_error_whatever_it_is_by_itself(
     orchestra: Orchestra, simulator: Simulator
 ) -> None:
-    simulator.faults.add(AddedColumn(), asking_for(BALANCE, FIRST))
-    (asset,) = together(BALANCE, checks=CheckOptions(blocking=frozenset({"no_added_columns"})))
+    simulator.faults.add(AddedColumn(), asking_for(FIRST, report_type=BALANCE))
+    (asset,) = compared(BALANCE, checks=CheckOptions(blocking=frozenset({"no_added_columns"})))
 
     result = orchestra.launch([asset], FIRST)
 
@@ -445,8 +418,8 @@ def test_a_check_that_shall_block_fails_as_an_error_whatever_it_is_by_itself(
 
 
 def test_what_cannot_be_decided_holds_up_nobody(orchestra: Orchestra, simulator: Simulator) -> None:
-    simulator.faults.add(PayoutsWithoutCurrency(), asking_for(BALANCE, FIRST))
-    (asset,) = together(BALANCE)
+    simulator.faults.add(PayoutsWithoutCurrency(), asking_for(FIRST, report_type=BALANCE))
+    (asset,) = compared(BALANCE)
 
     assert orchestra.launch([asset], FIRST).success
 

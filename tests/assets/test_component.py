@@ -8,6 +8,7 @@ import pytest
 
 from assets import ConfiguredReport, StripeReportsComponent
 from tests.assets.conftest import Load
+from tests.support.dagster import assets_of, messages_of
 
 GOOD = """\
 type: assets.StripeReportsComponent
@@ -39,20 +40,6 @@ attributes:
 
 #: Dagster 1.13 parses a text with a function that pydantic 2 deprecates. Drop when it no longer does.
 _resolving = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")
-
-
-def told(error: BaseException) -> str:
-    """The whole chain of an error, as Dagster shows it."""
-    text = str(error)
-    return f"{text}\n{told(error.__cause__)}" if error.__cause__ else text
-
-
-def assets_of(definitions: dg.Definitions) -> dict[str, dg.AssetsDefinition]:
-    return {
-        asset.key.to_user_string(): asset
-        for asset in definitions.assets or []
-        if isinstance(asset, dg.AssetsDefinition)
-    }
 
 
 def test_each_report_becomes_an_asset_in_its_own_windows(load: Load) -> None:
@@ -229,7 +216,7 @@ def test_a_slip_is_answered_with_its_line_its_field_and_what_was_meant(
     with pytest.raises(Exception, match="Error while loading component") as caught:
         load(GOOD.replace(right, wrong, 1))
 
-    message = told(caught.value)
+    message = messages_of(caught.value)
     assert f"defs.yaml:{line}" in message
     assert f"attributes.{field}" in message
     assert answer in message
@@ -239,7 +226,7 @@ def test_a_key_in_the_file_is_refused_and_not_shown(load: Load) -> None:
     with pytest.raises(Exception, match="Error while loading component") as caught:
         load(GOOD.replace("{{ env.A_KEY_THAT_IS_NOT_SET }}", "rk_live_51secret"))
 
-    message = told(caught.value)
+    message = messages_of(caught.value)
     assert "attributes.connection.api_key" in message
     assert "rk_live_51secret" not in message
 
@@ -252,7 +239,7 @@ def test_two_reports_of_one_name_are_refused(load: Load) -> None:
     with pytest.raises(Exception, match="Error while") as caught:
         load(twice)
 
-    assert "two reports are called balance_change_from_activity_itemized" in told(caught.value)
+    assert "two reports are called balance_change_from_activity_itemized" in messages_of(caught.value)
 
 
 def test_two_accounts_have_a_resource_each(load: Load) -> None:
@@ -288,7 +275,7 @@ def test_a_translation_cannot_rename_an_asset_behind_its_files(load: Load) -> No
     with pytest.raises(Exception, match="Error while") as caught:
         load(GOOD + "  translation: {key: elsewhere}\n")
 
-    assert "set the report's `name` or prefix instead" in told(caught.value)
+    assert "set the report's `name` or prefix instead" in messages_of(caught.value)
 
 
 @_resolving

@@ -24,10 +24,10 @@ from connector.errors import ConfigurationError
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from connector.store import Store
-from tests.assets.conftest import Orchestra
-from tests.assets.sensing import Daemon
 from tests.faults.runs import RunTakes
 from tests.support.clock import ManualClock
+from tests.support.dagster import Orchestra
+from tests.support.sensing import Daemon
 
 #: Dagster 1.13 tags runs of two dimensions with keys that it deprecates itself.
 pytestmark = pytest.mark.filterwarnings("ignore:Non-compliant tag keys like .'dagster/partition/")

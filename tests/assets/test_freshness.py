@@ -15,8 +15,8 @@ from assets.freshness import (
     severity,
 )
 from connector.simulator import Simulator
-from tests.assets.conftest import Orchestra
 from tests.faults.runs import RunFails
+from tests.support.dagster import Orchestra
 
 
 def check(orchestra: Orchestra, report: ConfiguredReport) -> dg.AssetCheckEvaluation:

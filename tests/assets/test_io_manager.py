@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 
-from tests.assets.conftest import Orchestra
+from tests.support.dagster import Orchestra
 
 FIRST, SECOND, LAST = "2026-06-01", "2026-06-02", "2026-06-03"
 

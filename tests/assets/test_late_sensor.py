@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -15,21 +15,16 @@ from connector.adoption import Patience
 from connector.pipeline import collect
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
-from tests.assets.conftest import Orchestra
-from tests.assets.sensing import Daemon
 from tests.faults.network import Respond
 from tests.faults.runs import RunFails, RunTakes
 from tests.support.clock import ManualClock
+from tests.support.dagster import Orchestra
+from tests.support.sensing import Daemon
+from tests.support.stripe import asking_for
 
 FIRST, LAST = "2026-06-01", "2026-06-04"
 SUMMARIES = Match(report_type="balance.summary.1")
 HOUR = 3600.0
-
-
-def asking_for(day: str) -> Match:
-    """The POST that asks for the day which begins then."""
-    start = f"interval_start%5D={int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())}"
-    return Match("POST", where=lambda occasion: bool(occasion.call and start in occasion.call.body.decode()))
 
 
 @pytest.fixture
@@ -340,15 +335,3 @@ def test_a_refresh_that_failed_at_stripe_is_asked_again_as_a_refresh(
 
     assert len(orchestra.recorded(asset)) == 2
     assert len(simulator.runs) == 3
-
-
-def test_the_key_is_nowhere_to_be_read(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator
-) -> None:
-    simulator.faults.add(RunTakes(None), SUMMARIES)
-    orchestra.launch([asset], FIRST)
-    simulator.faults.add(Respond(401, stage=Stage.BEFORE), times=None)
-
-    tick = daemon.tick()
-
-    assert orchestra.stripe.api_key not in f"{tick} {daemon.sensor!r}"

@@ -6,9 +6,9 @@ import dagster as dg
 import pytest
 
 from connector.simulator import Simulator
-from tests.assets.conftest import Orchestra
 from tests.faults.runs import RunFails
 from tests.support.clock import ManualClock
+from tests.support.dagster import Orchestra
 
 FIRST, LAST = "2026-05-01", "2026-05-03"
 

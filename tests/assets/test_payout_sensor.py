@@ -22,11 +22,11 @@ from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
 from connector.store import Store
-from tests.assets.conftest import Orchestra
-from tests.assets.sensing import Daemon
 from tests.faults.network import Respond
 from tests.faults.runs import RunFails, RunTakes
 from tests.support.clock import ManualClock
+from tests.support.dagster import Orchestra
+from tests.support.sensing import Daemon
 
 ONE_PAYOUT = "payout_reconciliation.by_id.itemized.4"
 ONE_PAYOUT_THERE = "connected_account_payout_reconciliation.by_id.itemized.4"

@@ -15,11 +15,11 @@ from connector.clock import Clock
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
-from tests.assets.conftest import Orchestra
 from tests.conftest import Pull, days
 from tests.faults.files import AddedColumn
 from tests.faults.network import Respond
 from tests.faults.runs import RunFails, RunTakes
+from tests.support.dagster import Orchestra, reader_of
 
 FIRST, LAST = "2026-06-01", "2026-06-05"
 DAYS = ["2026-06-01", "2026-06-02", "2026-06-03", "2026-06-04", "2026-06-05"]
@@ -32,20 +32,6 @@ def shown(event: dg.AssetMaterialization) -> dict[str, Any]:
 
 def partitions(events: list[tuple[str, Any]]) -> list[str]:
     return sorted(partition for partition, _ in events)
-
-
-def reader_of(summary: dg.AssetsDefinition) -> dg.AssetsDefinition:
-    """A downstream asset in the same windows and ranges."""
-
-    @dg.multi_asset(
-        specs=[dg.AssetSpec("books", deps=[summary.key])],
-        partitions_def=summary.partitions_def,
-        backfill_policy=summary.backfill_policy,
-    )
-    def books(context: dg.AssetExecutionContext) -> None:
-        context.log.info("read")
-
-    return books
 
 
 # What is recorded

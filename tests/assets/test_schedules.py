@@ -12,10 +12,10 @@ from connector.errors import ConfigurationError, ServerError
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.faults import Stage
-from tests.assets.conftest import Orchestra
-from tests.assets.sensing import carry_out, span
 from tests.faults.network import Respond
 from tests.support.clock import ManualClock
+from tests.support.dagster import Orchestra
+from tests.support.sensing import carry_out, span
 
 TYPE = "balance.summary.1"
 
@@ -129,7 +129,7 @@ def test_one_schedule_for_two_calendars_is_refused() -> None:
         build_report_schedule([daily, monthly])
 
 
-def test_the_sensor_ships_running_and_the_schedule_stopped(summary_report: ConfiguredReport) -> None:
+def test_the_schedule_ships_stopped(summary_report: ConfiguredReport) -> None:
     assert build_report_schedule([summary_report]).default_status is dg.DefaultScheduleStatus.STOPPED
 
 

@@ -21,8 +21,8 @@ from connector.simulator.server import serve
 from tests.assets.conftest import Load
 from tests.faults.network import EditReply, Respond
 from tests.faults.runs import RunFails
-from tests.leftovers import holding
 from tests.support.clock import ManualClock
+from tests.support.leftovers import holding
 
 SECRET = "51Recognisable0000000000000"
 KEY = f"rk_test_{SECRET}"

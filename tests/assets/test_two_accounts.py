@@ -11,9 +11,8 @@ import pytest
 
 from assets import StripeReporting, report_reader
 from connector.simulator import Simulator
-from tests.assets.conftest import Orchestra
-from tests.assets.test_component import assets_of, told
 from tests.support.clock import ManualClock
+from tests.support.dagster import Orchestra, assets_of, messages_of
 
 Load = Callable[..., dg.Definitions]
 
@@ -157,7 +156,7 @@ def test_accounts_that_would_mix_are_refused(load: Load, change: Callable[[str],
     with pytest.raises(Exception, match="Error while") as caught:
         load(us=US, eu=change(EU))
 
-    assert re.search(message, told(caught.value))
+    assert re.search(message, messages_of(caught.value))
 
 
 def test_one_root_with_names_of_their_own_is_fine(load: Load) -> None:
@@ -179,7 +178,7 @@ def test_the_variable_of_a_root_is_compared_where_its_value_is_not_known(load: L
     with pytest.raises(Exception, match="Error while") as caught:
         load(us=us, eu=eu)
 
-    assert "below $NOT_SET" in told(caught.value)
+    assert "below $NOT_SET" in messages_of(caught.value)
 
 
 def test_a_connection_reads_the_key_it_names(load: Load) -> None:
@@ -253,5 +252,5 @@ def test_a_slip_about_partitions_is_answered_with_its_place(
     with pytest.raises(Exception, match="Error while") as caught:
         load(us=US + lines)
 
-    assert f"attributes.{field}" in told(caught.value)
-    assert message in told(caught.value)
+    assert f"attributes.{field}" in messages_of(caught.value)
+    assert message in messages_of(caught.value)

@@ -9,8 +9,8 @@ from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.store import Store
 from connector.succession import Succession
-from tests.assets.conftest import Orchestra
 from tests.conftest import Pull, days
+from tests.support.dagster import Orchestra
 
 FIRST, LAST = "2026-06-01", "2026-06-02"
 

@@ -20,8 +20,8 @@ from connector.provenance import Provenance
 from connector.published import Published
 from connector.simulator import SIMULATED_KEY, Planted
 from connector.store import Store
-from tests.assets.conftest import Orchestra
 from tests.chaos.ordeal import REPORTS, At, Killed, Life, Ordeal
+from tests.support.dagster import Orchestra
 
 
 class OrdealInDagster(Ordeal):

@@ -217,7 +217,7 @@ class Ordeal:
         return self.draw.choice(makers)()
 
     def _age_locks(self) -> None:
-        """What was left in staging is taken for a living process's while it is young by the disk's own time."""
+        """A young lock in staging, by the disk's own time, is taken for a living process's."""
         for lock in (self.root / ".staging").glob("*.lock"):
             os.utime(lock, (0, 0))
 

@@ -13,7 +13,7 @@ from tests.e2e.conditions import until
 from tests.e2e.console import Tick
 from tests.e2e.deployment import ACTIVITY, LATE_SENSOR, SUMMARY, Deployment, Setup
 from tests.faults.runs import RunTakes
-from tests.leftovers import holding
+from tests.support.leftovers import holding
 from tests.support.stripe import asking_for
 
 pytestmark = [
@@ -27,7 +27,7 @@ def test_a_launched_partition_is_there_and_a_late_one_comes_by_itself(tmp_path: 
     first = (datetime.now(UTC) - timedelta(days=10)).date()
     prompt, late = f"{first}", f"{first + timedelta(days=1)}"
     simulator = Simulator(seed=7, volume=3, run_seconds=0)
-    simulator.faults.add(RunTakes(8), asking_for([late]), times=None)
+    simulator.faults.add(RunTakes(8), asking_for(late), times=None)
     setup = Setup(first, wait=timedelta(seconds=2))
     with serve(simulator) as stripe, Deployment(tmp_path, stripe, setup) as dagster:
         console = dagster.console

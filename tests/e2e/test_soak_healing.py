@@ -39,9 +39,9 @@ def test_a_bad_day_at_stripe_heals_without_a_hand(tmp_path: Path, count: int) ->
     failing, endless, late = days[3::20], days[11::20], days[7::33]
     simulator = Simulator(seed=7, volume=3, opening=datetime.fromisoformat(first).date())
     simulator.faults.add(LongTail(), "POST /v1/reporting/report_runs", times=None)
-    simulator.faults.add(RunFails(), asking_for(failing, first_only=True), times=None)
-    simulator.faults.add(RunTakes(None), asking_for(endless, first_only=True), times=None)
-    simulator.faults.add(RunTakes(LATE), asking_for(late), times=None)
+    simulator.faults.add(RunFails(), asking_for(*failing, first_only=True), times=None)
+    simulator.faults.add(RunTakes(None), asking_for(*endless, first_only=True), times=None)
+    simulator.faults.add(RunTakes(LATE), asking_for(*late), times=None)
     setup = Setup(
         datetime.fromisoformat(first).date(),
         wait=WAIT,
@@ -80,7 +80,7 @@ def test_two_deployments_of_one_account_mind_their_own_business(tmp_path: Path) 
     """What one has asked for too late is none of the other's, though both see the same report runs."""
     first = _first_day(5)
     simulator = Simulator(seed=7, volume=3, run_seconds=0)
-    simulator.faults.add(RunTakes(15), asking_for([first]), times=None)
+    simulator.faults.add(RunTakes(15), asking_for(first), times=None)
     setup = Setup(datetime.fromisoformat(first).date(), wait=timedelta(seconds=2))
     with (
         serve(simulator) as stripe,

@@ -1,15 +1,12 @@
 """Requests that tests aim faults at."""
 
-from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from connector.simulator import Match, Occasion
 
-_RUNS = "/v1/reporting/report_runs"
 
-
-def asking_for(days: Collection[str], *, report_type: str = "*", first_only: bool = False) -> Match:
+def asking_for(*days: str, report_type: str = "*", first_only: bool = False) -> Match:
     """The POSTs that ask for a run over one of these UTC days; `first_only`: one for each day and type."""
     wanted, met = set(days), set[tuple[str, str]]()
 
@@ -20,11 +17,7 @@ def asking_for(days: Collection[str], *, report_type: str = "*", first_only: boo
         met.add((occasion.report_type, day))
         return True
 
-    return _creating(report_type, hits)
-
-
-def _creating(report_type: str, where: Callable[[Occasion], bool]) -> Match:
-    return Match("POST", _RUNS, report_type, where=where)
+    return Match("POST", "/v1/reporting/report_runs", report_type, where=hits)
 
 
 def _day_asked_for(occasion: Occasion) -> str:

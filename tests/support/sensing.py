@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from assets.attempts import RANGE_END, RANGE_START
-from tests.assets.conftest import Orchestra
+from tests.support.dagster import Orchestra
 
 
 @dataclass(frozen=True)
