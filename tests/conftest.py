@@ -38,6 +38,17 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+#: Seconds that a test with this mark may take, where it does not say itself.
+_LONG = {"long": 900, "soak": 7200}
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        for mark, seconds in _LONG.items():
+            if item.get_closest_marker(mark) and not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(seconds))
+
+
 #: A Sunday, an hour after the data of the 6th became complete.
 NOON = datetime(2026, 6, 7, 13, tzinfo=UTC)
 

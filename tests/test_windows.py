@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import dagster as dg
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -96,37 +95,6 @@ def test_a_range_is_the_same_windows_wherever_it_is_cut(start: date, cut: int, z
     parts = windows.between(start, interval.start) + windows.between(interval.start, end)
 
     assert parts == whole
-
-
-DAGSTERS = {
-    "hourly": dg.HourlyPartitionsDefinition,
-    "daily": dg.DailyPartitionsDefinition,
-    "weekly": dg.WeeklyPartitionsDefinition,
-    "monthly": dg.MonthlyPartitionsDefinition,
-}
-
-
-@pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize(
-    "zone",
-    # Where a clock changes by half an hour, Dagster's hours overlap; there we differ on purpose.
-    ["UTC", "America/New_York", "Europe/Berlin", "America/Havana", "Asia/Kolkata", "Pacific/Auckland"],
-)
-def test_keys_and_bounds_are_dagsters_own(unit: str, zone: str) -> None:
-    """The command and the asset must mean the same file by the same key."""
-    first, last = date(2023, 1, 1), date(2026, 2, 1)
-    if unit == "hourly":
-        first, last = date(2025, 3, 1), date(2025, 11, 10)
-    form = "%Y-%m-%d-%H:%M" if unit == "hourly" else "%Y-%m-%d"
-    definition = DAGSTERS[unit](start_date=f"{first:{form}}", end_date=f"{last:{form}}", timezone=zone)
-
-    ours = Windows(unit, zone).between(first, last)
-
-    theirs = [definition.time_window_for_partition_key(key) for key in definition.get_partition_keys()]
-    assert [each.key for each in ours] == list(definition.get_partition_keys())
-    assert [(each.interval.start, each.interval.end) for each in ours if each.interval] == [
-        (window.start.astimezone(UTC), window.end.astimezone(UTC)) for window in theirs
-    ]
 
 
 def test_the_hour_that_comes_twice_has_two_keys() -> None:

@@ -4,8 +4,10 @@ import contextlib
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -86,10 +88,19 @@ def on_a_terminal(*command: str, **environment: str) -> Iterator[tuple["subproce
             process.kill()
 
 
-def read_until(terminal: int, text: str) -> str:
-    """What the terminal shows up to `text`, or up to the end."""
-    shown = ""
-    with contextlib.suppress(OSError):  # the other side has gone
-        while text not in shown and (piece := os.read(terminal, 65536)):
-            shown += piece.decode(errors="replace")
+def read_until(source: int, text: str, *, within: float = 60) -> str:
+    """What a terminal or a pipe shows up to `text`, or up to the end.
+
+    Fails where neither comes within so many seconds.
+    """
+    shown, deadline = "", time.monotonic() + within
+    while text not in shown:
+        ready, _, _ = select.select([source], [], [], max(0.0, deadline - time.monotonic()))
+        assert ready, f"no {text!r} within {within:.0f} s, but {shown!r}"
+        piece = b""
+        with contextlib.suppress(OSError):  # the other side has gone
+            piece = os.read(source, 65536)
+        if not piece:
+            break
+        shown += piece.decode(errors="replace")
     return shown

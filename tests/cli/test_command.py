@@ -389,9 +389,9 @@ def test_the_simulator_says_how_to_reach_it_and_ends_when_told(run: Run) -> None
         text=True,
     ) as process:
         assert process.stdout is not None
-        told = "".join(process.stdout.readline() for _ in range(5))
+        told = read_until(process.stdout.fileno(), "stripe-reports pull")
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate()
+        rest, errors = process.communicate(timeout=60)
 
     assert re.search(r"export STRIPE_API_BASE=http://127\.0\.0\.1:\d+\n", told)
     assert f"export STRIPE_API_KEY={SIMULATED_KEY}\n" in told
