@@ -52,9 +52,11 @@ def run(
     )
 
 
-def chosen(*runs: ReportRun, kept: Kept | None = None, now: datetime = NOW) -> str | None:
+def chosen(
+    *runs: ReportRun, kept: Kept | None = None, now: datetime = NOW, updated: datetime = PREPARED
+) -> str | None:
     wanted = Wanted("2026-06-01", REQUEST, DAY, kept)
-    found = choose(wanted, runs, updated=PREPARED, now=now, patience=Patience())
+    found = choose(wanted, runs, updated=updated, now=now, patience=Patience())
     return found.id if found else None
 
 
@@ -91,7 +93,8 @@ def test_a_file_made_two_days_after_the_interval_is_complete_whatever_came_since
     settled = DAY.end + timedelta(hours=48)
     later = settled + timedelta(days=30)
 
-    assert chosen(run(created=settled), now=later) is not None
+    assert chosen(run(created=settled), updated=later - HOUR, now=later) == "frr_1"
+    assert chosen(run(created=settled - timedelta(seconds=1)), updated=later - HOUR, now=later) is None
 
 
 def test_an_earlier_runs_file_is_judged_by_when_it_was_made() -> None:
@@ -154,6 +157,23 @@ def test_a_run_over_other_days_is_told_by_its_days() -> None:
         "answers another question: interval_end 2026-06-03T00:00:00Z where 2026-06-02T00:00:00Z was asked, "
         "currency eur where usd was asked"
     )
+
+
+@pytest.mark.parametrize(
+    ("echoed", "said"),
+    [
+        (("payouts.1", {"payout": "po_2", "connected_account": "acct_1"}), "payout po_2"),
+        (("payouts.1", {"payout": "po_1", "connected_account": "acct_2"}), "connected_account acct_2"),
+        (("payouts.2", {"payout": "po_1", "connected_account": "acct_1"}), "payouts.2"),
+    ],
+    ids=["payout", "account", "report-type"],
+)
+def test_a_run_about_something_else_is_told_by_what_it_is_about(
+    echoed: tuple[str, dict[str, str]], said: str
+) -> None:
+    asked = ReportRequest.of("payouts.1", {"payout": "po_1", "connected_account": "acct_1"})
+
+    assert said in (another_question(asked, ReportRequest.of(*echoed)) or "")
 
 
 def available(end: datetime) -> ReportType:

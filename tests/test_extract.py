@@ -70,6 +70,7 @@ def test_a_server_that_ignores_ranges_is_read_from_the_beginning(
     host.ranges, host.cuts = False, [1000]
 
     assert got(client_for(host.handle), target) == CSV
+    assert host.seen == ["whole", "bytes=1000-"]
 
 
 def test_a_file_that_changed_in_between_is_taken_anew(

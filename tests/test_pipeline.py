@@ -54,6 +54,16 @@ def test_every_partition_is_created_once_and_published(
     assert set(table["period"].to_pylist()) == {each.key for each in WEEK}
 
 
+def test_a_file_that_stripe_no_longer_has_is_asked_for_once_more(simulator: Simulator, pull: Pull) -> None:
+    simulator.faults.add(Respond(410), "GET */contents")
+
+    (outcome,) = done(pull(SUMMARY, DAY)).values()
+
+    assert outcome.origin is Origin.CREATED
+    assert outcome.published.provenance.run_id == simulator.runs[1].id
+    assert len(simulator.runs) == 2
+
+
 def test_a_run_is_announced_before_it_is_waited_for(pull: Pull) -> None:
     events = pull(SUMMARY, DAY)
 

@@ -107,6 +107,14 @@ def test_the_hour_that_comes_twice_has_two_keys() -> None:
     assert len(keys) == 25
 
 
+def test_the_second_of_the_hours_that_come_twice_begins_where_the_first_ends() -> None:
+    windows = Windows("hourly", "America/New_York")
+    between = datetime(2025, 11, 2, 5, 30, tzinfo=UTC)
+
+    assert windows.last_until(between) == datetime(2025, 11, 2, 5, tzinfo=UTC)
+    assert windows.first_from(between) == datetime(2025, 11, 2, 6, tzinfo=UTC)
+
+
 def test_a_bound_may_be_given_in_any_zone() -> None:
     offset = timezone(timedelta(hours=-5))
     windows = Windows("daily", "America/New_York")

@@ -335,3 +335,17 @@ def test_a_refresh_that_failed_at_stripe_is_asked_again_as_a_refresh(
 
     assert len(orchestra.recorded(asset)) == 2
     assert len(simulator.runs) == 3
+
+
+def test_a_replacement_that_fails_at_once_is_the_last_one(
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
+) -> None:
+    simulator.faults.add(RunFails(seconds=HOUR), SUMMARIES)
+    simulator.faults.add(RunFails(), SUMMARIES, times=None)
+    orchestra.launch([asset], FIRST)
+
+    for _ in range(4):
+        clock.sleep(2 * HOUR)
+        daemon.tick_and_run()
+
+    assert len(simulator.runs) == 3

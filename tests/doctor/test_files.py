@@ -41,8 +41,7 @@ def test_a_root_that_takes_nothing_is_a_failure_that_names_it(
     assert "STRIPE_REPORTS_ROOT" in (said.advice or "")
 
 
-def test_a_store_of_objects_is_rehearsed_with_a_passing_key(tmp_path: Path, clock: ManualClock) -> None:
-    """Arrow's own file scheme goes the way of a bucket: a URL, and no path of ours."""
+def test_a_root_may_be_a_url_of_a_directory(tmp_path: Path, clock: ManualClock) -> None:
     (said,) = examine_root(f"file://{tmp_path}", clock)
 
     assert said.level is Level.OK
