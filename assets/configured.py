@@ -115,7 +115,7 @@ class ConfiguredReport:
 
     @property
     def key(self) -> dg.AssetKey:
-        """The asset's key, without the report's version: an upgrade does not rename it."""
+        """The asset's key: the name of its table, which is the report's without its version if not given."""
         return dg.AssetKey([*self.prefix, self.query.name])
 
     @cached_property

@@ -17,8 +17,7 @@
                parquet     batches as one verified file;  conversion  from one to the other
                store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is;
                            root  its files, on a disk or in an object store
-               published   what publishing changed;  succession  one table takes another's name
-               reading     files whose columns changed over time, as one table
+               published   what publishing changed;  reading  files whose columns came and went, as one table
     looking    checks      what has to hold for every partition, evaluated on the published file
     together   pipeline    all of it, for many partitions: `collect`;  events, journal  what it tells
     SQL        warehouse   the dataset in DuckDB;  views  a table in it;  currency  how amounts are shown

@@ -132,13 +132,16 @@ def refuse_mixture(found: Dataset, asked: Dataset) -> None:
     if differing:
         stem, _, version = asked.report_type.rpartition(".")
         other_version = found.report_type != asked.report_type and found.report_type.startswith(f"{stem}.")
-        ways = (
-            f"upgrade it (`stripe-reports upgrade {asked.table} --to {version}`), " if other_version else ""
+        beside = (
+            f" `stripe-reports upgrade {asked.table} --to-version {version}` makes that version beside it "
+            "and compares the two."
+            if other_version
+            else ""
         )
         raise DatasetMismatchError(
             f"table {asked.table} was made from another question: {'; '.join(differing)}. Mixing them would "
-            f"count money twice. To go on, {ways}give this one a `name` of its own, or move the old table "
-            "away."
+            "count money twice. To go on, give this one a `name` of its own, or move the old table away."
+            f"{beside}"
         )
 
 

@@ -1,7 +1,7 @@
 """Files below one root, a directory or an object store: put into place whole, or not at all.
 
     <root>/.staging/…                              unfinished work, read by nobody
-    <root>/.staging/locks/…                        who is writing where
+    <root>/.staging/locks/…                        a file for each table, locked while it is written to
 
 On a disk a file is renamed into place and synced; to an object store it is uploaded beside its place and
 copied. Locks hold among the processes of one machine.
@@ -15,8 +15,8 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +27,7 @@ from connector.errors import ConfigurationError, StoreError
 
 _ORPHAN_AFTER = 600.0
 _LOCK_TIMEOUT = 60.0
+_LOCK_POLL = 0.01
 _STAGING = re.compile(r"[0-9a-f]{32}")
 
 
@@ -108,14 +109,16 @@ class Root:
             raise failure("write", str(place), error) from None
 
     @contextlib.contextmanager
-    def lock(self, path: str) -> Iterator[None]:
-        """Keep other processes on this machine from writing to the same place."""
-        name = hashlib.sha256(path.encode()).hexdigest()[:32]
+    def lock(self, relative: str) -> Iterator[None]:
+        """Keep others on this machine from writing to the same place below the root, a table say."""
+        path = self.path(relative)
+        # Elsewhere than on the root's own disk, the locks of all roots lie together.
+        name = hashlib.sha256((relative if self.directory else path).encode()).hexdigest()[:32]
         lock = self._staging / "locks" / name
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
-            held = FileLock(lock, timeout=_LOCK_TIMEOUT)
-            held.acquire()
+            held = FileLock(lock)
+            held.acquire(timeout=_LOCK_TIMEOUT, poll_interval=_LOCK_POLL)
         except Timeout:
             raise StoreError(
                 f"could not write {path}: another process has held it for {_LOCK_TIMEOUT:.0f} s; try again"
@@ -128,32 +131,37 @@ class Root:
         finally:
             held.release()
 
-    def put(self, staged: Path, target: str, *, holding: AbstractContextManager[None] | None = None) -> None:
-        """Move a staged file to its place at once, and make sure it survives a power cut.
+    @contextlib.contextmanager
+    def prepared(self, staged: Path) -> Iterator[Callable[[str], object]]:
+        """Bring a staged file so far that one step puts it into place: the function this yields.
 
-        Args:
-            holding: entered for the moment of the move itself, on a disk; what it raises prevents the move.
+        On a disk it is synced, so that it survives a power cut; to an object store it is uploaded under a key
+        of its own, since an upload that breaks off still ends as an object, and would be read.
 
         Raises OSError as the file system does.
         """
-        if not self.directory:
-            self._upload(staged, target)
+        if self.directory:
+            with staged.open("rb") as file:
+                os.fsync(file.fileno())
+            yield partial(_move, staged)
             return
-        directory = Path(target).parent
-        with staged.open("rb") as file:
-            os.fsync(file.fileno())
-        with holding or contextlib.nullcontext():
-            directory.mkdir(parents=True, exist_ok=True)
-            staged.replace(target)
-        with contextlib.suppress(FileNotFoundError):  # its table has another name by now
-            sync_directory(directory)
+        passing = self.path(f".staging/{uuid.uuid4().hex}")
+        try:
+            with staged.open("rb") as source, self.filesystem.open_output_stream(passing) as sink:
+                shutil.copyfileobj(source, sink, 1 << 22)
+            yield partial(self.filesystem.copy_file, passing)
+        finally:
+            with contextlib.suppress(OSError):
+                self.filesystem.delete_file(passing)
 
     def write(self, path: str, content: bytes) -> None:
         """Put a small file into place."""
         staged = self._staging / f"{uuid.uuid4().hex}.json"
         try:
+            staged.parent.mkdir(parents=True, exist_ok=True)
             staged.write_bytes(content)
-            self.put(staged, path)
+            with self.prepared(staged) as move:
+                move(path)
         except OSError as error:
             raise failure("write", path, error, needed=len(content)) from None
         finally:
@@ -164,8 +172,9 @@ class Root:
 
         For whoever wants to know beforehand. Raises StoreError as publishing would.
         """
-        path, content = self.path(".staging/rehearsal"), uuid.uuid4().bytes
-        with self.lock(path):
+        relative, content = ".staging/rehearsal", uuid.uuid4().bytes
+        path = self.path(relative)
+        with self.lock(relative):
             self.write(path, content)
             found = self.read(path)
             try:
@@ -194,20 +203,16 @@ class Root:
             return self.directory / ".staging"
         return Path(tempfile.gettempdir()) / "stripe-reports"
 
-    def _upload(self, staged: Path, target: str) -> None:
-        """Through a key of its own: an upload that breaks off still ends as an object, and would be read."""
-        passing = self.path(f".staging/{uuid.uuid4().hex}")
-        try:
-            with staged.open("rb") as source, self.filesystem.open_output_stream(passing) as sink:
-                shutil.copyfileobj(source, sink, 1 << 22)
-            self.filesystem.copy_file(passing, target)
-        finally:
-            with contextlib.suppress(OSError):
-                self.filesystem.delete_file(passing)
+
+def _move(staged: Path, target: str) -> None:
+    """Rename, and make sure that survives a power cut."""
+    directory = Path(target).parent
+    directory.mkdir(parents=True, exist_ok=True)
+    staged.replace(target)
+    _sync(directory)
 
 
-def sync_directory(directory: Path) -> None:
-    """Make sure that what was renamed into or within a directory survives a power cut."""
+def _sync(directory: Path) -> None:
     if os.name == "posix":
         handle = os.open(directory, os.O_RDONLY)
         try:

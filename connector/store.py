@@ -11,7 +11,7 @@ old file or the new one. Rows are never merged: some reports have identical rows
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +21,12 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from connector.dataset import Dataset, refuse_mixture
-from connector.errors import ConfigurationError, DatasetMismatchError, NoDataError, StoreError
+from connector.errors import NoDataError, StoreError
 from connector.hosts import Mode
 from connector.provenance import METADATA_KEY, Provenance
 from connector.published import Published
 from connector.reading import one_dataset, one_schema, read_footers
 from connector.root import Root, failure
-from connector.succession import Succession, begin, carry_out, noted, refuse_meanwhile
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -81,7 +80,10 @@ class Store:
         return tuple(sorted(dataset.key_of(path) for path in found))
 
     def columns(self, dataset: Dataset) -> dict[str, str]:
-        """Every column that any file of a table has, and its Arrow type as text: that of the newest file."""
+        """Every column that any file of a table has, and its Arrow type as text.
+
+        Raises StoreError where its files have different types for one.
+        """
         paths = [self._path(dataset.file_path(key)) for key in self.keys(dataset)]
         return {field.name: str(field.type) for field in one_schema(read_footers(paths, self._fs))}
 
@@ -90,14 +92,14 @@ class Store:
     ) -> "ds.Dataset":
         """A lazy Arrow dataset over a table, or over some of its partitions, whatever columns each has.
 
-        What the path says (`dataset.path_columns`) comes as strings. See `reading` for what becomes of
-        columns that came, went or changed their type.
+        What the path says (`dataset.path_columns`) comes as strings. Columns are in the order of the newest
+        file, and null where a file lacks them.
 
         Args:
             columns: columns that are to be there, with their types, whatever the files have.
 
-        Raises NoDataError naming a partition that has no file, and StoreError a value of an older file that
-        is nothing of the type its column has by now.
+        Raises NoDataError naming a partition that has no file, and StoreError naming files that have another
+        type for a column than the newest, or than `columns`.
         """
         if periods is None:
             found = sorted(self._files(self._path(dataset.path)))
@@ -136,97 +138,51 @@ class Store:
         """
         return self._root.staging()
 
-    def pin(self, dataset: Dataset) -> None:
-        """Make sure the table is what `dataset` says, writing it down where nothing says so yet.
-
-        Raises DatasetMismatchError naming both where the table holds files made from another question.
-        """
-        path = self._path(dataset.pin_path)
-        with self._root.lock(path):
-            self._refuse_meanwhile(dataset)
-            found = self._pinned(path)
-            if found == dataset:
-                return
-            if found is not None and any(self._files(self._path(dataset.path))):
-                refuse_mixture(found, dataset)
-            self._root.write(path, dataset.to_json().encode())
-
     def check(self, dataset: Dataset) -> None:
-        """Like `pin`, but writes nothing: for refusing before any network call."""
-        self._refuse_meanwhile(dataset)
-        found = self._pinned(self._path(dataset.pin_path))
-        if found is not None and found != dataset and any(self._files(self._path(dataset.path))):
-            refuse_mixture(found, dataset)
+        """Raise DatasetMismatchError naming both where the table is of another report configuration.
+
+        Nothing is written: this is for refusing before any network call.
+        """
+        self._hold_to(dataset)
 
     def publish(self, staged: Path, dataset: Dataset, provenance: Provenance) -> Published:
         """Put a finished file into place, unless a newer answer to the same request is there already.
 
         A file that answers another request (other columns, say) is always replaced: what is configured
         now holds. The staged file is gone afterwards.
+
+        Raises DatasetMismatchError naming both where the table is of another report configuration.
         """
         period = provenance.period
         target = self._path(dataset.file_path(period))
-        self.pin(dataset)
         try:
-            with self._root.lock(target):
+            # What takes long comes before the lock, so that the partitions of a table wait for a rename only.
+            with self._root.prepared(staged) as move, self._root.lock(dataset.path):
+                self._pin(dataset)
                 kept = self.kept(dataset, period)
                 same = kept is not None and kept.request == provenance.request
                 if kept is not None and same and kept.is_newer_than(provenance):
                     return Published(self.uri(dataset, period), kept, None, outdated=True)
                 if kept is not None and kept.csv_sha256 != provenance.csv_sha256:
                     self._set_aside(target, dataset, kept)
-                self._root.put(staged, target, holding=self._held(dataset))
+                move(target)
                 return Published(self.uri(dataset, period), provenance, kept, outdated=False)
         except OSError as error:
             raise failure("write", target, error, needed=_size(staged)) from None
         finally:
             staged.unlink(missing_ok=True)
 
-    def switch(self, succession: Succession) -> None:
-        """Let the successor's table take the predecessor's name, which keeps its files under another.
+    def _pin(self, dataset: Dataset) -> None:
+        """Write down what the table is, unless that is written already. The caller holds its lock."""
+        if self._hold_to(dataset) != dataset:
+            self._root.write(self._path(dataset.pin_path), dataset.to_json().encode())
 
-        Killed at any moment, both are readable, and the same call finishes it. What is published meanwhile
-        waits, and is refused once the table is another. Not for object stores: they cannot rename.
-
-        Raises:
-            ConfigurationError: the root is an object store.
-            StoreError: the predecessor has partitions that the successor lacks, or the name is taken.
-        """
-        old, new = succession.predecessor, succession.successor
-        base = self._root.directory
-        if base is None:
-            raise ConfigurationError(
-                f"{self.root} is an object store, where a table cannot be renamed in one step. Both tables "
-                f"are there: configure the new one with `name: {new.table}`"
-            )
-        try:
-            with self._root.lock(self._path(old.pin_path)), self._root.lock(self._path(new.pin_path)):
-                if noted(base, old) is None:
-                    self._refuse_loss(old, new)
-                    begin(base, succession, self._root.write)
-                carry_out(base, succession, self._root.write)
-        except OSError as error:
-            raise failure("switch", self._path(old.path), error) from None
-
-    def unfinished(self, dataset: Dataset) -> Succession | None:
-        """The switch of a table that was begun and not finished; None in peace."""
-        return noted(self._root.directory, dataset) if self._root.directory else None
-
-    def _refuse_loss(self, old: Dataset, new: Dataset) -> None:
-        for each in (old, new):
-            if (found := self._pinned(self._path(each.pin_path))) != each:
-                refuse_mixture(found or each, each)
-        lacking = sorted({*self.keys(old)} - {*self.keys(new)})
-        if lacking:
-            more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-            raise StoreError(
-                f"{old.table} has partitions that {new.table} lacks: {', '.join(lacking[:5])}{more}; "
-                "upgrade all of them before you switch"
-            )
-
-    def _refuse_meanwhile(self, dataset: Dataset) -> None:
-        if self._root.directory:
-            refuse_meanwhile(self._root.directory, dataset)
+    def _hold_to(self, dataset: Dataset) -> Dataset | None:
+        """What the table is pinned to. Raises DatasetMismatchError where it has files of something else."""
+        found = self._pinned(self._path(dataset.pin_path))
+        if found is not None and found != dataset and any(self._files(self._path(dataset.path))):
+            refuse_mixture(found, dataset)
+        return found
 
     def _files(self, directory: str) -> list[str]:
         return [p for p in self._root.listed(directory, recursive=True) if p.endswith("/report.parquet")]
@@ -237,20 +193,6 @@ class Store:
             return None if content is None else Dataset.from_json(content)
         except ValueError as error:
             raise StoreError(f"{path}: {error}; restore it, or remove it with its table") from None
-
-    @contextlib.contextmanager
-    def _held(self, dataset: Dataset) -> Iterator[None]:
-        """While it lasts, the table is what `dataset` says. Raises DatasetMismatchError where it is not."""
-        path = self._path(dataset.pin_path)
-        with self._root.lock(path):
-            self._refuse_meanwhile(dataset)
-            found = self._pinned(path)
-            if found is None:
-                raise DatasetMismatchError(
-                    f"table {dataset.table} was renamed or removed meanwhile; nothing was published there"
-                )
-            refuse_mixture(found, dataset)
-            yield
 
     def _set_aside(self, target: str, dataset: Dataset, kept: Provenance) -> None:
         """Keep the file about to be replaced, and only the last few of its partition."""

@@ -1,7 +1,7 @@
 """A table in another version of its report: what to ask, and how the two differ. Pure; nothing is asked here.
 
 Versions of a report differ in columns, and now and then in rows. So both are made side by side, in a table
-each, and compared before one takes the other's place.
+each, and compared. The other version stays in its own table, under its own name.
 """
 
 import re
@@ -19,7 +19,6 @@ from connector.errors import ConfigurationError
 from connector.provenance import Provenance
 from connector.published import Change
 from connector.query import CONNECTED_ACCOUNT, Partition, ReportQuery
-from connector.succession import Succession, versioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,9 @@ class Upgrade:
     left_out: tuple[str, ...] = ()
 
     @property
-    def succession(self) -> Succession:
-        """The new table takes the name of the old one."""
-        made = self.new.dataset(mode=self.pinned.mode, account=self.pinned.account)
-        return Succession(self.pinned, made)
+    def made(self) -> Dataset:
+        """The table of the other version."""
+        return self.new.dataset(mode=self.pinned.mode, account=self.pinned.account)
 
 
 def table_named(name: str, tables: Sequence[Dataset]) -> Dataset:
@@ -95,7 +93,7 @@ def planned(pinned: Dataset, version: int, kept: Provenance, columns: Sequence[s
     return Upgrade(
         pinned,
         _query(before, pinned, pinned.table, asked if before.takes_columns else None),
-        _query(spec, pinned, versioned(pinned, version), columns),
+        _query(spec, pinned, _beside(pinned, version), columns),
         left_out,
     )
 
@@ -187,6 +185,12 @@ def lines_to_change(text: str, pinned: Dataset) -> list[tuple[int, str]]:
     names = "|".join(re.escape(name) for name in (pinned.report_type, _spoken(pinned)))
     naming = re.compile(rf"""\s*(-\s+)?report:\s*["']?({names})["']?\s*(#.*)?""")
     return [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if naming.fullmatch(line)]
+
+
+def _beside(pinned: Dataset, version: int) -> str:
+    """The name of a table in that version: `payouts_v3` beside `payouts`, and `payouts_v4` beside that."""
+    made_from = pinned.report_type.rpartition(".")[2]
+    return f"{pinned.table.removesuffix(f'_v{made_from}')}_v{version}"
 
 
 def _spoken(pinned: Dataset) -> str:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -124,26 +124,94 @@ def test_an_answer_to_another_question_replaces_what_was_asked_before(store: Sto
     assert rows_in(store) == ["frr_1"]
 
 
-def test_two_writers_at_once_leave_the_newest_whole(store: Store, tmp_path: Path) -> None:
-    sources = [provenance(f"frr_{n}", made=NOON + timedelta(seconds=n)) for n in range(12)]
-    staged = [tmp_path / f"{n}.parquet" for n in range(12)]
-    for path, source in zip(staged, sources, strict=True):
-        write(path, source)
-    barrier = threading.Barrier(4)
+class Staged(PosixPath):
+    """A staged file during whose way into the store something else happens."""
 
-    def put(numbers: range) -> None:
-        barrier.wait()
-        for n in numbers:
-            Store(store.root).publish(staged[n], DATASET, sources[n])
+    while_prepared: Callable[[], None] | None = None
+    while_moved: Callable[[], None] | None = None
 
-    threads = [threading.Thread(target=put, args=(range(11 - k, -1, -4),)) for k in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def open(self, *arguments: Any, **options: Any) -> Any:
+        if self.while_prepared:
+            self.while_prepared()
+        return super().open(*arguments, **options)
 
-    assert rows_in(store) == ["frr_11"]
-    assert store.kept(DATASET, "2026-06-01") == sources[11]
+    def replace(self, target: Any) -> Any:
+        if self.while_moved:
+            self.while_moved()
+        return super().replace(target)
+
+
+def staged_at(path: Path, source: Provenance) -> Staged:
+    write(path, source)
+    return Staged(path)
+
+
+NEWER = provenance("frr_2", made=NOON + timedelta(1))
+
+
+def test_two_writers_at_once_leave_the_newest(store: Store, tmp_path: Path) -> None:
+    """The older one has found nothing newer and is about to move its file, when the newer one comes."""
+    newer = staged_at(tmp_path / "newer.parquet", NEWER)
+    other = threading.Thread(target=lambda: Store(store.root).publish(newer, DATASET, NEWER))
+
+    def the_newer_one_comes() -> None:
+        other.start()
+        other.join(timeout=1)  # it waits for the lock; without one it would be done by then, and undone below
+
+    staged = staged_at(tmp_path / "older.parquet", provenance())
+    staged.while_moved = the_newer_one_comes
+    store.publish(staged, DATASET, provenance())
+    other.join()
+
+    assert rows_in(store) == ["frr_2"]
+
+
+def test_what_is_published_while_a_file_is_made_ready_need_not_wait(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    """Syncing and uploading take long, and happen before anything is locked."""
+    staged = staged_at(tmp_path / "older.parquet", provenance())
+    staged.while_prepared = lambda: publish(NEWER)
+
+    published = store.publish(staged, DATASET, provenance())
+
+    assert published.outdated
+    assert rows_in(store) == ["frr_2"]
+
+
+def test_tables_do_not_wait_for_each_other(store: Store, publish: Publish, tmp_path: Path) -> None:
+    other = dataclasses.replace(DATASET, table="other")
+    staged = staged_at(tmp_path / "slow.parquet", provenance())
+    staged.while_moved = lambda: publish(provenance(table="other"), other)
+
+    store.publish(staged, DATASET, provenance())
+
+    assert store.keys(other) == store.keys(DATASET) == ("2026-06-01",)
+
+
+def test_a_table_leaves_one_lock_however_many_partitions(store: Store, publish: Publish) -> None:
+    for day in range(1, 10):
+        publish(provenance(period=f"2026-06-0{day}"))
+
+    staging = Path(store.root, ".staging")
+    assert len(store.keys(DATASET)) == 9
+    assert len([path for path in staging.rglob("*") if path.is_file()]) == 1
+
+
+def test_another_answer_that_was_on_its_way_is_refused(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    """It was allowed when it was asked for, and the table is another by the time it comes."""
+    monthly = dataclasses.replace(DATASET, window="monthly")
+    store.check(monthly)
+    staged = staged_at(tmp_path / "monthly.parquet", provenance())
+    staged.while_prepared = lambda: publish(provenance())
+
+    with pytest.raises(DatasetMismatchError, match="window is daily there and monthly here"):
+        store.publish(staged, monthly, NEWER)
+
+    assert rows_in(store) == ["frr_1"]
+    assert not staged.exists()
 
 
 @pytest.mark.parametrize(
@@ -181,7 +249,7 @@ def test_another_mode_is_another_tree_and_never_meets_this_one(store: Store, pub
 
 def test_a_table_without_files_may_become_something_else(store: Store, publish: Publish) -> None:
     monthly = dataclasses.replace(DATASET, window="monthly")
-    store.pin(DATASET)
+    Path(publish(provenance()).uri).unlink()
 
     publish(provenance(), monthly)
 
@@ -260,9 +328,8 @@ def test_a_place_that_cannot_be_written_is_named_and_the_staged_file_is_not_left
 ) -> None:
     staged = tmp_path / "staged.parquet"
     write(staged, provenance())
-    store.pin(DATASET)
     in_the_way = tmp_path / "data" / "test" / "balance_summary"
-    in_the_way.parent.mkdir(exist_ok=True)
+    in_the_way.parent.mkdir(parents=True)
     in_the_way.write_text("a file where the table's folder should be")
 
     with pytest.raises(StoreError, match=r"balance_summary.*untouched"):

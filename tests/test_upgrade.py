@@ -71,6 +71,20 @@ def test_a_wrong_version_names_the_right_ones() -> None:
         other_version("payouts.itemized.2", 9)
 
 
+@pytest.mark.parametrize(
+    ("there", "beside"),
+    [
+        pytest.param("payouts_itemized", "payouts_itemized_v3", id="named after its report"),
+        pytest.param("euros", "euros_v3", id="a name of its own"),
+        pytest.param("euros_v2", "euros_v3", id="upgraded before"),
+    ],
+)
+def test_the_other_version_is_named_after_the_table_beside_it(there: str, beside: str) -> None:
+    plan = planned(table(there), 3, kept(*report("payouts.itemized.2").default_columns))
+
+    assert plan.new.name == plan.made.table == beside
+
+
 # What is asked
 
 

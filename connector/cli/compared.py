@@ -48,6 +48,7 @@ def for_programs(plan: Upgrade, compared: Comparison) -> Mapping[str, Any]:
         "columns_added": list(columns.added),
         "columns_removed": list(columns.removed),
         "columns_retyped": {name: list(types) for name, types in columns.retyped.items()},
+        "columns_left_out": list(plan.left_out),
         "rows": list(compared.rows),
         "totals": {
             currency: [money_text(amount, currency) for amount in sides]

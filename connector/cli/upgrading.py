@@ -1,4 +1,4 @@
-"""`upgrade`: a table in another version of its report, side by side, compared, and switched when wanted."""
+"""`upgrade`: a table in another version of its report beside the one that is there, and the two compared."""
 
 import json
 import sys
@@ -29,7 +29,6 @@ from connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from connector.provenance import Provenance
-    from connector.succession import Succession
     from connector.upgrade import Comparison, Upgrade
 
 #: Partitions that differ are asked again of the old version, so that a restatement does not pass for a
@@ -79,17 +78,14 @@ class _Session:
 
 @click.command(epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}")
 @click.argument("report")
-@click.option("--to", "version", type=int, required=True, metavar="N", help="The version wanted.")
+@click.option("--to-version", "version", type=int, required=True, metavar="N", help="The version wanted.")
 @click.option(
     "--from", "since", metavar="DATE", callback=moment, help="Compare only what begins then or later (UTC)."
 )
-@click.option(
-    "--to-date", "until", metavar="DATE", callback=moment, help="Compare only what ends by then (UTC)."
-)
+@click.option("--to", "until", metavar="DATE", callback=moment, help="Compare only what ends by then (UTC).")
 @click.option(
     "--columns", multiple=True, metavar="A,B,…", help="Of the new version; the same choice without."
 )
-@click.option("--switch", is_flag=True, help="Let the new table take the name of the old one, which is kept.")
 @root_option
 @account_option
 @click.option(
@@ -108,7 +104,6 @@ def upgrade(
     since: date | None,
     until: date | None,
     columns: tuple[str, ...],
-    switch: bool,
     root: str,
     account: str | None,
     wait_timeout: timedelta,
@@ -116,11 +111,11 @@ def upgrade(
 ) -> None:
     """Make the table REPORT in version N of its report beside the one that is there, and compare the two.
 
-    The new one is called REPORT_vN until --switch, or a yes on the terminal, gives it the name; the old one
-    is kept as REPORT_vM. Killed at any moment, both are readable, and the same command goes on.
+    The new table is called REPORT_vN, and the old one stays as it is. What to put into the configuration is
+    said at the end. Interrupted, the same command goes on.
 
     \b
-    stripe-reports upgrade payouts_itemized --to 3
+    stripe-reports upgrade payouts_itemized --to-version 3
     """
     from connector.upgrade import table_named  # noqa: PLC0415 - it loads pyarrow
 
@@ -129,21 +124,14 @@ def upgrade(
         session = _Session(client, store, connector.Patience(wait_timeout=wait_timeout), as_json)
         tables = [each for each in store.datasets() if each.mode == client.mode]
         pinned = table_named(report, tables)
-        if begun := store.unfinished(pinned):
-            _finish(session, begun, version)
-            return
         if pinned.report_type.endswith(f".{version}"):
             session.say(f"{pinned.table} is made from {pinned.report_type} already: nothing to do.")
             return
-        compared, plan, whole = _side_by_side(
+        compared, plan = _side_by_side(
             session, pinned, version, since=since, until=until, columns=column_names(columns)
         )
     _tell(session, plan, compared)
-    if not whole:
-        session.say("That is a part of the partitions; all of them are needed to switch.")
-    elif _wanted(session, plan, switch=switch):
-        store.switch(plan.succession)
-        _tell_switched(session, plan.succession, plan.left_out)
+    _say_configuration(session, plan)
 
 
 def _side_by_side(
@@ -154,8 +142,8 @@ def _side_by_side(
     since: date | None,
     until: date | None,
     columns: Sequence[str] | None,
-) -> "tuple[Comparison, Upgrade, bool]":
-    """Both versions compared, what was asked for that, and whether it was about every partition.
+) -> "tuple[Comparison, Upgrade]":
+    """Both versions compared, and what was asked for that.
 
     Ends the command where a partition is not in place.
     """
@@ -172,7 +160,7 @@ def _side_by_side(
     if code:
         session.say("The two are compared when every partition is in place.")
         sys.exit(code)
-    return _compared(session, plan, old), plan, len(old) == len(everything)
+    return _compared(session, plan, old), plan
 
 
 def _within(
@@ -200,8 +188,7 @@ def _compared(session: _Session, plan: "Upgrade", old: Mapping[str, "Provenance"
     """Both versions as they stand; where they differ, the old one is asked once more."""
     from connector.upgrade import Columns, Comparison, doubtful, partition_of  # noqa: PLC0415 - as above
 
-    made = plan.succession.successor
-    new = session.kept(made, list(old))
+    new = session.kept(plan.made, list(old))
     doubts = sorted(doubtful(old, new))[-_ASKED_AGAIN:]
     if doubts:
         session.say(
@@ -210,7 +197,7 @@ def _compared(session: _Session, plan: "Upgrade", old: Mapping[str, "Provenance"
         )
         session.pull(plan.old, [partition_of(old[key], plan.pinned) for key in doubts], refresh=True)
         old = session.kept(plan.pinned, list(old))
-    columns = Columns.between(session.store.columns(plan.pinned), session.store.columns(made))
+    columns = Columns.between(session.store.columns(plan.pinned), session.store.columns(plan.made))
     return Comparison(columns, old, new, frozenset(doubts))
 
 
@@ -224,70 +211,36 @@ def _tell(session: _Session, plan: "Upgrade", compared: "Comparison") -> None:
         show(*told.for_people(plan, compared))
 
 
-def _wanted(session: _Session, plan: "Upgrade", *, switch: bool) -> bool:
-    """Whether to switch: as told, or as a person at a terminal says."""
-    table, made = plan.pinned.table, plan.new.name
-    if switch:
-        return True
-    if not session.as_json and sys.stdin.isatty() and sys.stdout.isatty():
-        kept = plan.succession.retired.table
-        question = f"Let {made} take the name {table}? The old one is kept as {kept}."
-        if click.confirm(question, default=False):
-            return True
-    session.say(
-        f"{table} is untouched, and {made} stands beside it. The same command with --switch switches."
-    )
-    return False
-
-
-def _finish(session: _Session, begun: "Succession", version: int) -> None:
-    """Finish a switch that was interrupted."""
-    new = begun.successor.report_type
-    if not new.endswith(f".{version}"):
-        raise ConfigurationError(
-            f"{begun.predecessor.table} is in the middle of a switch to {new}; finish that one first: "
-            f"--to {new.rpartition('.')[2]}"
-        )
-    session.say(f"A switch of {begun.predecessor.table} to {new} was interrupted; finishing it.")
-    session.store.switch(begun)
-    _tell_switched(session, begun, ())
-
-
-def _tell_switched(session: _Session, done: "Succession", left_out: Sequence[str]) -> None:
-    """What is where now, and what to change in the configuration."""
-    if session.as_json:
-        told = {
-            "type": "switched",
-            "table": done.heir.table,
-            "report_type": done.heir.report_type,
-            "kept": done.retired.table,
-            "columns_left_out": list(left_out),
-        }
-        click.echo(json.dumps(told, ensure_ascii=False))
-    session.say(
-        f"{done.heir.table} is {done.heir.report_type} now; the old one is kept as {done.retired.table}."
-    )
-    session.say("Change the configuration, before anything is pulled again:")
-    for line in _lines_to_change(done) or [f"  report: {done.predecessor.report_type}"]:
-        session.say(f"{line}   ->   report: {done.heir.report_type}")
-    if left_out:
+def _say_configuration(session: _Session, plan: "Upgrade") -> None:
+    """What to put into the configuration, so that the new table is pulled from now on."""
+    lines = _lines_to_change(plan)
+    session.say(f"{plan.pinned.table} is as it was, and {plan.new.name} stands beside it.")
+    if lines:
+        session.say("In the configuration, change")
+        for line in lines:
+            session.say(f"  {line}")
+        session.say("to this, or to keep pulling both, add this beside it:")
+    else:
+        session.say("To keep pulling it, put this into the configuration:")
+    session.say(f"  - report: {plan.new.spec.id}\n    name: {plan.new.name}")
+    if plan.left_out:
         session.say(
-            f"and take these out of its columns, which the version does not have: {', '.join(left_out)}"
+            f"Leave these out of its columns, which the version does not have: {', '.join(plan.left_out)}."
         )
     session.say(
-        "In Dagster the asset keeps its name and its history; its partitions show changed code. Materialize "
-        "them: what is here already is recorded, and Stripe is not asked."
+        f"In Dagster {plan.new.name} is an asset of its own. Materialize its partitions: what is here is "
+        "recorded, and Stripe is not asked. Then let downstream assets read it."
     )
 
 
-def _lines_to_change(done: "Succession") -> list[str]:
+def _lines_to_change(plan: "Upgrade") -> list[str]:
     """The lines of the defs.yaml here that name the report, with their place."""
     from connector.doctor.reports import configuration  # noqa: PLC0415 - it loads yaml
     from connector.upgrade import lines_to_change  # noqa: PLC0415 - as above
 
     here = Path.cwd()
     return [
-        f"  {path.relative_to(here)}:{number}: {line}"
+        f"{path.relative_to(here)}:{number}: {line}"
         for path in configuration(here).files
-        for number, line in lines_to_change(path.read_text(encoding="utf-8"), done.predecessor)
+        for number, line in lines_to_change(path.read_text(encoding="utf-8"), plan.pinned)
     ]

@@ -2,7 +2,7 @@
 
 import argparse
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -106,15 +106,19 @@ def test_a_bug_in_publishing_is_caught(tmp_path: Path, monkeypatch: pytest.Monke
     """A file is written where readers look, and the process dies half way."""
     calls = itertools.count()
 
-    def in_place(_: Root, staged: Path, target: str, **__: object) -> None:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        content = staged.read_bytes()
-        Path(target).write_bytes(content[: len(content) // 2])
-        if target.endswith(".parquet") and next(calls) % 7 == 3:
-            raise Killed
-        Path(target).write_bytes(content)
+    @contextmanager
+    def in_place(_: Root, staged: Path) -> Iterator[Callable[[str], None]]:
+        def move(target: str) -> None:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            content = staged.read_bytes()
+            Path(target).write_bytes(content[: len(content) // 2])
+            if target.endswith(".parquet") and next(calls) % 7 == 3:
+                raise Killed
+            Path(target).write_bytes(content)
 
-    monkeypatch.setattr(Root, "put", in_place)
+        yield move
+
+    monkeypatch.setattr(Root, "prepared", in_place)
 
     assert "is torn" in broken_law(tmp_path)
 

@@ -29,7 +29,7 @@ def tables(run: Run) -> dict[str, Any]:
 
 
 def test_both_versions_are_compared_and_the_old_one_is_untouched(run: Run, pulled: Simulator) -> None:
-    shown = run("upgrade", TABLE, "--to", "3")
+    shown = run("upgrade", TABLE, "--to-version", "3")
 
     assert (shown.code, shown.err) == (0, "")
     assert "3 of 3 partitions in place (3 created)" in shown.out
@@ -37,43 +37,63 @@ def test_both_versions_are_compared_and_the_old_one_is_untouched(run: Run, pulle
         (line,) = [line for line in shown.lines if line.startswith(f"│ {column} ")]
         assert "added" in line
     assert "Rows and totals are the same in every partition." in shown.out
-    assert "with --switch switches" in shown.lines[-1]
+    assert f"{TABLE} is as it was, and {TABLE}_v3 stands beside it." in shown.lines
     assert set(tables(run)) == {TABLE, f"{TABLE}_v3"}
 
 
-def test_the_switch_asks_stripe_nothing_twice_and_says_what_to_change(
-    run: Run, pulled: Simulator, tmp_path: Path
-) -> None:
+def test_it_says_what_to_put_into_the_configuration(run: Run, pulled: Simulator, tmp_path: Path) -> None:
     defs = tmp_path / "assets/defs/reports/defs.yaml"
     defs.parent.mkdir(parents=True)
     defs.write_text(
         "type: assets.StripeReportsComponent\nattributes:\n  reports:\n"
         "    - report: balance_change_from_activity.itemized.2\n"
     )
-    run("upgrade", TABLE, "--to", "3")
+
+    shown = run("upgrade", TABLE, "--to-version", "3")
+
+    at = shown.lines.index("In the configuration, change")
+    assert shown.lines[at + 1 : at + 5] == [
+        "  assets/defs/reports/defs.yaml:4: - report: balance_change_from_activity.itemized.2",
+        "to this, or to keep pulling both, add this beside it:",
+        "  - report: balance_change_from_activity.itemized.3",
+        f"    name: {TABLE}_v3",
+    ]
+
+
+def test_compared_again_and_configured_as_said_stripe_is_asked_nothing(run: Run, pulled: Simulator) -> None:
+    run("upgrade", TABLE, "--to-version", "3")
     runs = len(pulled.runs)
 
-    shown = run("upgrade", TABLE, "--to", "3", "--switch")
-    again = run("upgrade", TABLE, "--to", "3", "--switch")
+    again = run("upgrade", TABLE, "--to-version", "3")
+    configured = run("pull", "balance_change_from_activity.itemized.3", *JUNE, "--name", f"{TABLE}_v3")
+    old = run("pull", "balance_change_from_activity.itemized.2", *JUNE)
 
     assert len(pulled.runs) == runs
-    assert "assets/defs/reports/defs.yaml:4: - report: balance_change_from_activity.itemized.2" in shown.out
-    assert "->   report: balance_change_from_activity.itemized.3" in shown.out
-    assert set(tables(run)) == {TABLE, f"{TABLE}_v2"}
-    assert "(3 kept)" in run("pull", "balance_change_from_activity.itemized.3", *JUNE).out
-    assert (again.code, again.err) == (0, "")
-    assert "already: nothing to do" in again.out
+    assert "Rows and totals are the same in every partition." in again.out
+    assert "(3 kept)" in configured.out
+    assert "(3 kept)" in old.out
 
 
-def test_programs_get_the_comparison_and_the_switch_as_objects(run: Run, pulled: Simulator) -> None:
-    shown = run("upgrade", TABLE, "--to", "3", "--switch", "--json")
+def test_a_table_in_the_version_wanted_is_left_alone(run: Run, pulled: Simulator) -> None:
+    shown = run("upgrade", TABLE, "--to-version", "2")
 
-    *_, summary, compared, switched = shown.objects
+    assert (shown.code, shown.err) == (0, "")
+    assert "already: nothing to do" in shown.out
+    assert set(tables(run)) == {TABLE}
+
+
+def test_programs_get_the_comparison_as_an_object(run: Run, pulled: Simulator) -> None:
+    shown = run("upgrade", TABLE, "--to-version", "3", "--json")
+
+    *_, summary, compared = shown.objects
     assert (summary["type"], summary["in_place"]) == ("summary", 3)
     assert compared["columns_added"] == ["created", "available_on"]
-    assert (compared["columns_removed"], compared["differing"]) == ([], {})
+    assert (compared["columns_removed"], compared["columns_left_out"], compared["differing"]) == ([], [], {})
     assert all(old == new for old, new in compared["totals"].values())
-    assert (switched["table"], switched["kept"]) == (TABLE, f"{TABLE}_v2")
+    assert compared["new"] == {
+        "report_type": "balance_change_from_activity.itemized.3",
+        "table": f"{TABLE}_v3",
+    }
 
 
 def test_a_restated_day_does_not_pass_for_a_difference_of_versions(
@@ -84,7 +104,7 @@ def test_a_restated_day_does_not_pass_for_a_difference_of_versions(
     pulled.book_late(late)
     clock.sleep(12 * 3600)
 
-    shown = run("upgrade", TABLE, "--to", "3")
+    shown = run("upgrade", TABLE, "--to-version", "3")
 
     assert "1 partitions differ; balance_change_from_activity.itemized.2 is asked for them again" in shown.out
     assert "(changed: +1 rows, -0.005991 usd)" in shown.out
@@ -92,28 +112,30 @@ def test_a_restated_day_does_not_pass_for_a_difference_of_versions(
     assert len(pulled.runs) == 3 + 3 + 1
 
 
-def test_a_part_of_the_partitions_can_be_compared_and_not_switched(run: Run, pulled: Simulator) -> None:
-    shown = run("upgrade", TABLE, "--to", "3", "--from", "2026-06-02", "--switch")
+def test_a_part_of_the_partitions_can_be_compared(run: Run, pulled: Simulator) -> None:
+    bounds = ("--from", "2026-06-02", "--to", "2026-06-03")
+
+    shown = run("upgrade", TABLE, "--to-version", "3", *bounds)
 
     assert shown.code == 0
-    assert "a part of the partitions; all of them are needed to switch" in shown.out
-    assert set(tables(run)) == {TABLE, f"{TABLE}_v3"}
+    assert "Totals of 1 partitions" in shown.out
+    assert len(pulled.runs) == 3 + 1
 
 
 def test_while_a_partition_is_late_nothing_is_compared_and_the_next_attempt_goes_on(
     run: Run, pulled: Simulator
 ) -> None:
     pulled.faults.add(RunTakes(), "POST", times=1)
-    late = run("upgrade", TABLE, "--to", "3", "--switch", "--wait-timeout", "1s")
+    late = run("upgrade", TABLE, "--to-version", "3", "--wait-timeout", "1s")
     (pending,) = [each for each in pulled.runs if each.id in late.err]
     pulled.end(pending.id)
 
-    healed = run("upgrade", TABLE, "--to", "3", "--switch")
+    healed = run("upgrade", TABLE, "--to-version", "3")
 
     assert late.code == 3
     assert "compared when every partition is in place" in late.out
     assert healed.code == 0
-    assert set(tables(run)) == {TABLE, f"{TABLE}_v2"}
+    assert "Rows and totals are the same in every partition." in healed.out
     assert len(pulled.runs) == 6
 
 
@@ -121,17 +143,17 @@ def test_columns_the_new_version_lacks_are_named(run: Run, stripe: Simulator) ->
     columns = "automatic_payout_id,net,currency,order_id"
     run("pull", "payout_reconciliation.itemized.3", *JUNE, "--columns", columns)
 
-    shown = run("upgrade", "payout_reconciliation_itemized", "--to", "4", "--switch")
+    shown = run("upgrade", "payout_reconciliation_itemized", "--to-version", "4")
 
-    assert "take these out of its columns, which the version does not have: order_id" in shown.out
+    assert "Leave these out of its columns, which the version does not have: order_id." in shown.out
 
 
 REFUSED = {
-    ("balance_sumary", "--to", "2"): f"there are: {TABLE}",
-    (TABLE, "--to", "4"): "there are: 1, 2, 3, 6 (observed), 7 (observed)",
-    (TABLE, "--to", "new"): "not a valid integer",
-    (TABLE, "--to", "3", "--from", "2027-01-01"): "2026-06-01 to 2026-06-03",
-    (TABLE, "--to", "3", "--columns", "netto"): "has no column 'netto'",
+    ("balance_sumary", "--to-version", "2"): f"there are: {TABLE}",
+    (TABLE, "--to-version", "4"): "there are: 1, 2, 3, 6 (observed), 7 (observed)",
+    (TABLE, "--to-version", "new"): "not a valid integer",
+    (TABLE, "--to-version", "3", "--from", "2027-01-01"): "2026-06-01 to 2026-06-03",
+    (TABLE, "--to-version", "3", "--columns", "netto"): "has no column 'netto'",
 }
 
 

@@ -11,7 +11,6 @@ from connector.hosts import Mode
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
-from connector.store import Store
 from tests.conftest import Pull, days
 from tests.doctor.conftest import KEY, Examine, texts
 from tests.faults.network import EditReply, Html, Refuse, Respond
@@ -231,8 +230,10 @@ def test_a_key_in_a_defs_yaml_is_not_shown(doctor: Examine, surroundings: Surrou
 def test_without_a_configuration_the_stored_tables_say_what_is_meant(
     doctor: Examine, surroundings: Surroundings
 ) -> None:
-    query = ReportQuery.of("payouts.itemized.3")
-    Store(surroundings.root).pin(query.dataset(mode=Mode.TEST, account=None))
+    dataset = ReportQuery.of("payouts.itemized.3").dataset(mode=Mode.TEST, account=None)
+    pin = Path(surroundings.root, dataset.pin_path)
+    pin.parent.mkdir(parents=True)
+    pin.write_text(dataset.to_json())
 
     found = doctor()
 
