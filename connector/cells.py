@@ -218,10 +218,12 @@ def _timestamp(text: str, utc: bool) -> datetime:
         raise ValueError("is finer than a microsecond")
     try:
         day = date.fromisoformat(found["day"])
-        moment = time.fromisoformat(found["time"] or "00:00:00")
+        # Not fromisoformat: since Python 3.14 it reads 24:00:00, as the midnight before.
+        hour, minute, second = map(int, (found["time"] or "00:00:00").split(":"))
+        moment = time(hour, minute, second, int(fraction[:6]))
     except ValueError:
         raise ValueError("is not in the calendar") from None
-    return datetime.combine(day, moment.replace(microsecond=int(fraction[:6])))
+    return datetime.combine(day, moment)
 
 
 def _date(text: str, _utc: bool) -> date:
