@@ -3,6 +3,7 @@
 Loading asks nothing of Stripe, and works without a key.
 """
 
+import importlib
 import warnings
 from pathlib import Path
 
@@ -22,5 +23,13 @@ EXECUTOR = dg.multiprocess_executor.configured({"max_concurrent": 8})
 @dg.definitions
 def defs() -> dg.Definitions:
     """The configured reports with their resource and reader, and what keeps them up to date."""
-    configured = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    # By its name: `load_from_defs_folder` looks for a pyproject.toml above; an installed package has none.
+    tree = dg.ComponentTree.from_module(
+        importlib.import_module("assets.defs"), project_root=Path(__file__).parent.parent
+    )
+    with warnings.catch_warnings():
+        # As that function does: Dagster itself uses here what it calls beta, and Pydantic deprecated.
+        for category in (dg.BetaWarning, DeprecationWarning):
+            warnings.simplefilter("ignore", category)
+        configured = tree.build_defs()
     return dg.Definitions.merge(configured, dg.Definitions(executor=EXECUTOR))

@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from connector.warehouse import open_warehouse
     from connector.windows import Windows
 
+#: The version of this package: the one place that says it, from which pyproject.toml takes it.
+__version__ = "0.1.0"
+
 _HOMES = {
     "REPORTS": "catalogue",
     "Asked": "events",
@@ -101,6 +104,7 @@ __all__ = [
     "StripeClient",
     "Verdict",
     "Windows",
+    "__version__",
     "collect",
     "open_warehouse",
     "report",

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
 
+from connector import __version__
 from connector.dataset import Dataset
 from connector.decode import DECODER_VERSION, Expected, header_of, open_report
 from connector.errors import DownloadError
@@ -93,7 +93,7 @@ def _origin(
         csv_sha256=fetched.sha256,
         rows=0,
         decoder_version=DECODER_VERSION,
-        connector_version=version("dagster-stripe-reports"),
+        connector_version=__version__,
         fetched_at=run.created,
         request_ids=tuple(filter(None, (run.request_id, *fetched.request_ids))),
         run=run.raw,

@@ -18,6 +18,7 @@ from typing import NoReturn
 
 import click
 
+from connector import __version__
 from connector.catalogue.spelling import hint
 from connector.cli.checking import check
 from connector.cli.configuring import init
@@ -46,7 +47,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}", context_settings={"max_content_width": 110})
-@click.version_option(package_name="dagster-stripe-reports")
+@click.version_option(__version__)
 def cli() -> None:
     """Pull Stripe's financial reports into typed Parquet files, and look at them."""
 

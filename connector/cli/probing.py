@@ -4,11 +4,11 @@ import json
 import sys
 import uuid
 from collections import Counter
-from importlib.metadata import version
 from typing import NoReturn
 
 import click
 
+from connector import __version__
 from connector.cli.given import client_for
 from connector.client import StripeClient
 from connector.doctor.assumptions import Judgement, Verdict
@@ -36,7 +36,7 @@ def try_assumptions(surroundings: Surroundings, *, yes: bool, as_json: bool) -> 
             at = f"{client.clock.now():%Y-%m-%d %H:%M} UTC"
             click.echo(f"What we assume of Stripe, tried with {REPORT_TYPE}")
             click.echo(
-                f"dagster-stripe-reports {version('dagster-stripe-reports')}, API {API_VERSION}, "
+                f"dagster-stripe-reports {__version__}, API {API_VERSION}, "
                 f"{client.mode} mode, key {key_kind(key)}, {at}\n"
             )
         judgements = []
