@@ -1,9 +1,13 @@
 # All set-up is `make demo` or `make test`: each makes .venv, installs what it needs, and runs.
-# Any Python from 3.11 on will do: make test PYTHON=python3.12
+# Any Python from 3.11 on will do: make test PYTHON=python3.12; it has an environment of its own, .venv-3.12.
 
 PYTHON ?= python3
-VENV := .venv
+VERSION := import sys; print("%d.%d" % sys.version_info[:2])
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null))
 BIN := $(VENV)/bin
+
+# The suite on the lowest versions that pyproject.toml allows of what the packages need.
+LOWEST := .venv-lowest
 
 # One stamp for each set of dependencies; a newer pyproject.toml makes them stale.
 BASE := $(VENV)/.installed
@@ -13,18 +17,19 @@ DEV := $(VENV)/.installed-dev
 # Most of what is installed is never imported; the rest is compiled when it first is. It halves the wait.
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --editable
 
-.PHONY: help demo dev test long soak chaos check clean
+.PHONY: help demo dev test lowest long soak chaos check clean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    a month of reports from a Stripe on this machine: no account, no key"
 	@echo "make dev     the Dagster UI on the configured reports"
 	@echo "make test    the test suite"
+	@echo "make lowest  the test suite on the lowest versions allowed of every dependency"
 	@echo "make long    the demo, the real Dagster as processes, hundreds of windows"
 	@echo "make soak    a year of backfills, bad days and kills against the real Dagster; long"
 	@echo "make chaos   a thousand pulls under faults and kills, as a table; SEEDS=… for another number, ARGS=--dagster"
 	@echo "make check   style and types"
-	@echo "make clean   remove .venv and caches; never data"
+	@echo "make clean   remove .venv, .venv-* and caches; never data"
 
 demo: $(BASE)
 	@$(BIN)/python -m assets.demo
@@ -34,6 +39,9 @@ dev: $(UI)
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 long: $(DEV)
 	$(BIN)/python -m pytest -m long -n 2 --dist worksteal $(ARGS)
@@ -50,7 +58,7 @@ check: $(DEV)
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find connector assets tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -74,3 +82,12 @@ $(DEV): pyproject.toml | $(BIN)/python
 	@echo "Installing with what development needs into $(VENV)"
 	@$(INSTALL) '.[dev]'
 	@touch $@ $(UI) $(BASE)
+
+# What only the tests need is the newest beside it; the lowest of the rest are held to by a list of constraints.
+$(LOWEST)/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing the lowest versions allowed into $(LOWEST)"
+	@$(BIN)/python -m venv --clear $(LOWEST)
+	@$(LOWEST)/bin/python -m pip install -qq --disable-pip-version-check uv
+	@$(LOWEST)/bin/uv pip compile -q --resolution lowest-direct --extra ui -o $(LOWEST)/lowest.txt pyproject.toml
+	@$(LOWEST)/bin/uv pip install -q --python $(LOWEST)/bin/python -c $(LOWEST)/lowest.txt --editable '.[dev]'
+	@touch $@
