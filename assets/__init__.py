@@ -1,46 +1,33 @@
 """The connector as Dagster sees it: assets, resource, reader, component. Wiring only.
 
-    component, defs_yaml, checks_yaml, sections    the configuration format, and what it becomes
-    configured              one report as configured: question, windows, asset key
-    reports, recording      the asset of a report, and its events
-    checks, check_options, inspection    whether the data are right, and what follows if not
-    intent, outcome         what launching a partition means; what a failure says
-    metadata, preview       what Dagster shows
-    io_manager              how downstream assets read partitions
-    resources, settings     the connection to Stripe; what the environment says
-    partitions              windows of time, connected accounts and payouts as partitions
-    late_sensor, late       reports that finish after Dagster stopped waiting;  sweep  Stripe's list, in parts
-    availability_sensor, availability, readiness    what is ready and missing, and what to ask again
-    payout_sensor, payouts  payouts as they become known
-    schedules               the same by cron;  asking  partitions as Dagster runs
-    attempts                what Dagster is busy with
-    automation              how downstream assets follow
-    freshness, alerts       when to look, and whom to call
-    upkeep                  all of these for one account
-    definitions, defs/      the code location
-    demo, dev               `make demo`, `make dev`
+    config          `defs.yaml`: its fields, and the component that loads it
+    automation      what happens by itself, for one account
+    sensors         late report runs, data that became available, payouts that became known
+    materialize     one step of a report asset, from partitions to events
+    reports         what a report is to Dagster: configuration, partitions, checks, metadata
+    dagster_runs    what Dagster has run, is running and is asked to run
+    resources       the connection to Stripe;  settings  what the environment says
+    io_manager      how downstream assets read partitions
+    definitions     the code location;  demo, dev  `make demo`, `make dev`
 
 Importing it reads no environment and asks nothing of Stripe.
 """
 
-from assets.alerts import Alert, build_failure_alert_sensor
-from assets.automation import follow_reports
-from assets.availability_sensor import build_availability_sensor
-from assets.check_options import CheckOptions
-from assets.component import StripeReportsComponent
-from assets.configured import ConfiguredReport
-from assets.freshness import (
-    build_newest_partition_check,
-    build_newest_partition_schedule,
-    freshness_policy,
-)
+from assets.automation.alerts import Alert, build_failure_alert_sensor
+from assets.automation.automation import Automation
+from assets.automation.follow import follow_reports
+from assets.automation.newest_partition import build_newest_partition_check, build_newest_partition_schedule
+from assets.automation.schedules import build_report_schedule, build_report_schedules
+from assets.config.component import StripeReportsComponent
 from assets.io_manager import ReportReader, report_reader
-from assets.late_sensor import build_late_report_sensor
-from assets.payout_sensor import build_payout_sensor
-from assets.reports import build_report_asset, materialize_report, report_asset_spec
+from assets.materialize.asset import build_report_asset, materialize_report, report_asset_spec
+from assets.reports.check_rules import CheckOptions
+from assets.reports.configured import ConfiguredReport
+from assets.reports.freshness import freshness_policy
 from assets.resources import StripeReporting
-from assets.schedules import build_report_schedule, build_report_schedules
-from assets.upkeep import Automation
+from assets.sensors.availability_sensor import build_availability_sensor
+from assets.sensors.late_sensor import build_late_report_sensor
+from assets.sensors.payout_sensor import build_payout_sensor
 
 __all__ = [
     "Alert",

@@ -15,11 +15,11 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from assets.metadata import configured_columns, dataset_of
+from assets.reports.metadata import configured_columns, dataset_of
 from assets.resources import StripeReporting
-from connector.dataset import Dataset
+from connector.dataset.identity import Dataset
+from connector.dataset.store import Store
 from connector.errors import NoDataError, ReportingError, StoreError
-from connector.store import Store
 
 #: Metadata of an input (`dg.AssetIn(metadata=…)`) that lets partitions without data be left out.
 ALLOW_MISSING = "allow_missing_partitions"

@@ -3,10 +3,11 @@
 import dagster as dg
 from pydantic import Field, field_validator
 
-from connector.client import StripeClient
-from connector.hosts import STRIPE_API, Hosts, Mode, mode_of
-from connector.retry import RetryPolicy
-from connector.store import Store
+from connector.api.client import StripeClient
+from connector.api.credentials import STRIPE_API, Hosts, mode_of
+from connector.api.models import Mode
+from connector.api.retry import RetryPolicy
+from connector.dataset.store import Store
 
 
 class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, unused-ignore]

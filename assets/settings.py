@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from connector.hosts import STRIPE_API
+from connector.api.credentials import STRIPE_API
 
 API_KEY = "STRIPE_API_KEY"
 API_BASE = "STRIPE_API_BASE"

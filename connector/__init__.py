@@ -1,33 +1,24 @@
 """Stripe's financial reports as typed Parquet. Plain Python: nothing here knows of an orchestrator.
 
-    catalogue ──► client ──► runs ──► extract ──► decode ──► store
-     what can      ask,       adopt or  fetch the   CSV to     rename
-     be asked      retry      create,   file        typed      into place,
-                              wait for              Arrow      read back
+    catalogue ──► api ──► runs ──► api.download ──► convert ──► dataset
+     what can     ask,    adopt or  fetch the       CSV to      rename
+     be asked     retry   create,   file            typed       into place,
+                          wait for                  Arrow       read back
 
-    asking     catalogue   report types, their parameters and columns, as data
-               offering    what Stripe offers an account, beside the catalogue
-               query       one question for many partitions;  windows  the calendar cut into them
-    Stripe     client      one method per endpoint;  transport, answers  how a request travels, what comes
-               hosts       where the key may go;  retry, pace  when to send (again)
-               runs        adopt or create, watch many with one loop;  adoption, waiting  its decisions;
-                           watch  when to look;  runlist  the list of runs at Stripe;  workers  its threads
-    files      extract     the CSV, whole, or not at all
-               decode      CSV as typed Arrow batches;  records, cells  rows found, cells read
-               parquet     batches as one verified file;  conversion  from one to the other
-               store       the dataset: paths, publishing, reading back;  dataset, provenance  what it is;
-                           root  its files, on a disk or in an object store
-               published   what publishing changed;  reading  files whose columns came and went, as one table
-    looking    checks      what has to hold for every partition, evaluated on the published file
-    together   pipeline    all of it, for many partitions: `collect`;  events, journal  what it tells
-    SQL        warehouse   the dataset in DuckDB;  views  a table in it;  currency  how amounts are shown
-    doors      cli         the command `stripe-reports`;  progress, listing  what it prints
-               configuration  a first defs.yaml;  first_look  the commands that follow it
-               upgrade     a table in another version, compared with the one there is
-               doctor      what stands in the way, and what we assume of Stripe, tried
-               simulator   a Stripe on this machine
-    everywhere models      Stripe's JSON as values;  fields  field by field;  clock  time as an argument
-               errors      what can go wrong;  advice  what to do about it
+A folder is one stage and imports only what stands below it:
+
+    cli          the command `stripe-reports`, one module for each command
+    doctor       what stands in the way, and what is assumed of Stripe, tried
+    project      a project's `defs.yaml`
+    checks       what has to hold for every published file
+    sql          the files in DuckDB
+    pipeline     all of it for many partitions: `collect`
+    runs         which report run to reuse, when to create one, and waiting for many
+    dataset      tables of files: publishing, provenance, reading back
+    convert      CSV to typed Arrow to one verified Parquet file
+    catalogue    report types, their parameters and columns, as data
+    api          Stripe's endpoints, the key, retries and limits
+    simulator    a Stripe on this machine; it knows nothing of the rest
 
 The names below are the public ones. Each is loaded when it is first used, so that importing this package
 costs next to nothing.
@@ -37,48 +28,48 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from connector.adoption import Patience
+    from connector.api.client import StripeClient
+    from connector.api.credentials import Hosts
+    from connector.api.models import Mode, ReportRequest, ReportRun, ReportType
     from connector.catalogue import REPORTS, ReportSpec, report
-    from connector.client import StripeClient
-    from connector.dataset import Dataset
+    from connector.dataset.identity import Dataset
+    from connector.dataset.provenance import Provenance
+    from connector.dataset.store import Store
     from connector.errors import ReportingError
-    from connector.events import Asked, Done, Missed, Verdict
-    from connector.hosts import Hosts, Mode
-    from connector.models import Interval, ReportRequest, ReportRun, ReportType
-    from connector.pipeline import collect
-    from connector.provenance import Provenance
-    from connector.query import Partition, ReportQuery
-    from connector.store import Store
-    from connector.warehouse import open_warehouse
-    from connector.windows import Windows
+    from connector.partitions import Interval, Partition, Windows
+    from connector.pipeline.collect import collect
+    from connector.pipeline.events import Asked, Done, Missed, Verdict
+    from connector.query import ReportQuery
+    from connector.runs.adoption import Patience
+    from connector.sql.warehouse import open_warehouse
 
 #: The version of this package: the one place that says it, from which pyproject.toml takes it.
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Asked": "pipeline.events",
+    "Dataset": "dataset.identity",
+    "Done": "pipeline.events",
+    "Hosts": "api.credentials",
+    "Interval": "partitions",
+    "Missed": "pipeline.events",
+    "Mode": "api.models",
+    "Partition": "partitions",
+    "Patience": "runs.adoption",
+    "Provenance": "dataset.provenance",
     "REPORTS": "catalogue",
-    "Asked": "events",
-    "Dataset": "dataset",
-    "Done": "events",
-    "Hosts": "hosts",
-    "Interval": "models",
-    "Missed": "events",
-    "Mode": "hosts",
-    "Partition": "query",
-    "Patience": "adoption",
-    "Provenance": "provenance",
     "ReportQuery": "query",
-    "ReportRequest": "models",
-    "ReportRun": "models",
+    "ReportRequest": "api.models",
+    "ReportRun": "api.models",
     "ReportSpec": "catalogue",
-    "ReportType": "models",
+    "ReportType": "api.models",
     "ReportingError": "errors",
-    "Store": "store",
-    "StripeClient": "client",
-    "Verdict": "events",
-    "Windows": "windows",
-    "collect": "pipeline",
-    "open_warehouse": "warehouse",
+    "Store": "dataset.store",
+    "StripeClient": "api.client",
+    "Verdict": "pipeline.events",
+    "Windows": "partitions",
+    "collect": "pipeline.collect",
+    "open_warehouse": "sql.warehouse",
     "report": "catalogue",
 }
 

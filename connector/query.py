@@ -6,9 +6,10 @@ is made of.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
+from connector.api.models import ReportRequest, epoch
 from connector.catalogue import (
     REPORTS,
     Column,
@@ -19,9 +20,9 @@ from connector.catalogue import (
     report,
     validate,
 )
-from connector.dataset import BY_PAYOUT, Dataset
+from connector.dataset.identity import BY_PAYOUT, Dataset
 from connector.errors import ConfigurationError
-from connector.models import Interval, ReportRequest, epoch
+from connector.partitions import Partition
 
 #: Parameters a partition or the column choice decides; never filters.
 _NOT_FILTERS = {"interval_start", "interval_end", "payout", "columns"}
@@ -31,19 +32,6 @@ CONNECTED_ACCOUNT = "connected_account"
 
 #: Stand-ins for what partitions will bring, so that the rest can be checked before there are any.
 _PROBE = {"interval_start": 0, "interval_end": 1, "payout": "po_1", "connected_account": "acct_1"}
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """One window of a dataset: its key, and the span of time it asks for.
-
-    `interval` is None for reports that have none. `parameters` are what else tells partitions apart:
-    `payout`, `connected_account`.
-    """
-
-    key: str
-    interval: Interval | None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

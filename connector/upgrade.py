@@ -4,7 +4,6 @@ Versions of a report differ in columns, and now and then in rows. So both are ma
 each, and compared. The other version stays in its own table, under its own name.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,13 +11,13 @@ from decimal import Decimal
 
 from connector.catalogue import REPORTS, ReportSpec, Status, report
 from connector.catalogue.columns import has
-from connector.catalogue.spelling import hint
-from connector.checks.exact import total
-from connector.dataset import Dataset
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Change, Provenance
 from connector.errors import ConfigurationError
-from connector.provenance import Provenance
-from connector.published import Change
-from connector.query import CONNECTED_ACCOUNT, Partition, ReportQuery
+from connector.money import total
+from connector.partitions import Partition
+from connector.query import CONNECTED_ACCOUNT, ReportQuery
+from connector.text import hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +177,6 @@ def doubtful(old: Mapping[str, Provenance], new: Mapping[str, Provenance]) -> li
         if before.as_of < new[key].as_of
         and ((change := Change.between(before, new[key])).rows or change.totals)
     ]
-
-
-def lines_to_change(text: str, pinned: Dataset) -> list[tuple[int, str]]:
-    """The lines of a `defs.yaml` that name the report a table is made from, numbered from 1."""
-    names = "|".join(re.escape(name) for name in (pinned.report_type, _spoken(pinned)))
-    naming = re.compile(rf"""\s*(-\s+)?report:\s*["']?({names})["']?\s*(#.*)?""")
-    return [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if naming.fullmatch(line)]
 
 
 def _beside(pinned: Dataset, version: int) -> str:

@@ -10,12 +10,12 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
-from connector.client import StripeClient
-from connector.models import Interval
-from connector.pipeline import Done, Event, Missed, collect
-from connector.query import Partition, ReportQuery
+from connector.api.client import StripeClient
+from connector.dataset.store import Store
+from connector.partitions import Interval, Partition
+from connector.pipeline.collect import Done, Event, Missed, collect
+from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
-from connector.store import Store
 from tests.support.clock import ManualClock
 from tests.support.workers import InlineWorkers
 

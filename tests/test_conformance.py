@@ -10,14 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from connector.api.client import StripeClient
 from connector.catalogue import REPORTS, ColumnType, ReportSpec, Status, columns_of
 from connector.checks import Verdict, checks_of, inspect
-from connector.client import StripeClient
-from connector.decode import MONEY
-from connector.pipeline import Done
-from connector.query import Partition, ReportQuery
+from connector.convert.decode import MONEY
+from connector.dataset.store import Store
+from connector.partitions import Partition
+from connector.pipeline.collect import Done
+from connector.query import ReportQuery
 from connector.simulator import Simulator
-from connector.store import Store
 from tests.conftest import ClientFor, Pull, days, done, missed
 from tests.support.clock import ManualClock
 

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.dataset import Dataset
+from connector.dataset.identity import Dataset
+from connector.dataset.store import Store
 from connector.errors import ConfigurationError, DatasetMismatchError, InvalidRequestError, NotReadyError
-from connector.query import Partition, ReportQuery
+from connector.partitions import Partition
+from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
-from connector.store import Store
-from connector.warehouse import open_warehouse
+from connector.sql.warehouse import open_warehouse
 from tests.conftest import Pull, days, done, missed
 from tests.faults.network import Respond
 

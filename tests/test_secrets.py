@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from connector.api.client import StripeClient
+from connector.api.credentials import Hosts, mode_of
 from connector.cli import main
-from connector.client import StripeClient
 from connector.errors import ReportingError
-from connector.events import Missed
-from connector.hosts import Hosts, mode_of
+from connector.pipeline.events import Missed
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.faults import Fault
-from connector.simulator.messages import Call, Reply, json_reply
+from connector.simulator.protocol.messages import Call, Reply, json_reply
 from connector.simulator.server import serve
 from tests.conftest import ClientFor, Pull, days
 from tests.faults.network import Cut, EditJson, EditReply, Refuse, Reset, Respond

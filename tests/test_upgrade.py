@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from connector.catalogue import report
-from connector.dataset import Dataset
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Provenance
 from connector.errors import ConfigurationError
-from connector.models import Interval
-from connector.provenance import Provenance
+from connector.partitions import Interval
+from connector.project.defs_yaml import lines_to_change
 from connector.query import ReportQuery
 from connector.upgrade import (
     Columns,
     Comparison,
     between,
     doubtful,
-    lines_to_change,
     other_version,
     partition_of,
     planned,

@@ -14,8 +14,7 @@ Source: https://docs.stripe.com/reports/report-types
 from connector.catalogue.columns import column, columns_by_header, columns_of
 from connector.catalogue.custom import custom_report
 from connector.catalogue.dictionary import COLUMNS, METADATA
-from connector.catalogue.reports import REPORTS, report
-from connector.catalogue.request import CURRENCIES, REPORTING_CATEGORIES, validate
+from connector.catalogue.registry import REPORTS, report
 from connector.catalogue.spec import (
     Column,
     ColumnType,
@@ -26,6 +25,7 @@ from connector.catalogue.spec import (
     Scope,
     Status,
 )
+from connector.catalogue.validation import CURRENCIES, REPORTING_CATEGORIES, validate
 
 __all__ = [
     "COLUMNS",

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from connector.catalogue.dictionary import COLUMNS, METADATA
 from connector.catalogue.spec import Column, ColumnType, ReportSpec
-from connector.catalogue.spelling import hint
 from connector.errors import ConfigurationError
+from connector.text import hint
 
 #: What tells, in the name of a column nobody described, that it may say who somebody is.
 _TELLING = re.compile(r"name|e?mail|phone|address|birth|tax_id|metadata")

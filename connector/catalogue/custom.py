@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from connector.catalogue.columns import column, is_known, tells_who
 from connector.catalogue.dictionary import COLUMNS
-from connector.catalogue.family import INTERVAL
-from connector.catalogue.reports import REPORTS
-from connector.catalogue.request import PARAMETERS
+from connector.catalogue.registry import REPORTS
+from connector.catalogue.reports.family import INTERVAL
 from connector.catalogue.spec import Column, ColumnType, Granularity, ReportSpec, Status
-from connector.catalogue.spelling import hint, nearest
+from connector.catalogue.validation import PARAMETERS
 from connector.errors import ConfigurationError
+from connector.text import hint, nearest
 
 _SOURCE = "https://docs.stripe.com/reports/report-types"
 

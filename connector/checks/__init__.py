@@ -13,10 +13,10 @@ A finding passed, failed, or could not be decided; it says why in a sentence, an
 are in `finding`; `file`, `rows`, `balance` and `agreement` hold the checks.
 """
 
-from connector.checks.agreement import Agreement, agreements_of, inspect_agreement
 from connector.checks.balance import continuity_of, inspect_continuity
+from connector.checks.evaluate import checks_of, inspect
 from connector.checks.finding import Check, Finding, Severity, Verdict
-from connector.checks.inspection import checks_of, inspect
+from connector.checks.reconciliation import Agreement, agreements_of, inspect_agreement
 
 __all__ = [
     "Agreement",

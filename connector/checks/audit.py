@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.checks.agreement import agreements_of, inspect_agreement
 from connector.checks.balance import continuity_of, inspect_continuity
+from connector.checks.evaluate import checks_of, inspect
 from connector.checks.finding import Check, Finding
-from connector.checks.inspection import checks_of, inspect
-from connector.dataset import Dataset
-from connector.provenance import Provenance
+from connector.checks.reconciliation import agreements_of, inspect_agreement
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Provenance
+from connector.dataset.store import Store
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
-from connector.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from connector.catalogue import Column, RowKind
-from connector.checks.exact import EXACT, total
 from connector.checks.finding import Check, Finding, Verdict
-from connector.checks.opened import (
+from connector.checks.opened_file import (
     FileCheck,
     OpenFile,
     UndecidableError,
@@ -20,16 +19,15 @@ from connector.checks.opened import (
     decided,
     is_there,
     opened,
-    quoted,
-    stored,
     undecidable,
 )
 from connector.checks.wording import SHOWN, Example, listed, money, restated
-from connector.currency import money_text
-from connector.dataset import Dataset
-from connector.decode import ROW_KIND
+from connector.convert.decode import ROW_KIND
+from connector.dataset.identity import Dataset
+from connector.dataset.store import Store
+from connector.money import EXACT, money_text, total
 from connector.query import ReportQuery
-from connector.store import Store
+from connector.sql.quoting import quoted, stored
 
 OPENING, CLOSING = "starting_balance", "ending_balance"
 

@@ -6,12 +6,12 @@ import pyarrow as pa
 
 from connector.catalogue import Column
 from connector.checks.finding import Check, Finding, Severity, Verdict
-from connector.checks.opened import FileCheck, OpenFile, first_line
+from connector.checks.opened_file import FileCheck, OpenFile, first_line
 from connector.checks.wording import counted, listed
+from connector.convert.parquet import read_through
 from connector.errors import StoreError
-from connector.fields import printable
-from connector.parquet import read_through
 from connector.query import ReportQuery
+from connector.text import printable
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from connector.api.models import DEFAULT_TIMEZONE
 from connector.catalogue import Column, ColumnType, Granularity
 from connector.checks.finding import Check, Finding, Severity, Verdict
-from connector.checks.opened import FileCheck, OpenFile, UndecidableError, columns_named, literal, quoted
+from connector.checks.opened_file import FileCheck, OpenFile, UndecidableError, columns_named
 from connector.checks.wall_clock import spans
 from connector.checks.wording import SHOWN, Example, counted, example, in_words, listed, money
-from connector.currency import DIGITS, digits
-from connector.models import DEFAULT_TIMEZONE, Interval
+from connector.money import DIGITS, digits
+from connector.partitions import Interval
 from connector.query import ReportQuery
+from connector.sql.quoting import literal, quoted
 
 #: Amounts that the balance moved by. Fees, taxes and network costs are none: they may have 18 decimals.
 _MOVED = frozenset({"net", "net_amount"})

@@ -8,7 +8,7 @@ import zoneinfo
 from bisect import bisect
 from datetime import datetime, timedelta
 
-from connector.models import Interval
+from connector.partitions import Interval
 
 _HOUR = 3_600
 _SECOND = timedelta(seconds=1)

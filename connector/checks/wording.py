@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from connector.currency import money_text
-from connector.provenance import Provenance
+from connector.dataset.provenance import Provenance
+from connector.money import money_text
 
 #: How many rows or sums a finding shows.
 SHOWN = 10

@@ -19,18 +19,18 @@ from typing import NoReturn
 import click
 
 from connector import __version__
-from connector.catalogue.spelling import hint
-from connector.cli.checking import check
-from connector.cli.configuring import init
-from connector.cli.examining import doctor
-from connector.cli.given import ENVIRONMENT, EXIT_CODES
-from connector.cli.looking import types
-from connector.cli.pulling import pull
-from connector.cli.querying import sql
-from connector.cli.shown import interrupted
-from connector.cli.simulating import simulate
-from connector.cli.upgrading import upgrade
+from connector.cli.check import check
+from connector.cli.display.output import interrupted
+from connector.cli.doctor import doctor
+from connector.cli.init import init
+from connector.cli.options import ENVIRONMENT, EXIT_CODES
+from connector.cli.pull import pull
+from connector.cli.simulate import simulate
+from connector.cli.sql import sql
+from connector.cli.types import types
+from connector.cli.upgrade import upgrade
 from connector.errors import ConfigurationError, DatasetMismatchError, ReportingError
+from connector.text import hint
 
 __all__ = ["ENVIRONMENT", "EXIT_CODES", "cli", "main"]
 

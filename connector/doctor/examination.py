@@ -5,19 +5,19 @@ What cannot be asked is said and passed over; the rest is looked at all the same
 
 from collections.abc import Callable, Iterator, Sequence
 
-from connector.client import StripeClient
+from connector.api.client import StripeClient
+from connector.api.credentials import Hosts
+from connector.api.models import Mode, ReportType
 from connector.clock import Clock
-from connector.dataset import Dataset
+from connector.dataset.identity import Dataset
 from connector.doctor.dagster_home import examine_dagster
 from connector.doctor.diagnosis import Diagnosis
 from connector.doctor.files import examine_root, examine_tables, stored_datasets
 from connector.doctor.key import account_of, examine_account, examine_key, hosts_of
+from connector.doctor.permissions import IMPATIENT, Heard, examine_stripe
 from connector.doctor.reports import configuration, examine_report, meant_by
-from connector.doctor.stripe import IMPATIENT, Heard, examine_stripe
-from connector.doctor.surroundings import Surroundings
+from connector.doctor.settings import Surroundings
 from connector.errors import ReportingError
-from connector.hosts import Hosts, Mode
-from connector.models import ReportType
 
 #: Makes the client to ask with: key, hosts, account, and what listens to it.
 Connect = Callable[[str, Hosts, str | None, Heard], StripeClient]

@@ -5,13 +5,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from connector.api.models import Mode
 from connector.clock import Clock
-from connector.dataset import Dataset
+from connector.dataset.filesystem import Root
+from connector.dataset.identity import Dataset
+from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ReportingError
-from connector.hosts import Mode
-from connector.root import Root
-from connector.store import Store
 
 _LITTLE = 1 << 30
 _TOO_LITTLE = 64 << 20

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from connector.api.credentials import STRIPE_API, Hosts, is_account, key_kind, mode_of, shown_setting
+from connector.api.models import Mode
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
-from connector.doctor.surroundings import Surroundings
+from connector.doctor.settings import Surroundings
 from connector.errors import ReportingError
-from connector.hosts import STRIPE_API, Hosts, Mode, is_account, key_kind, mode_of, shown_setting
 
 _WHOSE = {
     Mode.LIVE: "reads live data",

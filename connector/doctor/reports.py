@@ -12,12 +12,12 @@ from typing import Any
 
 import yaml
 
+from connector.api.models import ReportType
 from connector.catalogue import REPORTS, report
-from connector.configuration import DEFAULT_REPORTS
-from connector.dataset import Dataset
+from connector.dataset.identity import Dataset
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ReportingError
-from connector.models import ReportType
+from connector.project.defs_yaml import DEFAULT_REPORTS
 
 #: Where Dagster projects keep their components.
 _PLACES = ("defs/**/defs.yaml", "*/defs/**/defs.yaml", "src/*/defs/**/defs.yaml")

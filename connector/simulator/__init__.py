@@ -17,8 +17,8 @@ written from Stripe's documentation and knows nothing of the connector, so that 
 Source: https://docs.stripe.com/reports/api
 """
 
+from connector.simulator.api.keys import SIMULATED_KEY
 from connector.simulator.faults import Fault, Faults, Match, Occasion, Planted, Stage
-from connector.simulator.keys import SIMULATED_KEY
 from connector.simulator.simulator import Seen, Simulator
 
 __all__ = [

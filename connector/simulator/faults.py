@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 
-from connector.simulator.draws import unit
-from connector.simulator.messages import Call, Reply
-from connector.simulator.runs import Fate
+from connector.simulator.books.seeded_random import unit
+from connector.simulator.protocol.messages import Call, Reply
+from connector.simulator.report_runs import Fate
 
 
 class Stage(Enum):

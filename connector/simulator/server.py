@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from connector.simulator.messages import Outcome, Reply
+from connector.simulator.protocol.messages import Outcome, Reply
 from connector.simulator.simulator import Simulator
 
 LARGEST_REQUEST = 1_048_576

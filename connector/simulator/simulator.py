@@ -14,18 +14,18 @@ from typing import Any
 import httpx
 
 from connector.clock import Clock, SystemClock
-from connector.simulator import transport
-from connector.simulator.api import Stripe, dressed, respond
-from connector.simulator.draws import token, unit
-from connector.simulator.entries import Entry, Owner
+from connector.simulator.api.endpoints import Stripe, dressed, respond
+from connector.simulator.api.keys import Keyring
+from connector.simulator.api.rate_limits import Limiter
+from connector.simulator.books.entries import Entry, Owner
+from connector.simulator.books.ledger import Ledger
+from connector.simulator.books.seeded_random import token, unit
 from connector.simulator.faults import Faults, Occasion, Stage
-from connector.simulator.keys import Keyring
-from connector.simulator.ledger import Ledger
-from connector.simulator.limits import Limiter
-from connector.simulator.messages import Call, Outcome, Reply, Sleep
-from connector.simulator.observed_types import REPORT_TYPES
-from connector.simulator.report_types import ReportType, prepared
-from connector.simulator.runs import Run, Runs
+from connector.simulator.protocol import httpx_transport as transport
+from connector.simulator.protocol.messages import Call, Outcome, Reply, Sleep
+from connector.simulator.report_runs import Run, Runs
+from connector.simulator.report_types.observed import REPORT_TYPES
+from connector.simulator.report_types.report_type import ReportType, prepared
 
 OPENING = date(2023, 1, 1)
 """The first day with data, unless another is given."""

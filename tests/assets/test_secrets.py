@@ -11,12 +11,12 @@ import dagster as dg
 import pytest
 
 from assets import StripeReporting, report_reader
-from assets.configured import ConfiguredReport
-from assets.reports import build_report_asset
+from assets.materialize.asset import build_report_asset
+from assets.reports.configured import ConfiguredReport
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.faults import Fault
-from connector.simulator.messages import Call, Reply, json_reply
+from connector.simulator.protocol.messages import Call, Reply, json_reply
 from connector.simulator.server import serve
 from tests.assets.conftest import Load
 from tests.faults.network import EditReply, Respond

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from connector.simulator import Fault, Faults, Match, Occasion, Planted, Stage
-from connector.simulator.messages import Call, Json, Reply
+from connector.simulator.protocol.messages import Call, Json, Reply
 from tests.faults.inconsistencies import ChangedFile, EarlierAvailability, ShiftingPages, WrongDate
 from tests.faults.network import (
     Compressed,

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import httpx
 
-from connector.client import StripeClient
-from connector.pipeline import Missed, collect
+from connector.api.client import StripeClient
+from connector.dataset.store import Store
+from connector.pipeline.collect import Missed, collect
 from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
-from connector.store import Store
 from tests.conftest import NOON, days
 from tests.support.clock import ManualClock
 

@@ -15,11 +15,10 @@ from pathlib import Path
 import dagster as dg
 
 from assets import ConfiguredReport, build_report_asset
-from connector.dataset import Dataset
-from connector.provenance import Provenance
-from connector.published import Published
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Provenance, Published
+from connector.dataset.store import Store
 from connector.simulator import SIMULATED_KEY, Planted
-from connector.store import Store
 from tests.chaos.ordeal import REPORTS, At, Killed, Life, Ordeal
 from tests.support.dagster import Orchestra
 

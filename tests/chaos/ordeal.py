@@ -34,14 +34,15 @@ import pyarrow.parquet as pq
 
 import assets
 import connector
-from connector.adoption import Patience
-from connector.client import StripeClient
+from connector.api.client import StripeClient
+from connector.api.models import epoch
+from connector.dataset.store import Store
 from connector.errors import ReportingError
-from connector.models import epoch
-from connector.pipeline import Event, Missed, collect
-from connector.query import Partition, ReportQuery
+from connector.partitions import Partition
+from connector.pipeline.collect import Event, Missed, collect
+from connector.query import ReportQuery
+from connector.runs.adoption import Patience
 from connector.simulator import SIMULATED_KEY, Planted, Simulator, Stage
-from connector.store import Store
 from tests.chaos.faults import FAULTS
 from tests.conftest import NOON, days
 from tests.support.clock import ManualClock

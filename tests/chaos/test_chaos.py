@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-import connector.runs
-from assets.recording import Recording
-from connector.answers import Contents
-from connector.client import StripeClient
-from connector.pipeline import Done
-from connector.root import Root
+import connector.runs.batch
+from assets.materialize.recording import Recording
+from connector.api.client import StripeClient
+from connector.api.responses import Contents
+from connector.dataset.filesystem import Root
+from connector.pipeline.collect import Done
 from tests.chaos.__main__ import main
 from tests.chaos.faults import FAULTS
 from tests.chaos.in_dagster import OrdealInDagster
@@ -83,7 +83,7 @@ def broken_law(tmp_path: Path, *faults: str, probability: float = 0.5, kind: typ
 
 def test_a_bug_in_adoption_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that is there already is taken up."""
-    monkeypatch.setattr(connector.runs, "choose", lambda *_, **__: None)
+    monkeypatch.setattr(connector.runs.batch, "choose", lambda *_, **__: None)
 
     assert "runs, 8 partitions" in broken_law(tmp_path)
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from connector.api.client import StripeClient
 from connector.checks import Finding, Verdict, inspect
-from connector.client import StripeClient
-from connector.dataset import Dataset
-from connector.query import Partition, ReportQuery
+from connector.dataset.identity import Dataset
+from connector.dataset.store import Store
+from connector.partitions import Partition
+from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
-from connector.store import Store
 from tests.conftest import ClientFor, Pull, days, missed
 from tests.faults.file_editing import FileFault, Row, Table
 from tests.support.clock import ManualClock

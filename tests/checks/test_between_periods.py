@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from connector.checks import Finding, continuity_of, inspect_continuity
-from connector.query import Partition, ReportQuery
+from connector.partitions import Partition
+from connector.query import ReportQuery
 from tests.checks.conftest import Books, dataset_of
 from tests.conftest import days
 from tests.faults.file_editing import FileFault

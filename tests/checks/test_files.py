@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.checks import checks_of
-from connector.decode import Expected, open_report
+from connector.convert.decode import Expected, open_report
+from connector.convert.parquet import write_parquet
+from connector.dataset.provenance import METADATA_KEY
 from connector.errors import StoreError
-from connector.models import Interval
-from connector.parquet import write_parquet
-from connector.provenance import METADATA_KEY
+from connector.partitions import Interval
 from connector.query import ReportQuery
-from connector.simulator.entries import Owner
+from connector.simulator.books.entries import Owner
 from tests.checks.conftest import Books, Edited, dataset_of, verdicts
 from tests.faults.file_editing import FileFault, Row, add
 from tests.faults.files import (

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.checks.wall_clock import spans
-from connector.models import Interval
+from connector.partitions import Interval
 
 ZONES = ("America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Tokyo", "Africa/Casablanca")
 START = datetime(2011, 12, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from connector.simulator import SIMULATED_KEY, Match, Simulator
-from connector.simulator.entries import Entry
+from connector.simulator.books.entries import Entry
 from tests.cli.conftest import COMMAND, Run, on_a_terminal, read_until
 from tests.faults.network import Respond
 from tests.faults.runs import RunFails, RunTakes

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from connector.client import StripeClient
+from connector.api.client import StripeClient
+from connector.api.credentials import Hosts
 from connector.clock import Clock
 from connector.doctor.diagnosis import Diagnosis, Level
 from connector.doctor.examination import examine
-from connector.doctor.stripe import IMPATIENT, Heard
-from connector.doctor.surroundings import Surroundings
-from connector.hosts import Hosts
+from connector.doctor.permissions import IMPATIENT, Heard
+from connector.doctor.settings import Surroundings
 from connector.simulator import Simulator
 from tests.conftest import ClientFor
 from tests.support.clock import ManualClock

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from connector.api.models import Mode
 from connector.doctor.diagnosis import Level
-from connector.doctor.surroundings import Surroundings
-from connector.hosts import Mode
+from connector.doctor.settings import Surroundings
 from connector.query import ReportQuery
 from connector.simulator import Simulator
-from connector.simulator.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
+from connector.simulator.api.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
 from tests.conftest import Pull, days
 from tests.doctor.conftest import KEY, Examine, texts
 from tests.faults.network import EditReply, Html, Refuse, Respond

@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.doctor.assumptions import Judgement, Verdict, redacted
-from connector.doctor.probe import ASSUMPTIONS, MOST_RUNS, REPORT_TYPE, probe
-from connector.doctor.stripe import IMPATIENT, Heard
+from connector.doctor.permissions import IMPATIENT, Heard
+from connector.doctor.probe.assumptions import Judgement, Verdict, redacted
+from connector.doctor.probe.probe import ASSUMPTIONS, MOST_RUNS, REPORT_TYPE, probe
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
+from connector.simulator.api.keys import REPORTS_WRITE
 from connector.simulator.faults import Fault, Stage
-from connector.simulator.keys import REPORTS_WRITE
-from connector.simulator.messages import Call, Reply
+from connector.simulator.protocol.messages import Call, Reply
 from tests.conftest import NOON, ClientFor, Pull, days
 from tests.faults.files import NoRows, OddCell, RepeatedRow, RowOutside, UnbalancedRow
 from tests.faults.network import Compressed, EditJson, EditReply, IgnoreRange, Refuse, Respond

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import ClassVar
 
-from connector.simulator.csv_dialect import document, rows_of
-from connector.simulator.currencies import EXACT, printed
-from connector.simulator.runs import Fate
+from connector.simulator.books.currencies import EXACT, printed
+from connector.simulator.report_runs import Fate
+from connector.simulator.reports.csv_writer import document, rows_of
 from tests.faults.runs import RunFault
 
 Row = dict[str, str | None]

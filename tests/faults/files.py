@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from connector.simulator.currencies import EXACT, KNOWN, digits, printed
-from connector.simulator.entries import PAYOUT_CATEGORIES
+from connector.simulator.books.currencies import EXACT, KNOWN, digits, printed
+from connector.simulator.books.entries import PAYOUT_CATEGORIES
 from connector.simulator.faults import Faults, Planted
 from tests.faults.file_editing import FileFault, Row, Table, add, amount
 

@@ -12,8 +12,8 @@ from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 
 from connector.simulator.faults import Fault
-from connector.simulator.forms import parse
-from connector.simulator.messages import Call, Json, Reply
+from connector.simulator.protocol.forms import parse
+from connector.simulator.protocol.messages import Call, Json, Reply
 from tests.faults.network import EditJson
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 
 from connector.simulator.faults import Fault, Stage
-from connector.simulator.messages import Call, Json, Outcome, Reply, json_reply
+from connector.simulator.protocol.messages import Call, Json, Outcome, Reply, json_reply
 
 # Other answers
 

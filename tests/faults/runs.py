@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from connector.simulator.faults import Fault, Stage
-from connector.simulator.runs import Fate
+from connector.simulator.report_runs import Fate
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from connector.simulator import SIMULATED_KEY, Simulator
-from connector.simulator.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
-from connector.simulator.limits import Limiter
+from connector.simulator.api.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
+from connector.simulator.api.rate_limits import Limiter
 from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from connector.simulator import SIMULATED_KEY, Simulator
-from connector.simulator.documented_types import DOCUMENTED_TYPES
-from connector.simulator.entries import Owner
-from connector.simulator.observed_types import REPORT_TYPES
-from connector.simulator.report_types import ReportType
+from connector.simulator.books.entries import Owner
+from connector.simulator.report_types.documented import DOCUMENTED_TYPES
+from connector.simulator.report_types.observed import REPORT_TYPES
+from connector.simulator.report_types.report_type import ReportType
 from tests.facts.report_types import DOCUMENTED, FACTS
 from tests.support.clock import ManualClock
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.simulator import SIMULATED_KEY, Match, Simulator, csv_dialect
-from connector.simulator.csv_dialect import document, rows_of
-from connector.simulator.currencies import digits
+from connector.simulator import SIMULATED_KEY, Match, Simulator
+from connector.simulator.books.currencies import digits
+from connector.simulator.reports import csv_writer as csv_dialect
+from connector.simulator.reports.csv_writer import document, rows_of
 from tests.faults.file_editing import FileFault, Row, Table
 from tests.faults.files import (
     KINDS,

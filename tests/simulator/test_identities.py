@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.simulator import SIMULATED_KEY, Simulator
-from connector.simulator.entries import Entry, Owner
+from connector.simulator.books.entries import Entry, Owner
 from tests.support.clock import ManualClock
 
 DAY = 86_400

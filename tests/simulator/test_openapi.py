@@ -7,7 +7,7 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 
 from connector.simulator import Simulator
-from connector.simulator.entries import Owner
+from connector.simulator.books.entries import Owner
 from tests.facts.reporting_api import schema_of_answer
 from tests.faults.runs import RunFails
 from tests.support.clock import ManualClock

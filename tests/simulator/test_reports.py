@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.simulator import Simulator
-from connector.simulator.csv_dialect import document
-from connector.simulator.currencies import digits, printed
-from connector.simulator.documented_types import BALANCE_CHANGE_ITEMIZED
-from connector.simulator.entries import Entry, Owner
-from connector.simulator.ledger import Ledger
+from connector.simulator.books.currencies import digits, printed
+from connector.simulator.books.entries import Entry, Owner
+from connector.simulator.books.ledger import Ledger
+from connector.simulator.report_types.documented import BALANCE_CHANGE_ITEMIZED
+from connector.simulator.reports.csv_writer import document
 from tests.support.clock import ManualClock
 
 SUMMARY = "balance.summary.1"

@@ -9,13 +9,13 @@ import dagster as dg
 import httpx
 
 from assets import ConfiguredReport, StripeReporting, report_reader
-from connector.client import StripeClient
+from connector.api.client import StripeClient
+from connector.api.credentials import Hosts
+from connector.api.retry import RetryPolicy
 from connector.clock import Clock
-from connector.hosts import Hosts
+from connector.dataset.store import Store
 from connector.query import ReportQuery
-from connector.retry import RetryPolicy
 from connector.simulator import SIMULATED_KEY
-from connector.store import Store
 
 Handler = Callable[[httpx.Request], httpx.Response]
 Assets = Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition]

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connector.dataset import Dataset
-from connector.models import Interval
-from connector.provenance import METADATA_KEY, Provenance
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import METADATA_KEY, Provenance
+from connector.partitions import Interval
 
 DATASET = Dataset(
     table="balance_summary",

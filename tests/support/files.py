@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 
-from connector.models import ReportFile, moment
+from connector.api.models import ReportFile, moment
 
 CSV = b'"category","net_amount"\n' + b"".join(b'"row %d","1.00"\n' % n for n in range(100_000))
 FILE = ReportFile(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from assets.attempts import RANGE_END, RANGE_START
+from assets.dagster_runs.tags import RANGE_END, RANGE_START
 from tests.support.dagster import Orchestra
 
 

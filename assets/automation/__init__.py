@@ -1,0 +1,1 @@
+"""What happens by itself: sensors and schedules together, alerts, and how downstream assets follow."""

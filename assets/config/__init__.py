@@ -1,0 +1,1 @@
+"""`defs.yaml`: its fields, its messages, and the component that loads it."""

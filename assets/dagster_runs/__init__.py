@@ -1,0 +1,1 @@
+"""What Dagster has run, is running and is asked to run."""

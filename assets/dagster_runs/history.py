@@ -1,0 +1,231 @@
+"""Which partitions this Dagster is busy with, or was told to leave alone.
+
+Two sensors, a schedule and people ask for partitions of the same assets. Each looks here first, so that none
+asks for what is queued, running or waiting in a backfill already, and none brings back what somebody
+cancelled.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
+
+from assets.dagster_runs.tags import PARTITION, RANGE_END, RANGE_START
+from assets.reports.configured import ConfiguredReport
+from assets.reports.metadata import REPORT_RUN
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One materialization event: which report run it is about, and which Dagster run wrote it."""
+
+    partition: str
+    report_run: str
+    dagster_run: str
+
+
+#: Dagster has no public name for what ties an evaluation to a materialization; without it an evaluation of a
+#: partition counts as out of date, and is not shown.
+Target = AssetCheckEvaluationTargetMaterializationData
+
+_EVENTS_AT_ONCE = 1000
+
+
+_UNFINISHED = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+_ENDED_BADLY = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+
+#: How far back failed and cancelled runs are compared.
+_RUNS = 1000
+
+#: Unfinished backfills are among the newest ones.
+_BACKFILLS = 25
+_BACKFILL_UNDER_WAY = {"REQUESTED", "CANCELING"}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one Dagster run was asked to do to an asset.
+
+    Attributes:
+        assets: the assets it was asked for, as people read them; None where it did not say.
+        first, last: the keys of its range of partitions; the same for a single one.
+        cancelled: somebody ended it on purpose.
+    """
+
+    assets: frozenset[str] | None
+    first: str
+    last: str
+    cancelled: bool = False
+
+    def partitions(self, calendar: "Calendar") -> Sequence[str]:
+        """Its partitions of one asset; none where it is about others, or about keys that are gone."""
+        if self.assets is not None and calendar.asset not in self.assets:
+            return ()
+        return calendar.between(self.first, self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """An asset's partition keys as Dagster counts ranges of them.
+
+    Attributes:
+        rows: equally long, each oldest first: one for each connected account that has partitions of its own,
+            else one. Payouts are one row, in the order in which they became known.
+        place: the row and the column of each key.
+    """
+
+    asset: str
+    rows: Sequence[Sequence[str]]
+    place: Mapping[str, tuple[int, int]]
+
+    @classmethod
+    def of(cls, report: ConfiguredReport, instance: dg.DagsterInstance | None = None) -> "Calendar":
+        """The partitions there are now. Payouts are known to the `instance` alone."""
+        asset = report.key.to_user_string()
+        if not report.connected_accounts:
+            return cls.over(asset, [report.partitions.get_partition_keys(dynamic_partitions_store=instance)])
+        # Dagster's own keys of two dimensions take fifty times as long to make.
+        identity, windows = report.query.dataset(mode="", account=None), report.windows.get_partition_keys()
+        return cls.over(
+            asset,
+            [[identity.key(account, window) for window in windows] for account in report.connected_accounts],
+        )
+
+    @classmethod
+    def over(cls, asset: str, rows: Sequence[Sequence[str]]) -> "Calendar":
+        """Of an asset, the keys in these rows."""
+        place = {key: (row, column) for row, keys in enumerate(rows) for column, key in enumerate(keys)}
+        return cls(asset, rows, place)
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """All of them, a row after the other."""
+        return self.rows[0] if len(self.rows) == 1 else [key for row in self.rows for key in row]
+
+    def between(self, first: str, last: str) -> Sequence[str]:
+        """The keys of the range from `first` to `last`, both included; none where either is not known.
+
+        Of several rows that is the rectangle between the two, as Dagster has it.
+        """
+        if first not in self.place or last not in self.place:
+            return ()
+        (top, left), (bottom, right) = self.place[first], self.place[last]
+        return [key for row in self.rows[top : bottom + 1] for key in row[left : right + 1]]
+
+    def age(self, key: str) -> tuple[int, int]:
+        """What puts keys in order, the oldest first, whatever row they are in."""
+        row, column = self.place[key]
+        return column, row
+
+
+def attempt_of(assets: Iterable[Any] | None, tags: Mapping[str, str], *, cancelled: bool) -> Attempt | None:
+    """What a run with these tags was asked for; None where it is about no partition.
+
+    Args:
+        assets: the asset keys it selects; None where it takes whatever its job has.
+    """
+    single = tags.get(PARTITION)
+    first, last = tags.get(RANGE_START, single), tags.get(RANGE_END, single)
+    if first is None or last is None:
+        return None
+    names = None if assets is None else frozenset(key.to_user_string() for key in assets)
+    return Attempt(names, first, last, cancelled)
+
+
+def covered(attempts: Iterable[Attempt], calendar: Calendar) -> frozenset[str]:
+    """The keys of an asset's partitions that any of the attempts is about."""
+    return frozenset(key for attempt in attempts for key in attempt.partitions(calendar))
+
+
+def cancelled_last(newest_first: Iterable[Attempt], calendar: Calendar) -> frozenset[str]:
+    """The keys whose newest attempt that did not go well was cancelled."""
+    cancelled: dict[str, bool] = {}
+    for attempt in newest_first:
+        for key in attempt.partitions(calendar):
+            cancelled.setdefault(key, attempt.cancelled)
+    return frozenset(key for key, was in cancelled.items() if was)
+
+
+def unfinished_attempts(instance: dg.DagsterInstance) -> list[Attempt]:
+    """What this Dagster's queued and running runs are about."""
+    return list(_attempts(instance, dg.RunsFilter(statuses=_UNFINISHED)))
+
+
+def bad_attempts(instance: dg.DagsterInstance) -> list[Attempt]:
+    """What the runs that failed or were cancelled were about, newest first.
+
+    Without cancelled runs there is nothing to tell apart, so then the failed ones are not read.
+    """
+    cancelled = dg.RunsFilter(statuses=[dg.DagsterRunStatus.CANCELED])
+    if not instance.get_runs(filters=cancelled, limit=1):
+        return []
+    return list(_attempts(instance, dg.RunsFilter(statuses=_ENDED_BADLY), limit=_RUNS))
+
+
+def in_backfills(instance: dg.DagsterInstance, report: ConfiguredReport) -> frozenset[str]:
+    """The keys of a report's partitions that unfinished backfills ask for, started or not."""
+    keys: set[str] = set()
+    for backfill in instance.get_backfills(limit=_BACKFILLS):
+        if backfill.status.value not in _BACKFILL_UNDER_WAY:
+            continue
+        data = backfill.asset_backfill_data
+        if data is not None and report.key in data.target_subset.asset_keys:
+            keys |= set(data.get_target_partitions_subset(report.key).get_partition_keys())
+    return frozenset(keys)
+
+
+def _attempts(
+    instance: dg.DagsterInstance, wanted: dg.RunsFilter, *, limit: int | None = None
+) -> Iterator[Attempt]:
+    for run in instance.get_runs(filters=wanted, limit=limit):
+        cancelled = run.status is dg.DagsterRunStatus.CANCELED
+        if attempt := attempt_of(run.asset_selection, run.tags, cancelled=cancelled):
+            yield attempt
+
+
+def recorded_runs(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Sequence[str]
+) -> Iterator[Recorded]:
+    """What this Dagster has recorded of these partitions of an asset, newest first."""
+    if not partitions:
+        return
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=list(partitions))
+    cursor: str | None = None
+    while True:
+        page = instance.fetch_materializations(wanted, limit=_EVENTS_AT_ONCE, cursor=cursor)
+        for record in page.records:
+            event = record.asset_materialization
+            run = event.metadata.get(REPORT_RUN) if event else None
+            if run is not None and record.partition_key is not None:
+                yield Recorded(record.partition_key, str(run.value), record.run_id)
+        if not page.has_more:
+            return
+        cursor = page.cursor
+
+
+def newest_events(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Collection[str]
+) -> Mapping[str, Target]:
+    """The newest materialization of each of these partitions of an asset, as far as there is one."""
+    found: dict[str, Target] = {}
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=sorted(partitions))
+    cursor: str | None = None
+    while len(found) < len(partitions):
+        page = instance.fetch_materializations(wanted, limit=_EVENTS_AT_ONCE, cursor=cursor)
+        for record in page.records:
+            target = Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
+            found.setdefault(str(record.partition_key), target)
+        if not page.has_more:
+            break
+        cursor = page.cursor
+    return found

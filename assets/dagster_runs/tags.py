@@ -1,0 +1,84 @@
+"""The tags by which Dagster runs of reports say what they are for."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
+
+from connector.errors import ConfigurationError
+from connector.runs.adoption import Patience
+
+#: Run tag by which a schedule, a sensor or a person says what is meant, whatever the events say.
+INTENT_TAG = "stripe/intent"
+
+
+class Intent(StrEnum):
+    """The values of the run tag."""
+
+    ENSURE = "ensure"
+    REFRESH = "refresh"
+
+
+#: Run tag: report runs to take by id, as JSON of partition key to id.
+REPORT_RUNS_TAG = "stripe/report_runs"
+
+
+#: Run tag: how many report runs each partition of the run may still cost.
+ATTEMPTS_TAG = "stripe/attempts"
+
+
+PARTITION = "dagster/partition"
+
+
+RANGE_START = "dagster/asset_partition_range_start"
+
+
+RANGE_END = "dagster/asset_partition_range_end"
+
+
+#: Run tag by which the sensor finds the runs it has asked for: the asset they are about.
+LATE_TAG = "stripe/late"
+
+
+#: Run tag: the report runs to be replaced, as JSON of partition key to id.
+REPLACES_TAG = "stripe/replaces"
+
+
+#: Run tag, and metadata of the failure, that tell alerts what heals by itself from what needs a person.
+OUTCOME_TAG = "stripe/outcome"
+
+
+#: Tag of a step that hangs on a report's asset and does not read it: it need not be waited for.
+READS_NOTHING = "stripe/reads_nothing"
+
+
+def tag_of(runs: Mapping[str, str]) -> str:
+    """Partition keys and their report runs as the value of a run tag; `tagged` reads it back."""
+    return json.dumps(dict(sorted(runs.items())), separators=(",", ":"))
+
+
+def tagged(value: str | None) -> dict[str, str]:
+    """Partition key to report run, out of a run tag; empty where there is none.
+
+    Raises ConfigurationError for what `tag_of` did not write: people can set tags too.
+    """
+    if not value:
+        return {}
+    try:
+        return {str(key): str(run) for key, run in json.loads(value).items()}
+    except (ValueError, AttributeError):
+        raise ConfigurationError(
+            f"a tag names report runs as {value[:80]!r}: expected JSON of partition key to id"
+        ) from None
+
+
+def allowed(value: str | None, patience: Patience) -> Patience:
+    """The patience of a run whose `ATTEMPTS_TAG` says how many report runs are left to its partitions.
+
+    Raises ConfigurationError for anything but a positive number.
+    """
+    if value is None:
+        return patience
+    if not value.isdecimal() or int(value) < 1:
+        raise ConfigurationError(f"run tag {ATTEMPTS_TAG}={value[:80]!r}: expected a positive number")
+    return replace(patience, attempts=min(int(value), patience.attempts))

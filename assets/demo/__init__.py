@@ -1,0 +1,1 @@
+"""`make demo`: a month of reports from the simulator, through Dagster."""

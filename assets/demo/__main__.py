@@ -1,0 +1,230 @@
+"""`make demo`: a month of reports from a Stripe on this machine, through Dagster, to SQL. No account, no key.
+
+    python -m assets.demo
+
+Everything it starts ends with it; the Parquet stays, below `data/simulated` or STRIPE_REPORTS_ROOT.
+"""
+
+import contextlib
+import shlex
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import dagster as dg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from assets.dagster_runs.tags import INTENT_TAG, Intent
+from assets.definitions import defs
+from assets.demo.books import ACTIVITY, balances, continuity, net_activity, payout, payouts_tie
+from assets.resources import StripeReporting
+from assets.settings import Settings
+from connector.api.models import Mode
+from connector.simulator import SIMULATED_KEY, Simulator
+from connector.simulator.server import serve
+from connector.sql.warehouse import open_warehouse
+
+DAYS = 30
+
+#: Seconds a report takes here; at Stripe it is minutes.
+RUN_SECONDS = (0.5, 3.0)
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+_TRY = f"SELECT currency, reporting_category, sum(net) AS net FROM {ACTIVITY} GROUP BY ALL ORDER BY ALL"  # noqa: S608 - our own table
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One asset and the partitions to materialize, oldest first."""
+
+    asset: dg.AssetsDefinition
+    keys: Sequence[str]
+
+    @property
+    def table(self) -> str:
+        return self.asset.key.path[-1]
+
+
+Advance = Callable[[Step, str], None]
+
+
+def main() -> int:
+    """The exit code: 0 when every partition is there, 1 when not, 130 when interrupted."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Also where the shell that started us ignores Ctrl-C, as it does for what runs in the background.
+        signal.signal(number, _interrupt)
+    console = Console(highlight=False, soft_wrap=True)
+    root = str(Path(Settings.read().root).absolute())
+    try:
+        failures = pull(console, root)
+        if failures:
+            console.print(*failures, sep="\n")
+            return 1
+        show(console, root)
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        console.print("Stopped. Nothing is left running; what was finished stays.")
+        return 130
+    return 0
+
+
+def pull(console: Console, root: str) -> list[str]:
+    """Materialize the last available month of every configured report; what went wrong, if anything did."""
+    began = time.monotonic()
+    with serve(Simulator(run_seconds=RUN_SECONDS)) as url:
+        console.print(
+            f"A simulated Stripe listens on {url}; each report takes it up to {RUN_SECONDS[1]:.0f} s."
+        )
+        stripe = StripeReporting(api_key=SIMULATED_KEY, api_base=url, root=root)
+        loaded = defs()
+        steps = _steps(loaded, stripe)
+        job = dg.Definitions(
+            assets=loaded.assets, resources=_simulated(loaded.resources or {}, stripe)
+        ).resolve_implicit_global_asset_job_def()
+        with _dagster() as instance, _progress(console, steps) as advance:
+            failures = [text for step in steps for text in _materialize(job, instance, step, advance)]
+    done = sum(len(step.keys) for step in steps)
+    if not failures:
+        console.print(
+            f"{done} partitions materialized through Dagster in {time.monotonic() - began:.0f} s.\n"
+        )
+    return failures
+
+
+def show(console: Console, root: str) -> None:
+    """What a person wants to see of the month, by SQL over the Parquet."""
+    with open_warehouse(root, Mode.SIMULATED.value) as warehouse:
+        console.print(net_activity(warehouse))
+        console.print(balances(warehouse, DAYS))
+        console.print(continuity(warehouse))
+        if table := payout(warehouse, DAYS):
+            console.print("", table, payouts_tie(warehouse, DAYS), sep="\n")
+    command = Path(sys.executable).with_name("stripe-reports")
+    shown = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command
+    console.print(f"\nThe files: {root}/{Mode.SIMULATED}/<table>/account=default/period=<day>/report.parquet")
+    console.print("Go on with:")
+    console.print("  make dev")
+    console.print(f"  {shown} sql {shlex.quote(_TRY)}")
+
+
+# Through Dagster
+
+
+def _steps(loaded: dg.Definitions, stripe: StripeReporting) -> list[Step]:
+    """Every configured report with its last partitions that Stripe has the data for."""
+    with stripe.client() as client:
+        available = {each.id: each.data_available_end for each in client.report_types()}
+    steps = []
+    for asset in loaded.assets or []:
+        if isinstance(asset, dg.AssetsDefinition) and "stripe/report_type" in asset.get_asset_spec().metadata:
+            windows = asset.partitions_def
+            end = available.get(str(asset.get_asset_spec().metadata["stripe/report_type"]))
+            if isinstance(windows, dg.TimeWindowPartitionsDefinition) and end:
+                recent = windows.get_partition_keys()[-3 * DAYS :]
+                ready = [key for key in recent if windows.time_window_for_partition_key(key).end <= end]
+                steps.append(Step(asset, ready[-DAYS:]))
+    return steps
+
+
+def _simulated(resources: Mapping[str, Any], stripe: StripeReporting) -> dict[str, Any]:
+    """The code location's resources, with the simulator in place of every Stripe."""
+    return {
+        key: stripe if isinstance(resource, StripeReporting) else resource
+        for key, resource in resources.items()
+    }
+
+
+def _dagster() -> dg.DagsterInstance:
+    """One that keeps its history in memory: nobody will look at it, and it is half the work."""
+    return dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}})
+
+
+def _materialize(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, step: Step, advance: Advance
+) -> list[str]:
+    """One Dagster run over all partitions of a report; what its failure says, if it fails."""
+
+    def watch(entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event and event.is_step_materialization:
+            advance(step, event.step_materialization_data.materialization.partition or "")
+
+    run_id = str(uuid.uuid4())
+    instance.add_event_listener(run_id, watch)
+    result = job.execute_in_process(
+        run_config=_QUIET,
+        instance=instance,
+        asset_selection=[step.asset.key],
+        run_id=run_id,
+        tags={
+            "dagster/asset_partition_range_start": step.keys[0],
+            "dagster/asset_partition_range_end": step.keys[-1],
+            # Files of an earlier demo shall not make this one look faster than it is.
+            INTENT_TAG: Intent.REFRESH.value,
+        },
+        raise_on_error=False,
+    )
+    failures = [event for event in result.all_events if event.is_step_failure]
+    if any(_is_interrupt(event) for event in failures):
+        # Dagster takes an interrupt for itself, ends the run in good order, and goes on.
+        raise KeyboardInterrupt
+    return [_said(event) for event in failures]
+
+
+def _is_interrupt(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+
+
+def _said(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    told = data.user_failure_data.description if data.user_failure_data else None
+    return told or (data.error.message if data.error else None) or "a step failed without saying why"
+
+
+@contextlib.contextmanager
+def _progress(console: Console, steps: Sequence[Step]) -> Iterator[Advance]:
+    """A bar for each report on a terminal; elsewhere a line for every ten partitions."""
+    counts = {step.table: 0 for step in steps}
+    if not console.is_terminal:
+
+        def line(step: Step, _: str) -> None:
+            counts[step.table] += 1
+            if counts[step.table] % 10 == 0 or counts[step.table] == len(step.keys):
+                console.print(f"{step.table}: {counts[step.table]} of {len(step.keys)} partitions")
+
+        yield line
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[partition]}"),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks = {
+            step.table: bars.add_task(step.table, total=len(step.keys), partition="", start=False)
+            for step in steps
+        }
+
+        def bar(step: Step, partition: str) -> None:
+            bars.start_task(tasks[step.table])
+            bars.update(tasks[step.table], advance=1, partition=partition)
+
+        yield bar
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """Ctrl-C and SIGTERM end the demo with everything it started."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""One asset for each configured report: its definition, and what happens when it is materialized.
+
+All reports share this body. What to ask, whether to ask, and what to say of the outcome is decided by pure
+functions elsewhere; here they meet Dagster.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence, Set
+
+import dagster as dg
+
+from assets.dagster_runs.history import Recorded, recorded_runs
+from assets.dagster_runs.tags import (
+    ATTEMPTS_TAG,
+    INTENT_TAG,
+    OUTCOME_TAG,
+    READS_NOTHING,
+    REPORT_RUNS_TAG,
+    Intent,
+    allowed,
+    tagged,
+)
+from assets.materialize.check_events import check_specs
+from assets.materialize.evaluation import Inspection
+from assets.materialize.intent import Plan, plan
+from assets.materialize.logs import logged
+from assets.materialize.outcome import gravest, incomplete, outcome_of, unanswered
+from assets.materialize.recording import Output, Recording, is_awaited
+from assets.reports.configured import ConfiguredReport
+from assets.reports.freshness import freshness_policy
+from assets.reports.metadata import asset_metadata
+from assets.reports.partitions import too_many
+from assets.resources import StripeReporting
+from connector.api.client import StripeClient
+from connector.dataset.store import Store
+from connector.errors import ConfigurationError, ReportingError
+from connector.partitions import Partition
+from connector.pipeline.collect import Asked, Done, Missed, collect
+
+#: For what may pass, such as Stripe being out of reach when a run begins.
+RETRY_POLICY = dg.RetryPolicy(
+    max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+
+_ROOT_RUN = "dagster/root_run_id"
+
+Execute = Callable[[dg.AssetExecutionContext, ConfiguredReport], Iterator[Output]]
+
+
+def report_asset_spec(report: ConfiguredReport) -> dg.AssetSpec:
+    """How the asset of a report presents itself; change it with `replace_attributes` and the like."""
+    spec = report.query.spec
+    tags = {
+        "stripe/report_type": spec.id,
+        "stripe/window": report.query.window,
+        "stripe/granularity": spec.granularity.value,
+    }
+    if any(column.personal for column in report.query.columns):
+        tags["stripe/personal_data"] = ""
+    return dg.AssetSpec(
+        report.key,
+        description="\n\n".join(
+            filter(None, (spec.about, spec.caution, f"Stripe's report `{spec.id}`: {spec.source}"))
+        ),
+        group_name="stripe",
+        kinds={"stripe", "parquet"},
+        tags=tags,
+        metadata=asset_metadata(report),
+        code_version=report.code_version,
+        freshness_policy=freshness_policy(report),
+    )
+
+
+def build_report_asset(
+    report: ConfiguredReport,
+    *,
+    spec: dg.AssetSpec | None = None,
+    retry_policy: dg.RetryPolicy | None = RETRY_POLICY,
+    execute: Execute | None = None,
+) -> dg.AssetsDefinition:
+    """The asset of one configured report, partitioned by its windows. Nothing is asked of Stripe here.
+
+    It needs the resources named by `report.resource` and `report.io_manager`.
+
+    Args:
+        report: its checks are evaluated while it is materialized, those against reports `beside` it too.
+        spec: how it presents itself; `report_asset_spec` unless given. Its key has to be the report's.
+        retry_policy: for what may pass; partitions that went wrong one by one are never retried by it.
+        execute: what materializing does; `materialize_report` unless given.
+    """
+    report.checks.refuse_slips(report.checkable)
+    body = execute or materialize_report
+    shown = (spec or report_asset_spec(report)).with_io_manager_key(report.io_manager)
+    if shown.key != report.key:
+        raise ConfigurationError(
+            f"the spec of {report.key.to_user_string()} has the key {shown.key.to_user_string()}; "
+            "set the report's `name` or prefix instead"
+        )
+
+    if crowded := too_many(report.partitions):
+        warnings.warn(f"{report.key.to_user_string()} has {crowded}.", stacklevel=2)
+    checks = check_specs(report.key, report.partitions, report.rules)
+
+    @dg.multi_asset(
+        name="__".join(report.key.path),
+        # Skippable, because partitions are recorded one by one and then no output is left to give.
+        specs=[shown.replace_attributes(skippable=True)],
+        check_specs=checks,
+        partitions_def=report.partitions,
+        backfill_policy=_backfill_policy(report.max_partitions_per_run),
+        required_resource_keys={report.resource},
+        pool=report.pool,
+    )
+    def stripe_report(context: dg.AssetExecutionContext) -> Iterator[Output | dg.Output[None]]:
+        try:
+            with logged(context):
+                yield from body(context, report)
+            # The evaluations are written already; steps that check outputs would hold up wait for these.
+            for check in checks:
+                name = context.assets_def.get_output_name_for_asset_check_key(check.key)
+                yield dg.Output(None, output_name=name)
+        except dg.Failure as failure:
+            # Not left to Dagster: a step with a policy is also retried when somebody terminates its run.
+            if retry_policy and failure.allow_retries and context.retry_number < retry_policy.max_retries:
+                delay = retry_policy.calculate_delay(context.retry_number + 1)
+                raise dg.RetryRequested(retry_policy.max_retries, delay) from failure
+            _tag_outcome(context, failure)
+            raise
+
+    return stripe_report
+
+
+def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredReport) -> Iterator[Output]:
+    """Bring the run's partitions into the dataset, however many, and record each.
+
+    Yields one output where another step of the run waits for it, else nothing: the events are written
+    already then.
+
+    Raises:
+        dg.Failure: some partitions have no new data, or should not be used, or nothing could be learned of
+            any.
+    """
+    stripe: StripeReporting = getattr(context.resources, report.resource)
+    missed: list[Missed] = []
+    recording: Recording | None = None
+    name = report.key.to_user_string()
+    if report.query.spec.caution:
+        context.log.warning(report.query.spec.caution)
+    try:
+        partitions = [report.partition(key) for key in context.partition_keys]
+        store = stripe.store()
+        with stripe.client() as client:
+            intended, seen = _plan(context, report, client, store, partitions)
+            recording = Recording(
+                context,
+                report,
+                store,
+                Inspection(context, report, store, mode=client.mode, account=client.account),
+                gather=_is_awaited(context),
+                written=intended.recorded,
+                seen=seen,
+            )
+            for event in collect(
+                client,
+                store,
+                report.query,
+                partitions,
+                refresh=intended.refresh,
+                run_ids=tagged(context.run.tags.get(REPORT_RUNS_TAG)),
+                patience=allowed(context.run.tags.get(ATTEMPTS_TAG), report.patience),
+            ):
+                match event:
+                    case Asked():
+                        recording.asked(event)
+                    case Done():
+                        recording.done(event)
+                    case Missed():
+                        missed.append(event)
+    except ReportingError as error:
+        # The error says everything; its traceback through our modules would only hide it.
+        raise unanswered(name, error, recording.flushed() if recording else ()) from None
+    blocked = recording.blocked
+    if missed or blocked:
+        raise incomplete(name, recording.flushed(), missed, blocked)
+    yield from recording.output()
+
+
+def _plan(
+    context: dg.AssetExecutionContext,
+    report: ConfiguredReport,
+    client: StripeClient,
+    store: Store,
+    partitions: Sequence[Partition],
+) -> tuple[Plan, Set[Recorded]]:
+    """Which partitions are to be asked anew, told by what is kept and what this Dagster has recorded.
+
+    The second of the two are the events it was told by.
+    """
+    dataset = report.query.dataset(mode=client.mode, account=client.account)
+    found = {partition.key: store.kept(dataset, partition.key) for partition in partitions}
+    kept = {key: provenance.run_id for key, provenance in found.items() if provenance}
+    wish = context.run.tags.get(INTENT_TAG)
+    try:
+        intent = Intent(wish) if wish else None
+    except ValueError:
+        raise ConfigurationError(f"run tag {INTENT_TAG}={wish}: expected {' or '.join(Intent)}") from None
+    events = frozenset(recorded_runs(context.instance, report.key, sorted(kept)))
+    return plan(kept, events, attempts=_attempts(context), intent=intent), events
+
+
+def _attempts(context: dg.AssetExecutionContext) -> set[str]:
+    """This run and those it is a retry of."""
+    run = context.run
+    root = run.root_run_id
+    if root is None:
+        return {run.run_id}
+    related = context.instance.get_runs(filters=dg.RunsFilter(tags={_ROOT_RUN: root}))
+    return {run.run_id, root, *(each.run_id for each in related)}
+
+
+def _is_awaited(context: dg.AssetExecutionContext) -> bool:
+    """Whether a step of this run reads what this one yields."""
+    step = context.op_execution_context.op_handle.name
+    outputs = context.job_def.dependency_structure.output_to_downstream_inputs_for_node(step)
+    readers = {
+        reader.node_name
+        for inputs in outputs.values()
+        for reader in inputs
+        if READS_NOTHING not in reader.node.definition.tags
+    }
+    return is_awaited(step, readers, context.run.step_keys_to_execute)
+
+
+def _tag_outcome(context: dg.AssetExecutionContext, failure: dg.Failure) -> None:
+    """Tag the run, never for the better: its other steps may have seen worse."""
+    run = context.instance.get_run_by_id(context.run.run_id)
+    before = run.tags.get(OUTCOME_TAG) if run else None
+    worst = gravest([outcome_of(failure), *([before] if before else [])])
+    if worst:
+        context.instance.add_run_tags(context.run.run_id, {OUTCOME_TAG: worst})
+
+
+def _backfill_policy(at_once: int | None) -> dg.BackfillPolicy:
+    if at_once is None:
+        return dg.BackfillPolicy.single_run()
+    return dg.BackfillPolicy.multi_run(max_partitions_per_run=at_once)

@@ -1,0 +1,162 @@
+"""What checks found, as Dagster shows it: a specification for each check, evaluations, and one failure.
+
+Each partition has an evaluation of its own, also in a range. Beside them each check has one for the whole
+run, which Dagster shows as its latest; a run that judged a single partition has no need of it.
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from assets.dagster_runs.history import Target
+from assets.reports.check_rules import Rule
+from connector.checks import Finding, Severity, Verdict
+
+_SEVERITY = {Severity.ERROR: dg.AssetCheckSeverity.ERROR, Severity.WARN: dg.AssetCheckSeverity.WARN}
+
+
+#: Examples of one partition in the table of a whole run.
+_FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one check says of one partition."""
+
+    rule: Rule
+    partition: str
+    finding: Finding
+
+    @property
+    def blocks(self) -> bool:
+        """Whether nothing should be made from the partition."""
+        return self.rule.blocking and self.finding.verdict is Verdict.FAILED
+
+
+def check_specs(
+    asset: dg.AssetKey, partitions: dg.PartitionsDefinition[str], rules: Sequence[Rule]
+) -> list[dg.AssetCheckSpec]:
+    """The checks of an asset, for each of its partitions."""
+    with _partitioned_checks_are_wanted():
+        return [
+            dg.AssetCheckSpec(
+                rule.check.name,
+                asset=asset,
+                description=rule.check.about,
+                blocking=rule.blocking,
+                partitions_def=partitions,
+            )
+            for rule in rules
+        ]
+
+
+@contextmanager
+def _partitioned_checks_are_wanted() -> Iterator[None]:
+    """Dagster warns that they are a preview, at every load; who uses this has no choice in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=dg.PreviewWarning)
+        yield
+
+
+def evaluation(asset: dg.AssetKey, judged: Judged, target: Target) -> dg.AssetCheckEvaluation:
+    """What a check says of a partition.
+
+    Args:
+        target: the event of the file that was judged.
+    """
+    rule, finding = judged.rule, judged.finding
+    metadata: dict[str, Any] = {"stripe/verdict": str(finding.verdict)}
+    if finding.wrong:
+        metadata["stripe/at_fault"] = finding.wrong
+    if finding.examples:
+        metadata["stripe/examples"] = _table(finding.examples)
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=rule.check.name,
+        passed=finding.verdict is Verdict.PASSED,
+        severity=_severity(rule, [finding]),
+        blocking=rule.blocking,
+        partition=judged.partition,
+        description=_said(finding),
+        metadata=metadata,
+        target_materialization_data=target,
+    )
+
+
+def summary(asset: dg.AssetKey, rule: Rule, judged: Sequence[Judged]) -> dg.AssetCheckEvaluation:
+    """What a check says of all partitions of a run that it could be put to; there may be none."""
+    findings = [each.finding for each in judged]
+    counts = Counter(finding.verdict for finding in findings)
+    wrong = sorted(
+        (each for each in judged if each.finding.verdict is not Verdict.PASSED),
+        key=lambda each: (each.finding.verdict is not Verdict.FAILED, each.partition),
+    )
+    metadata: dict[str, Any] = {f"stripe/partitions_{verdict}": counts[verdict] for verdict in Verdict}
+    if wrong:
+        metadata["stripe/not_passed"] = _table([_row(each) for each in wrong])
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=rule.check.name,
+        passed=not wrong,
+        severity=_severity(rule, findings),
+        blocking=rule.blocking,
+        description=_counted(rule, counts, wrong),
+        metadata=metadata,
+    )
+
+
+def _counted(rule: Rule, counts: Mapping[Verdict, int], wrong: Sequence[Judged]) -> str:
+    total = sum(counts.values())
+    if not total:
+        other = f"{rule.check.other} has no file for them" if rule.check.other else "no neighbour is there"
+        return f"Nothing to compare these partitions with yet: {other}."
+    what = "comparisons" if not rule.settled else "partitions"
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    first = f" {wrong[0].partition}: {_said(wrong[0].finding)}" if wrong else ""
+    return f"Of {total} {what}: {told}.{first}"
+
+
+def _said(finding: Finding) -> str:
+    if finding.verdict is Verdict.UNDECIDABLE:
+        return f"Undecidable: {finding.reason}"
+    return finding.reason
+
+
+def _severity(rule: Rule, findings: Sequence[Finding]) -> dg.AssetCheckSeverity:
+    """Of what did not pass: what is merely undecidable warns."""
+    failed = any(finding.verdict is Verdict.FAILED for finding in findings)
+    undecidable = any(finding.verdict is Verdict.UNDECIDABLE for finding in findings)
+    return dg.AssetCheckSeverity.WARN if undecidable and not failed else _SEVERITY[rule.severity]
+
+
+def _row(judged: Judged) -> Mapping[str, str]:
+    finding = judged.finding
+    shown = "; ".join(
+        ", ".join(f"{name} {text}" for name, text in each.items()) for each in finding.examples[:_FEW]
+    )
+    return {
+        "partition": judged.partition,
+        "verdict": str(finding.verdict),
+        "at_fault": str(finding.wrong or ""),
+        "reason": finding.reason,
+        "examples": shown,
+    }
+
+
+def blocked_table(blocked: Sequence[Judged]) -> dg.TableMetadataValue:
+    """The failures that end a run, as a table."""
+    return _table([{"check": each.rule.check.name, **_row(each)} for each in blocked])
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> dg.TableMetadataValue:
+    """Rows of text; a cell that a row lacks is empty."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return dg.MetadataValue.table(
+        [dg.TableRecord({name: row.get(name, "") for name in columns}) for row in rows],
+        dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in columns]),
+    )

@@ -1,0 +1,192 @@
+"""The checks of one step: each partition as soon as it is in place, what lies between files at the end.
+
+Every partition that is in place when the step ends has been judged, also one that needed nothing. Dagster
+plans an evaluation of each check for each partition of a run, and what it does not get counts as skipped:
+launching a run again would otherwise wipe out that a check had failed, and let through what it held up.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from itertools import chain
+
+import dagster as dg
+
+from assets.dagster_runs.history import newest_events
+from assets.materialize.check_events import Judged, evaluation, summary
+from assets.reports.check_rules import Rule
+from assets.reports.configured import ConfiguredReport
+from connector.checks import (
+    Agreement,
+    Check,
+    Finding,
+    Verdict,
+    agreements_of,
+    continuity_of,
+    inspect,
+    inspect_agreement,
+    inspect_continuity,
+)
+from connector.dataset.identity import Dataset
+from connector.dataset.store import Store
+from connector.errors import ReportingError
+from connector.query import ReportQuery
+
+
+class Inspection:
+    """What the checks of a report say of the partitions of one step.
+
+    Args:
+        mode, account: where the step's data come from, as datasets are told apart.
+    """
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        report: ConfiguredReport,
+        store: Store,
+        *,
+        mode: str,
+        account: str | None,
+    ) -> None:
+        self._context = context
+        self._report = report
+        self._store = store
+        self._mode = mode
+        self._account = account
+        self._rules: Mapping[str, Rule] = {rule.check.name: rule for rule in report.rules}
+        self._judged: dict[str, list[Judged]] = {}
+        self._written: set[str] = set()
+
+    def partition(self, key: str) -> None:
+        """Judge the file of a partition that is in place, by itself."""
+        settled = [rule.check for rule in self._rules.values() if rule.settled]
+        query = self._report.query
+        found = self._found(settled, lambda: inspect(self._store, self._dataset(query), query, key))
+        self._judged[key] = self._under_rules(key, found)
+
+    @property
+    def blocked(self) -> list[Judged]:
+        """The failures for which nothing should be made from these partitions, once all are in place."""
+        found = chain(*self._judged.values(), self._across)
+        order = list(self._rules)
+        return sorted(
+            (each for each in found if each.blocks),
+            key=lambda each: (order.index(each.rule.check.name), each.partition),
+        )
+
+    def write(self, key: str) -> None:
+        """Evaluations of one partition by itself. Its event has to be written already."""
+        self._log(self._report, self._judged[key])
+        self._written.add(key)
+
+    def conclude(self) -> None:
+        """All evaluations that are left, and one of each check for the whole run."""
+        for key in self._judged:
+            if key not in self._written:
+                self.write(key)
+        self._log(self._report, self._across)
+        self._tell_others()
+        if not self._judged:
+            return
+        for rule in self._rules.values():
+            every = chain(*self._judged.values(), self._across)
+            self._sum_up(self._report, rule, [each for each in every if each.rule is rule])
+
+    # Between files
+
+    @cached_property
+    def _across(self) -> list[Judged]:
+        """What lies between partitions, and between this report and others, once all are in place.
+
+        What one is compared with may not be there yet; then it is compared when the other one arrives.
+        """
+        return [*self._with_neighbours(), *self._with_others()]
+
+    def _with_neighbours(self) -> Iterator[Judged]:
+        """Each period that is new, or whose predecessor is, against its predecessor."""
+        query = self._report.query
+        check = continuity_of(query)
+        if check is None or check.name not in self._rules:
+            return
+        dataset = self._dataset(query)
+        for before, after in self._pairs():
+            found = self._found(
+                [check], partial(inspect_continuity, self._store, dataset, query, before, after)
+            )
+            yield from self._under_rules(after, found)
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """Partitions that follow each other and at least one of which is in this step."""
+        return sorted({pair for key in self._judged for pair in self._report.adjacent(key)})
+
+    def _with_others(self) -> Iterator[Judged]:
+        """Each partition against the same one of the reports that are about the same money."""
+        for agreement in agreements_of(self._report.query, [each.query for each in self._report.beside]):
+            if agreement.check.name in self._rules:
+                for key in self._judged:
+                    yield from self._under_rules(key, self._agreement(agreement, key))
+
+    def _tell_others(self) -> None:
+        """The same comparisons seen from the other side.
+
+        The other report found nothing to compare with, or found what this one has replaced.
+        """
+        for other in self._report.beside:
+            for agreement in agreements_of(other.query, [self._report.query]):
+                rule = other.checks.rule(agreement.check, settled=False)
+                if rule:
+                    judged = [
+                        Judged(rule, key, finding)
+                        for key in self._judged
+                        for finding in self._agreement(agreement, key)
+                    ]
+                    self._log(other, judged)
+                    if judged:
+                        self._sum_up(other, rule, judged)
+
+    def _agreement(self, agreement: Agreement, key: str) -> Collection[Finding]:
+        ours, theirs = self._dataset(agreement.ours), self._dataset(agreement.theirs)
+        return self._found(
+            [agreement.check], lambda: inspect_agreement(self._store, agreement, ours, theirs, key)
+        )
+
+    def _found(
+        self, checks: Collection[Check], evaluate: Callable[[], Collection[Finding] | Finding | None]
+    ) -> Collection[Finding]:
+        """What checks find. One that breaks says nothing of the data, and takes nothing down with it."""
+        try:
+            found = evaluate() if checks else None
+        except ReportingError as error:
+            reason = str(error)
+        except Exception as error:
+            self._context.log.exception(
+                "A check broke. Please report it; the data are recorded all the same."
+            )
+            reason = f"The check itself broke: {type(error).__name__}. The run's log has more."
+        else:
+            if found is None:
+                return ()
+            return (found,) if isinstance(found, Finding) else found
+        return [Finding(check.name, Verdict.UNDECIDABLE, reason) for check in checks]
+
+    def _under_rules(self, key: str, findings: Collection[Finding]) -> list[Judged]:
+        return [
+            Judged(rule, key, finding) for finding in findings if (rule := self._rules.get(finding.check))
+        ]
+
+    def _dataset(self, query: ReportQuery) -> Dataset:
+        return query.dataset(mode=self._mode, account=self._account)
+
+    # Telling Dagster
+
+    def _log(self, report: ConfiguredReport, judged: Collection[Judged]) -> None:
+        """Evaluations of partitions that have an event; who has just published one judges it, too."""
+        targets = newest_events(self._context.instance, report.key, {each.partition for each in judged})
+        for each in judged:
+            if target := targets.get(each.partition):
+                self._context.log_event(evaluation(report.key, each, target))
+
+    def _sum_up(self, report: ConfiguredReport, rule: Rule, judged: Sequence[Judged]) -> None:
+        """What a check says of the run as a whole, unless its one evaluation says it already."""
+        if len(judged) != 1:
+            self._context.log_event(summary(report.key, rule, judged))

@@ -1,0 +1,33 @@
+"""What the connector logs while a step runs, in Dagster's own log of the run."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from connector.pipeline.log import listening
+
+
+class _ToDagster(logging.Handler):
+    """Passes records on. Dagster's log may be written to from any thread, as the connector's workers do."""
+
+    def __init__(self, log: dg.DagsterLogManager) -> None:
+        super().__init__(logging.INFO)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.log(record.levelno, record.getMessage())
+
+
+@contextmanager
+def logged(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """While it lasts, each step of each partition is a line of the run's log, and so are retries.
+
+    Does nothing where the instance captures these loggers itself (`python_logs`): it would say all twice.
+    """
+    if {"connector", "root"} & set(context.instance.managed_python_loggers):
+        yield
+        return
+    with listening(_ToDagster(context.log)):
+        yield

@@ -1,0 +1,93 @@
+"""Which checks a report has, how grave it is when one fails, and which of them hold up what comes after.
+
+What one file shows by itself is settled: an amount that does not add up will not do so later, and whatever is
+made from it is wrong. So such an error blocks unless configured otherwise. What two files or two periods say
+of each other may be mended by the other one arriving, or being asked anew; that is told, and blocks nobody.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from connector.checks import Check, Severity, agreements_of, checks_of, continuity_of
+from connector.errors import ConfigurationError
+from connector.query import ReportQuery
+from connector.text import hint
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A check as a report has it.
+
+    Attributes:
+        severity: of a failure. What cannot be decided is never more than a warning.
+        blocking: a failure ends the run after everything is recorded, so that nothing is made from it.
+        settled: it looks at a partition's own file alone.
+    """
+
+    check: Check
+    severity: Severity
+    blocking: bool
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """What is wanted of the checks of a report.
+
+    Attributes:
+        skip: names of checks that are not evaluated.
+        severity: names to how grave a failure is, where it shall not be the check's own.
+        blocking: names of exactly those whose failure blocks, as an error; None for those that one file
+            shows by itself and whose failure is an error.
+    """
+
+    skip: frozenset[str] = frozenset()
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+    blocking: frozenset[str] | None = None
+
+    def rule(self, check: Check, *, settled: bool) -> Rule | None:
+        """The check under these options; None where it is skipped."""
+        if check.name in self.skip:
+            return None
+        chosen = self.blocking is not None and check.name in self.blocking
+        severity = self.severity.get(check.name, Severity.ERROR if chosen else check.severity)
+        wanted = settled if self.blocking is None else chosen
+        return Rule(check, severity, wanted and severity is Severity.ERROR, settled)
+
+    def refuse_slips(self, known: Collection[str]) -> None:
+        """Raises ConfigurationError for a name that is no check, or is said two things of."""
+        for name in (*sorted(self.skip), *self.severity, *sorted(self.blocking or ())):
+            refuse_unknown(name, known)
+        for name in sorted(self.blocking or ()):
+            if name in self.skip:
+                raise ConfigurationError(f"{name} is skipped and blocking; take one of the two")
+            if self.severity.get(name) is Severity.WARN:
+                raise ConfigurationError(f"{name} is a warning and blocking; only an error blocks")
+
+    def among(self, known: Collection[str]) -> Self:
+        """The same for a report with these checks alone; of two things said of one the milder holds."""
+        severity = {name: each for name, each in self.severity.items() if name in known}
+        mild = self.skip | {name for name, each in severity.items() if each is Severity.WARN}
+        blocking = None if self.blocking is None else (self.blocking & frozenset(known)) - mild
+        return type(self)(self.skip & frozenset(known), severity, blocking)
+
+
+def refuse_unknown(name: str, known: Collection[str]) -> None:
+    """Raises ConfigurationError naming the nearest check there is."""
+    if name not in known:
+        raise ConfigurationError(f"there is no check {name!r}{hint(name, known)}")
+
+
+def rules_of(query: ReportQuery, others: Sequence[ReportQuery], options: CheckOptions) -> tuple[Rule, ...]:
+    """The checks of a report, in the order they are told.
+
+    Args:
+        others: the reports whose sums it is compared with, as far as they are about the same money.
+    """
+    across = (continuity_of(query), *(each.check for each in agreements_of(query, others)))
+    rules = (
+        *(options.rule(check, settled=True) for check in checks_of(query)),
+        *(options.rule(check, settled=False) for check in across if check),
+    )
+    return tuple(rule for rule in rules if rule)

@@ -1,0 +1,194 @@
+"""One report as configured: what is asked of Stripe, in which partitions, under which asset key.
+
+The asset, its sensors, its checks and the reader all take their answers from this value.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+import dagster as dg
+
+from assets.reports.check_rules import CheckOptions, Rule, rules_of
+from assets.reports.partitions import (
+    account_partitions,
+    adjacent,
+    partition_of,
+    partitions_definition,
+    payout_partitions,
+)
+from connector.catalogue import COLUMNS, Column, RowKinds
+from connector.convert.decode import DECODER_VERSION
+from connector.errors import ConfigurationError
+from connector.partitions import Partition, Windows
+from connector.query import CONNECTED_ACCOUNT, ReportQuery
+from connector.runs.adoption import Patience
+
+#: Dagster runs that talk to Stripe at once are limited through this pool.
+DEFAULT_POOL = "stripe_reporting"
+
+#: Partitions in one Dagster run: enough to pay for its start, few enough to lose little with it.
+DEFAULT_RANGE = 31
+
+
+@dataclass(frozen=True)
+class ConfiguredReport:
+    """A report as this deployment wants it.
+
+    Attributes:
+        query: the report type, its columns and filters, the table's name, window and zone.
+        start: where the first window begins, on the zone's clock; None for a report about one payout.
+        end_offset: windows beyond the last whole one; negative leaves some out.
+        prefix: what stands before the table's name in the asset key.
+        patience: how long report runs are waited for.
+        max_partitions_per_run: how a backfill is cut into Dagster runs; None puts all into one.
+        pool: Dagster's pool of the asset; None for no limit.
+        resource: the key of the `StripeReporting` resource.
+        io_manager: the key of the IO manager through which downstream assets read it.
+        connected_accounts: the accounts that have partitions of their own, of a question asked `by_account`.
+        payouts_from: the table that payouts are read from, of a report about one payout; None for the best
+            there is.
+        checks: which checks are evaluated, and what follows from them.
+        beside: the other reports of the account, with which it is compared where both are about the same
+            money.
+
+    Raises ConfigurationError where these do not fit the question.
+    """
+
+    query: ReportQuery
+    start: date | datetime | None = None
+    end_offset: int = 0
+    prefix: tuple[str, ...] = ("stripe",)
+    patience: Patience = field(default_factory=Patience)
+    max_partitions_per_run: int | None = DEFAULT_RANGE
+    pool: str | None = DEFAULT_POOL
+    resource: str = "stripe"
+    io_manager: str = "stripe_parquet"
+    connected_accounts: tuple[str, ...] = ()
+    payouts_from: str | None = None
+    checks: CheckOptions = field(default_factory=CheckOptions)
+    beside: tuple["ConfiguredReport", ...] = ()
+
+    def __post_init__(self) -> None:
+        name = self.query.name
+        if not self.query.by_payout and self.start is None:
+            raise ConfigurationError(f"{name} has no start: say from which day on there are partitions")
+        if bool(self.connected_accounts) != (bool(self.query.dimensions) and not self.query.by_payout):
+            raise ConfigurationError(
+                f"{name}: connected accounts have partitions of their own where the question is asked "
+                "`by_account`, and only there"
+            )
+
+    def using(
+        self, *, resource: str, io_manager: str, prefix: tuple[str, ...] | None = None
+    ) -> "ConfiguredReport":
+        """The same report of the account behind another resource.
+
+        A pool that nobody chose is the account's own, as Stripe's limits are.
+        """
+        pool = f"{resource}_reporting" if self.pool == DEFAULT_POOL else self.pool
+        return replace(
+            self, resource=resource, io_manager=io_manager, prefix=prefix or self.prefix, pool=pool
+        )
+
+    def compared_with(self, reports: Iterable["ConfiguredReport"]) -> "ConfiguredReport":
+        """The same report, checked against these; itself may be among them."""
+        others = (each for each in reports if each.query.name != self.query.name)
+        return replace(self, beside=tuple(replace(each, beside=()) for each in others))
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Its checks, in the order they are told, without those that are skipped."""
+        return self._rules(self.checks)
+
+    @property
+    def checkable(self) -> frozenset[str]:
+        """The names of its checks, those that are skipped too."""
+        return frozenset(rule.check.name for rule in self._rules(CheckOptions()))
+
+    def _rules(self, options: CheckOptions) -> tuple[Rule, ...]:
+        return rules_of(self.query, [each.query for each in self.beside], options)
+
+    @property
+    def key(self) -> dg.AssetKey:
+        """The asset's key: the name of its table, which is the report's without its version if not given."""
+        return dg.AssetKey([*self.prefix, self.query.name])
+
+    @cached_property
+    def windows(self) -> dg.TimeWindowPartitionsDefinition:
+        """Dagster's definition of the windows. Raises ConfigurationError for a report about one payout."""
+        if self.start is None:
+            raise ConfigurationError(f"{self.query.name} is about payouts, and has no windows")
+        windows = Windows(self.query.window, self.query.zone)
+        return partitions_definition(windows, self.start, end_offset=self.end_offset)
+
+    @cached_property
+    def payouts(self) -> dg.DynamicPartitionsDefinition:
+        """Dagster's definition of the payouts. Reports about the same payouts of one account share it."""
+        whose = ["connected"] if self.query.dimensions else []
+        whose += ["of", str(account)] if (account := self.query.filters.get(CONNECTED_ACCOUNT)) else []
+        return payout_partitions("_".join([self.resource, *whose, "payouts"]))
+
+    @cached_property
+    def partitions(self) -> dg.PartitionsDefinition[str]:
+        """Dagster's definition of the partitions."""
+        if self.query.by_payout:
+            return self.payouts
+        if self.connected_accounts:
+            return account_partitions(self.windows, self.connected_accounts)
+        return self.windows
+
+    def partition(self, key: str) -> Partition:
+        """What one partition key asks for. Raises ConfigurationError for a key that names no payout."""
+        if self.query.by_payout:
+            return self.query.payout(key)
+        if not self.connected_accounts:
+            return partition_of(self.windows, key)
+        account, window = self.query.dataset(mode="", account=None).values(key)
+        (partition,) = self.query.each_account([partition_of(self.windows, window)], [account])
+        return partition
+
+    def adjacent(self, key: str) -> list[tuple[str, str]]:
+        """A partition with the one before it, and with the one after it, of the same connected account."""
+        if self.query.by_payout:
+            return []
+        if not self.connected_accounts:
+            return adjacent(self.windows, key)
+        dataset = self.query.dataset(mode="", account=None)
+        account, window = dataset.values(key)
+        return [
+            (dataset.key(account, before), dataset.key(account, after))
+            for before, after in adjacent(self.windows, window)
+        ]
+
+    @cached_property
+    def code_version(self) -> str:
+        """Equal as long as the same bytes of Stripe's would become the same rows."""
+        shape = {
+            "report": self.query.spec.id,
+            "columns": [_shape(column) for column in self.query.columns],
+            "filters": {name: str(value) for name, value in sorted(self.query.filters.items())},
+            "decoder": DECODER_VERSION,
+        }
+        if kinds := self.query.spec.row_kinds:
+            shape["row kinds"] = _rules(kinds)
+        if self.query.withheld:
+            shape["withheld"] = list(self.query.withheld)
+        if self.query.by_header:
+            shape["dictionary"] = [_shape(column) for column in COLUMNS.values()]
+        text = json.dumps(shape, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _rules(kinds: RowKinds) -> list[Any]:
+    values = {value: kind.value for value, kind in kinds.kinds.items()}
+    otherwise = kinds.otherwise.value if kinds.otherwise else None
+    return [kinds.column, values, otherwise, dict(kinds.parts), kinds.currency]
+
+
+def _shape(column: Column) -> list[Any]:
+    return [column.name, column.stored_name, column.type.value, column.local]

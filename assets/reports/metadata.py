@@ -1,0 +1,216 @@
+"""What Dagster shows of a report and of each of its partitions."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import dagster as dg
+import pyarrow as pa
+
+from assets.reports.configured import ConfiguredReport
+from assets.reports.preview import markdown
+from connector.api.models import DEFAULT_TIMEZONE
+from connector.catalogue import Column, ColumnType
+from connector.convert.cells import INSTANT, MONEY, WALL_CLOCK
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Change
+from connector.money import money_text
+from connector.pipeline.collect import Done
+
+#: Under which a partition's event names the report run its rows came from.
+REPORT_RUN = "stripe/report_run_id"
+
+
+_TYPES: Mapping[ColumnType, pa.DataType] = {
+    ColumnType.TEXT: pa.string(),
+    ColumnType.MONEY: MONEY,
+    ColumnType.NUMBER: MONEY,
+    ColumnType.INTEGER: pa.int64(),
+    ColumnType.TIMESTAMP: INSTANT,
+    ColumnType.DATE: pa.date32(),
+    ColumnType.BOOLEAN: pa.bool_(),
+}
+
+
+def asset_metadata(report: ConfiguredReport) -> dict[str, Any]:
+    """What can be said of a report before anything is asked: its type, its columns, its question."""
+    query = report.query
+    return {
+        "dagster/column_schema": configured_schema(report),
+        "dagster/table_name": query.name,
+        "stripe/report_type": query.spec.id,
+        "stripe/version": query.spec.version,
+        "stripe/documentation": dg.MetadataValue.url(query.spec.source),
+        **question(report),
+    }
+
+
+def question(report: ConfiguredReport) -> dict[str, Any]:
+    """The identity of the report's table, from which `dataset_of` makes it again."""
+    query = report.query
+    return {
+        "stripe/table": query.name,
+        "stripe/report_type": query.spec.id,
+        "stripe/window": query.window,
+        "stripe/zone": query.zone,
+        "stripe/filters": dg.MetadataValue.json(dict(query.filters)),
+        "stripe/dimensions": dg.MetadataValue.json(list(query.dimensions)),
+    }
+
+
+def dataset_of(metadata: Mapping[str, Any], *, mode: str, account: str | None) -> Dataset | None:
+    """The table an asset's definition metadata speak of; None for an asset that is no report."""
+    try:
+        table, report_type, window, zone = (
+            str(_plain(metadata[f"stripe/{name}"])) for name in ("table", "report_type", "window", "zone")
+        )
+        filters, dimensions = _plain(metadata["stripe/filters"]), _plain(metadata["stripe/dimensions"])
+    except KeyError:
+        return None
+    return Dataset(table, mode, account, report_type, window, zone, dict(filters), tuple(dimensions))
+
+
+def configured_columns(metadata: Mapping[str, Any]) -> pa.Schema | None:
+    """The columns an asset's definition metadata speak of, as they are stored; None where they do not."""
+    found = _plain(metadata.get("dagster/column_schema"))
+    if not isinstance(found, dg.TableSchema):
+        return None
+    types = {str(each): each for each in (*_TYPES.values(), WALL_CLOCK)}
+    return pa.schema([(column.name, types[column.type]) for column in found.columns if column.type in types])
+
+
+def configured_schema(report: ConfiguredReport) -> dg.TableSchema:
+    """The columns the report is asked for, as they are stored, with what they mean."""
+    query = report.query
+    return dg.TableSchema(
+        columns=[
+            _column(column, str(_stored_type(column, query.timezone)), query.timezone)
+            for column in query.columns
+        ],
+        constraints=dg.TableConstraints(
+            other=[f"unique ({', '.join(query.spec.row_key)})"] if query.spec.row_key else []
+        ),
+    )
+
+
+def found_schema(report: ConfiguredReport, schema: pa.Schema) -> dg.TableSchema:
+    """The columns a file has, those that were not asked for too."""
+    known = {column.stored_name: column for column in columns_of_file(report, schema)}
+    columns = []
+    for field in schema:
+        column = known.get(field.name)
+        if column:
+            columns.append(_column(column, str(field.type), report.query.timezone))
+        else:
+            about = (field.metadata or {}).get(b"description", b"").decode() or _OURS.get(field.name)
+            columns.append(dg.TableColumn(field.name, str(field.type), description=about))
+    return dg.TableSchema(columns=columns, constraints=configured_schema(report).constraints)
+
+
+def columns_of_file(report: ConfiguredReport, schema: pa.Schema) -> Sequence[Column]:
+    """What is known of the columns of a file: those asked for, or what its header could tell."""
+    names = [(field.metadata or {}).get(b"stripe_name", b"").decode() for field in schema]
+    return report.query.columns_in([name for name in names if name])
+
+
+def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table) -> dict[str, Any]:
+    """Everything about one partition that is in place: where from, what it holds, what it cost.
+
+    Args:
+        rows: its first rows, with the file's schema.
+    """
+    provenance = done.published.provenance
+    metadata: dict[str, Any] = {
+        "dagster/partition_row_count": provenance.rows,
+        "stripe/totals": dg.MetadataValue.json(_amounts(provenance.totals)),
+        "stripe/preview": dg.MetadataValue.md(markdown(rows, columns_of_file(report, rows.schema))),
+        REPORT_RUN: provenance.run_id,
+        "stripe/file_id": provenance.file_id,
+        "stripe/as_of": dg.MetadataValue.timestamp(provenance.as_of),
+        "stripe/origin": str(done.origin) if done.origin else "kept",
+        "stripe/reused": done.reused,
+    }
+    if told := change_text(done):
+        metadata["stripe/change"] = told
+    if provenance.interval:
+        metadata["stripe/interval_start"] = dg.MetadataValue.timestamp(provenance.interval.start)
+        metadata["stripe/interval_end"] = dg.MetadataValue.timestamp(provenance.interval.end)
+    if done.fetched:
+        metadata["stripe/wait_seconds"] = round(done.waited, 3)
+        metadata["stripe/convert_seconds"] = round(done.converted, 3)
+    metadata |= {
+        "dagster/uri": uri(done.published.uri),
+        "dagster/column_schema": found_schema(report, rows.schema),
+        "stripe/csv_bytes": provenance.csv_bytes,
+        "stripe/csv_sha256": provenance.csv_sha256,
+        "stripe/livemode": provenance.livemode,
+        "stripe/mode": str(provenance.mode),
+        "stripe/parameters": dg.MetadataValue.json(dict(provenance.parameters)),
+    }
+    if provenance.account:
+        metadata["stripe/account"] = provenance.account
+    if provenance.added_columns:
+        metadata["stripe/added_columns"] = dg.MetadataValue.json(list(provenance.added_columns))
+    if provenance.withheld_columns:
+        metadata["stripe/withheld_columns"] = dg.MetadataValue.json(list(provenance.withheld_columns))
+    return metadata
+
+
+def change_text(done: Done) -> str | None:
+    """What the partition's new file changed; None where nothing was there before, or nothing was asked."""
+    if done.published.outdated:
+        return "a newer result was there already and stays"
+    change = done.published.change
+    if not done.fetched or change is None:
+        return None
+    if done.reused:
+        return "asked again, not checked again: Stripe answered with the file it had made before"
+    if change.same_bytes:
+        return "none: Stripe made the file anew, and it is the same to the byte"
+    return _moved(change)
+
+
+def uri(place: str) -> str:
+    """An absolute path as a `file:` URI, legible where it may be; a URL as it is."""
+    return place if "://" in place else f"file://{quote(place, safe='/=')}"
+
+
+_OURS = {
+    "_interval_start": "Start of the interval the row was asked for, inclusive.",
+    "_interval_end": "End of that interval, exclusive.",
+    "_report_run_id": "The report run at Stripe the row came from.",
+}
+
+
+def _column(column: Column, stored_type: str, timezone: str | None) -> dg.TableColumn:
+    tags = {}
+    if column.type is ColumnType.TIMESTAMP:
+        tags["zone"] = (timezone if column.local else None) or DEFAULT_TIMEZONE
+    if column.personal:
+        tags["personal"] = ""
+    about = f"{column.about} In {column.unit}." if column.unit else column.about
+    return dg.TableColumn(column.stored_name, stored_type, description=about, tags=tags)
+
+
+def _stored_type(column: Column, timezone: str | None) -> pa.DataType:
+    local = column.local and timezone not in {None, DEFAULT_TIMEZONE, "UTC"}
+    return WALL_CLOCK if local else _TYPES[column.type]
+
+
+def _amounts(totals: Mapping[str, Decimal]) -> dict[str, str]:
+    return {currency: money_text(total, currency) for currency, total in sorted(totals.items())}
+
+
+def _moved(change: Change) -> str:
+    parts = [f"{change.rows:+d} rows"] if change.rows else []
+    parts += [
+        f"{currency} {'+' if total > 0 else ''}{money_text(total, currency)}"
+        for currency, total in sorted(change.totals.items())
+    ]
+    return ", ".join(parts) or "values only: as many rows, and the same total in every currency"
+
+
+def _plain(value: Any) -> Any:
+    """Metadata may be given as plain values or as Dagster's wrapped ones."""
+    return value.value if isinstance(value, dg.MetadataValue) else value

@@ -1,0 +1,131 @@
+"""What tells a report's partitions apart, as Dagster has it: windows of time, those of each connected
+account, or payouts.
+
+Keys are Dagster's; `connector.partitions` gives the same ones, so that the command and the asset mean the
+same file.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from connector.errors import ConfigurationError
+from connector.partitions import Interval, Partition, Windows
+from connector.query import CONNECTED_ACCOUNT
+
+_DEFINITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
+    "hourly": dg.HourlyPartitionsDefinition,
+    "daily": dg.DailyPartitionsDefinition,
+    "weekly": dg.WeeklyPartitionsDefinition,
+    "monthly": dg.MonthlyPartitionsDefinition,
+}
+
+#: The dimension of time, beside that of connected accounts. Dagster puts it second, since it sorts by name.
+WINDOW = "window"
+
+#: Dagster recommends no more partitions of one asset; elsewhere in its documentation 25,000.
+MOST_PARTITIONS = 100_000
+
+#: How Dagster tags events and runs with the value of each dimension.
+_DIMENSION_TAG = "dagster/partition/"
+
+#: Stripe has no data before; what zones will decide later nobody knows.
+_YEARS = range(2011, 2038)
+
+
+def partitions_definition(
+    windows: Windows, start: date | datetime, *, end_offset: int = 0
+) -> dg.TimeWindowPartitionsDefinition:
+    """Every whole window from `start` until now.
+
+    Args:
+        windows: how long they are, and on which clock they begin.
+        start: the first window begins here, or at the first bound after it. A date means its midnight on
+            the zone's clock; so does a datetime, which must not have a zone of its own.
+        end_offset: how many windows beyond the last whole one there are; negative leaves some out.
+    """
+    refuse_lossy(windows)
+    if isinstance(start, datetime) and start.tzinfo is not None:
+        raise ConfigurationError(
+            f"start {start} has a zone of its own; give it on the clock of {windows.zone}"
+        )
+    first = start if isinstance(start, datetime) else datetime.combine(start, time())
+    definition = _DEFINITIONS[windows.unit]
+    return definition(start_date=first, timezone=windows.zone, end_offset=end_offset)  # type: ignore[call-arg]
+
+
+def account_partitions(
+    windows: dg.TimeWindowPartitionsDefinition, accounts: Sequence[str]
+) -> dg.MultiPartitionsDefinition:
+    """Every window of each of the connected accounts; keys look like `acct_1|2026-06-01`."""
+    return dg.MultiPartitionsDefinition(
+        {CONNECTED_ACCOUNT: dg.StaticPartitionsDefinition(list(accounts)), WINDOW: windows}
+    )
+
+
+def payout_partitions(name: str) -> dg.DynamicPartitionsDefinition:
+    """Payouts as they become known, or are added by hand; reports with the same `name` share them."""
+    return dg.DynamicPartitionsDefinition(name=name)
+
+
+def too_many(definition: dg.PartitionsDefinition[str]) -> str | None:
+    """What to say of more partitions than Dagster is made for; None where there are not so many."""
+    if not isinstance(definition, dg.MultiPartitionsDefinition):
+        return None
+    count = math.prod(len(each.partitions_def.get_partition_keys()) for each in definition.partitions_defs)
+    if count <= MOST_PARTITIONS:
+        return None
+    return (
+        f"{count:,} partitions: Dagster recommends at most {MOST_PARTITIONS:,} for one asset, in places "
+        "25,000, and its UI slows down beyond. Use longer windows or a later start, split the accounts over "
+        "several `name`s, or pull all accounts in one run, with the account as a column"
+    )
+
+
+def dimension_tags(definition: dg.PartitionsDefinition[str], key: str) -> Mapping[str, str]:
+    """What an event of a partition is tagged with, so that Dagster can tell its dimensions; empty where there
+    is one."""
+    if not isinstance(definition, dg.MultiPartitionsDefinition):
+        return {}
+    tags = definition.get_tags_for_partition_key(key)
+    return {name: value for name, value in tags.items() if name.startswith(_DIMENSION_TAG)}
+
+
+def refuse_lossy(windows: Windows) -> None:
+    """Refuse windows that Dagster cannot tile time with.
+
+    Where a clock changes by less than an hour, as on Lord Howe Island, Dagster's hourly windows leave the
+    rest of that hour out.
+    """
+    zone = ZoneInfo(windows.zone)
+    months = (datetime(year, month, 1, tzinfo=zone) for year in _YEARS for month in range(1, 13))
+    offsets = [each.utcoffset() or timedelta() for each in months]
+    if windows.unit == "hourly" and any((one - two) % timedelta(hours=1) for one, two in pairwise(offsets)):
+        raise ConfigurationError(
+            f"hourly windows of {windows.zone} would lose a part of the hour in which its clock changes; "
+            "cut the hours in UTC, or use daily windows"
+        )
+
+
+def partition_of(definition: dg.TimeWindowPartitionsDefinition, key: str) -> Partition:
+    """The partition of that key: aware bounds on the zone's clock become seconds in UTC.
+
+    A day has 23, 24 or 25 hours, as the clock says.
+    """
+    window = definition.time_window_for_partition_key(key)
+    return Partition(key, Interval(window.start, window.end))
+
+
+def adjacent(definition: dg.TimeWindowPartitionsDefinition, key: str) -> list[tuple[str, str]]:
+    """A partition with the one before it, and with the one after it, as far as they are defined."""
+    window = definition.time_window_for_partition_key(key)
+    pairs = []
+    if before := definition.get_prev_partition_window(window.start):
+        pairs.append((definition.get_partition_key_for_timestamp(before.start.timestamp()), key))
+    if after := definition.get_next_partition_window(window.end):
+        pairs.append((key, definition.get_partition_key_for_timestamp(after.start.timestamp())))
+    return pairs

@@ -1,0 +1,1 @@
+"""Sensors: late report runs, data that became available, payouts that became known."""

@@ -1,0 +1,174 @@
+"""What to do about partitions that Dagster stopped waiting for: decisions over plain values.
+
+The list of report runs at Stripe says how things stand; a partition's latest attempt in this Dagster says
+whether anybody still wants to know. Nothing else is remembered, so that nothing can be lost.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import takewhile
+
+from assets.dagster_runs.history import Calendar
+from assets.dagster_runs.run_requests import Ask, neighbours
+from assets.dagster_runs.tags import (
+    ATTEMPTS_TAG,
+    INTENT_TAG,
+    LATE_TAG,
+    REPLACES_TAG,
+    REPORT_RUNS_TAG,
+    Intent,
+    tag_of,
+    tagged,
+)
+from assets.reports.configured import ConfiguredReport
+from connector.api.models import RunStatus
+
+#: How often Dagster is asked to pick up one and the same report run, or to replace it.
+TRIES = 3
+
+
+class Verdict(StrEnum):
+    """What becomes of one partition at one tick; in the words people read."""
+
+    PICK_UP = "picked up"
+    ASK_AGAIN = "failed at Stripe, asked again"
+    REPLACE = "pending for too long, replaced"
+    WAIT = "pending at Stripe"
+    UNREAD = "not read to the end yet"
+    GIVE_UP = "failed at Stripe too often"
+    TRIED = "failed here too often"
+    NOTHING = "without a report run"
+    RECORDED = "without a newer report run"
+
+
+#: These become Dagster runs.
+_ACTS = {Verdict.PICK_UP, Verdict.ASK_AGAIN, Verdict.REPLACE}
+
+#: These need a person.
+HOPELESS = {Verdict.GIVE_UP, Verdict.TRIED}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A report run at Stripe, as far as it matters here."""
+
+    id: str
+    status: RunStatus
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do about one partition.
+
+    Attributes:
+        run_id: the report run to pick up, to replace, or to wait for; None where there is none.
+        left: how many report runs the partition may still cost.
+        tried: how often this was asked of Dagster already.
+        refresh: a file is there and recorded already; the attempt that failed wanted a newer one.
+    """
+
+    verdict: Verdict
+    run_id: str | None = None
+    left: int = 0
+    tried: int = 0
+    refresh: bool = False
+
+
+def decide(
+    newest_first: Sequence[Found],
+    *,
+    recorded: str | None,
+    tried: Mapping[str, int],
+    complete: bool,
+    now: datetime,
+    abandon_after: timedelta,
+    attempts: int,
+) -> Decision:
+    """What to do about a partition whose latest attempt in this Dagster failed.
+
+    A file at Stripe is welcome whenever it comes, also from a run that was given up. A failed run is replaced
+    as long as the partition has cost fewer than `attempts` report runs.
+
+    Args:
+        newest_first: the report runs at Stripe that ask exactly what the partition asks.
+        recorded: the report run of the partition's newest event in this Dagster.
+        tried: report run ids to how often Dagster was asked for something about them.
+        complete: there are no further such runs; otherwise only what is certain is decided.
+        now: the time at Stripe.
+        abandon_after: a run pending for as long counts as failed.
+        attempts: how many report runs one partition may cost.
+    """
+    newer = list(takewhile(lambda run: run.id != recorded, newest_first))
+    refresh = recorded is not None
+    for run in newer:
+        if run.status is RunStatus.SUCCEEDED:
+            return _unless_tried(Decision(Verdict.PICK_UP, run.id), tried)
+    for run in newer:
+        if run.status is RunStatus.PENDING and now - run.created < abandon_after:
+            return Decision(Verdict.WAIT, run.id)
+    if not complete:
+        return Decision(Verdict.UNREAD)
+    if not newer:
+        return Decision(Verdict.RECORDED if refresh else Verdict.NOTHING)
+    last, left = newer[0], attempts - len(newer)
+    if left <= 0:
+        return Decision(Verdict.GIVE_UP, last.id)
+    verdict = Verdict.ASK_AGAIN if last.status is RunStatus.FAILED else Verdict.REPLACE
+    return _unless_tried(Decision(verdict, last.id, left, refresh=refresh), tried)
+
+
+def _unless_tried(decision: Decision, tried: Mapping[str, int]) -> Decision:
+    """The decision with its count; hopeless once Dagster has failed at it often enough."""
+    times = tried.get(decision.run_id or "", 0)
+    if times >= TRIES:
+        return Decision(Verdict.TRIED, decision.run_id, tried=times)
+    return Decision(decision.verdict, decision.run_id, decision.left, times, decision.refresh)
+
+
+def asks(report: ConfiguredReport, calendar: Calendar, decisions: Mapping[str, Decision]) -> list[Ask]:
+    """The Dagster runs that the decisions about one asset's partitions lead to, oldest partitions first.
+
+    Neighbours that are told the same go together. The run key names each partition's report run and how often
+    it was tried, so that the same request is made once, and a further try is another request.
+    """
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for key, decision in decisions.items():
+        if decision.verdict in _ACTS:
+            picked = decision.verdict is Verdict.PICK_UP
+            same = (picked, decision.left, decision.refresh)
+            alike.setdefault(same, []).append(key)
+    made = [
+        _ask(report, keys, decisions)
+        for kind in alike.values()
+        for keys in neighbours(kind, calendar, at_most=report.max_partitions_per_run)
+    ]
+    return sorted(made, key=lambda ask: calendar.age(ask.keys[0]))
+
+
+def _ask(report: ConfiguredReport, keys: tuple[str, ...], decisions: Mapping[str, Decision]) -> Ask:
+    one = decisions[keys[0]]
+    picked = one.verdict is Verdict.PICK_UP
+    runs = tag_of({key: decisions[key].run_id or "" for key in keys})
+    tags = {LATE_TAG: report.key.to_user_string()}
+    if picked:
+        tags[REPORT_RUNS_TAG] = runs
+    else:
+        tags[REPLACES_TAG] = runs
+        tags[ATTEMPTS_TAG] = str(one.left)
+        tags[INTENT_TAG] = Intent.REFRESH if one.refresh else Intent.ENSURE
+    reason = ["late", picked, *([decisions[key].run_id, decisions[key].tried] for key in keys)]
+    return Ask(report, keys, reason, tags)
+
+
+def tries(tags_of_runs: Iterable[Mapping[str, str]]) -> dict[str, Counter[str]]:
+    """Partition key to how often each report run was already taken up, by the tags of the runs asked for."""
+    counted: dict[str, Counter[str]] = {}
+    for tags in tags_of_runs:
+        for tag in (REPORT_RUNS_TAG, REPLACES_TAG):
+            for key, run_id in tagged(tags.get(tag)).items():
+                counted.setdefault(key, Counter())[run_id] += 1
+    return counted

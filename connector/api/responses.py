@@ -1,0 +1,221 @@
+"""What Stripe's answers say, as values: successes, errors, parts of files, and what stands in headers.
+
+Nothing here sends or waits. Answers come from outside, so whatever they hold is read or left out, and nothing
+of it can raise anything but the errors named.
+
+Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-low-level
+"""
+
+import contextlib
+import email.utils
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from connector.api.json_fields import whole_characters
+from connector.errors import (
+    APIError,
+    AuthenticationError,
+    ConflictError,
+    InvalidRequestError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    UnexpectedAnswerError,
+)
+from connector.text import printable
+
+#: What a status says about the key, beside Stripe's own words.
+KEY_ADVICE = {
+    401: "Stripe does not know it; check STRIPE_API_KEY, and whether the key was rolled or has expired",
+    403: "it lacks a permission; a restricted key needs to write report runs and to read files",
+}
+
+#: The only thing sent by POST is a report run, and the only thing it names is its type.
+_LIVE_ADVICE = "some report types exist in live mode alone; if this is one, it needs a live-mode key"
+
+_HALF_A_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+_LONGEST_MESSAGE = 1000
+_LONGEST_HEADER = 200
+#: A clock outside of these is broken, and sums with it might leave the calendar.
+_YEARS = range(2000, 3000)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success, as JSON.
+
+    Attributes:
+        body: the JSON object.
+        url: where it came from, without the query.
+        status: the HTTP status.
+        request_id: Stripe's `Request-Id`; None when it sent none.
+    """
+
+    body: Mapping[str, Any]
+    url: str
+    status: int
+    request_id: str | None
+
+    def unexpected(self, what: str) -> UnexpectedAnswerError:
+        """The error for a body that is JSON, but not the object the API promises."""
+        return UnexpectedAnswerError(
+            f"{self.url} answered with {what}", status=self.status, request_id=self.request_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request, and the head of its answer.
+
+    Attributes:
+        method, url: what was asked, without the query.
+        status: the HTTP status.
+        headers: of the answer, names in lower case. Never those of the request, which hold the key.
+    """
+
+    method: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The contents of a file as they arrive.
+
+    Attributes:
+        status: 200 for the whole file, 206 for the part asked for.
+        first_byte: where in the file `chunks` begin.
+        total: the length of the whole file as the server states it; None when it does not.
+        etag: the server's tag of this version of the file; None when it has none.
+        content_type: as sent, lower case, or "".
+        resumable: whether offsets in `chunks` are offsets in the file (not so for compressed transfer).
+        request_id: Stripe's `Request-Id`; None when it sent none.
+        chunks: the bytes, decoded. Raises ConnectionFailedError when the transfer breaks.
+    """
+
+    status: int
+    first_byte: int
+    total: int | None
+    etag: str | None
+    content_type: str
+    resumable: bool
+    request_id: str | None
+    chunks: Iterator[bytes]
+
+
+def error_of(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    asked: str,
+    key: str,
+    now: datetime,
+) -> APIError:
+    """The error that an answer other than a success stands for.
+
+    Args:
+        headers: by lower case name.
+        asked: method and URL, for the message.
+        key: what may be shown of the API key.
+        now: the time at Stripe, against which a date in `Retry-After` counts.
+    """
+    payload = json_object(body) or {}
+    error = payload["error"] if isinstance(payload.get("error"), dict) else {}
+    text = printable(str(error.get("message") or "no explanation"))[:_LONGEST_MESSAGE]
+    message = f"{asked}: HTTP {status}: {text}"
+    if status in KEY_ADVICE:
+        message += f" [key {key}: {KEY_ADVICE[status]}]"
+    elif status == 404 and asked.startswith("POST ") and "_test_" in key:
+        message += f" [key {key}: {_LIVE_ADVICE}]"
+    code, param, kind = (_short_text(error.get(name)) for name in ("code", "param", "type"))
+    should = headers.get("stripe-should-retry")
+    return _kind(status, code)(
+        message,
+        status=status,
+        code=code,
+        param=param,
+        type=kind,
+        request_id=shown(headers.get("request-id")),
+        replayed=headers.get("idempotent-replayed") == "true",
+        should_retry=should == "true" if should in {"true", "false"} else None,
+        retry_after=_retry_after(headers.get("retry-after"), now),
+    )
+
+
+def _kind(status: int, code: str | None) -> type[APIError]:
+    if status == 429 or code == "rate_limit":
+        return RateLimitError
+    if status >= 500:
+        return ServerError
+    exact = {401: AuthenticationError, 403: PermissionDeniedError, 409: ConflictError}
+    return exact.get(status, InvalidRequestError)
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object a body is; None for anything else."""
+    with contextlib.suppress(ValueError, RecursionError):
+        # NaN and the infinities are Python's own: JSON has none, and what is kept is written as JSON again.
+        payload = json.loads(body, parse_constant=lambda _: None, parse_float=_finite)
+        if _HALF_A_CHARACTER.search(body):
+            payload = whole_characters(payload)
+        return payload if isinstance(payload, dict) else None
+    return None
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def moment_named(text: str | None) -> datetime | None:
+    """The moment a header names, aware UTC; None for none, or for a year nobody can mean."""
+    with contextlib.suppress(ValueError, TypeError, OverflowError, IndexError):
+        date = email.utils.parsedate_to_datetime(text or "")
+        moment = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+        return moment if moment.year in _YEARS else None
+    return None
+
+
+def span_of(status: int, headers: Mapping[str, str], offset: int) -> tuple[int, int | None]:
+    """Where in its file a body begins, and the file's length; None where the server does not say.
+
+    Args:
+        headers: by lower case name.
+        offset: the byte that was asked for.
+    """
+    if status == 206:
+        # bytes 100-199/200
+        span, _, length = headers.get("content-range", "").removeprefix("bytes ").partition("/")
+        first = _count(span.partition("-")[0])
+        return offset if first is None else first, _count(length)
+    packed = "content-encoding" in headers
+    return 0, None if packed else _count(headers.get("content-length", ""))
+
+
+def shown(header: str | None) -> str | None:
+    """What a header says, fit to be shown; None where it is absent."""
+    return None if header is None else printable(header)[:_LONGEST_HEADER]
+
+
+def _short_text(value: Any) -> str | None:
+    return shown(value) if isinstance(value, str) else None
+
+
+def _retry_after(text: str | None, now: datetime) -> float | None:
+    """Seconds, whether the header counts them or names a date; None for what is neither."""
+    if text and text.strip().isdecimal():
+        return float(text)
+    date = moment_named(text)
+    return max(0.0, (date - now).total_seconds()) if date else None
+
+
+def _count(text: str) -> int | None:
+    """A number of bytes, as headers count them."""
+    return int(text) if text.isdecimal() and len(text) < 20 else None

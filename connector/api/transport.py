@@ -1,0 +1,356 @@
+"""HTTP as Stripe speaks it: the key in a header, errors in JSON, retries, redirects, and the time.
+
+`client` knows the endpoints; this module knows what a request and an answer look like, and nothing about
+reports.
+
+Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-low-level
+"""
+
+import contextlib
+import logging
+import random
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import httpx
+
+from connector.api.credentials import ApiKey, Hosts, key_kind
+from connector.api.models import API_VERSION
+from connector.api.rate_limit import Pace
+from connector.api.responses import (
+    Answer,
+    Contents,
+    Exchange,
+    error_of,
+    json_object,
+    moment_named,
+    shown,
+    span_of,
+)
+from connector.api.retry import RetryPolicy
+from connector.clock import Clock
+from connector.errors import (
+    APIError,
+    ConnectionFailedError,
+    RateLimitError,
+    ReportingError,
+    UnexpectedAnswerError,
+    UntrustedHostError,
+)
+from connector.text import printable
+
+_log = logging.getLogger(__name__)
+
+_REDIRECTS = 3
+#: The first few retries are nobody's business; then people want to know why nothing happens.
+_WORTH_A_WORD = 4
+#: A page of a hundred report runs has some 300 kB. What is far larger, or takes far longer, is not Stripe's.
+_LARGEST_ANSWER = 32 << 20
+_LONGEST_ANSWER = 120.0
+
+
+class Transport:
+    """Sends requests with the key, to the hosts the key may go to, as often as it makes sense.
+
+    Safe to share between threads.
+
+    Args:
+        api_key: goes into a header and is shown nowhere.
+        hosts: where it may be sent.
+        account: sent as `Stripe-Account` with every request.
+        http: the connections; made here when None. It must not follow redirects by itself.
+        draw: a uniform random number from [0, 1), for the jitter of retries.
+        observe: told of every answer as it arrives, also of those that are sent again.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        hosts: Hosts,
+        account: str | None,
+        http: httpx.Client | None,
+        clock: Clock,
+        retry: RetryPolicy,
+        draw: Callable[[], float] = random.random,
+        observe: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self._key = ApiKey(api_key)
+        self._hosts = hosts
+        self._account = account
+        self._http = http or _connections(hosts)
+        self._clock = clock
+        self._retry = retry
+        self._draw = draw
+        self._observe = observe
+        self._seen_at: tuple[datetime, float] | None = None
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Close the connections. Nothing is sent afterwards, and no retry follows."""
+        self._closed.set()
+        self._http.close()
+
+    def now(self) -> datetime:
+        """What time it is at Stripe, aware UTC: its last `Date`, and what has passed since.
+
+        Ages of runs are measured by it, since our own clock may be wrong. Before the first answer it is
+        our clock.
+        """
+        if self._seen_at is None:
+            return self._clock.now()
+        date, at = self._seen_at
+        return date + timedelta(seconds=self._clock.monotonic() - at)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        pace: Pace,
+        query: Mapping[str, str] | None = None,
+        form: Sequence[tuple[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send until it is answered well, or until going on makes no sense."""
+        began = self._clock.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            pace.take()
+            try:
+                url = self._hosts.api + path
+                with contextlib.closing(
+                    self._send(method, url, query=query, form=form, headers=headers)
+                ) as response:
+                    answer = self._answer(response)
+            except ReportingError as error:
+                if isinstance(error, RateLimitError):
+                    pace.refused()
+                    if method == "POST":
+                        # How many runs Stripe bears at once is for the caller to find out.
+                        raise
+                elapsed = self._clock.monotonic() - began
+                wait = self._retry.wait_before(
+                    error, safe=method == "GET", attempt=attempt, elapsed=elapsed, draw=self._draw()
+                )
+                if wait is None or self._closed.is_set():
+                    if attempt > 1:
+                        error.args = (f"{error} [tried {attempt} times in {elapsed:.0f} s; try again later]",)
+                    raise
+                _log.log(
+                    logging.WARNING if attempt == _WORTH_A_WORD else logging.INFO,
+                    "%s; trying again in %.1f s",
+                    error,
+                    wait,
+                )
+                self._clock.sleep(wait)
+            else:
+                pace.accepted()
+                return answer
+
+    @contextlib.contextmanager
+    def stream(self, url: str, *, pace: Pace, offset: int = 0, etag: str | None = None) -> Iterator[Contents]:
+        """The contents behind a trusted URL, once: whoever keeps the bytes knows how to go on."""
+        # Offsets and sizes are those of the file, so no compression in between.
+        headers = {"Accept-Encoding": "identity"}
+        if offset:
+            headers["Range"] = f"bytes={offset}-"
+            if etag:
+                headers["If-Range"] = etag
+        pace.take()
+        response = self._send("GET", self._hosts.trusted(url), headers=headers)
+        try:
+            if error := self._error(response):
+                if isinstance(error, RateLimitError):
+                    pace.refused()
+                raise error
+            pace.accepted()
+            yield _contents(response, offset)
+        finally:
+            with contextlib.suppress(httpx.HTTPError):
+                response.close()
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        form: Sequence[tuple[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """One request; redirects are followed to the trusted hosts alone. The body is still to be read."""
+        # Not a plain dict: these headers hide the key wherever they are printed.
+        sent = httpx.Headers({"Authorization": f"Bearer {self._key}", "Stripe-Version": API_VERSION})
+        sent.update(headers or {})
+        if self._account:
+            sent["Stripe-Account"] = self._account
+        body = None if form is None else str(httpx.QueryParams(list(form))).encode()
+        if body is not None:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        for _ in range(_REDIRECTS + 1):
+            if self._closed.is_set():
+                raise ConnectionFailedError("the client was closed")
+            response = self._exchanged(self._request(method, url, query, body, sent))
+            self._note_time(response)
+            if self._observe:
+                self._observe(Exchange(method, _shown(url), response.status_code, dict(response.headers)))
+            if not response.has_redirect_location:
+                return response
+            response.close()
+            url, query = self._redirected(response), None
+        raise UntrustedHostError(f"{_shown(url)} was redirected more than {_REDIRECTS} times")
+
+    def _exchanged(self, request: httpx.Request) -> httpx.Response:
+        """The answer, in whose headers nobody who echoes what we sent can put the key."""
+        try:
+            response = self._http.send(request, stream=True, follow_redirects=False)
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
+            # httpx raises RuntimeError when another thread has closed the client, and reads where an answer
+            # redirects to before anybody asks.
+            failure = self._unanswered(request, error)
+        else:
+            heads = [(name, self._without_key(value)) for name, value in response.headers.raw]
+            response.headers = httpx.Headers(heads)
+            return response
+        # Out here it leaves httpx's error behind, whose frames hold the headers as they were sent.
+        raise failure
+
+    def _unanswered(self, request: httpx.Request, error: Exception) -> ReportingError:
+        if reason := _unproven(error):
+            return UntrustedHostError(
+                f"{request.url.host} could not prove who it is ({reason}); nothing was sent there. "
+                "Look at this machine's clock and certificates, and at what stands in between"
+            )
+        text = printable(self._without_key(_reason(error).encode()).decode())
+        return ConnectionFailedError(f"{request.method} {_shown(str(request.url))}: {text}")
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        sent: httpx.Headers,
+    ) -> httpx.Request:
+        """The request, once more held against the trusted hosts: what is dialled is what httpx read."""
+        try:
+            request = self._http.build_request(method, url, params=query, content=body, headers=sent)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise UntrustedHostError(f"Stripe's answer holds a URL that is none: {error}") from None
+        self._hosts.trusted(str(request.url))
+        return request
+
+    def _redirected(self, response: httpx.Response) -> str:
+        try:
+            to = str(response.url.join(response.headers["location"]))
+        except (httpx.InvalidURL, ValueError) as error:
+            raise UntrustedHostError(f"{_shown(str(response.url))} redirects to no URL: {error}") from None
+        return self._hosts.trusted(to)
+
+    def _note_time(self, response: httpx.Response) -> None:
+        if date := moment_named(response.headers.get("date")):
+            self._seen_at = (date, self._clock.monotonic())
+
+    def _answer(self, response: httpx.Response) -> Answer:
+        if error := self._error(response):
+            raise error
+        url, request_id = _shown(str(response.url)), shown(response.headers.get("request-id"))
+        payload = json_object(self._body(response))
+        if payload is not None:
+            return Answer(payload, url, response.status_code, request_id)
+        kind = shown(response.headers.get("content-type")) or "of no stated type"
+        raise UnexpectedAnswerError(
+            f"{url} answered HTTP {response.status_code} with a body ({kind}) that is no JSON object",
+            status=response.status_code,
+            request_id=request_id,
+        )
+
+    def _body(self, response: httpx.Response) -> bytes:
+        """The whole body of an answer, as long as that is reasonable, without the key where it is echoed."""
+        url, began, body = _shown(str(response.url)), self._clock.monotonic(), bytearray()
+        for chunk in _chunks(response):
+            body += chunk
+            if len(body) > _LARGEST_ANSWER:
+                raise UnexpectedAnswerError(
+                    f"{url} answered with more than {_LARGEST_ANSWER >> 20} MiB where a JSON object was due",
+                    status=response.status_code,
+                    request_id=shown(response.headers.get("request-id")),
+                )
+            if self._clock.monotonic() - began > _LONGEST_ANSWER:
+                raise ConnectionFailedError(f"{url} was still answering after {_LONGEST_ANSWER:.0f} s")
+        return self._without_key(bytes(body))
+
+    def _error(self, response: httpx.Response) -> APIError | None:
+        """The error a response stands for; None for a success."""
+        if 200 <= response.status_code < 300:
+            return None
+        body = b""
+        with contextlib.suppress(ReportingError):
+            body = self._body(response)
+        return error_of(
+            response.status_code,
+            response.headers,
+            body,
+            asked=f"{response.request.method} {_shown(str(response.url))}",
+            key=key_kind(self._key),
+            now=self.now(),
+        )
+
+    def _without_key(self, sent: bytes) -> bytes:
+        return sent.replace(self._key.encode(), key_kind(self._key).encode())
+
+
+def _connections(hosts: Hosts) -> httpx.Client:
+    return httpx.Client(
+        timeout=httpx.Timeout(80.0, connect=10.0),
+        limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
+        # A proxy from the environment is for the world outside, not for a server on this machine.
+        trust_env=not hosts.local,
+        headers={"User-Agent": "dagster-stripe-reports"},
+    )
+
+
+def _contents(response: httpx.Response, offset: int) -> Contents:
+    headers = response.headers
+    first, total = span_of(response.status_code, headers, offset)
+    return Contents(
+        status=response.status_code,
+        first_byte=first,
+        total=total,
+        etag=headers.get("etag"),
+        content_type=(shown(response.headers.get("content-type")) or "").lower(),
+        resumable="content-encoding" not in headers,
+        request_id=shown(response.headers.get("request-id")),
+        chunks=_chunks(response),
+    )
+
+
+def _chunks(response: httpx.Response) -> Iterator[bytes]:
+    try:
+        # As they come from the network: gathering them would lose what arrived before a break.
+        yield from response.iter_bytes()
+        return
+    except (httpx.HTTPError, httpx.StreamError, RuntimeError) as error:
+        failure = ConnectionFailedError(f"{_shown(str(response.url))} broke off: {_reason(error)}")
+    raise failure
+
+
+def _shown(url: str) -> str:
+    return url.partition("?")[0]
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _unproven(error: BaseException | None) -> str | None:
+    """Why a certificate was not accepted; None where the trouble is another."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"TLS: {error.verify_message or error}"
+        error = error.__cause__ or error.__context__
+    return None

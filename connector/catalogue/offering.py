@@ -1,0 +1,113 @@
+"""What Stripe offers an account, beside what the catalogue knows.
+
+Report types come and go, and differ from account to account; so before anything is configured one looks at
+both lists at once. Pure comparison: whoever asks Stripe hands in its answer.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from connector.api.models import Mode, ReportType
+from connector.catalogue import ReportSpec
+from connector.errors import ConfigurationError
+from connector.text import hint
+
+
+class Standing(StrEnum):
+    """Where a report type is known.
+
+    KNOWN to Stripe and the catalogue; UNKNOWN to the catalogue alone; NOT_OFFERED to this key by Stripe;
+    LIVE_ONLY: not offered because the key is not one of live mode.
+    """
+
+    KNOWN = "known"
+    UNKNOWN = "not in the catalogue"
+    NOT_OFFERED = "not offered"
+    LIVE_ONLY = "live mode only"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How Stripe's default columns differ from those the catalogue says they are.
+
+    Attributes:
+        added: columns Stripe prints by default and the catalogue does not have so, in Stripe's order.
+        missing: the other way round, in the catalogue's order.
+        reordered: the same columns, in another order.
+    """
+
+    added: tuple[str, ...]
+    missing: tuple[str, ...]
+    reordered: bool
+
+    def __str__(self) -> str:
+        said = [f"also {', '.join(self.added)}"] if self.added else []
+        said += [f"without {', '.join(self.missing)}"] if self.missing else []
+        return "; ".join(said) or "in another order"
+
+
+@dataclass(frozen=True, slots=True)
+class Offering:
+    """One report type, as Stripe has it and as the catalogue has it; at least one of them does."""
+
+    id: str
+    standing: Standing
+    offered: ReportType | None
+    spec: ReportSpec | None
+
+    @property
+    def name(self) -> str:
+        """The table's name: the id without its version."""
+        if self.spec:
+            return self.spec.name
+        stem, _, last = self.id.rpartition(".")
+        return (stem if last.isdigit() else self.id).replace(".", "_")
+
+    @property
+    def difference(self) -> Difference | None:
+        """How the default columns differ; None where they do not, or one of the two is not known."""
+        if self.offered is None or self.spec is None or self.spec.stripe_defaults is None:
+            return None
+        here, there = self.spec.stripe_defaults, self.offered.default_columns or ()
+        if here == there:
+            return None
+        added = tuple(name for name in there if name not in here)
+        missing = tuple(name for name in here if name not in there)
+        return Difference(added, missing, reordered=not added and not missing)
+
+
+def offerings(
+    offered: Iterable[ReportType], specs: Mapping[str, ReportSpec], mode: Mode
+) -> tuple[Offering, ...]:
+    """Every type that Stripe or the catalogue has: the catalogue's in its order, then what it does not know.
+
+    Args:
+        offered: Stripe's list for the key.
+        specs: the catalogue, by id.
+        mode: the key's; what exists only in live mode is missing for a good reason elsewhere.
+    """
+    there = {each.id: each for each in offered}
+    known = [
+        Offering(spec.id, _standing(spec, there.get(spec.id), mode), there.get(spec.id), spec)
+        for spec in specs.values()
+    ]
+    unknown = [Offering(id, Standing.UNKNOWN, there[id], None) for id in sorted(there.keys() - specs.keys())]
+    return (*known, *unknown)
+
+
+def about(report: str, every: Sequence[Offering]) -> tuple[Offering, ...]:
+    """Those of one id, or of one name in all versions. Raises ConfigurationError naming the nearest."""
+    found = tuple(each for each in every if report in (each.id, each.name))
+    if not found:
+        known = {name for each in every for name in (each.id, each.name)}
+        raise ConfigurationError(
+            f"neither Stripe nor the catalogue has a report {report!r}{hint(report, known)}"
+        )
+    return found
+
+
+def _standing(spec: ReportSpec, offered: ReportType | None, mode: Mode) -> Standing:
+    if offered:
+        return Standing.KNOWN
+    return Standing.LIVE_ONLY if spec.live_only and mode is not Mode.LIVE else Standing.NOT_OFFERED

@@ -1,0 +1,1 @@
+"""The report types, one family to a module."""

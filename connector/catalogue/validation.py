@@ -1,0 +1,182 @@
+"""Refuse a request that cannot succeed before anything is sent.
+
+A mistake found here costs nothing; the same mistake at Stripe costs a report run, or comes back as a 400
+hours into a backfill.
+
+Source: https://docs.stripe.com/reports/api
+"""
+
+import re
+import zoneinfo
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from connector.api.models import ReportRequest
+from connector.catalogue.columns import columns_of
+from connector.catalogue.spec import ReportSpec
+from connector.errors import ConfigurationError
+from connector.text import hint, nearest
+
+#: Active codes of ISO 4217, lower case. Stripe may settle in fewer; it never settles in others.
+CURRENCIES = frozenset(
+    """
+    aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn bwp byn bzd cad
+    cdf chf clf clp cny cop crc cuc cup cve czk djf dkk dop dzd egp ern etb eur fjd fkp gbp gel ghs gip gmd
+    gnf gtq gyd hkd hnl hrk htg huf idr ils inr iqd irr isk jmd jod jpy kes kgs khr kmf kpw krw kwd kyd kzt
+    lak lbp lkr lrd lsl lyd mad mdl mga mkd mmk mnt mop mru mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd
+    omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sdg sek sgd shp sle sll sos srd ssp stn
+    svc syp szl thb tjs tmt tnd top try ttd twd tzs uah ugx usd uyu uzs ved ves vnd vuv wst xaf xcd xcg xof
+    xpf yer zar zmw zwg zwl
+    """.split()  # noqa: SIM905 (a hundred quoted codes read worse)
+)
+
+#: The values of `reporting_category` Stripe names. It adds some now and then.
+#: Source: https://docs.stripe.com/reports/reporting-categories
+REPORTING_CATEGORIES = frozenset(
+    """
+    advance advance_funding anticipation_repayment charge charge_failure climate_order_purchase
+    climate_order_refund connect_collection_transfer connect_reserved_funds contribution dispute
+    dispute_reversal fee financing_paydown financing_paydown_reversal financing_payout
+    financing_payout_reversal issuing_authorization_hold issuing_authorization_release issuing_dispute
+    issuing_transaction network_cost other_adjustment partial_capture_reversal payout payout_reversal
+    platform_earning platform_earning_refund refund refund_failure risk_reserved_funds tax topup
+    topup_reversal transfer transfer_reversal unreconciled_customer_funds
+    """.split()  # noqa: SIM905 (a hundred quoted codes read worse)
+)
+
+#: How alike a new category may be to a known one before it is taken for a slip of the pen.
+_SLIP = 0.8
+
+
+def validate(spec: ReportSpec, parameters: Mapping[str, Any]) -> ReportRequest:
+    """The request for one report run, in canonical form, once nothing is wrong with it.
+
+    Where the type takes `columns` and none are given, the default columns are filled in: the file's shape
+    shall be our choice, not the account's. An empty value counts as absent. `interval_start` and
+    `interval_end` are whole unix seconds.
+
+    Raises:
+        ConfigurationError: a parameter the type does not take, a required one that is missing, or a value
+            that cannot be right. The message names the report type, the parameter and what is nearest.
+    """
+    given = {name: value for name, value in parameters.items() if value not in (None, "", [], ())}
+    for name in given:
+        if name not in spec.parameters:
+            raise ConfigurationError(f"{spec.id} takes no parameter {name!r}{hint(name, spec.parameters)}")
+    missing = [name for name in spec.required if name not in given]
+    if missing:
+        raise ConfigurationError(f"{spec.id} needs {', '.join(missing)}")
+    checked = {name: _checked(spec, name, value) for name, value in given.items()}
+    if "columns" in spec.parameters:
+        checked["columns"] = tuple(column.name for column in columns_of(spec, checked.get("columns")))
+    _check_order(spec, checked)
+    _check_accounts(spec, checked)
+    return ReportRequest.of(spec.id, checked)
+
+
+def _checked(spec: ReportSpec, name: str, value: Any) -> Any:
+    check = _CHECKS.get(name)
+    try:
+        return check(value) if check else value
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{name} of {spec.id}: {error}") from None
+
+
+def _check_order(spec: ReportSpec, checked: Mapping[str, Any]) -> None:
+    start, end = checked.get("interval_start"), checked.get("interval_end")
+    if start is not None and end is not None and start >= end:
+        raise ConfigurationError(
+            f"interval of {spec.id} starts at {_readable(start)}, not before its end at {_readable(end)}"
+        )
+
+
+def _check_accounts(spec: ReportSpec, checked: Mapping[str, Any]) -> None:
+    """Stripe does not say which of the two would count."""
+    if "connected_account" in checked and "connected_accounts" in checked:
+        raise ConfigurationError(f"{spec.id} takes connected_account or connected_accounts, not both at once")
+
+
+def _readable(seconds: int) -> str:
+    return f"{seconds} ({datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ})"
+
+
+#: 9999-12-31T23:59:59Z. Whoever passes more has passed milliseconds.
+_LAST_SECOND = 253_402_300_799
+
+
+def _seconds(value: Any) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not (isinstance(value, int) or (text.isascii() and text.isdigit())):
+        raise ConfigurationError(f"{value!r} is not a whole number of unix seconds")
+    if not 0 <= int(value) <= _LAST_SECOND:
+        raise ConfigurationError(f"{value} is no time in unix seconds; are these milliseconds?")
+    return int(value)
+
+
+def _zone(value: Any) -> str:
+    known = zoneinfo.available_timezones()
+    if value not in known:
+        raise ConfigurationError(f"{value!r} is no IANA time zone{hint(str(value), known)}")
+    return str(value)
+
+
+def _currency(value: Any) -> str:
+    code = str(value).lower()
+    if code not in CURRENCIES:
+        raise ConfigurationError(f"{value!r} is no ISO 4217 currency{hint(code, CURRENCIES)}")
+    return code
+
+
+def _category(value: Any) -> str:
+    text = str(value)
+    if text in REPORTING_CATEGORIES:
+        return text
+    slips = nearest(text, REPORTING_CATEGORIES, likeness=_SLIP)
+    if slips or not re.fullmatch(r"[a-z_]+", text):
+        raise ConfigurationError(f"{text!r} is no reporting category{hint(text, REPORTING_CATEGORIES)}")
+    return text
+
+
+def _identifier(prefix: str, what: str) -> Callable[[Any], str]:
+    pattern = re.compile(rf"{prefix}_[A-Za-z0-9_]+")
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise ConfigurationError(f"{value!r} is no {what}; it looks like {prefix}_1A2b3C")
+        return value
+
+    return check
+
+
+_account = _identifier("acct", "account id")
+
+
+def _accounts(value: Any) -> tuple[str, ...]:
+    """A set of accounts, in one order: the same accounts shall be the same request."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ConfigurationError(f"{value!r} is not a list of account ids")
+    return tuple(sorted({_account(item) for item in value}))
+
+
+def _number_format(value: Any) -> str:
+    raise ConfigurationError(
+        f"{value!r} would change how amounts are printed; Parquet has no decimal separator, so leave it out"
+    )
+
+
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "interval_start": _seconds,
+    "interval_end": _seconds,
+    "timezone": _zone,
+    "currency": _currency,
+    "reporting_category": _category,
+    "connected_account": _account,
+    "connected_accounts": _accounts,
+    "payout": _identifier("po", "payout id"),
+    "decimal_separator": _number_format,
+    "decimal_format": _number_format,
+}
+
+#: Every parameter whose values are checked, and `columns`.
+PARAMETERS = frozenset({*_CHECKS, "columns"})

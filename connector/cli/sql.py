@@ -1,0 +1,46 @@
+"""`sql`: query the files."""
+
+import sys
+from typing import cast
+
+import click
+
+import connector
+from connector.cli.display.output import show, show_rows_as_json
+from connector.cli.options import json_option, root_option
+from connector.errors import ConfigurationError, ReportingError
+
+
+@click.command()
+@click.argument("query", required=False)
+@root_option
+@click.option("--mode", help="live, test or simulated; needed when there are data of several.")
+@json_option
+def sql(query: str | None, *, root: str, mode: str | None, as_json: bool) -> None:
+    """Query the files with DuckDB's SQL.
+
+    Without QUERY the tables are listed; with `-` it is read from standard input.
+
+    \b
+    stripe-reports sql "SELECT currency, sum(net_amount) FROM balance_summary
+                        WHERE _row_kind = 'movement' GROUP BY ALL"
+    """
+    import duckdb  # noqa: PLC0415 - slow to load, and only this command needs it
+
+    from connector.sql.warehouse import TABLES, render  # noqa: PLC0415
+
+    asked = sys.stdin.read() if query == "-" else query or TABLES
+    with connector.open_warehouse(root, mode, query=asked) as warehouse:
+        try:
+            relation = cast("duckdb.DuckDBPyRelation | None", warehouse.sql(asked))
+            if relation is None:  # a statement that gives no rows
+                return
+            if as_json:
+                show_rows_as_json(relation.columns, relation.fetchall())
+            else:
+                show(render(relation))
+        except duckdb.ProgrammingError as error:
+            raise ConfigurationError(str(error)) from None
+        except duckdb.Error as error:
+            # What one of our functions in a view raised says all there is to say.
+            raise ReportingError(str(error).rpartition("StoreError: ")[2].partition("\n\nAt:")[0]) from None

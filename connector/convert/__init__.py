@@ -1,0 +1,1 @@
+"""A report's CSV as typed Arrow batches, and as one verified Parquet file."""

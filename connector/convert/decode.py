@@ -1,0 +1,252 @@
+"""How a report's CSV becomes typed Arrow batches: exact, in bounded memory, or an error naming the cell.
+
+`records` cuts the file into columns of bytes and `cells` says what the bytes of a cell mean. This module
+knows what was asked for: which columns the file must have, what each becomes, and what its rows are.
+
+Source: https://docs.stripe.com/reports/api
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from connector.api.models import DEFAULT_TIMEZONE
+from connector.catalogue.spec import Column, ColumnType, RowKinds
+from connector.convert.cells import INSTANT, MONEY, WALL_CLOCK, BadCellError, convert
+from connector.convert.csv_records import BLOCK_SIZE, RecordFile
+from connector.errors import CellError, SchemaMismatchError
+from connector.text import printable
+
+__all__ = [
+    "BLOCK_SIZE",
+    "DECODER_VERSION",
+    "MONEY",
+    "ROW_KIND",
+    "Expected",
+    "Report",
+    "header_of",
+    "open_report",
+]
+
+#: Part of every data version. Raise it when the same bytes come out typed otherwise.
+DECODER_VERSION = 1
+
+#: The column that says what a row of a summary is.
+ROW_KIND = "_row_kind"
+
+_LONGEST_SHOWN = 60
+
+#: What Stripe calls a column. Any sentence is a CSV, too, to somebody who expects nothing of it.
+_NAME = re.compile(r"\w+(\[[^\[\]]*\])?")
+
+_TYPES: Mapping[ColumnType, pa.DataType] = {
+    ColumnType.TEXT: pa.string(),
+    ColumnType.MONEY: MONEY,
+    ColumnType.NUMBER: MONEY,
+    ColumnType.INTEGER: pa.int64(),
+    ColumnType.TIMESTAMP: INSTANT,
+    ColumnType.DATE: pa.date32(),
+    ColumnType.BOOLEAN: pa.bool_(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What was asked for, and so what the file shall hold.
+
+    Attributes:
+        columns: the columns that must be there, in the order they are stored.
+        timezone: the run's `timezone`. With None, `Etc/UTC` or `UTC` local times are instants,
+            `timestamp[us, UTC]`; with another zone they are naive wall-clock times. `_utc` columns are
+            always instants.
+        row_kinds: how rows of a summary are told apart, which adds the column `_row_kind`; None adds none.
+        withheld: columns the file may hold and that are not to be stored.
+    """
+
+    columns: tuple[Column, ...]
+    timezone: str | None = None
+    row_kinds: RowKinds | None = None
+    withheld: tuple[str, ...] = ()
+
+    @property
+    def is_utc(self) -> bool:
+        """Whether local times are UTC."""
+        return self.timezone in {None, DEFAULT_TIMEZONE, "UTC"}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report file whose header is right. Made by `open_report`; reading it twice is fine.
+
+    Attributes:
+        schema: what `batches` yields: the columns asked for, in that order, under their stored names; then
+            columns that were not asked for; then `_row_kind`. All are nullable. Field metadata, where it
+            applies: `stripe_name`, `description`, `unit`, `zone` (of times), `personal` (`true`).
+        added_columns: Stripe's names of columns that were not asked for. They are kept as text.
+        columns: the columns the file holds, in the order of `schema`.
+    """
+
+    schema: pa.Schema
+    added_columns: tuple[str, ...]
+    columns: tuple[Column, ...]
+    _records: RecordFile
+    _row_kinds: RowKinds | None
+
+    @property
+    def csv_bytes(self) -> int:
+        """The length of the file."""
+        return self._records.path.stat().st_size
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in file order, in batches of about a block. A file without rows yields nothing.
+
+        Money and numbers are `decimal128(36, 18)` in major units, never rounded. A bare empty field is
+        null; so is a quoted empty one, except in text, where it is "". Rows of a summary are told apart by
+        what else stands in the file, so it is read twice then.
+
+        Raises:
+            CellError: a value does not fit its column, or a row has not as many fields as the header. It
+                names run, column and row, and shows the value's beginning unless it is personal.
+        """
+        standing = self._standing_parts()
+        for row, piece in self._records.pieces():
+            arrays = [self._typed(column, piece, row) for column in self.columns]
+            if self._row_kinds:
+                arrays.append(self._kinds_of(self._row_kinds, piece, row, standing))
+            yield pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _typed(self, column: Column, piece: pa.RecordBatch, row: int) -> pa.Array:
+        """One column of a piece whose first row has the number `row`."""
+        cells = piece.column(self._records.header.index(column.name))
+        try:
+            return convert(cells, column.type, self.schema.field(column.stored_name).type)
+        except BadCellError as bad:
+            value = "a value" if column.personal else _shown(cells[bad.index].as_py())
+            name, bad_row = _shortened(column.name), row + bad.index
+            message = f"{self._records.run_id}: column {name!r}, row {bad_row}: {value} {bad.why}"
+            raise CellError(message, column=column.name, row=bad_row) from None
+
+    def _standing_parts(self) -> Mapping[str, set[str | None]]:
+        """For each part of a subtotal that stands in the file, the currencies it stands there for."""
+        standing: dict[str, set[str | None]] = {}
+        kinds = self._row_kinds
+        parts = {part for named in kinds.parts.values() for part in named} if kinds else set()
+        if kinds and parts:
+            for row, piece in self._records.pieces():
+                for value, currency in self._named(kinds, piece, row):
+                    if value in parts:
+                        standing.setdefault(value, set()).add(currency)
+        return standing
+
+    def _kinds_of(
+        self, kinds: RowKinds, piece: pa.RecordBatch, row: int, standing: Mapping[str, set[str | None]]
+    ) -> pa.Array:
+        found = [kinds.kind(value, currency, standing) for value, currency in self._named(kinds, piece, row)]
+        return pa.array([kind.value if kind else None for kind in found], pa.string())
+
+    def _named(
+        self, kinds: RowKinds, piece: pa.RecordBatch, row: int
+    ) -> Iterator[tuple[str | None, str | None]]:
+        """What names each row, and its currency; None where the file does not say."""
+        known = {column.name: column for column in self.columns}
+        values, currencies = (
+            self._typed(known[name], piece, row).to_pylist() if name in known else [None] * piece.num_rows
+            for name in (kinds.column, kinds.currency)
+        )
+        return ((value, currency or None) for value, currency in zip(values, currencies, strict=True))
+
+
+def header_of(path: Path, *, run_id: str, unknown: bool = False) -> tuple[str, ...]:
+    """The names of a report file's columns, in its order.
+
+    Args:
+        unknown: nothing is known of its columns, so their names alone tell a report from something else.
+
+    Raises:
+        SchemaMismatchError: it does not begin with names of columns.
+    """
+    records = RecordFile.open(path, run_id)
+    if unknown and not all(_NAME.fullmatch(name) for name in records.header):
+        raise SchemaMismatchError(
+            f"{run_id}: the file does not begin with names of columns but with {_listed(records.header)}"
+            f"{records.likeness()}"
+        )
+    return records.header
+
+
+def open_report(path: Path, expected: Expected, *, run_id: str, block_size: int = BLOCK_SIZE) -> Report:
+    """Open a report file and compare its header with what was asked for.
+
+    Args:
+        path: the CSV as Stripe serves it: UTF-8, comma-separated, one header row.
+        expected: what was asked for. The file may have the columns in another order.
+        run_id: the report run, for error messages.
+        block_size: how many bytes are read at once; memory grows with it. A longer record still passes,
+            up to `records.LARGEST_RECORD`.
+
+    Raises:
+        SchemaMismatchError: a column is missing, stands twice or has no name, or this is no CSV.
+    """
+    records = RecordFile.open(path, run_id, block_size=block_size)
+    asked = [column.name for column in expected.columns]
+    _refuse_header(records, asked)
+    known = {*asked, *expected.withheld}
+    added = tuple(name for name in records.header if name not in known)
+    columns = expected.columns + tuple(
+        Column(name, ColumnType.TEXT, "Not asked for; kept as text.") for name in added
+    )
+    fields = [_field(column, expected) for column in columns]
+    if expected.row_kinds:
+        about = "What the row is: balance, movement, or a subtotal or total, not to be added to its parts."
+        fields.append(pa.field(ROW_KIND, pa.string(), metadata={"description": about}))
+    if len({field.name for field in fields}) < len(fields):
+        listed = _listed(records.header)
+        raise SchemaMismatchError(f"{run_id}: two columns would be stored under one name; it has {listed}")
+    return Report(pa.schema(fields), added, columns, records, expected.row_kinds)
+
+
+def _refuse_header(records: RecordFile, asked: Sequence[str]) -> None:
+    header, run_id = records.header, records.run_id
+    present = set(header)
+    missing = tuple(name for name in asked if name not in present)
+    if missing:
+        raise SchemaMismatchError(
+            f"{run_id}: the file lacks {_listed(missing)}; it has {_listed(header)}{records.likeness()}",
+            missing=missing,
+        )
+    if len(present) < len(header):
+        twice = sorted(name for name in present if header.count(name) > 1)
+        raise SchemaMismatchError(f"{run_id}: the file has {_listed(twice)} more than once")
+    if any(not name.strip() or "\0" in name for name in header):
+        raise SchemaMismatchError(f"{run_id}: a column of the file has no name; it has {_listed(header)}")
+
+
+def _field(column: Column, expected: Expected) -> pa.Field:
+    metadata = {"stripe_name": column.name, "description": column.about}
+    stored = _TYPES[column.type]
+    if column.unit:
+        metadata["unit"] = column.unit
+    if column.personal:
+        metadata["personal"] = "true"
+    if column.type is ColumnType.TIMESTAMP:
+        local = column.local and not expected.is_utc
+        metadata["zone"] = str(expected.timezone) if local else DEFAULT_TIMEZONE
+        stored = WALL_CLOCK if local else INSTANT
+    return pa.field(column.stored_name, stored, metadata=metadata)
+
+
+def _shown(cell: bytes) -> str:
+    """The beginning of a value: an error message is no place for 100 kB."""
+    return repr(_shortened(cell[: 4 * _LONGEST_SHOWN].decode(errors="backslashreplace")))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(_shortened(printable(name)) for name in names[:20])
+    return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown

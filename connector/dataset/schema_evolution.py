@@ -1,0 +1,150 @@
+"""The files of one table, whose columns changed over time, as one table.
+
+Over the years a column is added, or gone. The table has every column that any of its files has; a file
+without it has nulls there. A column has one type in all files: where that changed, because the catalogue
+learned it, say, reading is refused, with the files to pull again. Nothing is converted while it is read.
+
+The newest file is the one that was fetched last, not that of the last period: an old period that was pulled
+again is as new as can be.
+"""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from connector.dataset.provenance import METADATA_KEY
+from connector.errors import StoreError
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+_AT_ONCE = 8
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What the end of a Parquet file says of it: its columns, and in their metadata where it comes from."""
+
+    path: str
+    schema: pa.Schema
+
+    @property
+    def age(self) -> tuple[str, str]:
+        """Later for files that were fetched later; the path decides where the files do not say."""
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            stated = (self.schema.metadata or {})[METADATA_KEY.encode()]
+            return str(json.loads(stated)["fetched_at"]), self.path
+        return "", self.path
+
+
+def read_footers(paths: Sequence[str], filesystem: pafs.FileSystem) -> list[Footer]:
+    """The footer of each file, each read once; several at a time where each is a journey.
+
+    Raises StoreError naming a file that cannot be read.
+    """
+    read = partial(_footer, filesystem)
+    if isinstance(filesystem, pafs.LocalFileSystem):
+        return [read(path) for path in paths]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="footers") as pool:
+        return list(pool.map(read, paths))
+
+
+def _footer(filesystem: pafs.FileSystem, path: str) -> Footer:
+    try:
+        return Footer(path, pq.read_schema(path, filesystem=filesystem))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StoreError(f"could not read {path}: {error}") from None
+
+
+def _alike(footers: Sequence[Footer]) -> list[tuple[pa.Schema, list[Footer]]]:
+    """The files by what columns they have. There are few kinds, however many files."""
+    kinds: list[tuple[pa.Schema, list[Footer]]] = []
+    for footer in footers:
+        same = next((files for schema, files in kinds if schema.equals(footer.schema)), None)
+        if same is None:
+            kinds.append((footer.schema, [footer]))
+        else:
+            same.append(footer)
+    return kinds
+
+
+def one_schema(footers: Sequence[Footer], configured: pa.Schema | None = None) -> pa.Schema:
+    """The columns of the table: those of the newest file, then those only older files have, then ours.
+
+    Args:
+        footers: all files of the table, or those to be read.
+        configured: columns the table is to have whatever the files say, with their types.
+
+    Raises StoreError for a column that has another type in some files than in the newest, or than configured.
+    """
+    kinds = _alike(footers)
+    newest = [max(same, key=lambda each: each.age) for _, same in kinds] if len(kinds) > 1 else footers[:1]
+    columns: dict[str, pa.Field] = {}
+    ours = {field.name: field.type for field in configured or ()}
+    for footer in sorted(newest, key=lambda each: each.age, reverse=True):
+        for field in footer.schema:
+            if field.name not in columns:
+                columns[field.name] = field
+                where = "as configured" if field.name in ours else f"in the newest file, {footer.path}"
+                _refuse_others(kinds, field.name, ours.get(field.name, field.type), where)
+    found = [*columns.values(), *(field for field in configured or () if field.name not in columns)]
+    return pa.schema(sorted(found, key=lambda field: field.name.startswith("_")))
+
+
+def _refuse_others(
+    kinds: Sequence[tuple[pa.Schema, Sequence[Footer]]], name: str, wanted: pa.DataType, where: str
+) -> None:
+    """Raise StoreError where files hold a column with another type than it has `where`."""
+    others: dict[pa.DataType, list[str]] = {}
+    for schema, same in kinds:
+        if name in schema.names and (held := schema.field(name).type) != wanted:
+            others.setdefault(held, []).extend(each.path for each in same)
+    if others:
+        listed = "; ".join(f"{held} in {_listed(paths)}" for held, paths in others.items())
+        raise StoreError(
+            f"column {name!r} is {wanted} {where}, but {listed}. Pull those partitions again with "
+            "--force, or materialize them again in Dagster."
+        )
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+    return f"{files}: {', '.join(sorted(paths)[:_NAMED])}{more}"
+
+
+def one_dataset(
+    footers: Sequence[Footer],
+    schema: pa.Schema,
+    path_columns: Sequence[str],
+    filesystem: pafs.FileSystem,
+    base: str,
+) -> "ds.Dataset":
+    """A lazy Arrow dataset over the files, in their order, with the columns of `one_schema`.
+
+    Args:
+        path_columns: what paths say of their rows, as text: engines would guess a date for one key and not
+            for another.
+        base: the table's directory, below which paths say it.
+    """
+    # It imports pandas, which nothing else here needs.
+    import pyarrow.dataset as ds  # noqa: PLC0415
+
+    of_path = pa.schema([(name, pa.string()) for name in path_columns])
+    return ds.dataset(
+        [footer.path for footer in footers],
+        schema=pa.schema([*schema, *of_path]),
+        filesystem=filesystem,
+        format="parquet",
+        partitioning=ds.partitioning(of_path, flavor="hive"),
+        partition_base_dir=base,
+    )

@@ -1,0 +1,247 @@
+"""What we assume of Stripe's answers: headers, report types, report runs, and the list of them."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import timedelta
+
+from connector.api.models import API_VERSION, ReportRun, RunStatus
+from connector.catalogue import REPORTS, Status
+from connector.doctor.probe.assumptions import Assumption, Shown
+from connector.doctor.probe.observations import NotSeenError, Seen
+from connector.errors import APIError, InvalidRequestError, PermissionDeniedError
+
+_REPORT_TYPES = "reading report types"
+_FIRST = "the first report run"
+
+
+def _headers(seen: Seen, name: str) -> tuple[int, int]:
+    """How many answers have a header, and how many there are."""
+    if not seen.exchanges:
+        raise NotSeenError("nothing was answered")
+    return sum(name in each.headers for each in seen.exchanges), len(seen.exchanges)
+
+
+def _date(seen: Seen) -> Shown:
+    have, of = _headers(seen, "date")
+    if have < of or seen.at is None or seen.at_here is None:
+        return False, f"{have} of {of} answers have one"
+    skew = (seen.at_here - seen.at).total_seconds()
+    return True, f"all {of} answers have one; our clock is {skew:+.0f} s off"
+
+
+def _request_id(seen: Seen) -> Shown:
+    have, of = _headers(seen, "request-id")
+    return have == of, f"{have} of {of} answers have one"
+
+
+def _version(seen: Seen) -> Shown:
+    _headers(seen, "date")
+    found = {each.headers.get("stripe-version", "none") for each in seen.exchanges if "/v1/rep" in each.url}
+    return found == {API_VERSION}, f"asked for {API_VERSION}, answered in {', '.join(sorted(found))}"
+
+
+def _account(seen: Seen) -> Shown:
+    if seen.account is None:
+        return None, "no account is acted for (STRIPE_ACCOUNT is unset)"
+    echoed = {each.headers.get("stripe-account") for each in seen.exchanges}
+    return echoed == {seen.account}, f"{'all' if echoed == {seen.account} else 'not all'} answers name it"
+
+
+def _permissions(seen: Seen) -> Shown:
+    lacking = {f"{step}: {e}" for step, e in seen.refused.items() if isinstance(e, PermissionDeniedError)}
+    if lacking:
+        return False, "; ".join(sorted(lacking))
+    if not seen.restricted:
+        return None, "the key is a secret one, which may do everything"
+    seen.need(seen.whole, "reading the file")
+    return True, "it sufficed"
+
+
+# Report types
+
+
+def _one_page(seen: Seen) -> Shown:
+    types = seen.need(seen.types, _REPORT_TYPES)
+    return (
+        seen.type_pages == 1,
+        f"{len(types)} types, {seen.type_pages} page{'' if seen.type_pages == 1 else 's'}",
+    )
+
+
+def _documented(seen: Seen) -> Shown:
+    types = seen.need(seen.types, _REPORT_TYPES)
+    live = seen.mode == "live"
+    documented = {
+        i for i, s in REPORTS.items() if s.status is Status.DOCUMENTED and (live or not s.live_only)
+    }
+    lacking = sorted(documented - types.keys())
+    unknown = sorted(types.keys() - REPORTS.keys())
+    text = f"{len(documented) - len(lacking)} of {len(documented)} are there in {seen.mode} mode"
+    text += f"; lacking: {', '.join(lacking)}" if lacking else ""
+    return not lacking, text + (f"; not in our catalogue: {', '.join(unknown)}" if unknown else "")
+
+
+def _live_only(seen: Seen) -> Shown:
+    types = seen.need(seen.types, _REPORT_TYPES)
+    ours = {each for each, spec in REPORTS.items() if spec.live_only}
+    found = sorted(ours & types.keys())
+    if seen.mode == "live":
+        return None, f"{len(found)} of {len(ours)} are there; a test key would show whether it lacks them"
+    return not found, f"{len(found)} of {len(ours)} are there without a live key"
+
+
+def _defaults(seen: Seen) -> Shown:
+    types = seen.need(seen.types, _REPORT_TYPES)
+    known = {
+        each: REPORTS[each].stripe_defaults
+        for each in types
+        if each in REPORTS and REPORTS[each].stripe_defaults is not None
+    }
+    other = sorted(each for each, columns in known.items() if types[each].default_columns != columns)
+    return not other, f"{len(known) - len(other)} of {len(known)} agree" + (
+        f"; other: {', '.join(other)}" if other else ""
+    )
+
+
+def _prepared(seen: Seen) -> Shown:
+    types, at = seen.need(seen.types, _REPORT_TYPES), seen.need(seen.at, _REPORT_TYPES)
+    ends = {each.data_available_end for each in types.values() if each.id in REPORTS}
+    if not ends:
+        raise NotSeenError("the account has no report type we know")
+    oldest = at - min(ends)
+    at_half_days = all(end.hour in {0, 12} and end.minute == end.second == 0 for end in ends)
+    hours = ", ".join(sorted({f"{end:%H:%M}" for end in ends}))
+    text = f"data end {_hours(at - max(ends))} to {_hours(oldest)} ago, at {hours} UTC"
+    return at_half_days and oldest <= timedelta(hours=36), text
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:.0f} h"
+
+
+# Report runs
+
+
+def _end_allowed(seen: Seen) -> Shown:
+    error = seen.refused.get("an interval up to the end of the data")
+    if isinstance(error, InvalidRequestError) and "interval_" in (error.param or ""):
+        return False, f"refused: {_told(error)}"
+    if error:
+        raise NotSeenError(f"no report run could be made: {error}")
+    seen.need(seen.first, _FIRST)
+    return True, "accepted"
+
+
+def _beyond_refused(seen: Seen) -> Shown:
+    if seen.beyond:
+        return False, "a report run was made"
+    error = seen.refused.get("an interval beyond the data")
+    if not isinstance(error, InvalidRequestError):
+        raise NotSeenError(f"it was not tried, or failed otherwise: {error}")
+    return error.status == 400 and "interval_" in (error.param or ""), _told(error)
+
+
+def _told(error: Exception) -> str:
+    if not isinstance(error, APIError):
+        return str(error)
+    return f"HTTP {error.status}, type {error.type}, code {error.code}, param {error.param}"
+
+
+def _echo(seen: Seen) -> Shown:
+    run = seen.need(seen.first, _FIRST)
+    asked = seen.need(seen.asked, _FIRST)
+    if run.request == asked:
+        return True, "the same, in canonical form"
+    ours, theirs = dict(asked.parameters), dict(run.request.parameters)
+    return False, "other: " + ", ".join(sorted(n for n in ours | theirs if ours.get(n) != theirs.get(n)))
+
+
+def _status(seen: Seen) -> Shown:
+    run = seen.need(seen.first, _FIRST)
+    said = str(run.raw.get("status"))
+    return said in set(RunStatus), f"the answer says {said!r}"
+
+
+def _ended(seen: Seen) -> Shown:
+    run = seen.need(seen.first_done, f"{_FIRST}'s end")
+    if run.status is RunStatus.FAILED:
+        return None, f"it failed, and Stripe says: {run.error}"
+    complete = run.result is not None and run.succeeded_at is not None
+    return complete, f"after {seen.waited:.0f} s, {'with' if complete else 'without'} its file and time"
+
+
+def _replay(seen: Seen) -> Shown:
+    first, again = seen.need(seen.first, _FIRST), seen.need(seen.replay, "the same request once more")
+    same = "the same run" if again.id == first.id else "another run"
+    header = "says to be a replay" if seen.replayed else "does not say to be a replay"
+    return again.id == first.id and seen.replayed, f"{same}, and {header}"
+
+
+def _livemode(seen: Seen) -> Shown:
+    run = seen.need(seen.first, _FIRST)
+    if seen.mode == "simulated":
+        return None, "the API is on this machine"
+    return run.livemode is (seen.mode == "live"), f"livemode is {run.livemode} for a {seen.mode} key"
+
+
+# The list
+
+
+def _listed(seen: Seen) -> None:
+    seen.need(seen.first, _FIRST)
+    if error := seen.refused.get("listing report runs"):
+        raise NotSeenError(f"listing report runs failed: {error}")
+
+
+def _newest_first(seen: Seen) -> Shown:
+    _listed(seen)
+    lists = ([*seen.newest, *seen.after_newest], seen.since_first)
+    ordered = all(a.created >= b.created for runs in lists for a, b in itertools.pairwise(runs))
+    text = f"{'' if ordered else 'not '}in order; {len(seen.newest)} on a page of one"
+    return ordered and len(seen.newest) == 1, text
+
+
+def _exclusive(seen: Seen) -> Shown:
+    if not seen.newest or not seen.after_newest:
+        raise NotSeenError("there is no second page")
+    return seen.newest[0].id not in _ids(seen.after_newest), f"{len(seen.after_newest)} follow"
+
+
+def _bounds(seen: Seen) -> Shown:
+    _listed(seen)
+    run = seen.need(seen.first, _FIRST)
+    since, until = run.id in _ids(seen.since_first), run.id in _ids(seen.until_first)
+    earlier = any(each.created < run.created for each in seen.since_first)
+    return since and until and not earlier, f"gte {_has(since)}, lte {_has(until)} the run created then"
+
+
+def _has(it: bool) -> str:
+    return "has" if it else "lacks"
+
+
+def _ids(runs: Sequence[ReportRun]) -> set[str]:
+    return {run.id for run in runs}
+
+
+ASSUMPTIONS = (
+    Assumption("date", "Every answer has a Date, by which ages are measured.", _date),
+    Assumption("request_id", "Every answer has a Request-Id.", _request_id),
+    Assumption("version", "Stripe answers in the API version asked for.", _version),
+    Assumption("account", "Answers name the account acted for.", _account),
+    Assumption("permissions", "A restricted key for reports and files suffices.", _permissions),
+    Assumption("types_on_one_page", "The list of report types comes whole.", _one_page),
+    Assumption("documented_types", "The account has every documented report type.", _documented),
+    Assumption("live_only_types", "The fee reports exist in live mode alone.", _live_only),
+    Assumption("default_columns", "Stripe's default columns are those of the catalogue.", _defaults),
+    Assumption("prepared", "Data end at 00:00 or 12:00 UTC, at most 36 h ago.", _prepared),
+    Assumption("end_included", "interval_end may equal data_available_end.", _end_allowed),
+    Assumption("beyond_refused", "One second more is refused: 400, naming the interval.", _beyond_refused),
+    Assumption("echo", "A new run echoes what was asked.", _echo),
+    Assumption("status", "A run is pending, succeeded or failed.", _status),
+    Assumption("ended", "A finished run brings its file and its time.", _ended),
+    Assumption("replay", "The same idempotency key brings the same run, marked as a replay.", _replay),
+    Assumption("livemode", "A run's livemode is that of the key.", _livemode),
+    Assumption("newest_first", "Runs are listed newest first, and a limit is kept.", _newest_first),
+    Assumption("cursor", "starting_after is exclusive.", _exclusive),
+    Assumption("created_bounds", "created[gte] and created[lte] include their bound.", _bounds),
+)

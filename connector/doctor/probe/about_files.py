@@ -1,0 +1,261 @@
+"""What we assume of the files: how they travel, how they are written, and what their rows promise."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from connector.api.models import ReportFile
+from connector.catalogue import RowKind, report
+from connector.doctor.probe.assumptions import Assumption, Shown
+from connector.doctor.probe.csv_bytes import CsvBytes
+from connector.doctor.probe.observations import Body, NotSeenError, Seen
+from connector.money import USUAL_DIGITS, digits
+
+_WHOLE, _PART, _CSV = "reading the file", "reading a part of the file", "reading the rows"
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_MONEY = ("gross", "fee", "net")
+_MOST_DECIMALS = 18
+
+
+def _file(seen: Seen) -> ReportFile:
+    run = seen.need(seen.first_done, "the first report run's end")
+    return seen.need(run.result, "its file")
+
+
+def _csv(seen: Seen) -> CsvBytes:
+    csv = seen.need(seen.csv, _CSV)
+    if not csv.rows:
+        raise NotSeenError("the day has no rows")
+    return csv
+
+
+# On the way
+
+
+def _purpose(seen: Seen) -> Shown:
+    file = _file(seen)
+    return (file.purpose, file.type) == ("finance_report_run", "csv"), f"{file.purpose}, {file.type}"
+
+
+def _life(seen: Seen) -> Shown:
+    file = _file(seen)
+    if file.expires_at is None:
+        return None, "the file does not say when it expires"
+    life = file.expires_at - file.created
+    return life >= timedelta(days=30), f"{life.days} days"
+
+
+def _size(seen: Seen) -> Shown:
+    body, file = seen.need(seen.whole, _WHOLE), _file(seen)
+    stated = "is not stated" if body.total is None else "agrees" if body.total == file.size else "differs"
+    agrees = body.size == file.size
+    return agrees and body.total in {None, file.size}, (
+        f"the bytes {'agree' if agrees else f'differ by {body.size - file.size:+}'}; Content-Length {stated}"
+    )
+
+
+def _encoding(seen: Seen) -> Shown:
+    headers = seen.need(seen.whole, _WHOLE).headers
+    kind, packed = headers.get("content-type", "none"), headers.get("content-encoding", "none")
+    return packed == "none" and "html" not in kind and "json" not in kind, f"type {kind}, encoding {packed}"
+
+
+def _redirects(seen: Seen) -> Shown:
+    body = seen.need(seen.whole, _WHOLE)
+    return body.redirects == 0, f"{body.redirects} redirects"
+
+
+def _ranges(seen: Seen) -> Shown:
+    whole, part = seen.need(seen.whole, _WHOLE), seen.need(seen.part, _PART)
+    if part.status != 206:
+        return False, f"HTTP {part.status}: the whole file, whatever part is asked for"
+    same = whole.content[part.first_byte :].startswith(part.content)
+    return same, f"HTTP 206, {'the same' if same else 'other'} bytes as in the whole"
+
+
+def _etag(seen: Seen) -> Shown:
+    tag = seen.need(seen.whole, _WHOLE).etag
+    if tag is None:
+        return False, "there is none"
+    return not tag.startswith("W/"), "weak" if tag.startswith("W/") else "strong"
+
+
+def _if_range(seen: Seen) -> Shown:
+    stale: Body = seen.need(seen.stale, "reading a part of another version")
+    return stale.first_byte == 0, f"HTTP {stale.status}, from byte {'0' if stale.first_byte == 0 else 'n'}"
+
+
+# The second run
+
+
+def _reuse(seen: Seen) -> Shown:
+    first, second = _file(seen), seen.need(seen.second_done, "the second report run's end")
+    file = seen.need(second.result, "its file")
+    if file.id == first.id:
+        return file.created == first.created, "answered with the first run's file"
+    fresh = file.created >= second.created
+    return fresh, f"computed anew; its file is {'younger' if fresh else 'older'} than the run"
+
+
+def _repeatable(seen: Seen) -> Shown:
+    first, again = seen.need(seen.whole, _WHOLE), seen.need(seen.again, "reading the second file")
+    same = first.sha256 == again.sha256
+    return same, "the same bytes" if same else f"other bytes, {again.size - first.size:+} of them"
+
+
+# How it is written
+
+
+def _order(seen: Seen) -> Shown:
+    csv, asked = seen.need(seen.csv, _CSV), seen.need(seen.asked, _CSV).columns or ()
+    if csv.header == asked:
+        return True, f"{len(asked)} columns, in the order asked for"
+    lacking, added = sorted({*asked} - {*csv.header}), sorted({*csv.header} - {*asked})
+    return False, f"lacking: {', '.join(lacking) or 'none'}; added: {', '.join(added) or 'none'}"
+
+
+def _dialect(seen: Seen) -> Shown:
+    csv = seen.need(seen.csv, _CSV)
+    wrong = [
+        text
+        for text, is_so in {
+            "a byte order mark": csv.bom,
+            "not UTF-8": not csv.utf8,
+            f"rows end in {', '.join(map(repr, sorted(csv.line_ends)))}": csv.line_ends != {"\n"},
+            "the last row has no end": not csv.ended,
+            "a field is neither quoted nor bare": csv.broken is not None,
+            f"{csv.bare} values without quotes": csv.bare > 0,
+            f"{csv.ragged} rows are of another length": csv.ragged > 0,
+        }.items()
+        if is_so
+    ]
+    return not wrong, "; ".join(wrong) or f"{len(csv.rows):,} rows as assumed"
+
+
+def _nulls(seen: Seen) -> Shown:
+    csv = _csv(seen)
+    text = f"{csv.nulls:,} bare, {csv.blanks:,} quoted"
+    return (None if csv.nulls == csv.blanks == 0 else csv.blanks == 0 or csv.nulls > 0), text
+
+
+def _times(seen: Seen) -> Shown:
+    times = _csv(seen).values("created_utc")
+    odd = sum(not _TIME.fullmatch(each) for each in times)
+    return odd == 0, f"{len(times) - odd:,} of {len(times):,}"
+
+
+def _currencies(seen: Seen) -> Shown:
+    currencies = set(_csv(seen).values("currency"))
+    return all(re.fullmatch("[a-z]{3}", each) for each in currencies), f"{len(currencies)} currencies"
+
+
+def _decimals(seen: Seen) -> Shown:
+    """Of what is printed only the number of decimals is told."""
+    found: dict[str, set[int]] = {}
+    for row in _csv(seen).rows:
+        for name in _MONEY:
+            places = _places(row.get(name))
+            if places is None:
+                return False, "an amount is no decimal number"
+            found.setdefault(row.get("currency") or "?", set()).add(places)
+    told = ", ".join(f"{each}: {'/'.join(map(str, sorted(found[each])))}" for each in sorted(found))
+    return max(max(each) for each in found.values()) <= _MOST_DECIMALS, told
+
+
+def _odd_currencies(seen: Seen) -> Shown:
+    """Whether currencies without decimals, or with three, are printed with their own digits."""
+    odd: dict[str, set[int]] = {}
+    for row in _csv(seen).rows:
+        currency, places = row.get("currency") or "", _places(row.get("gross"))
+        if digits(currency) != USUAL_DIGITS and places is not None:
+            odd.setdefault(currency, set()).add(places)
+    if not odd:
+        raise NotSeenError("the day has none")
+    told = ", ".join(f"{each}: {'/'.join(map(str, sorted(odd[each])))}" for each in sorted(odd))
+    return all(max(places) <= digits(each) for each, places in odd.items()), told
+
+
+def _places(text: str | None) -> int | None:
+    try:
+        exponent = Decimal(text or "x").as_tuple().exponent
+    except InvalidOperation:
+        return None
+    return -exponent if isinstance(exponent, int) else None
+
+
+# What rows promise
+
+
+def _net(seen: Seen) -> Shown:
+    rows = _csv(seen).rows
+    wrong = sum(_differ(row) for row in rows)
+    return wrong == 0, f"{len(rows) - wrong:,} of {len(rows):,} rows"
+
+
+def _differ(row: Mapping[str, str | None]) -> bool:
+    try:
+        gross, fee, net = (Decimal(row.get(name) or "x") for name in _MONEY)
+    except InvalidOperation:
+        return True
+    return gross - fee != net
+
+
+def _unique(seen: Seen) -> Shown:
+    ids = _csv(seen).values("balance_transaction_id")
+    return len(ids) == len(set(ids)), f"{len(ids):,} rows, {len(ids) - len(set(ids)):,} repeated"
+
+
+def _inside(seen: Seen) -> Shown:
+    interval, times = seen.need(seen.interval, _CSV), _csv(seen).values("created_utc")
+    before = after = at_end = 0
+    for text in times:
+        try:
+            at = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        except ValueError:
+            return None, "a time cannot be read"
+        before, after = before + (at < interval.start), after + (at > interval.end)
+        at_end += at == interval.end
+    return (
+        before == after == at_end == 0,
+        f"{len(times):,} rows; {before} before, {at_end} at the end, {after} after",
+    )
+
+
+def _categories(seen: Seen) -> Shown:
+    if not seen.summaries:
+        raise NotSeenError("no balance summary was there; pull one, and probe again")
+    told, holds = [], True
+    for report_type, csv in seen.summaries:
+        kinds = report("balance_summary").row_kinds
+        known: Mapping[str, RowKind] = kinds.kinds if kinds else {}
+        found = set(csv.values("category"))
+        holds = holds and found <= known.keys()
+        split = "with" if any(name.endswith(("_gross", "_fee")) for name in found) else "without"
+        told.append(f"{report_type}: {len(found)} kinds of lines, {split} gross and fee")
+    return holds, "; ".join(told)
+
+
+ASSUMPTIONS = (
+    Assumption("purpose", "Result files are of purpose finance_report_run and type csv.", _purpose),
+    Assumption("lifetime", "Result files live for a month at least.", _life),
+    Assumption("size", "A file's size is its length in bytes.", _size),
+    Assumption("encoding", "Contents come as they are, not compressed.", _encoding),
+    Assumption("redirects", "Contents are not redirected.", _redirects),
+    Assumption("ranges", "Contents can be read from the middle.", _ranges),
+    Assumption("etag", "Contents have a strong ETag.", _etag),
+    Assumption("if_range", "A part of another version brings the whole file.", _if_range),
+    Assumption("reuse", "A run brings a file of its own, or that of an earlier one, dated as it is.", _reuse),
+    Assumption("repeatable", "The same question twice brings the same bytes.", _repeatable),
+    Assumption("columns", "Columns come in the order asked for.", _order),
+    Assumption("dialect", "UTF-8, no mark, LF after each row, every value in quotes.", _dialect),
+    Assumption("nulls", "Null is a bare empty field.", _nulls),
+    Assumption("times", "Times are printed as 2026-06-01 00:00:00, without an offset.", _times),
+    Assumption("currencies", "Currencies are in lower case.", _currencies),
+    Assumption("decimals", "Amounts have at most 18 decimals.", _decimals),
+    Assumption("odd_currencies", "Yen have no decimals, dinars three.", _odd_currencies),
+    Assumption("net", "Net is gross less fee.", _net),
+    Assumption("unique", "balance_transaction_id is unique in a file.", _unique),
+    Assumption("half_open", "An interval has its start and not its end.", _inside),
+    Assumption("summary_lines", "Balance summaries have no lines but those we know.", _categories),
+)

@@ -1,0 +1,1 @@
+"""The whole way of a report, for many partitions: `collect`."""

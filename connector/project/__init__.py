@@ -1,0 +1,1 @@
+"""A project's `defs.yaml`, without Dagster."""

@@ -1,0 +1,1 @@
+"""Report runs: adopted or created, and waited for many at a time."""

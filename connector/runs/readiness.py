@@ -1,0 +1,63 @@
+"""Whether Stripe has the data of an interval yet, and when it will."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from connector.api.models import ReportType
+from connector.errors import InvalidRequestError, NotReadyError
+from connector.partitions import Interval
+
+#: Stripe prepares data twice a day, and a day is complete within this time after its end.
+#: Source: https://docs.stripe.com/reports/options
+PREPARATION = timedelta(hours=12)
+
+
+#: How a message says that something is still to come.
+_NOT_YET = re.compile(r"\b(yet|not ready|in progress|still|pending|later)\b", re.IGNORECASE)
+
+
+def not_ready(interval: Interval | None, available: ReportType, now: datetime) -> NotReadyError | None:
+    """Why Stripe cannot answer for `interval` yet; None when it can. Both ends of the window count.
+
+    Source: https://docs.stripe.com/reports/api
+    """
+    if interval is None:
+        return None
+    first, last = available.data_available_start, available.data_available_end
+    window = f"Stripe has data for {available.id} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    if interval.start < first:
+        return NotReadyError(
+            f"{interval} begins before the data do: {window}", available_start=first, available_end=last
+        )
+    if interval.end > last:
+        expected = ready_by(interval.end, now)
+        return NotReadyError(
+            f"{interval} is not ready: {window}; expected by {expected:%Y-%m-%d %H:%M} UTC",
+            available_start=first,
+            available_end=last,
+            expected=expected,
+        )
+    return None
+
+
+def ready_by(end: datetime, now: datetime) -> datetime:
+    """When the data up to `end` should be there: the next noon or midnight UTC after preparation.
+
+    Source: https://docs.stripe.com/reports/options
+    """
+    earliest = max(end + PREPARATION, now)
+    day = earliest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    steps = (day + timedelta(hours=12 * n) for n in range(3))
+    return next(step for step in steps if step >= earliest)
+
+
+def refused_for_now(error: InvalidRequestError) -> bool:
+    """Whether a 400 means that Stripe does not have the data yet.
+
+    Which code comes with it is not documented. Of an interval the parameter's name decides; of a payout,
+    which can also be unknown, what the message says.
+    """
+    param = error.param or ""
+    return error.status == 400 and (
+        "interval_" in param or ("payout" in param and _NOT_YET.search(str(error)) is not None)
+    )

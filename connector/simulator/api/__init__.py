@@ -1,0 +1,1 @@
+"""Stripe's endpoints: keys, limits, pages, idempotency, parameters, file contents."""

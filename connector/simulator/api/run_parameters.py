@@ -1,0 +1,191 @@
+"""Reading the request for a report run, as strictly as Stripe does.
+
+What comes out is what the run echoes: text turned into integers, defaults filled in. Nested parameters are
+named in errors as they were sent, `parameters[interval_end]`. Which code goes with an interval outside the
+availability is not documented; there is none here.
+
+Sources: https://docs.stripe.com/api/reporting/report_run/create, https://docs.stripe.com/reports/api
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from zoneinfo import available_timezones
+
+from connector.simulator.books.currencies import KNOWN
+from connector.simulator.protocol.errors import (
+    RefusalError,
+    empty_parameter,
+    missing_parameter,
+    no_such,
+    unknown_parameter,
+)
+from connector.simulator.protocol.forms import Form, Value, whole_number
+from connector.simulator.protocol.messages import Json
+from connector.simulator.report_types.report_type import ReportType
+
+REPORTING_CATEGORIES = frozenset(
+    [
+        "advance", "advance_funding", "anticipation_repayment", "charge", "charge_failure",
+        "climate_order_purchase", "climate_order_refund", "connect_collection_transfer",
+        "connect_reserved_funds", "contribution", "dispute", "dispute_reversal", "fee", "financing_paydown",
+        "financing_paydown_reversal", "financing_payout", "financing_payout_reversal",
+        "issuing_authorization_hold", "issuing_authorization_release", "issuing_dispute",
+        "issuing_transaction", "network_cost", "other_adjustment", "partial_capture_reversal", "payout",
+        "payout_reversal", "platform_earning", "platform_earning_refund", "refund", "refund_failure",
+        "risk_reserved_funds", "tax", "topup", "topup_reversal", "transfer", "transfer_reversal",
+        "unreconciled_customer_funds",
+    ]
+)  # fmt: skip
+
+
+def requested_type(form: Form) -> str:
+    """The report type's id, once the form holds nothing but what the endpoint takes."""
+    for name in form:
+        if name not in {"report_type", "parameters", "expand"}:
+            raise unknown_parameter(name)
+    wanted = form.get("report_type")
+    if wanted is None:
+        raise missing_parameter("report_type")
+    if wanted == "":
+        raise empty_parameter("report_type")
+    if not isinstance(wanted, str):
+        raise RefusalError("Invalid string: report_type takes one id.", param="report_type")
+    return wanted
+
+
+def run_parameters(form: Form, report_type: ReportType, *, available: tuple[int, int]) -> Json:
+    """The parameters of a new run, typed and complete.
+
+    `available` is the first and last second an interval may name, both included.
+
+    Raises:
+        RefusalError: whatever Stripe would refuse, naming the parameter.
+    """
+    given = form.get("parameters", {})
+    if given == "":
+        given = {}
+    if not isinstance(given, dict):
+        raise RefusalError("Invalid object: parameters is a group of parameters.", param="parameters")
+    read: Json = {}
+    for key, value in given.items():
+        name = f"parameters[{key}]"
+        if key not in {*report_type.required, *report_type.optional}:
+            raise _not_taken(name, key, report_type)
+        if value == "":
+            raise empty_parameter(name)
+        read[key] = _columns(name, value, report_type) if key == "columns" else _READ[key](name, value)
+    for key in report_type.required:
+        if key not in read:
+            raise missing_parameter(f"parameters[{key}]")
+    _check_interval(read, available)
+    if "columns" in report_type.optional:
+        read.setdefault("columns", list(report_type.default_columns or ()))
+    if "timezone" in report_type.optional:
+        read.setdefault("timezone", "Etc/UTC")
+    return read
+
+
+def _not_taken(name: str, key: str, report_type: ReportType) -> RefusalError:
+    if key not in _READ and key != "columns":
+        return unknown_parameter(name)
+    return RefusalError(
+        f"The report type {report_type.id} does not take the parameter {key}.",
+        code="parameter_unknown",
+        param=name,
+    )
+
+
+def _check_interval(read: Json, available: tuple[int, int]) -> None:
+    first, last = available
+    for key in ("interval_start", "interval_end"):
+        if key in read and not first <= read[key] <= last:
+            raise RefusalError(
+                f"Data for this report type is available from {_said(first)} to {_said(last)}; "
+                f"{key} is {_said(read[key])}.",
+                param=f"parameters[{key}]",
+            )
+    if "interval_start" in read and read["interval_start"] >= read["interval_end"]:
+        raise RefusalError(
+            "interval_start must be earlier than interval_end.", param="parameters[interval_start]"
+        )
+
+
+def _said(second: int) -> str:
+    try:
+        return f"{second} ({datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S} UTC)"
+    except (ValueError, OverflowError, OSError):
+        return str(second)
+
+
+def _columns(name: str, value: Value, report_type: ReportType) -> list[str]:
+    if not isinstance(value, list) or not value:
+        raise RefusalError(f"Invalid array: {name} is a list of column names.", param=name)
+    columns = []
+    for index, column in enumerate(value):
+        if not isinstance(column, str) or not report_type.has(column):
+            raise RefusalError(
+                f"Invalid column: '{column}' is not a column of {report_type.id}.",
+                param=f"{name}[{index}]",
+            )
+        columns.append(column)
+    return columns
+
+
+def _text(name: str, value: Value) -> str:
+    if not isinstance(value, str):
+        raise RefusalError(f"Invalid string: {name} takes one value.", param=name)
+    return value
+
+
+def _currency(name: str, value: Value) -> str:
+    currency = _text(name, value).lower()
+    if currency not in KNOWN:
+        raise RefusalError(f"Invalid currency: {value}. See https://docs.stripe.com/currencies.", param=name)
+    return currency
+
+
+def _timezone(name: str, value: Value) -> str:
+    zone = _text(name, value)
+    if zone not in _zones():
+        raise RefusalError(f"Invalid timezone: {zone} is no name of the IANA time zone database.", param=name)
+    return zone
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _category(name: str, value: Value) -> str:
+    category = _text(name, value)
+    if category not in REPORTING_CATEGORIES:
+        raise RefusalError(f"Invalid {name}: '{category}' is no reporting category.", param=name)
+    return category
+
+
+def _account(name: str, value: Value) -> str:
+    account = _text(name, value)
+    if not re.fullmatch(r"acct_[A-Za-z0-9]+", account):
+        raise no_such("account", account, param=name, status=400)
+    return account
+
+
+def _accounts(name: str, value: Value) -> list[str]:
+    if not isinstance(value, list) or not value:
+        raise RefusalError(f"Invalid array: {name} is a list of account ids.", param=name)
+    return [_account(f"{name}[{index}]", account) for index, account in enumerate(value)]
+
+
+_READ: dict[str, Callable[[str, Value], object]] = {
+    "interval_start": whole_number,
+    "interval_end": whole_number,
+    "timezone": _timezone,
+    "currency": _currency,
+    "reporting_category": _category,
+    "connected_account": _account,
+    "connected_accounts": _accounts,
+    "payout": _text,
+    "decimal_separator": _text,
+}

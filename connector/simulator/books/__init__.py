@@ -1,0 +1,1 @@
+"""A made-up business: its ledger, payouts, customers and currencies."""

@@ -1,0 +1,153 @@
+"""What a balance is made of: one entry per movement, and what stands behind it.
+
+All times are whole unix seconds in UTC, all money is `Decimal` in major units of the settlement currency.
+
+Source: https://docs.stripe.com/reports/report-types/balance
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from connector.simulator.books.currencies import EXACT
+
+DAY = 86_400
+PAYOUT_CATEGORIES = frozenset({"payout", "payout_reversal"})
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose data: an account, in live or in test mode. Nothing is ever shared between two owners."""
+
+    account: str
+    livemode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """The payment behind an entry; its buyer, card and address follow from `token` (see `people`)."""
+
+    token: str
+    created: int
+
+    @property
+    def charge_id(self) -> str:
+        return f"ch_3{self.token}"
+
+    @property
+    def payment_intent_id(self) -> str:
+        return f"pi_3{self.token}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One balance transaction.
+
+    `gross` is positive when money comes in, `fee` is positive when charged; `net` is the change of the
+    balance. `known_from` is the moment since which Stripe's data hold it: later than `created` for a row that
+    was added to a day already closed.
+    """
+
+    id: str
+    category: str
+    created: int
+    available_on: int
+    currency: str
+    gross: Decimal
+    fee: Decimal
+    source_id: str
+    description: str | None
+    sale: Sale | None = None
+    dispute_reason: str | None = None
+    known_from: int = 0
+
+    @property
+    def net(self) -> Decimal:
+        return EXACT.subtract(self.gross, self.fee)
+
+    @property
+    def is_payout(self) -> bool:
+        """Payouts and payouts that came back: not activity."""
+        return self.category in PAYOUT_CATEGORIES
+
+    @property
+    def effective(self) -> int:
+        """The second that decides the interval: creation, but arrival for payouts.
+
+        Source: https://docs.stripe.com/reports/select-a-report
+        """
+        return self.available_on if self.category == "payout" else self.created
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """An automatic payout: `amount` leaves the balance at `arrival`, and is back at `failed_at`, if set."""
+
+    id: str
+    currency: str
+    amount: Decimal
+    created: int
+    arrival: int
+    failed_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over entries of one currency. Payouts are negative, as they lower the balance."""
+
+    activity_gross: Decimal = Decimal(0)
+    activity_fee: Decimal = Decimal(0)
+    payouts_gross: Decimal = Decimal(0)
+    payouts_fee: Decimal = Decimal(0)
+
+    @property
+    def activity(self) -> Decimal:
+        return EXACT.subtract(self.activity_gross, self.activity_fee)
+
+    @property
+    def payouts(self) -> Decimal:
+        return EXACT.subtract(self.payouts_gross, self.payouts_fee)
+
+    @property
+    def balance(self) -> Decimal:
+        return EXACT.add(self.activity, self.payouts)
+
+    def plus(self, entry: Entry) -> "Totals":
+        if entry.is_payout:
+            return Totals(
+                self.activity_gross,
+                self.activity_fee,
+                EXACT.add(self.payouts_gross, entry.gross),
+                EXACT.add(self.payouts_fee, entry.fee),
+            )
+        return Totals(
+            EXACT.add(self.activity_gross, entry.gross),
+            EXACT.add(self.activity_fee, entry.fee),
+            self.payouts_gross,
+            self.payouts_fee,
+        )
+
+    def joined(self, other: "Totals") -> "Totals":
+        """Both together."""
+        return Totals(
+            EXACT.add(self.activity_gross, other.activity_gross),
+            EXACT.add(self.activity_fee, other.activity_fee),
+            EXACT.add(self.payouts_gross, other.payouts_gross),
+            EXACT.add(self.payouts_fee, other.payouts_fee),
+        )
+
+    def minus(self, other: "Totals") -> "Totals":
+        return Totals(
+            EXACT.subtract(self.activity_gross, other.activity_gross),
+            EXACT.subtract(self.activity_fee, other.activity_fee),
+            EXACT.subtract(self.payouts_gross, other.payouts_gross),
+            EXACT.subtract(self.payouts_fee, other.payouts_fee),
+        )
+
+
+def add_up(entries: Iterable[Entry], onto: dict[str, Totals]) -> dict[str, Totals]:
+    """`onto` with `entries` counted in, per currency; `onto` itself is left as it was."""
+    sums = dict(onto)
+    for entry in entries:
+        sums[entry.currency] = sums.get(entry.currency, Totals()).plus(entry)
+    return sums

@@ -1,0 +1,1 @@
+"""How requests and answers travel: messages, forms, errors, and the transport of `httpx`."""

@@ -1,0 +1,86 @@
+"""Everything the simulated Stripe says no to, with the body Stripe's errors have.
+
+Codes are sent where Stripe documents one. For an interval outside the availability none is documented, so
+that refusal has none; the texts are modelled on Stripe's, not copied.
+
+Sources: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-codes
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.simulator.protocol.messages import Reply, json_reply
+
+DOC_URL = "https://docs.stripe.com/error-codes#"
+
+
+class RefusalError(Exception):
+    """An answer that is an error. Raised by whatever decides, turned into a reply in one place."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        kind: str = "invalid_request_error",
+        code: str | None = None,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.code = code
+        self.param = param
+        self.headers = dict(headers or {})
+
+    def reply(self, request_log_url: str | None = None) -> Reply:
+        """The error object; `request_log_url` is what Stripe adds for requests of a known key."""
+        error: dict[str, Any] = {}
+        if self.code:
+            error |= {"code": self.code, "doc_url": DOC_URL + self.code.replace("_", "-")}
+        error["message"] = str(self)
+        if self.param:
+            error["param"] = self.param
+        if request_log_url:
+            error["request_log_url"] = request_log_url
+        return json_reply(self.status, {"error": error | {"type": self.kind}}, self.headers)
+
+
+def unknown_parameter(name: str) -> RefusalError:
+    return RefusalError(f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
+
+
+def missing_parameter(name: str) -> RefusalError:
+    return RefusalError(f"Missing required param: {name}.", code="parameter_missing", param=name)
+
+
+def invalid_integer(name: str, value: object) -> RefusalError:
+    return RefusalError(f"Invalid integer: {value}", code="parameter_invalid_integer", param=name)
+
+
+def empty_parameter(name: str) -> RefusalError:
+    return RefusalError(
+        f"{name} was sent as an empty string, and it cannot be unset. Leave it out or give it a value.",
+        code="parameter_invalid_empty",
+        param=name,
+    )
+
+
+def no_such(thing: str, id: str, *, param: str, status: int = 404) -> RefusalError:
+    return RefusalError(f"No such {thing}: '{id}'", status=status, code="resource_missing", param=param)
+
+
+def unknown_url(method: str, path: str) -> RefusalError:
+    return RefusalError(
+        f"Unrecognized request URL ({method}: {path}). See https://docs.stripe.com for what exists here.",
+        status=404,
+    )
+
+
+def unauthorized(message: str, code: str | None = None) -> RefusalError:
+    return RefusalError(message, status=401, code=code, headers={"WWW-Authenticate": 'Basic realm="Stripe"'})
+
+
+def too_many_requests(message: str, code: str = "rate_limit") -> RefusalError:
+    return RefusalError(message, status=429, code=code)

@@ -1,0 +1,1 @@
+"""The report types that are offered, with their columns and parameters."""

@@ -1,0 +1,1 @@
+"""Rows of each report, out of the books, and the CSV they become."""

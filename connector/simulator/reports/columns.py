@@ -1,0 +1,238 @@
+"""What stands in each column of the reports that list balance transactions, payouts among them.
+
+A reading of Stripe's documentation made for the simulator alone; it shares nothing with the connector's own,
+so that one can find the other's mistakes.
+
+Sources: https://docs.stripe.com/reports/report-types/balance,
+https://docs.stripe.com/reports/report-types/payouts,
+https://docs.stripe.com/reports/report-types/payout-reconciliation,
+https://docs.stripe.com/reports/report-types/connect
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from connector.simulator.books.currencies import printed
+from connector.simulator.books.entries import Entry, Owner, Payout
+from connector.simulator.books.ledger import Ledger
+from connector.simulator.books.people import Address, Buyer, buyer
+from connector.simulator.books.seeded_random import token
+
+METADATA = re.compile(
+    r"(payment|refund|transfer|invoice|credit_note|tax_transaction)_metadata\[([^\[\]]{1,40})\]"
+)
+"""Columns asked for by name, one for each key."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What one account's part of a file is written with: its books, as of which second, in which zone.
+
+    `extra_categories` adds what balance summaries of 2026 have; `payouts_without_currency` leaves the
+    currency of their payout rows empty, as one importer found it.
+    """
+
+    owner: Owner
+    ledger: Ledger
+    as_of: int
+    zone: ZoneInfo
+    seed: int
+    extra_categories: bool = False
+    payouts_without_currency: bool = False
+
+
+Reader = Callable[[Entry, Sheet], str | None]
+
+
+def stamp(second: int, zone: ZoneInfo | None = None) -> str:
+    """A time as reports print it: to the second, without an offset; UTC unless a zone is given."""
+    return f"{datetime.fromtimestamp(second, zone or UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def reader(column: str) -> Reader:
+    """How `column` is read from an entry.
+
+    Raises:
+        KeyError: no such column anywhere.
+    """
+    if match := METADATA.fullmatch(column):
+        return _metadata(match[1], match[2])
+    return _READERS[column]
+
+
+def _bought(pick: Callable[[Buyer], str | None]) -> Reader:
+    def read(entry: Entry, sheet: Sheet) -> str | None:
+        return pick(buyer(sheet.seed, entry.sale)) if entry.sale else None
+
+    return read
+
+
+def _metadata(kind: str, key: str) -> Reader:
+    def read(entry: Entry, sheet: Sheet) -> str | None:
+        refunded = kind == "refund" and entry.category in {"refund", "refund_failure"}
+        wanted = refunded or kind in {"payment", "invoice", "tax_transaction"}
+        if not entry.sale or not wanted:
+            return None
+        sold_to = buyer(sheet.seed, entry.sale)
+        return {"order_id": sold_to.order_id, "note": sold_to.note}.get(key)
+
+    return read
+
+
+def _null(_entry: Entry, _sheet: Sheet) -> None:
+    """Never filled for the accounts that live here."""
+
+
+def _effective_at(entry: Entry, sheet: Sheet) -> int | None:
+    payout = sheet.ledger.payout_of(entry, as_of=sheet.as_of)
+    return payout.arrival if payout else None
+
+
+def _payout_id(entry: Entry, sheet: Sheet) -> str | None:
+    payout = sheet.ledger.payout_of(entry, as_of=sheet.as_of)
+    return payout.id if payout else None
+
+
+def times(name: str, second: Callable[[Entry, Sheet], int | None]) -> dict[str, Reader]:
+    """A column in the zone of the run, and its twin in UTC."""
+
+    def local(entry: Entry, sheet: Sheet) -> str | None:
+        at = second(entry, sheet)
+        return None if at is None else stamp(at, sheet.zone)
+
+    def utc(entry: Entry, sheet: Sheet) -> str | None:
+        at = second(entry, sheet)
+        return None if at is None else stamp(at)
+
+    return {name: local, f"{name}_utc": utc}
+
+
+def _payout(pick: Callable[[Payout, Sheet], str | None]) -> Reader:
+    """Read from the payout that the entry is, or is the return of."""
+
+    def read(entry: Entry, sheet: Sheet) -> str | None:
+        payout = sheet.ledger.payout(entry.source_id, as_of=sheet.as_of) if entry.is_payout else None
+        return pick(payout, sheet) if payout else None
+
+    return read
+
+
+def _payout_status(payout: Payout, sheet: Sheet) -> str:
+    if payout.failed_at is not None and payout.failed_at <= sheet.as_of:
+        return "failed"
+    return "paid" if payout.arrival <= sheet.as_of else "in_transit"
+
+
+def _reversed_at(entry: Entry, sheet: Sheet) -> int | None:
+    payout = sheet.ledger.payout(entry.source_id, as_of=sheet.as_of) if entry.is_payout else None
+    failed_at = payout.failed_at if payout else None
+    return failed_at if failed_at is not None and failed_at <= sheet.as_of else None
+
+
+def _traced(entry: Entry) -> bool:
+    """Whether the bank tells where a payout is; the wires of some currencies never do."""
+    return entry.category == "payout" and entry.currency in {"usd", "eur"}
+
+
+def _trace_status(entry: Entry, _sheet: Sheet) -> str | None:
+    if entry.category != "payout":
+        return None
+    return "supported" if _traced(entry) else "unsupported"
+
+
+def _destination(payout: Payout, sheet: Sheet) -> str:
+    """The bank account: one for each currency of an account."""
+    return f"ba_1{token(23, sheet.seed, 'bank', sheet.owner.account, payout.currency)}"
+
+
+def _address(prefix: str, pick: Callable[[Buyer], Address]) -> dict[str, Reader]:
+    parts: dict[str, Callable[[Address], str | None]] = {
+        "line1": lambda address: address.line1,
+        "line2": lambda address: address.line2,
+        "city": lambda address: address.city,
+        "state": lambda address: address.state,
+        "postal_code": lambda address: address.postal_code,
+        "country": lambda address: address.country,
+    }
+
+    def part(choose: Callable[[Address], str | None]) -> Reader:
+        return _bought(lambda sold_to: choose(pick(sold_to)))
+
+    return {f"{prefix}_{name}": part(choose) for name, choose in parts.items()}
+
+
+def _facing(entry: Entry, sheet: Sheet) -> tuple[str, str] | None:
+    if entry.sale is None:
+        return None
+    amount, currency = buyer(sheet.seed, entry.sale).facing(entry.gross, entry.currency)
+    return printed(amount, currency), currency
+
+
+def _facing_part(index: int) -> Reader:
+    def read(entry: Entry, sheet: Sheet) -> str | None:
+        facing = _facing(entry, sheet)
+        return facing[index] if facing else None
+
+    return read
+
+
+_READERS: dict[str, Reader] = {
+    "balance_transaction_id": lambda entry, _: entry.id,
+    "currency": lambda entry, _: entry.currency,
+    "gross": lambda entry, _: printed(entry.gross, entry.currency),
+    "fee": lambda entry, _: printed(entry.fee, entry.currency),
+    "net": lambda entry, _: printed(entry.net, entry.currency),
+    "reporting_category": lambda entry, _: entry.category,
+    "source_id": lambda entry, _: entry.source_id,
+    "description": lambda entry, _: entry.description,
+    "dispute_reason": lambda entry, _: entry.dispute_reason,
+    "charge_id": lambda entry, _: entry.sale.charge_id if entry.sale else None,
+    "payment_intent_id": lambda entry, _: entry.sale.payment_intent_id if entry.sale else None,
+    "automatic_payout_id": _payout_id,
+    **times("created", lambda entry, _: entry.created),
+    **times("available_on", lambda entry, _: entry.available_on),
+    **times("charge_created", lambda entry, _: entry.sale.created if entry.sale else None),
+    **times("automatic_payout_effective_at", _effective_at),
+    **_address("card_address", lambda sold_to: sold_to.card_address),
+    **_address("customer_address", lambda sold_to: sold_to.address),
+    **_address("customer_shipping_address", lambda sold_to: sold_to.shipping),
+    **_address("shipping_address", lambda sold_to: sold_to.shipping),
+    "card_brand": _bought(lambda sold_to: sold_to.card_brand),
+    "card_country": _bought(lambda sold_to: sold_to.card_country),
+    "card_funding": _bought(lambda sold_to: sold_to.card_funding),
+    "customer_id": _bought(lambda sold_to: sold_to.customer_id),
+    "customer_name": _bought(lambda sold_to: sold_to.name),
+    "customer_email": _bought(lambda sold_to: sold_to.email),
+    "customer_description": _bought(lambda sold_to: sold_to.description),
+    "customer_facing_amount": _facing_part(0),
+    "customer_facing_currency": _facing_part(1),
+    "invoice_id": _bought(lambda sold_to: sold_to.invoice_id),
+    "invoice_number": _bought(lambda sold_to: sold_to.invoice_number),
+    "subscription_id": _bought(lambda sold_to: sold_to.subscription_id),
+    "payment_method_type": _bought(lambda sold_to: sold_to.payment_method_type),
+    "statement_descriptor": _bought(lambda sold_to: sold_to.statement_descriptor),
+    "is_link": _bought(lambda sold_to: "true" if sold_to.is_link else "false"),
+    "connected_account_id": _null,
+    "connected_account_name": _null,
+    "connected_account_country": _null,
+    "connected_account_direct_charge_id": _null,
+    "regulatory_tag": _null,
+    "destination_payment_id": _null,
+    "order_id": _bought(lambda sold_to: sold_to.order_id),
+    "source_transaction_id": lambda entry, _: entry.sale.charge_id if entry.sale else None,
+    "connected_account": lambda _, sheet: sheet.owner.account,
+    "trace_id": lambda entry, _: f"trace_{entry.source_id[4:]}" if _traced(entry) else None,
+    "trace_id_status": _trace_status,
+    "payout_id": lambda entry, _: entry.source_id if entry.is_payout else None,
+    "payout_status": _payout(_payout_status),
+    "payout_type": _payout(lambda _, __: "bank_account"),
+    "payout_description": _payout(lambda _, __: "STRIPE PAYOUT"),
+    "payout_destination_id": _payout(_destination),
+    # Whether this column is a date or a midnight is not known; a date, in UTC, is the reading here.
+    "payout_expected_arrival_date": _payout(lambda payout, _: stamp(payout.arrival)[:10]),
+    **times("effective_at", lambda entry, _: entry.effective),
+    **times("payout_reversed_at", _reversed_at),
+}

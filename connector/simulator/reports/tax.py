@@ -1,0 +1,223 @@
+"""Tax on the sales of the ledger: one line for each sale, one the other way for each refund.
+
+The tax is a part of what the buyer paid, so `total` is the entry's gross, and `subtotal` and `tax_amount` add
+up to it. Which columns Stripe prints by default is not documented, nor how it prints a rate; here a rate of
+19 % is 0.19, and exchange rates have the sixteen decimals seen in real data.
+
+Sources: https://docs.stripe.com/reports/report-types/tax, https://docs.stripe.com/tax/reports
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from connector.simulator.books.currencies import EXACT, digits, printed
+from connector.simulator.books.entries import Entry
+from connector.simulator.books.people import buyer
+from connector.simulator.reports.columns import METADATA, Reader, Sheet, stamp
+from connector.simulator.reports.columns import reader as entry_reader
+from connector.simulator.reports.selections import Parameters, activity
+
+
+@dataclass(frozen=True, slots=True)
+class Jurisdiction:
+    """Where a sale is taxed, at which rate, and in which currency that is filed.
+
+    `exchange` holds the rate from each settlement currency, one where it is the same.
+    """
+
+    country: str
+    state: str | None
+    level: str
+    name: str
+    tax: str
+    rate: Decimal
+    filing: str
+
+    def exchange(self, currency: str) -> Decimal:
+        if currency == self.filing:
+            return Decimal(1)
+        return (_IN_DOLLARS[currency] / _IN_DOLLARS[self.filing]).quantize(Decimal(1).scaleb(-16))
+
+
+_IN_DOLLARS = {
+    "usd": Decimal(1),
+    "eur": Decimal("1.0833"),
+    "jpy": Decimal("0.0067"),
+    "kwd": Decimal("3.2511"),
+    "nad": Decimal("0.0543"),
+}
+_AT_HOME = Jurisdiction("US", "CA", "state", "California", "Sales tax", Decimal("0.08625"), "usd")
+_JURISDICTIONS = {
+    "US": _AT_HOME,
+    "DE": Jurisdiction("DE", None, "country", "Germany", "VAT", Decimal("0.19"), "eur"),
+    "FR": Jurisdiction("FR", None, "country", "France", "VAT", Decimal("0.2"), "eur"),
+    "JP": Jurisdiction("JP", None, "country", "Japan", "Consumption tax", Decimal("0.1"), "jpy"),
+    "NA": Jurisdiction("NA", None, "country", "Namibia", "VAT", Decimal("0.15"), "nad"),
+    "KW": Jurisdiction("KW", None, "country", "Kuwait", "None", Decimal(0), "kwd"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TaxLine:
+    """What is said about one sale or refund. Money in the entry's currency; the refund's is negative."""
+
+    jurisdiction: Jurisdiction
+    total: Decimal
+    tax: Decimal
+    currency: str
+
+    @property
+    def subtotal(self) -> Decimal:
+        return EXACT.subtract(self.total, self.tax)
+
+    @property
+    def taxable(self) -> Decimal:
+        return self.subtotal if self.jurisdiction.rate else Decimal(0)
+
+    @property
+    def non_taxable(self) -> Decimal:
+        return EXACT.subtract(self.subtotal, self.taxable)
+
+    def filed(self, amount: Decimal) -> Decimal:
+        """`amount` in the currency of the filing, in whole minor units."""
+        filing = self.jurisdiction.filing
+        rate = self.jurisdiction.exchange(self.currency)
+        return EXACT.multiply(amount, rate).quantize(Decimal(1).scaleb(-digits(filing)))
+
+
+def taxed(sheet: Sheet, parameters: Parameters) -> Iterator[Entry]:
+    """Sales and refunds of the interval."""
+    return (
+        entry
+        for entry in activity(sheet, parameters)
+        if entry.sale is not None and entry.category in {"charge", "refund"}
+    )
+
+
+def line(entry: Entry, sheet: Sheet) -> TaxLine:
+    """The tax that is in `entry`."""
+    country = buyer(sheet.seed, entry.sale).address.country if entry.sale else None
+    where = _JURISDICTIONS.get(country or "", _AT_HOME)
+    smallest = Decimal(1).scaleb(-digits(entry.currency))
+    tax = (entry.gross * where.rate / (1 + where.rate)).quantize(smallest)
+    return TaxLine(where, entry.gross, tax, entry.currency)
+
+
+def reader(column: str) -> Reader:
+    """How `column` of a tax report is read from a sale or a refund.
+
+    Raises:
+        KeyError: no such column in any tax report.
+    """
+    return entry_reader(column) if METADATA.fullmatch(column) or column in _SHARED else _READERS[column]
+
+
+def summarized(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[list[str | None]]:
+    """One row for each jurisdiction and currency of sales: sold, refunded, taxed."""
+    sums: dict[tuple[Jurisdiction, str], list[TaxLine]] = {}
+    for sheet in sheets:
+        for entry in taxed(sheet, parameters):
+            found = line(entry, sheet)
+            sums.setdefault((found.jurisdiction, found.currency), []).append(found)
+    for (where, currency), lines in sorted(sums.items(), key=lambda item: (item[0][0].country, item[0][1])):
+        cells = _summary_cells(where, currency, lines)
+        for edge, second in (("start", parameters["interval_start"]), ("end", parameters["interval_end"])):
+            cells[f"transaction_date_{edge}"] = stamp(second, sheets[0].zone)
+            cells[f"transaction_date_{edge}_utc"] = stamp(second)
+        yield [cells[column] for column in parameters["columns"]]
+
+
+def _summary_cells(where: Jurisdiction, currency: str, lines: list[TaxLine]) -> dict[str, str | None]:
+    sold = [found for found in lines if found.total > 0]
+    returned = [found for found in lines if found.total <= 0]
+
+    def both(name: str, pick: Callable[[TaxLine], Decimal], some: list[TaxLine]) -> dict[str, str]:
+        own, filed = sum(map(pick, some), Decimal(0)), sum((f.filed(pick(f)) for f in some), Decimal(0))
+        return {name: printed(own, currency), f"filing_{name}": printed(filed, where.filing)}
+
+    payable = sum((found.filed(found.tax) for found in lines), Decimal(0))
+    return {
+        "country_code": where.country,
+        "state_code": where.state,
+        "jurisdiction_level": where.level,
+        "jurisdiction_name": where.name,
+        "tax_rate": f"{where.rate:f}",
+        "transaction_currency": currency,
+        "filing_currency": where.filing,
+        "filing_tax_payable": printed(payable, where.filing),
+        "total": printed(sum((found.total for found in lines), Decimal(0)), currency),
+        **both("total_sales", lambda found: found.subtotal, sold),
+        **both("total_taxable_sales", lambda found: found.taxable, sold),
+        **both("total_nontaxable_sales", lambda found: found.non_taxable, sold),
+        **both("total_tax_collected", lambda found: found.tax, sold),
+        **both("total_sales_refunded", lambda found: found.subtotal, returned),
+        **both("total_tax_refunded", lambda found: found.tax, returned),
+        **both("total_taxable_refunded", lambda found: found.taxable, returned),
+    }
+
+
+def _of_line(pick: Callable[[TaxLine], str | None]) -> Reader:
+    return lambda entry, sheet: pick(line(entry, sheet))
+
+
+def _money(name: str, pick: Callable[[TaxLine], Decimal]) -> dict[str, Reader]:
+    """An amount in the currency of the sale, and the same as filed."""
+    return {
+        name: _of_line(lambda found: printed(pick(found), found.currency)),
+        f"filing_{name}": _of_line(
+            lambda found: printed(found.filed(pick(found)), found.jurisdiction.filing)
+        ),
+    }
+
+
+def _tax_ids(entry: Entry, sheet: Sheet) -> str | None:
+    """A list in one cell, for the few who have given a number."""
+    where = line(entry, sheet).jurisdiction
+    if where.tax != "VAT" or not entry.sale or not entry.sale.token[-1].isdigit():
+        return None
+    return json.dumps([{"type": "eu_vat", "value": f"{where.country}123456789"}])
+
+
+def _address(part: str) -> Reader:
+    def read(entry: Entry, sheet: Sheet) -> str | None:
+        value: str | None = getattr(buyer(sheet.seed, entry.sale).address, part) if entry.sale else None
+        return value
+
+    return read
+
+
+_SHARED = frozenset({"connected_account", "currency"})
+_READERS: dict[str, Reader] = {
+    "id": lambda entry, _: f"taxtxn_1{entry.id[5:]}",
+    "line_item_id": lambda entry, _: f"tax_li_{entry.id[5:]}",
+    "type": lambda entry, _: "reversal" if entry.category == "refund" else "transaction",
+    "transaction_date": lambda entry, sheet: stamp(entry.created, sheet.zone),
+    "tax_date": lambda entry, sheet: stamp(entry.created, sheet.zone),
+    "quantity": lambda _, __: "1",
+    "quantity_decimal": lambda _, __: "1.000000000000",
+    "customer_tax_id": _tax_ids,
+    "tax_code": lambda _, __: "txcd_99999999",
+    "tax_name": _of_line(lambda found: found.jurisdiction.tax),
+    "tax_rate": _of_line(lambda found: f"{found.jurisdiction.rate:f}"),
+    "taxability": _of_line(lambda found: "taxable" if found.jurisdiction.rate else "non_taxable"),
+    "taxability_reason": _of_line(
+        lambda found: "standard_rated" if found.jurisdiction.rate else "not_subject_to_tax"
+    ),
+    "country_code": _of_line(lambda found: found.jurisdiction.country),
+    "state_code": _of_line(lambda found: found.jurisdiction.state),
+    "jurisdiction_level": _of_line(lambda found: found.jurisdiction.level),
+    "jurisdiction_name": _of_line(lambda found: found.jurisdiction.name),
+    "destination_resolved_address_state": _address("state"),
+    "destination_resolved_address_country": _address("country"),
+    "origin_resolved_address_state": lambda _, __: "CA",
+    "origin_resolved_address_country": lambda _, __: "US",
+    "filing_currency": _of_line(lambda found: found.jurisdiction.filing),
+    "filing_exchange_rate": _of_line(lambda found: f"{found.jurisdiction.exchange(found.currency):f}"),
+    "subtotal": _of_line(lambda found: printed(found.subtotal, found.currency)),
+    **_money("total", lambda found: found.total),
+    **_money("tax_amount", lambda found: found.tax),
+    **_money("taxable_amount", lambda found: found.taxable),
+    **_money("non_taxable_amount", lambda found: found.non_taxable),
+}

@@ -1,0 +1,1 @@
+"""The published files as tables of DuckDB."""

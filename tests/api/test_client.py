@@ -1,0 +1,371 @@
+"""The client against a Stripe in memory: what it sends, what it makes of answers, what it never does."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from connector.api.client import StripeClient
+from connector.api.credentials import Hosts
+from connector.api.models import API_VERSION, ReportRequest, RunStatus, epoch
+from connector.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    InvalidRequestError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    UnexpectedAnswerError,
+    UntrustedHostError,
+)
+from connector.simulator import SIMULATED_KEY, Simulator
+from connector.simulator.faults import Stage
+from tests.conftest import NOON, ClientFor
+from tests.faults.network import EditJson, Html, Reset, Respond, rate_limited
+from tests.support.clock import ManualClock
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+DAY = ReportRequest.of(
+    "balance.summary.1",
+    {
+        "interval_start": epoch(datetime(2026, 6, 5, tzinfo=UTC)),
+        "interval_end": epoch(datetime(2026, 6, 6, tzinfo=UTC)),
+        "columns": ["category", "net_amount", "currency"],
+    },
+)
+
+
+def day(number: int) -> ReportRequest:
+    start = datetime(2026, 5, 1, tzinfo=UTC) + timedelta(days=number)
+    bounds = {"interval_start": epoch(start), "interval_end": epoch(start + timedelta(days=1))}
+    return ReportRequest.of("balance.summary.1", bounds)
+
+
+def always(response: httpx.Response) -> Handler:
+    return lambda _: httpx.Response(response.status_code, headers=response.headers, content=response.content)
+
+
+def test_a_run_is_created_watched_and_its_file_read(client: StripeClient, clock: ManualClock) -> None:
+    run = client.create_report_run(DAY, idempotency_key="k")
+    assert (run.status, run.request, run.result) == (RunStatus.PENDING, DAY, None)
+    assert run.request_id
+
+    clock.sleep(60)
+    run = client.report_run(run.id)
+
+    assert run.status is RunStatus.SUCCEEDED
+    assert run.result is not None
+    assert client.file(run.result.id) == run.result
+    with client.contents(run.result) as contents:
+        body = b"".join(contents.chunks)
+    assert len(body) == contents.total == run.result.size
+    assert body.startswith(b'"category","net_amount","currency"\n')
+
+
+def test_every_request_pins_the_version_and_names_the_account(
+    simulator: Simulator, client_for: ClientFor, clock: ManualClock
+) -> None:
+    client = client_for(simulator.handle, account="acct_1Connected")
+
+    run = client.create_report_run(DAY, idempotency_key="k")
+    clock.sleep(60)
+    result = client.report_run(run.id).result
+    assert result is not None
+    with client.contents(result) as contents:
+        list(contents.chunks)
+
+    assert {seen.version for seen in simulator.requests} == {API_VERSION}
+    assert {seen.account for seen in simulator.requests} == {"acct_1Connected"}
+
+
+def test_report_types_come_with_their_availability(client: StripeClient) -> None:
+    types = {each.id: each for each in client.report_types()}
+
+    summary = types["balance.summary.1"]
+    assert summary == client.report_type("balance.summary.1")
+    assert summary.data_available_end == datetime(2026, 6, 7, tzinfo=UTC)
+    assert summary.version == 1
+    assert summary.default_columns == ("category", "description", "net_amount", "currency")
+
+
+def test_a_list_is_read_page_by_page_newest_first(client: StripeClient, clock: ManualClock) -> None:
+    made = []
+    for number in range(7):
+        made.append(client.create_report_run(day(number), idempotency_key=str(number)).id)
+        clock.sleep(1)
+    newest_first = made[::-1]
+
+    first = client.report_runs(limit=3)
+    second = client.report_runs(limit=3, starting_after=first.data[-1].id)
+    back = client.report_runs(limit=3, ending_before=second.data[0].id)
+
+    assert [run.id for run in first.data] == newest_first[:3]
+    assert [run.id for run in second.data] == newest_first[3:6]
+    assert (first.has_more, back.data) == (True, first.data)
+
+
+def test_runs_are_filtered_by_when_they_were_created(client: StripeClient, clock: ManualClock) -> None:
+    for number in range(3):
+        client.create_report_run(day(number), idempotency_key=str(number))
+        clock.sleep(10)
+
+    def since(**created: datetime) -> int:
+        return len(client.report_runs(created=created).data)
+
+    second = client.report_runs().data[1].created
+    assert since(gte=second) == 2
+    assert since(gt=second) == 1
+    assert since(lt=second) == 1
+    assert since(lte=second) == 2
+
+
+def test_every_page_of_a_long_list_is_taken_once(client: StripeClient) -> None:
+    for number in range(205):
+        client.create_report_run(day(number % 30), idempotency_key=str(number))
+
+    pages = list(client.every_report_run(since=NOON - timedelta(days=1)))
+
+    assert [len(page.data) for page in pages] == [100, 100, 5]
+    assert len({run.id for page in pages for run in page.data}) == 205
+
+
+def test_a_lost_answer_is_asked_for_again_under_the_same_key(
+    simulator: Simulator, client: StripeClient
+) -> None:
+    simulator.faults.add(Reset(stage=Stage.AFTER), "POST")
+
+    client.create_report_run(DAY, idempotency_key="k")
+
+    assert len(simulator.runs) == 1
+    assert {seen.idempotency_key for seen in simulator.requests} == {"k"}
+
+
+@pytest.mark.parametrize("fault", [Respond(503), Respond(502), Html(), Reset()], ids=repr)
+def test_what_may_pass_is_tried_again(simulator: Simulator, client: StripeClient, fault: Respond) -> None:
+    simulator.faults.add(fault, "GET", times=3)
+
+    assert client.report_types()
+
+
+def test_a_limit_on_reads_is_waited_out_as_long_as_stripe_asks(
+    simulator: Simulator, client: StripeClient, clock: ManualClock
+) -> None:
+    simulator.faults.add(rate_limited(retry_after=20))
+
+    client.report_types()
+
+    assert clock.monotonic() >= 20
+
+
+def test_a_limit_on_new_runs_is_the_callers_to_deal_with(simulator: Simulator, client: StripeClient) -> None:
+    simulator.faults.add(rate_limited())
+
+    with pytest.raises(RateLimitError):
+        client.create_report_run(DAY, idempotency_key="k")
+
+
+def test_downloads_come_back_to_their_pace_after_a_refusal(
+    simulator: Simulator, client: StripeClient, clock: ManualClock
+) -> None:
+    run = client.create_report_run(DAY, idempotency_key="k")
+    clock.sleep(60)
+    result = client.report_run(run.id).result
+    assert result is not None
+    simulator.faults.add(rate_limited(), "GET */contents")
+    with pytest.raises(RateLimitError), client.contents(result):
+        pass
+
+    for _ in range(50):
+        with client.contents(result):
+            pass
+    before = clock.monotonic()
+    for _ in range(20):
+        with client.contents(result):
+            pass
+
+    assert clock.monotonic() - before == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, InvalidRequestError),
+        (401, AuthenticationError),
+        (403, PermissionDeniedError),
+        (404, InvalidRequestError),
+    ],
+)
+def test_what_cannot_pass_is_not_tried_again(
+    simulator: Simulator, client: StripeClient, status: int, error: type[Exception]
+) -> None:
+    simulator.faults.add(Respond(status), times=None)
+
+    with pytest.raises(error, match=f"HTTP {status}.*request req_"):
+        client.report_types()
+
+    assert len(simulator.requests) == 1
+
+
+def test_an_error_carries_what_stripe_said(client: StripeClient) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        client.create_report_run(ReportRequest.of("balance.summary.1", {}), idempotency_key="k")
+
+    assert (caught.value.status, caught.value.code) == (400, "parameter_missing")
+    assert caught.value.param
+    assert caught.value.request_id
+    named = f"(parameter {caught.value.param}, request {caught.value.request_id})"
+    assert str(caught.value).endswith(named)
+
+
+def test_patience_with_a_broken_stripe_ends(
+    simulator: Simulator, client: StripeClient, clock: ManualClock
+) -> None:
+    simulator.faults.add(Respond(503), times=None)
+
+    with pytest.raises(ServerError):
+        client.report_types()
+
+    assert 60 <= clock.monotonic() <= 120
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>", b"[]", b"null", b"{", b'{"object":"list"}', b'{"data":[{}],"has_more":false}', b"\xff\xfe"],
+    ids=repr,
+)
+def test_an_answer_that_is_no_answer_is_an_error_of_its_own(client_for: ClientFor, body: bytes) -> None:
+    client = client_for(always(httpx.Response(200, content=body)))
+
+    with pytest.raises(UnexpectedAnswerError, match="report_types"):
+        client.report_types()
+
+
+def test_a_strange_entry_in_a_list_does_not_hide_the_others(
+    simulator: Simulator, client: StripeClient
+) -> None:
+    """Somebody else's run, of a kind nobody has documented, must not stop a backfill."""
+    client.create_report_run(DAY, idempotency_key="k")
+
+    odd = {"id": "frr_odd", "report_type": "x.1", "parameters": {"interval_start": "soon"}}
+
+    def add(body: Any) -> None:
+        body["data"].insert(0, odd)
+
+    planted = simulator.faults.add(EditJson(add), "GET")
+
+    assert [run.request for run in client.report_runs().data] == [DAY]
+    assert planted.hits == 1
+
+
+def test_the_time_is_stripes(client_for: ClientFor, clock: ManualClock) -> None:
+    answer = httpx.Response(
+        200, json={"data": [], "has_more": False}, headers={"Date": "Sun, 07 Jun 2026 10:00:00 GMT"}
+    )
+    client = client_for(always(answer))
+
+    client.report_types()
+    clock.sleep(30)
+
+    assert client.now() == datetime(2026, 6, 7, 10, 0, 30, tzinfo=UTC)
+
+
+def redirecting(to: str, sent: list[httpx.Request]) -> Handler:
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        if request.url.path == "/v1/reporting/report_types":
+            return httpx.Response(307, headers={"Location": to})
+        return httpx.Response(200, json={"data": [], "has_more": False})
+
+    return handle
+
+
+def test_a_redirect_to_a_trusted_host_is_followed(client_for: ClientFor) -> None:
+    sent: list[httpx.Request] = []
+    client = client_for(redirecting("https://files.stripe.com/v1/elsewhere", sent))
+
+    client.report_types()
+
+    assert [request.url.host for request in sent] == ["api.stripe.com", "files.stripe.com"]
+
+
+def test_the_key_never_follows_a_redirect_to_another_host(client_for: ClientFor) -> None:
+    sent: list[httpx.Request] = []
+    client = client_for(redirecting("https://evil.example/v1/reporting/report_types", sent))
+
+    with pytest.raises(UntrustedHostError):
+        client.report_types()
+
+    assert {request.url.host for request in sent} == {"api.stripe.com"}
+
+
+@pytest.mark.parametrize("to", ["https:evil.example/x", "//evil.example:port", "/\x00", "https://[", "::"])
+def test_a_redirect_to_what_is_no_url_is_an_error_of_ours(client_for: ClientFor, to: str) -> None:
+    """The first was found by a fuzzer."""
+    client = client_for(redirecting(to, []))
+
+    with pytest.raises((ConnectionFailedError, UntrustedHostError)):
+        client.report_types()
+
+
+def test_a_redirect_loop_ends(client_for: ClientFor) -> None:
+    sent: list[httpx.Request] = []
+    client = client_for(redirecting("/v1/reporting/report_types", sent))
+
+    with pytest.raises(UntrustedHostError, match="more than"):
+        client.report_types()
+
+    assert len(sent) < 10
+
+
+def test_the_key_is_shown_nowhere(client_for: ClientFor, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even when the server repeats it in its message."""
+    caplog.set_level(logging.DEBUG)
+    secret = "sk_test_51SecretSecretSecret"
+    answer = httpx.Response(401, json={"error": {"message": f"Invalid API Key provided: {secret}"}})
+    client = client_for(always(answer), api_key=secret)
+
+    with pytest.raises(AuthenticationError) as caught:
+        client.report_types()
+
+    shown = [str(caught.value), repr(caught.value), repr(client), repr(vars(client)), caplog.text]
+    assert all(secret not in text for text in shown)
+    assert "sk_test_…" in str(caught.value)
+
+
+def test_an_id_that_would_leave_its_path_is_not_sent(simulator: Simulator, client: StripeClient) -> None:
+    with pytest.raises(ConfigurationError):
+        client.report_run("../files/file_1")
+
+    assert not simulator.requests
+
+
+def test_a_run_of_the_other_mode_is_refused(simulator: Simulator, client_for: ClientFor) -> None:
+    """A live key whose answers come from test mode has met something that is not Stripe."""
+
+    def as_test(request: httpx.Request) -> httpx.Response:
+        request.headers["Authorization"] = f"Bearer {SIMULATED_KEY}"
+        return simulator.handle(request)
+
+    client = client_for(as_test, api_key="sk_live_1")
+
+    with pytest.raises(ConfigurationError, match="livemode False"):
+        client.create_report_run(DAY, idempotency_key="k")
+
+
+def test_a_closed_client_sends_nothing(simulator: Simulator, client: StripeClient) -> None:
+    client.close()
+
+    with pytest.raises(ConnectionFailedError):
+        client.report_types()
+
+    assert not simulator.requests
+
+
+def test_plain_http_to_the_world_is_refused() -> None:
+    with pytest.raises(ConfigurationError):
+        StripeClient("sk_test_1", hosts=Hosts.of("http://api.stripe.com"))

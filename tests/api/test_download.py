@@ -1,0 +1,195 @@
+"""Fetching a file whole: what counts is the length Stripe announced."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import httpx
+import pytest
+
+from connector.api.client import StripeClient
+from connector.api.download import fetch
+from connector.api.models import ReportFile, moment
+from connector.api.retry import RetryPolicy
+from connector.errors import DownloadError, InvalidRequestError, StoreError, UntrustedHostError
+from tests.conftest import ClientFor
+from tests.support.clock import ManualClock
+from tests.support.files import CSV, FILE, FileHost, in_turn
+
+
+@pytest.fixture
+def host() -> FileHost:
+    return FileHost()
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "report.csv"
+
+
+def got(client: StripeClient, target: Path) -> bytes:
+    fetched = fetch(client, FILE, target, draw=lambda: 0.5)
+    content = target.read_bytes()
+    assert (fetched.size, fetched.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    return content
+
+
+def test_a_file_arrives_as_it_is(host: FileHost, client_for: ClientFor, target: Path) -> None:
+    assert got(client_for(host.handle), target) == CSV
+
+
+def test_a_broken_transfer_goes_on_where_it_broke_off(
+    host: FileHost, client_for: ClientFor, target: Path
+) -> None:
+    host.cuts = [1000, 5000, 0]
+
+    assert got(client_for(host.handle), target) == CSV
+    assert host.seen == ["whole", "bytes=1000-", "bytes=6000-", "bytes=6000-"]
+
+
+def test_without_a_version_tag_a_broken_transfer_begins_again(
+    host: FileHost, client_for: ClientFor, target: Path
+) -> None:
+    """Nothing else could tell that both halves belong to the same file."""
+    host.etag, host.cuts = None, [1000]
+
+    assert got(client_for(host.handle), target) == CSV
+    assert host.seen == ["whole", "whole"]
+
+
+def test_a_weak_tag_is_no_version_tag(host: FileHost, client_for: ClientFor, target: Path) -> None:
+    host.etag, host.cuts = 'W/"v1"', [1000]
+
+    assert got(client_for(host.handle), target) == CSV
+    assert host.seen == ["whole", "whole"]
+
+
+def test_a_server_that_ignores_ranges_is_read_from_the_beginning(
+    host: FileHost, client_for: ClientFor, target: Path
+) -> None:
+    host.ranges, host.cuts = False, [1000]
+
+    assert got(client_for(host.handle), target) == CSV
+    assert host.seen == ["whole", "bytes=1000-"]
+
+
+def test_a_file_that_changed_in_between_is_taken_anew(
+    host: FileHost, client_for: ClientFor, target: Path
+) -> None:
+    old, host.body = CSV, CSV.replace(b"1.00", b"2.00")
+    before = FileHost(old)
+    before.cuts = [1000]
+    host.etag = '"v2"'
+
+    client = client_for(in_turn(before, host))
+
+    assert got(client, target) == host.body
+
+
+def test_a_short_body_whose_length_agrees_is_not_taken(client_for: ClientFor, target: Path) -> None:
+    """A whole last row, an honest Content-Length: only Stripe's own number tells."""
+    short = FileHost(CSV[: CSV.rindex(b'"row 50000"')])
+    client = client_for(short.handle)
+
+    with pytest.raises(DownloadError, match=f"Stripe announced {len(CSV):,}"):
+        fetch(client, FILE, target, draw=lambda: 0.5)
+
+
+def test_a_short_body_is_asked_for_again_and_taken_once_it_is_whole(
+    host: FileHost, client_for: ClientFor, target: Path
+) -> None:
+    client = client_for(in_turn(FileHost(CSV[:500]), FileHost(CSV[:-1]), FileHost(CSV + b"x"), host))
+
+    assert got(client, target) == CSV
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<!DOCTYPE html><html>maintenance</html>", "text/html"),
+        (b"\n <html>" + b"x" * (len(CSV) - 8), "text/csv"),
+        (b'{"error":{}}', "application/json"),
+    ],
+)
+def test_a_page_with_a_good_status_is_no_csv(
+    client_for: ClientFor, target: Path, host: FileHost, body: bytes, kind: str
+) -> None:
+    page = httpx.Response(200, content=body, headers={"Content-Type": kind})
+    answers = iter([page])
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        return next(answers, None) or host.handle(request)
+
+    assert got(client_for(handle), target) == CSV
+
+
+def test_a_compressed_transfer_is_unpacked_and_measured_unpacked(client_for: ClientFor, target: Path) -> None:
+    packed = gzip.compress(CSV)
+
+    def handle(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=packed, headers={"Content-Encoding": "gzip"})
+
+    assert got(client_for(handle), target) == CSV
+
+
+def test_a_bomb_is_put_out_at_the_announced_length(client_for: ClientFor, target: Path) -> None:
+    bomb = gzip.compress(b"0" * 50_000_000)
+    client = client_for(lambda _: httpx.Response(200, content=bomb, headers={"Content-Encoding": "gzip"}))
+
+    with pytest.raises(DownloadError, match="goes on after"):
+        fetch(client, FILE, target, retry=RetryPolicy(give_up_after=0), draw=lambda: 0.5)
+
+    assert target.stat().st_size <= len(CSV)
+
+
+def test_patience_counts_from_the_last_progress_not_from_the_beginning(
+    host: FileHost, client_for: ClientFor, target: Path, clock: ManualClock
+) -> None:
+    """A large file over a bad line may break off a thousand times."""
+    host.cuts = [2000] * 1000
+
+    assert got(client_for(host.handle), target) == CSV
+    assert clock.monotonic() > 100
+
+
+def test_a_file_that_never_gets_further_is_given_up(client_for: ClientFor, target: Path) -> None:
+    host = FileHost()
+    host.cuts = [0] * 10_000
+
+    with pytest.raises(Exception, match="broke off"):
+        fetch(client_for(host.handle), FILE, target, draw=lambda: 0.5)
+
+    assert len(host.seen) < 200
+
+
+def test_a_file_that_is_gone_is_not_asked_for_again(client_for: ClientFor, target: Path) -> None:
+    seen = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(404, json={"error": {"message": "No such file"}})
+
+    with pytest.raises(InvalidRequestError, match="No such file"):
+        fetch(client_for(handle), FILE, target)
+
+    assert len(seen) == 1
+
+
+def test_a_file_on_a_strange_host_is_not_fetched(client_for: ClientFor, target: Path) -> None:
+    seen = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200)
+
+    strange = ReportFile("file_1", moment(1), 1, "finance_report_run", url="https://evil.example/x")
+
+    with pytest.raises(UntrustedHostError, match=r"evil\.example"):
+        fetch(client_for(handle), strange, target)
+
+    assert not seen
+
+
+def test_a_disk_that_refuses_is_named(host: FileHost, client_for: ClientFor, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="nowhere"):
+        fetch(client_for(host.handle), FILE, tmp_path / "nowhere" / "report.csv")

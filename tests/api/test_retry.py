@@ -1,0 +1,70 @@
+"""When a request is sent again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.api.retry import RetryPolicy
+from connector.errors import (
+    APIError,
+    AuthenticationError,
+    ConflictError,
+    ConnectionFailedError,
+    InvalidRequestError,
+    RateLimitError,
+    ReportingError,
+    ServerError,
+    UntrustedHostError,
+)
+
+POLICY = RetryPolicy(first=0.5, longest=8, give_up_after=90)
+
+
+def wait(error: ReportingError, *, safe: bool = True, attempt: int = 1, elapsed: float = 0.0) -> float | None:
+    return POLICY.wait_before(error, safe=safe, attempt=attempt, elapsed=elapsed, draw=0.5)
+
+
+@pytest.mark.parametrize(
+    ("error", "safe", "again"),
+    [
+        pytest.param(ConnectionFailedError("reset"), False, True, id="a-lost-answer"),
+        pytest.param(ServerError("", status=503), False, True, id="503"),
+        pytest.param(ServerError("", status=500), False, True, id="500-without-a-word"),
+        pytest.param(
+            ServerError("", status=500, should_retry=False), False, False, id="500-post-told-not-to"
+        ),
+        pytest.param(ServerError("", status=500, should_retry=False), True, True, id="500-read-told-not-to"),
+        pytest.param(ServerError("", status=500, replayed=True), False, False, id="stored-500-never-changes"),
+        pytest.param(ConflictError("", status=409), False, True, id="409-key-in-use"),
+        pytest.param(RateLimitError("", status=429), True, True, id="429-without-a-word"),
+        pytest.param(RateLimitError("", status=429, should_retry=False), True, False, id="429-told-not-to"),
+        pytest.param(InvalidRequestError("", status=400), True, False, id="400"),
+        pytest.param(InvalidRequestError("", status=400, should_retry=True), True, True, id="400-told-to"),
+        pytest.param(AuthenticationError("", status=401), True, False, id="401"),
+        pytest.param(UntrustedHostError("elsewhere"), True, False, id="a-foreign-host"),
+    ],
+)
+def test_stripes_own_word_comes_first_then_the_kind_of_the_error(
+    error: ReportingError, safe: bool, again: bool
+) -> None:
+    assert (wait(error, safe=safe) is not None) is again
+
+
+def test_a_longer_wait_that_stripe_asks_for_is_honoured() -> None:
+    assert wait(RateLimitError("", status=429, retry_after=30)) == 30
+
+
+def test_patience_is_bounded_in_time() -> None:
+    assert wait(ServerError("", status=503), elapsed=89.9) is None
+    assert wait(RateLimitError("", status=429, retry_after=3600)) is None
+
+
+@given(attempt=st.integers(1, 10_000), draw=st.floats(0, 1, exclude_max=True))
+def test_waits_are_jittered_over_the_whole_range_and_never_exceed_the_longest(
+    attempt: int, draw: float
+) -> None:
+    error: APIError = ServerError("", status=503)
+
+    chosen = POLICY.wait_before(error, safe=True, attempt=attempt, elapsed=0, draw=draw)
+
+    assert chosen == draw * min(8, 0.5 * 2 ** min(attempt - 1, 30))

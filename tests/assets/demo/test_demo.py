@@ -1,0 +1,83 @@
+"""`make demo` as somebody meets it: a process of which nothing stays but the data."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+pytestmark = pytest.mark.long
+
+Start = Callable[[], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts the demo with a place of its own for data and temporary files, and without a key."""
+    started: list[subprocess.Popen[str]] = []
+    (tmp_path / "tmp").mkdir()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("STRIPE_", "DAGSTER_"))}
+    environment = kept | {"STRIPE_REPORTS_ROOT": str(tmp_path / "data"), "TMPDIR": str(tmp_path / "tmp")}
+
+    def run() -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "assets.demo.__main__"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def left_behind(process: "subprocess.Popen[str]", tmp_path: Path) -> list[str]:
+    """Temporary files, and whether any process of its group lives on."""
+    files = [path.name for path in (tmp_path / "tmp").iterdir()]
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return files
+    return [*files, "a process"]
+
+
+def test_the_demo_pulls_a_month_and_shows_that_the_books_agree(start: Start, tmp_path: Path) -> None:
+    process = start()
+
+    told, _ = process.communicate(timeout=180)
+
+    assert process.returncode == 0, told
+    assert "120 partitions materialized through Dagster" in told
+    assert "opening one: always" in told
+    assert "sum of its transactions, to the last decimal: always" in told
+    assert "make dev" in told
+    files = sorted((tmp_path / "data" / "simulated").glob("*/account=default/period=*/report.parquet"))
+    assert len(files) == 120
+    assert sum(pq.read_metadata(file).num_rows for file in files) > 0
+    assert left_behind(process, tmp_path) == []
+
+
+def test_an_interrupted_demo_leaves_no_process_and_no_temporary_files(start: Start, tmp_path: Path) -> None:
+    process = start()
+    assert process.stdout is not None
+    while "10 of 30" not in process.stdout.readline():
+        assert process.poll() is None
+
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 130, told
+    assert "Stopped" in told
+    assert "Traceback" not in told
+    assert left_behind(process, tmp_path) == []

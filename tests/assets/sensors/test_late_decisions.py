@@ -1,0 +1,237 @@
+"""What to do about late partitions, as decisions over plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets import ConfiguredReport
+from assets.dagster_runs.history import Calendar, attempt_of, cancelled_last, covered
+from assets.dagster_runs.run_requests import neighbours
+from assets.dagster_runs.tags import INTENT_TAG, REPORT_RUNS_TAG, allowed, tag_of, tagged
+from assets.sensors.late_decisions import TRIES, Decision, Found, Verdict, asks, decide, tries
+from assets.sensors.report_run_sweep import Sweep
+from connector.api.models import RunStatus
+from connector.errors import ConfigurationError
+from connector.runs.adoption import Patience
+
+NOW = datetime(2026, 6, 7, 13, tzinfo=UTC)
+FAILED, PENDING, SUCCEEDED = RunStatus.FAILED, RunStatus.PENDING, RunStatus.SUCCEEDED
+KEYS = [f"2026-06-{day:02}" for day in range(1, 31)]
+CALENDAR = Calendar.over("stripe/balance_summary", [KEYS])
+
+
+def runs(*statuses: RunStatus, hours_apart: float = 1) -> list[Found]:
+    """Newest first: r0, r1, …; the newest an hour old."""
+    return [
+        Found(f"r{at}", status, NOW - timedelta(hours=hours_apart * (at + 1)))
+        for at, status in enumerate(statuses)
+    ]
+
+
+def decided(
+    newest_first: Sequence[Found],
+    *,
+    recorded: str | None = None,
+    tried: Mapping[str, int] | None = None,
+    complete: bool = True,
+) -> Decision:
+    return decide(
+        newest_first,
+        recorded=recorded,
+        tried=tried or {},
+        complete=complete,
+        now=NOW,
+        abandon_after=timedelta(hours=6),
+        attempts=3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("newest_first", "verdict", "run_id"),
+    [
+        pytest.param(runs(SUCCEEDED), Verdict.PICK_UP, "r0", id="finished"),
+        pytest.param(runs(PENDING), Verdict.WAIT, "r0", id="young-and-pending"),
+        pytest.param(runs(FAILED), Verdict.ASK_AGAIN, "r0", id="failed"),
+        pytest.param(runs(PENDING, hours_apart=6), Verdict.REPLACE, "r0", id="pending-for-too-long"),
+        pytest.param(runs(PENDING, SUCCEEDED), Verdict.PICK_UP, "r1", id="the-given-up-one-came-first"),
+        pytest.param(runs(FAILED, PENDING), Verdict.WAIT, "r1", id="one-failed-while-another-goes-on"),
+        pytest.param(runs(FAILED, FAILED), Verdict.ASK_AGAIN, "r0", id="failed-twice"),
+        pytest.param(runs(FAILED, FAILED, FAILED), Verdict.GIVE_UP, "r0", id="failed-three-times"),
+        pytest.param([], Verdict.NOTHING, None, id="never-asked"),
+    ],
+)
+def test_what_stripe_says_of_the_runs_decides(
+    newest_first: list[Found], verdict: Verdict, run_id: str | None
+) -> None:
+    decision = decided(newest_first)
+
+    assert (decision.verdict, decision.run_id) == (verdict, run_id)
+
+
+def test_a_run_of_this_event_or_an_older_one_brings_nothing_new() -> None:
+    assert decided(runs(SUCCEEDED, SUCCEEDED), recorded="r0").verdict is Verdict.RECORDED
+    assert decided(runs(SUCCEEDED, SUCCEEDED), recorded="r1").run_id == "r0"
+
+
+def test_while_the_list_is_not_read_to_its_end_only_the_certain_is_decided() -> None:
+    assert decided(runs(SUCCEEDED), complete=False).verdict is Verdict.PICK_UP
+    assert decided(runs(PENDING), complete=False).verdict is Verdict.WAIT
+    assert decided(runs(FAILED), complete=False).verdict is Verdict.UNREAD
+
+
+def test_what_fails_here_again_and_again_is_left_to_people() -> None:
+    assert decided(runs(SUCCEEDED), tried={"r0": TRIES - 1}).verdict is Verdict.PICK_UP
+    assert decided(runs(SUCCEEDED), tried={"r0": TRIES}).verdict is Verdict.TRIED
+
+
+STATUSES = st.lists(st.sampled_from(list(RunStatus)), max_size=8)
+
+
+@given(STATUSES, st.integers(0, 9), st.booleans())
+def test_a_partition_never_costs_more_report_runs_than_allowed(
+    statuses: list[RunStatus], recorded: int, complete: bool
+) -> None:
+    newest_first = runs(*statuses, hours_apart=4)
+
+    decision = decided(newest_first, recorded=f"r{recorded}", complete=complete)
+    newer = newest_first[:recorded]
+    may_cost_another = complete and len(newer) < 3 and all(run.status is not SUCCEEDED for run in newer)
+    costs_another = decision.verdict in {Verdict.ASK_AGAIN, Verdict.REPLACE}
+    assert may_cost_another or not costs_another
+    assert decision.left == (3 - len(newer) if costs_another else 0)
+
+
+@given(STATUSES, st.integers(0, 9), st.booleans())
+def test_only_a_finished_run_newer_than_the_event_is_picked_up(
+    statuses: list[RunStatus], recorded: int, complete: bool
+) -> None:
+    newest_first = runs(*statuses)
+
+    decision = decided(newest_first, recorded=f"r{recorded}", complete=complete)
+
+    finished = [run.id for run in newest_first[:recorded] if run.status is SUCCEEDED]
+    picked = decision.run_id if decision.verdict is Verdict.PICK_UP else None
+    assert picked == (finished[0] if finished else None)
+
+
+# From decisions to Dagster runs
+
+
+def test_neighbours_with_the_same_fate_share_a_run_that_names_their_report_runs(
+    summary_report: ConfiguredReport,
+) -> None:
+    decisions = {
+        "2026-06-01": Decision(Verdict.PICK_UP, "a"),
+        "2026-06-02": Decision(Verdict.PICK_UP, "b"),
+        "2026-06-03": Decision(Verdict.ASK_AGAIN, "c", left=2),
+        "2026-06-04": Decision(Verdict.WAIT, "d"),
+        "2026-06-05": Decision(Verdict.PICK_UP, "e"),
+    }
+
+    due = asks(summary_report, CALENDAR, decisions)
+
+    assert [ask.keys for ask in due] == [("2026-06-01", "2026-06-02"), ("2026-06-03",), ("2026-06-05",)]
+    assert tagged(due[0].tags[REPORT_RUNS_TAG]) == {"2026-06-01": "a", "2026-06-02": "b"}
+    assert REPORT_RUNS_TAG not in due[1].tags
+    assert due[1].tags[INTENT_TAG] == "ensure"
+
+
+def test_a_run_key_tells_apart_assets_report_runs_and_tries(summary_report: ConfiguredReport) -> None:
+    twin = replace(summary_report, query=replace(summary_report.query, name="twin"))
+    day = "2026-06-01"
+    told = [
+        (summary_report, Decision(Verdict.PICK_UP, "a")),
+        (twin, Decision(Verdict.PICK_UP, "a")),
+        (summary_report, Decision(Verdict.PICK_UP, "b")),
+        (summary_report, Decision(Verdict.PICK_UP, "a", tried=1)),
+        (summary_report, Decision(Verdict.ASK_AGAIN, "a", left=2)),
+    ]
+
+    keys = [ask.run_key for report, one in told for ask in asks(report, CALENDAR, {day: one})]
+
+    assert len(set(keys)) == len(told)
+    assert keys[0] == asks(summary_report, CALENDAR, {day: told[0][1]})[0].run_key
+
+
+def test_tries_are_counted_by_the_tags_of_earlier_runs() -> None:
+    earlier = [{REPORT_RUNS_TAG: tag_of({"d1": "a", "d2": "b"})}, {REPORT_RUNS_TAG: tag_of({"d1": "a"})}, {}]
+
+    counted = tries(earlier)
+
+    assert counted["d1"]["a"] == 2
+    assert counted["d2"]["b"] == 1
+
+
+@given(st.sets(st.sampled_from(KEYS)), st.none() | st.integers(1, 40))
+def test_partitions_cut_into_runs_are_all_there_once_and_without_gaps(
+    keys: set[str], at_most: int | None
+) -> None:
+    groups = neighbours(keys, CALENDAR, at_most=at_most)
+
+    assert [key for group in groups for key in group] == sorted(keys)
+    for group in groups:
+        assert list(group) == CALENDAR.between(group[0], group[-1])
+        assert at_most is None or len(group) <= at_most
+
+
+def test_a_partition_that_left_the_definition_is_not_asked_for() -> None:
+    assert neighbours(["2020-01-01", "2026-06-01"], CALENDAR, at_most=None) == [("2026-06-01",)]
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_a_tag_that_allows_no_number_of_report_runs_is_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected a positive number"):
+        allowed(value, Patience())
+
+
+@pytest.mark.parametrize("value", ["[]", "frr_1", "1"])
+def test_a_tag_that_names_no_report_runs_is_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected JSON"):
+        tagged(value)
+
+
+# What Dagster is busy with
+
+
+def test_ranges_of_other_assets_and_of_keys_that_are_gone_cover_nothing() -> None:
+    span = {
+        "dagster/asset_partition_range_start": "2026-06-02",
+        "dagster/asset_partition_range_end": "2026-06-04",
+    }
+    whole = attempt_of(None, span, cancelled=False)
+    gone = attempt_of(None, {"dagster/partition": "2020-01-01"}, cancelled=False)
+    nothing = attempt_of(None, {}, cancelled=False)
+
+    assert whole is not None
+    assert gone is not None
+    assert nothing is None
+    assert covered([whole, gone], CALENDAR) == {"2026-06-02", "2026-06-03", "2026-06-04"}
+    assert covered([replace(whole, assets=frozenset({"other"}))], CALENDAR) == set()
+
+
+def test_only_the_newest_attempt_tells_whether_a_partition_was_cancelled() -> None:
+    failed = attempt_of(None, {"dagster/partition": "2026-06-01"}, cancelled=False)
+    cancelled = attempt_of(None, {"dagster/partition": "2026-06-01"}, cancelled=True)
+    assert failed
+    assert cancelled
+
+    assert cancelled_last([cancelled, failed], CALENDAR) == {"2026-06-01"}
+    assert cancelled_last([failed, cancelled], CALENDAR) == set()
+
+
+# The cursor
+
+
+def test_a_reading_goes_on_where_its_cursor_says() -> None:
+    sweep = Sweep({"digest": runs(SUCCEEDED, FAILED)}, after="r1", listed=200, unknown=198)
+
+    assert Sweep.from_json(sweep.to_json()) == sweep
+
+
+@pytest.mark.parametrize("cursor", [None, "", "7", "[]", "{}", '{"version":1,"after":"r"}', "not json"])
+def test_a_cursor_that_is_not_ours_only_means_to_begin_again(cursor: str | None) -> None:
+    assert Sweep.from_json(cursor) == Sweep()

@@ -1,0 +1,378 @@
+"""Payouts as partitions: found in the files of reports that name them, asked for, and brought in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+
+from assets import ConfiguredReport, build_report_asset
+from assets.automation.newest_partition import build_newest_partition_check
+from assets.automation.schedules import build_report_schedule
+from assets.sensors.availability_sensor import build_availability_sensor
+from assets.sensors.late_sensor import build_late_report_sensor
+from assets.sensors.payout_sensor import build_payout_sensor
+from assets.sensors.payout_sources import Pending, Progress, from_cursor, source_of, to_cursor
+from connector.dataset.store import Store
+from connector.errors import ConfigurationError
+from connector.query import ReportQuery
+from connector.runs.adoption import Patience
+from connector.simulator import Match, Simulator
+from connector.simulator.faults import Stage
+from tests.faults.network import Respond
+from tests.faults.runs import RunFails, RunTakes
+from tests.support.clock import ManualClock
+from tests.support.dagster import Orchestra
+from tests.support.sensing import Daemon
+
+ONE_PAYOUT = "payout_reconciliation.by_id.itemized.4"
+ONE_PAYOUT_THERE = "connected_account_payout_reconciliation.by_id.itemized.4"
+HOUR = 3600.0
+HALF_DAY = 43_200.0
+FIRST, LAST = "2026-06-01", "2026-06-05"
+
+Sensing = Callable[..., Daemon]
+
+
+def report_on(report: str, **options: object) -> ConfiguredReport:
+    return ConfiguredReport(ReportQuery.of(report), **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def naming() -> ConfiguredReport:
+    """The report whose rows name payouts."""
+    return report_on("payout_reconciliation.itemized.4", start=date(2026, 5, 1))
+
+
+@pytest.fixture
+def one_payout() -> ConfiguredReport:
+    return report_on(ONE_PAYOUT, patience=Patience(wait_timeout=timedelta(minutes=1)))
+
+
+@pytest.fixture
+def assets(naming: ConfiguredReport, one_payout: ConfiguredReport) -> Sequence[dg.AssetsDefinition]:
+    return [build_report_asset(each, retry_policy=None) for each in (naming, one_payout)]
+
+
+@pytest.fixture
+def daemon(
+    orchestra: Orchestra,
+    naming: ConfiguredReport,
+    one_payout: ConfiguredReport,
+    assets: Sequence[dg.AssetsDefinition],
+) -> Daemon:
+    return Daemon(orchestra, assets, build_payout_sensor([naming, one_payout]))
+
+
+def rows(orchestra: Orchestra, report: ConfiguredReport, keys: Sequence[str] | None = None) -> pa.Table:
+    return (
+        Store(orchestra.root).arrow_dataset(report.query.dataset(mode="test", account=None), keys).to_table()
+    )
+
+
+def by_payout(table: pa.Table) -> dict[str, dict[str, Decimal]]:
+    """Payout to what its rows add up to, by currency."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for row in table.to_pylist():
+        of_one = found.setdefault(row["automatic_payout_id"], {})
+        of_one[row["currency"]] = of_one.get(row["currency"], Decimal(0)) + row["net"]
+    return found
+
+
+def test_a_payout_that_is_named_becomes_a_partition_and_is_asked_for_once(
+    *,
+    orchestra: Orchestra,
+    assets: Sequence[dg.AssetsDefinition],
+    daemon: Daemon,
+    naming: ConfiguredReport,
+    one_payout: ConfiguredReport,
+    simulator: Simulator,
+) -> None:
+    orchestra.launch(assets[:1], FIRST, LAST)
+    expected = by_payout(rows(orchestra, naming))
+    before = len(simulator.runs)
+
+    first, second = daemon.tick_and_run(), daemon.tick_and_run()
+
+    known = orchestra.instance.get_dynamic_partitions(str(one_payout.payouts.name))
+    assert set(known) == set(expected)
+    assert len(expected) > 3
+    assert len(first.requests) == 1
+    assert second.requests == []
+    assert len(orchestra.recorded(assets[1])) == len(expected)
+    assert len(simulator.runs) == before + len(expected)
+    for payout, amounts in expected.items():
+        held = rows(orchestra, one_payout, [payout])
+        sums = held.group_by("currency").aggregate([("net", "sum")]).to_pylist()
+        assert {row["currency"]: row["net_sum"] for row in sums} == amounts
+        assert set(held["period"].to_pylist()) == {payout}
+
+
+def test_payouts_of_files_that_come_later_are_added_to_those_there_are(
+    orchestra: Orchestra, assets: Sequence[dg.AssetsDefinition], daemon: Daemon, one_payout: ConfiguredReport
+) -> None:
+    orchestra.launch(assets[:1], FIRST)
+    daemon.tick_and_run()
+    before = orchestra.instance.get_dynamic_partitions(str(one_payout.payouts.name))
+    orchestra.launch(assets[:1], "2026-06-02")
+
+    tick = daemon.tick_and_run()
+
+    after = orchestra.instance.get_dynamic_partitions(str(one_payout.payouts.name))
+    assert list(after[: len(before)]) == list(before)
+    assert len(after) > len(before)
+    assert len(tick.requests) == 1
+    assert len(orchestra.recorded(assets[1])) == len(after)
+
+
+def test_a_lost_cursor_loses_nothing_and_asks_for_nothing_twice(
+    orchestra: Orchestra, assets: Sequence[dg.AssetsDefinition], daemon: Daemon, simulator: Simulator
+) -> None:
+    orchestra.launch(assets[:1], FIRST, LAST)
+    daemon.tick_and_run()
+    runs = len(simulator.runs)
+    daemon.cursor = None
+
+    tick = daemon.tick_and_run()
+
+    assert tick.requests == []
+    assert len(simulator.runs) == runs
+
+
+def test_without_anything_new_stripe_is_not_asked(
+    orchestra: Orchestra, assets: Sequence[dg.AssetsDefinition], daemon: Daemon, simulator: Simulator
+) -> None:
+    orchestra.launch(assets[:1], FIRST)
+    daemon.tick_and_run()
+    before = len(simulator.requests)
+
+    assert "0 payouts became known" in daemon.tick().skipped
+    assert len(simulator.requests) == before
+
+
+def test_payouts_of_long_ago_become_partitions_and_are_not_asked_for(
+    orchestra: Orchestra,
+    assets: Sequence[dg.AssetsDefinition],
+    naming: ConfiguredReport,
+    one_payout: ConfiguredReport,
+) -> None:
+    """Filling in three years shall not ask for a thousand payouts."""
+    orchestra.launch(assets[:1], "2026-05-18", "2026-05-20")
+    sensor = build_payout_sensor([naming, one_payout], reach=timedelta(days=10))
+
+    tick = Daemon(orchestra, assets, sensor).tick_and_run()
+
+    assert tick.requests == []
+    assert orchestra.instance.get_dynamic_partitions(str(one_payout.payouts.name))
+
+
+def test_by_hand_payouts_only_become_partitions(
+    orchestra: Orchestra,
+    assets: Sequence[dg.AssetsDefinition],
+    naming: ConfiguredReport,
+    one_payout: ConfiguredReport,
+    simulator: Simulator,
+) -> None:
+    orchestra.launch(assets[:1], FIRST)
+    runs = len(simulator.runs)
+
+    tick = Daemon(orchestra, assets, build_payout_sensor([naming, one_payout], request=False)).tick_and_run()
+
+    (payout, *_) = orchestra.instance.get_dynamic_partitions(str(one_payout.payouts.name))
+    assert tick.requests == []
+    assert len(simulator.runs) == runs
+    assert orchestra.launch(assets[1:], payout).success
+
+
+def test_a_payout_stripe_does_not_have_yet_is_asked_again_when_its_data_advance(
+    orchestra: Orchestra,
+    assets: Sequence[dg.AssetsDefinition],
+    daemon: Daemon,
+    simulator: Simulator,
+    clock: ManualClock,
+) -> None:
+    orchestra.launch(assets[:1], FIRST)
+    said = {"type": "invalid_request_error", "message": "Not reconciled yet.", "param": "parameters[payout]"}
+    refusal = simulator.faults.add(
+        Respond(400, {"error": said}, stage=Stage.BEFORE), Match(report_type=ONE_PAYOUT), times=None
+    )
+
+    ticks = [daemon.tick_and_run() for _ in range(3)]
+    simulator.faults.remove(refusal)
+    clock.sleep(HALF_DAY)
+    later = [daemon.tick_and_run() for _ in range(2)]
+
+    assert [len(tick.requests) for tick in (*ticks, *later)] == [1, 0, 0, 1, 0]
+    assert orchestra.recorded(assets[1])
+    run = orchestra.instance.get_runs(limit=2)[-1]
+    assert run.tags["stripe/outcome"] == "not_ready"
+
+
+def test_a_payout_is_given_up_after_the_look_back(
+    *,
+    orchestra: Orchestra,
+    assets: Sequence[dg.AssetsDefinition],
+    naming: ConfiguredReport,
+    one_payout: ConfiguredReport,
+    simulator: Simulator,
+    clock: ManualClock,
+) -> None:
+    orchestra.launch(assets[:1], FIRST)
+    simulator.faults.add(RunFails(), Match(report_type=ONE_PAYOUT), times=None)
+    daemon = Daemon(orchestra, assets, build_payout_sensor([naming, one_payout], look_back=timedelta(days=1)))
+    asked = []
+
+    for _ in range(5):
+        asked.append(len(daemon.tick_and_run().requests))
+        clock.sleep(HALF_DAY)
+
+    assert asked == [1, 1, 0, 0, 0]
+
+
+def test_a_late_payout_is_picked_up_by_the_sensor_for_late_reports(
+    *,
+    orchestra: Orchestra,
+    assets: Sequence[dg.AssetsDefinition],
+    daemon: Daemon,
+    naming: ConfiguredReport,
+    one_payout: ConfiguredReport,
+    simulator: Simulator,
+    clock: ManualClock,
+) -> None:
+    orchestra.launch(assets[:1], FIRST)
+    simulator.faults.add(RunTakes(HOUR), Match(report_type=ONE_PAYOUT), times=None)
+    daemon.tick_and_run()
+    payouts = orchestra.instance.get_dynamic_partitions(str(one_payout.payouts.name))
+    late = Daemon(orchestra, assets, build_late_report_sensor([naming, one_payout]))
+    runs = len(simulator.runs)
+
+    waiting = late.tick_and_run()
+    clock.sleep(HOUR)
+    found = late.tick_and_run()
+
+    assert f"{len(payouts)} pending at Stripe" in waiting.skipped
+    assert len(found.requests) == 1
+    assert sorted(key for key, _ in orchestra.recorded(assets[1])) == sorted(payouts)
+    assert len(simulator.runs) == runs
+    assert late.tick().skipped == "No partition's latest attempt failed."
+
+
+def test_a_key_that_was_mistyped_by_hand_is_refused_and_holds_no_sensor_up(
+    orchestra: Orchestra,
+    assets: Sequence[dg.AssetsDefinition],
+    naming: ConfiguredReport,
+    one_payout: ConfiguredReport,
+    simulator: Simulator,
+) -> None:
+    orchestra.instance.add_dynamic_partitions(str(one_payout.payouts.name), ["payout 1"])
+
+    result = orchestra.launch(assets[1:], "payout 1")
+
+    message, _ = orchestra.failure(result)
+    assert "'payout 1' is no payout id; it looks like po_1A2b3C" in message
+    assert simulator.runs == []
+    late = Daemon(orchestra, assets, build_late_report_sensor([naming, one_payout])).tick()
+    assert late.skipped == "No partition's latest attempt failed."
+
+
+def test_payouts_of_connected_accounts_say_whose_they_are(orchestra: Orchestra, simulator: Simulator) -> None:
+    naming = report_on("connected_account_payout_reconciliation.itemized.5", start=date(2026, 5, 1))
+    one_payout = report_on(ONE_PAYOUT_THERE)
+    assets = [build_report_asset(each, retry_policy=None) for each in (naming, one_payout)]
+    orchestra.launch(assets[:1], FIRST)
+    daemon = Daemon(orchestra, assets, build_payout_sensor([naming, one_payout]))
+
+    daemon.tick_and_run()
+
+    expected = {
+        (row["connected_account"], row["automatic_payout_id"]) for row in rows(orchestra, naming).to_pylist()
+    }
+    held = rows(orchestra, one_payout)
+    assert {tuple(key.split(":")) for key, _ in orchestra.recorded(assets[1])} == expected
+    assert set(zip(held["connected"].to_pylist(), held["period"].to_pylist(), strict=True)) == expected
+    assert sorted(held["balance_transaction_id"].to_pylist()) == sorted(
+        rows(orchestra, naming)["balance_transaction_id"].to_pylist()
+    )
+
+
+def test_itemized_and_summary_of_payouts_share_their_partitions(
+    orchestra: Orchestra, naming: ConfiguredReport, one_payout: ConfiguredReport
+) -> None:
+    summary = report_on("payout_reconciliation.by_id.summary.1")
+    reports = [naming, one_payout, summary]
+    assets = [build_report_asset(each, retry_policy=None) for each in reports]
+    orchestra.launch(assets[:1], FIRST)
+
+    tick = Daemon(orchestra, assets, build_payout_sensor(reports)).tick_and_run()
+
+    assert one_payout.payouts == summary.payouts
+    assert len(tick.requests) == 2
+    itemized, added_up = ({key for key, _ in orchestra.recorded(asset)} for asset in assets[1:])
+    assert itemized == added_up != set()
+
+
+# Where payouts are read from
+
+
+def test_the_report_that_names_payouts_in_time_is_taken_first() -> None:
+    asker = report_on(ONE_PAYOUT)
+    by_day = [
+        report_on(each, start=date(2026, 5, 1))
+        for each in (
+            "balance.summary.1",
+            "payouts.itemized.3",
+            "payout_reconciliation.itemized.4",
+            "connected_account_payouts.itemized.3",
+        )
+    ]
+
+    def found(*reports: ConfiguredReport) -> str | None:
+        source = source_of(asker, [*reports, asker])
+        return source.report.query.name if source else None
+
+    assert found(*by_day) == "payout_reconciliation_itemized"
+    assert found(*by_day[:2]) == "payouts_itemized"
+    assert found(by_day[0], by_day[3]) is None
+
+
+def test_a_source_that_cannot_be_is_refused_with_the_nearest() -> None:
+    asker = replace(report_on(ONE_PAYOUT), payouts_from="payout_itemized")
+    naming = report_on("payouts.itemized.3", start=date(2026, 5, 1))
+
+    with pytest.raises(ConfigurationError, match="nearest: payouts_itemized"):
+        source_of(asker, [naming, asker])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda report: build_availability_sensor([report]),
+        lambda report: build_report_schedule([report]),
+        build_newest_partition_check,
+    ],
+    ids=["sensor", "schedule", "check"],
+)
+def test_where_windows_are_looked_at_payouts_are_refused(
+    one_payout: ConfiguredReport, build: Callable[[ConfiguredReport], object]
+) -> None:
+    with pytest.raises(ConfigurationError, match="payouts have no windows of time; use build_payout_sensor"):
+        build(one_payout)
+
+
+def test_without_a_source_there_is_no_sensor(one_payout: ConfiguredReport) -> None:
+    with pytest.raises(ConfigurationError, match="names payouts"):
+        build_payout_sensor([one_payout])
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"version": 1, "assets": {"x": 1}}'])
+def test_a_cursor_that_is_not_ours_is_no_cursor(text: str) -> None:
+    assert from_cursor(text) == {}
+
+
+def test_a_cursor_gives_back_what_was_written() -> None:
+    progress = {"stripe/x": Progress(7, {"po_1": Pending(5, 0), "acct_1:po_2": Pending(6, 9)})}
+
+    assert from_cursor(to_cursor(progress)) == progress

@@ -1,0 +1,169 @@
+"""`upgrade`, as somebody who closes books on the table lives through it."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.simulator import Simulator
+from connector.simulator.books.entries import Entry
+from tests.cli.conftest import Run
+from tests.faults.runs import RunTakes
+
+JUNE = ("--from", "2026-06-01", "--to", "2026-06-04")
+TABLE = "balance_change_from_activity_itemized"
+
+
+@pytest.fixture
+def pulled(run: Run, stripe: Simulator) -> Simulator:
+    """Three days in version 2."""
+    assert run("pull", "balance_change_from_activity.itemized.2", *JUNE).code == 0
+    return stripe
+
+
+def tables(run: Run) -> dict[str, Any]:
+    """The tables there are, and how many columns each has."""
+    return {row["table"]: row["columns"] for row in run("sql", "--json").objects}
+
+
+def test_both_versions_are_compared_and_the_old_one_is_untouched(run: Run, pulled: Simulator) -> None:
+    shown = run("upgrade", TABLE, "--to-version", "3")
+
+    assert (shown.code, shown.err) == (0, "")
+    assert "3 of 3 partitions in place (3 created)" in shown.out
+    for column in ("created", "available_on"):
+        (line,) = [line for line in shown.lines if line.startswith(f"│ {column} ")]
+        assert "added" in line
+    assert "Rows and totals are the same in every partition." in shown.out
+    assert f"{TABLE} is as it was, and {TABLE}_v3 stands beside it." in shown.lines
+    assert set(tables(run)) == {TABLE, f"{TABLE}_v3"}
+
+
+def test_it_says_what_to_put_into_the_configuration(run: Run, pulled: Simulator, tmp_path: Path) -> None:
+    defs = tmp_path / "assets/defs/reports/defs.yaml"
+    defs.parent.mkdir(parents=True)
+    defs.write_text(
+        "type: assets.StripeReportsComponent\nattributes:\n  reports:\n"
+        "    - report: balance_change_from_activity.itemized.2\n"
+    )
+
+    shown = run("upgrade", TABLE, "--to-version", "3")
+
+    at = shown.lines.index("In the configuration, change")
+    assert shown.lines[at + 1 : at + 5] == [
+        "  assets/defs/reports/defs.yaml:4: - report: balance_change_from_activity.itemized.2",
+        "to this, or to keep pulling both, add this beside it:",
+        "  - report: balance_change_from_activity.itemized.3",
+        f"    name: {TABLE}_v3",
+    ]
+
+
+def test_compared_again_and_configured_as_said_stripe_is_asked_nothing(run: Run, pulled: Simulator) -> None:
+    run("upgrade", TABLE, "--to-version", "3")
+    runs = len(pulled.runs)
+
+    again = run("upgrade", TABLE, "--to-version", "3")
+    configured = run("pull", "balance_change_from_activity.itemized.3", *JUNE, "--name", f"{TABLE}_v3")
+    old = run("pull", "balance_change_from_activity.itemized.2", *JUNE)
+
+    assert len(pulled.runs) == runs
+    assert "Rows and totals are the same in every partition." in again.out
+    assert "(3 kept)" in configured.out
+    assert "(3 kept)" in old.out
+
+
+def test_a_table_in_the_version_wanted_is_left_alone(run: Run, pulled: Simulator) -> None:
+    shown = run("upgrade", TABLE, "--to-version", "2")
+
+    assert (shown.code, shown.err) == (0, "")
+    assert "already: nothing to do" in shown.out
+    assert set(tables(run)) == {TABLE}
+
+
+def test_programs_get_the_comparison_as_an_object(run: Run, pulled: Simulator) -> None:
+    shown = run("upgrade", TABLE, "--to-version", "3", "--json")
+
+    *_, summary, compared = shown.objects
+    assert (summary["type"], summary["in_place"]) == ("summary", 3)
+    assert compared["columns_added"] == ["created", "available_on"]
+    assert (compared["columns_removed"], compared["columns_left_out"], compared["differing"]) == ([], [], {})
+    assert all(old == new for old, new in compared["totals"].values())
+    assert compared["new"] == {
+        "report_type": "balance_change_from_activity.itemized.3",
+        "table": f"{TABLE}_v3",
+    }
+
+
+def test_a_restated_day_does_not_pass_for_a_difference_of_versions(
+    run: Run, pulled: Simulator, clock: Any
+) -> None:
+    at = int(datetime(2026, 6, 2, 5, tzinfo=UTC).timestamp())
+    late = Entry("txn_late", "network_cost", at, at, "usd", Decimal("-0.005991"), Decimal(0), "adj_1", None)
+    pulled.book_late(late)
+    clock.sleep(12 * 3600)
+
+    shown = run("upgrade", TABLE, "--to-version", "3")
+
+    assert "1 partitions differ; balance_change_from_activity.itemized.2 is asked for them again" in shown.out
+    assert "(changed: +1 rows, -0.005991 usd)" in shown.out
+    assert "Rows and totals are the same in every partition." in shown.out
+    assert len(pulled.runs) == 3 + 3 + 1
+
+
+def test_a_part_of_the_partitions_can_be_compared(run: Run, pulled: Simulator) -> None:
+    bounds = ("--from", "2026-06-02", "--to", "2026-06-03")
+
+    shown = run("upgrade", TABLE, "--to-version", "3", *bounds)
+
+    assert shown.code == 0
+    assert "Totals of 1 partitions" in shown.out
+    assert len(pulled.runs) == 3 + 1
+
+
+def test_while_a_partition_is_late_nothing_is_compared_and_the_next_attempt_goes_on(
+    run: Run, pulled: Simulator
+) -> None:
+    pulled.faults.add(RunTakes(), "POST", times=1)
+    late = run("upgrade", TABLE, "--to-version", "3", "--wait-timeout", "1s")
+    (pending,) = [each for each in pulled.runs if each.id in late.err]
+    pulled.end(pending.id)
+
+    healed = run("upgrade", TABLE, "--to-version", "3")
+
+    assert late.code == 3
+    assert "compared when every partition is in place" in late.out
+    assert healed.code == 0
+    assert "Rows and totals are the same in every partition." in healed.out
+    assert len(pulled.runs) == 6
+
+
+def test_columns_the_new_version_lacks_are_named(run: Run, stripe: Simulator) -> None:
+    columns = "automatic_payout_id,net,currency,order_id"
+    run("pull", "payout_reconciliation.itemized.3", *JUNE, "--columns", columns)
+
+    shown = run("upgrade", "payout_reconciliation_itemized", "--to-version", "4")
+
+    assert "Leave these out of its columns, which the version does not have: order_id." in shown.out
+
+
+REFUSED = {
+    ("balance_sumary", "--to-version", "2"): f"there are: {TABLE}",
+    (TABLE, "--to-version", "4"): "there are: 1, 2, 3, 6 (observed), 7 (observed)",
+    (TABLE, "--to-version", "new"): "not a valid integer",
+    (TABLE, "--to-version", "3", "--from", "2027-01-01"): "2026-06-01 to 2026-06-03",
+    (TABLE, "--to-version", "3", "--columns", "netto"): "has no column 'netto'",
+}
+
+
+def test_what_cannot_be_is_refused_before_any_call(run: Run, pulled: Simulator) -> None:
+    before = len(pulled.requests)
+
+    for arguments, message in REFUSED.items():
+        refused = run("upgrade", *arguments)
+
+        assert refused.code == 2, arguments
+        assert message in refused.err
+
+    assert len(pulled.requests) == before

@@ -1,0 +1,64 @@
+"""A root that is an object store, as Arrow's file system in memory is one: no disk of ours, and no rename."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from connector.dataset.filesystem import Root
+from connector.dataset.store import Store
+from connector.errors import StoreError
+from tests.support.datasets import DATASET, provenance, write
+
+PERIOD = "2026-06-01"
+FOLDERS = (".staging", "test/_datasets", str(Path(DATASET.file_path(PERIOD)).parent))
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Staged below a directory of the test. A file system in memory needs its folders; a bucket does not."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    store = Store("mock:///bucket/prefix")
+    with_folders(store._root)
+    return store
+
+
+def with_folders(root: Root) -> Root:
+    for folder in FOLDERS:
+        root.filesystem.create_dir(root.path(folder), recursive=True)
+    return root
+
+
+def test_a_file_is_uploaded_beside_its_place_and_copied_there(store: Store, tmp_path: Path) -> None:
+    staged = tmp_path / "staged.parquet"
+    write(staged, provenance())
+
+    published = store.publish(staged, DATASET, provenance())
+
+    assert published.uri == f"mock:///bucket/prefix/{DATASET.file_path(PERIOD)}"
+    assert store.kept(DATASET, PERIOD) == provenance()
+    assert store.arrow_dataset(DATASET).to_table().num_rows == 1
+    assert store._root.listed(store._root.path(".staging"), recursive=True) == []
+
+
+def test_what_is_published_replaces_what_was_there(store: Store, tmp_path: Path) -> None:
+    staged = tmp_path / "staged.parquet"
+    for run in ("frr_1", "frr_2"):
+        write(staged, provenance(run))
+        store.publish(staged, DATASET, provenance(run, parameters={"columns": [run]}))
+
+    assert [str(run) for run in store.arrow_dataset(DATASET).to_table()["_report_run_id"]] == ["frr_2"]
+
+
+def test_it_is_rehearsed_with_a_passing_key(store: Store, tmp_path: Path) -> None:
+    store._root.rehearse()
+
+    assert store._root.listed(store._root.path(".staging"), recursive=True) == []
+    assert list((tmp_path / "stripe-reports").glob("*.json")) == []
+
+
+def test_a_store_that_refuses_is_named(store: Store) -> None:
+    store._fs.delete_dir(store._root.path(".staging"))
+
+    with pytest.raises(StoreError, match=r"could not write .*\.staging/rehearsal"):
+        store._root.rehearse()

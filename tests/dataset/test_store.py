@@ -1,0 +1,395 @@
+"""The dataset: replaced whole, never by something older, never by something else."""
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path, PosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import METADATA_KEY, Provenance
+from connector.dataset.store import SUPERSEDED_KEPT, Store
+from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
+from tests.support.datasets import DATASET, NOON, provenance, write
+
+Publish = Callable[..., Any]
+
+
+@pytest.fixture
+def publish(store: Store, tmp_path: Path) -> Publish:
+    """Put a one-row file into the store, as the last step of a pull does."""
+
+    def put(source: Provenance, dataset: Dataset = DATASET) -> Any:
+        staged = tmp_path / f"staged-{threading.get_ident()}.parquet"
+        write(staged, source)
+        return store.publish(staged, dataset, source)
+
+    return put
+
+
+def rows_in(store: Store, period: str = "2026-06-01") -> list[str]:
+    """The run each row in place comes from."""
+    table = store.arrow_dataset(DATASET, [period]).to_table()
+    return [str(run) for run in table["_report_run_id"].to_pylist()]
+
+
+def test_the_path_is_hive_readable_and_sorts_by_period() -> None:
+    assert DATASET.file_path("2026-06-01") == (
+        "test/balance_summary/account=default/period=2026-06-01/report.parquet"
+    )
+
+
+@given(key=st.text(min_size=1, max_size=40))
+def test_no_key_leaves_its_folder(key: str) -> None:
+    path = DATASET.file_path(key)
+
+    assert len(Path(path).parts) == 5
+    assert ".." not in Path(path).parts
+    assert not set(path) & set(':\\*?"<>|\0\n')
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "A", "", "a b", "a.b", ".hidden", "_under"])
+def test_a_table_name_that_is_no_folder_name_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        dataclasses.replace(DATASET, table=name)
+
+
+def test_what_was_published_is_kept_with_all_it_knows(store: Store, publish: Publish) -> None:
+    source = provenance(run={"id": "frr_1", "nested": {"a": [1, None]}}, request_ids=("req_1",))
+
+    published = publish(source)
+
+    assert store.kept(DATASET, "2026-06-01") == source
+    assert (published.replaced, published.change, published.outdated) == (None, None, False)
+    assert Path(published.uri).is_file()
+
+
+@given(
+    totals=st.dictionaries(
+        st.sampled_from(["usd", "jpy", ""]), st.decimals(allow_nan=False, allow_infinity=False, places=18)
+    ),
+    added=st.lists(st.text()),
+    succeeded=st.none() | st.just(NOON),
+)
+def test_provenance_reads_back_from_its_json(
+    totals: dict[str, Decimal], added: list[str], succeeded: datetime | None
+) -> None:
+    source = provenance(totals=totals, added_columns=tuple(added), run_succeeded=succeeded)
+
+    assert Provenance.from_json(source.to_json()) == source
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", "{", '{"run_created": 5}', ""])
+def test_what_is_no_provenance_is_told_apart(text: str) -> None:
+    with pytest.raises(ValueError, match=r"not a report's provenance|Expecting"):
+        Provenance.from_json(text)
+
+
+def test_a_newer_result_replaces_the_older_whole(store: Store, publish: Publish) -> None:
+    publish(provenance("frr_1"))
+
+    published = publish(provenance("frr_2", made=NOON + timedelta(1), rows=3, totals={"usd": Decimal("1.5")}))
+
+    assert rows_in(store) == ["frr_2"]
+    assert published.replaced.run_id == "frr_1"
+    assert (published.change.rows, published.change.totals) == (2, {"usd": Decimal("0.50")})
+    assert not published.change.same_bytes
+
+
+def test_an_older_result_that_finishes_last_does_not_replace_a_newer(store: Store, publish: Publish) -> None:
+    publish(provenance("frr_2", made=NOON + timedelta(1)))
+
+    published = publish(provenance("frr_1"))
+
+    assert rows_in(store) == ["frr_2"]
+    assert published.outdated
+    assert published.provenance.run_id == "frr_2"
+
+
+def test_an_answer_to_another_question_replaces_what_was_asked_before(store: Store, publish: Publish) -> None:
+    publish(provenance("frr_2", made=NOON + timedelta(1)))
+
+    publish(provenance("frr_1", parameters={"columns": ["net_amount", "currency"]}))
+
+    assert rows_in(store) == ["frr_1"]
+
+
+class Staged(PosixPath):
+    """A staged file during whose way into the store something else happens."""
+
+    while_prepared: Callable[[], None] | None = None
+    while_moved: Callable[[], None] | None = None
+
+    def open(self, *arguments: Any, **options: Any) -> Any:
+        if self.while_prepared:
+            self.while_prepared()
+        return super().open(*arguments, **options)
+
+    def replace(self, target: Any) -> Any:
+        if self.while_moved:
+            self.while_moved()
+        return super().replace(target)
+
+
+def staged_at(path: Path, source: Provenance) -> Staged:
+    write(path, source)
+    return Staged(path)
+
+
+NEWER = provenance("frr_2", made=NOON + timedelta(1))
+
+
+def test_two_writers_at_once_leave_the_newest(store: Store, tmp_path: Path) -> None:
+    """The older one has found nothing newer and is about to move its file, when the newer one comes."""
+    newer = staged_at(tmp_path / "newer.parquet", NEWER)
+    other = threading.Thread(target=lambda: Store(store.root).publish(newer, DATASET, NEWER))
+
+    def the_newer_one_comes() -> None:
+        other.start()
+        other.join(timeout=1)  # it waits for the lock; without one it would be done by then, and undone below
+
+    staged = staged_at(tmp_path / "older.parquet", provenance())
+    staged.while_moved = the_newer_one_comes
+    store.publish(staged, DATASET, provenance())
+    other.join()
+
+    assert rows_in(store) == ["frr_2"]
+
+
+def test_what_is_published_while_a_file_is_made_ready_need_not_wait(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    """Syncing and uploading take long, and happen before anything is locked."""
+    staged = staged_at(tmp_path / "older.parquet", provenance())
+    staged.while_prepared = lambda: publish(NEWER)
+
+    published = store.publish(staged, DATASET, provenance())
+
+    assert published.outdated
+    assert rows_in(store) == ["frr_2"]
+
+
+def test_tables_do_not_wait_for_each_other(store: Store, publish: Publish, tmp_path: Path) -> None:
+    other = dataclasses.replace(DATASET, table="other")
+    staged = staged_at(tmp_path / "slow.parquet", provenance())
+    staged.while_moved = lambda: publish(provenance(table="other"), other)
+
+    store.publish(staged, DATASET, provenance())
+
+    assert store.keys(other) == store.keys(DATASET) == ("2026-06-01",)
+
+
+def test_a_table_leaves_one_lock_however_many_partitions(store: Store, publish: Publish) -> None:
+    for day in range(1, 10):
+        publish(provenance(period=f"2026-06-0{day}"))
+
+    staging = Path(store.root, ".staging")
+    assert len(store.keys(DATASET)) == 9
+    assert len([path for path in staging.rglob("*") if path.is_file()]) == 1
+
+
+def test_another_answer_that_was_on_its_way_is_refused(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    """It was allowed when it was asked for, and the table is another by the time it comes."""
+    monthly = dataclasses.replace(DATASET, window="monthly")
+    store.check(monthly)
+    staged = staged_at(tmp_path / "monthly.parquet", provenance())
+    staged.while_prepared = lambda: publish(provenance())
+
+    with pytest.raises(DatasetMismatchError, match="window is daily there and monthly here"):
+        store.publish(staged, monthly, NEWER)
+
+    assert rows_in(store) == ["frr_1"]
+    assert not staged.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"report_type": "balance.summary.2"}, r"balance\.summary\.1 there and balance\.summary\.2 here"),
+        ({"window": "monthly"}, "window is daily there and monthly here"),
+        ({"zone": "America/New_York"}, "zone is UTC there and America/New_York here"),
+        ({"filters": {"currency": "usd"}}, "filters is none there and currency=usd here"),
+        ({"account": "acct_1"}, "account is default there and acct_1 here"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_table_takes_answers_to_its_own_question_alone(
+    store: Store, publish: Publish, change: dict[str, Any], said: str
+) -> None:
+    publish(provenance())
+    other = dataclasses.replace(DATASET, **change)
+
+    with pytest.raises(DatasetMismatchError, match=said):
+        publish(provenance("frr_2", made=NOON + timedelta(1)), other)
+    with pytest.raises(DatasetMismatchError, match="`name`"):
+        store.check(other)
+
+    assert rows_in(store) == ["frr_1"]
+
+
+def test_another_mode_is_another_tree_and_never_meets_this_one(store: Store, publish: Publish) -> None:
+    publish(provenance())
+
+    publish(provenance("frr_live"), dataclasses.replace(DATASET, mode="live"))
+
+    assert rows_in(store) == ["frr_1"]
+
+
+def test_a_table_without_files_may_become_something_else(store: Store, publish: Publish) -> None:
+    monthly = dataclasses.replace(DATASET, window="monthly")
+    Path(publish(provenance()).uri).unlink()
+
+    publish(provenance(), monthly)
+
+    with pytest.raises(DatasetMismatchError, match="window is monthly there and daily here"):
+        store.check(DATASET)
+
+
+def test_the_last_few_replaced_files_are_kept_out_of_the_tables_sight(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    for n in range(SUPERSEDED_KEPT + 3):
+        publish(provenance(f"frr_{n}", made=NOON + timedelta(n)))
+
+    kept = sorted((tmp_path / "data" / ".superseded").rglob("*.parquet"))
+
+    assert [pq.read_table(path)["_report_run_id"][0].as_py() for path in kept] == [
+        f"frr_{n}" for n in range(2, SUPERSEDED_KEPT + 2)
+    ]
+    assert store.keys(DATASET) == ("2026-06-01",)
+
+
+def test_the_same_bytes_again_set_nothing_aside(publish: Publish, tmp_path: Path) -> None:
+    publish(provenance("frr_1", csv_sha256="same"))
+
+    published = publish(provenance("frr_2", made=NOON + timedelta(1), csv_sha256="same"))
+
+    assert published.change.same_bytes
+    assert not (tmp_path / "data" / ".superseded").exists()
+
+
+def test_the_data_version_follows_the_bytes_and_the_decoder_alone() -> None:
+    version = provenance("frr_1", csv_sha256="same").data_version
+
+    assert provenance("frr_2", made=NOON + timedelta(1), csv_sha256="same").data_version == version
+    assert provenance(csv_sha256="other").data_version != version
+    assert provenance(csv_sha256="same", decoder_version=2).data_version != version
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"not parquet at all" * 100])
+def test_a_torn_or_foreign_file_counts_as_missing(store: Store, publish: Publish, content: bytes) -> None:
+    path = Path(publish(provenance()).uri)
+    path.write_bytes(content)
+
+    assert store.kept(DATASET, "2026-06-01") is None
+
+
+def test_a_parquet_file_of_somebody_else_counts_as_missing(store: Store, publish: Publish) -> None:
+    path = Path(publish(provenance()).uri)
+    pq.write_table(pa.table({"a": [1]}), path)
+
+    assert store.kept(DATASET, "2026-06-01") is None
+
+
+def test_a_missing_partition_is_named(store: Store, publish: Publish) -> None:
+    publish(provenance())
+
+    with pytest.raises(StoreError, match=r"2026-06-02.*materialize"):
+        store.arrow_dataset(DATASET, ["2026-06-01", "2026-06-02"])
+
+
+def test_files_whose_columns_differ_read_as_one_table(store: Store, publish: Publish, tmp_path: Path) -> None:
+    publish(provenance())
+    later = provenance("frr_2", period="2026-06-02")
+    staged = tmp_path / "wider.parquet"
+    table = pa.table({"net_amount": [Decimal("2.00")], "_report_run_id": ["frr_2"], "new": ["x"]})
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: later.to_json()}), staged)
+    store.publish(staged, DATASET, later)
+
+    both = store.arrow_dataset(DATASET).to_table().sort_by("period")
+
+    assert both["new"].to_pylist() == [None, "x"]
+
+
+def test_a_place_that_cannot_be_written_is_named_and_the_staged_file_is_not_left(
+    store: Store, tmp_path: Path
+) -> None:
+    staged = tmp_path / "staged.parquet"
+    write(staged, provenance())
+    in_the_way = tmp_path / "data" / "test" / "balance_summary"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("a file where the table's folder should be")
+
+    with pytest.raises(StoreError, match=r"balance_summary.*untouched"):
+        store.publish(staged, DATASET, provenance())
+
+    assert not staged.exists()
+
+
+def test_a_root_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    store = Store(tmp_path / "data")
+
+    with pytest.raises(StoreError, match="data"), store.staging():
+        pass
+
+
+def test_an_unknown_kind_of_root_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="nowhere://"):
+        Store("nowhere://bucket/prefix")
+
+
+def test_a_root_may_be_a_url(tmp_path: Path) -> None:
+    store = Store(f"file://{tmp_path}/data")
+    staged = tmp_path / "staged.parquet"
+    write(staged, provenance())
+
+    store.publish(staged, DATASET, provenance())
+
+    assert Store(tmp_path / "data").kept(DATASET, "2026-06-01") == provenance()
+
+
+def test_staging_is_gone_afterwards_also_when_the_work_failed(store: Store) -> None:
+    places = []
+
+    def work() -> None:
+        with store.staging() as place:
+            places.append(place)
+            (place / "half.parquet").write_bytes(b"x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        work()
+
+    assert not places[0].exists()
+    assert not list(places[0].parent.glob("*.lock"))
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_live_one_holds_is_not(
+    store: Store, tmp_path: Path
+) -> None:
+    base = tmp_path / "data" / ".staging"
+    for name in ("dead", "alive", "starting"):
+        (base / name).mkdir(parents=True)
+        (base / f"{name}.lock").touch()
+    for name in ("dead", "alive"):
+        os.utime(base / f"{name}.lock", (0, 0))
+    with FileLock(base / "alive.lock"):
+        os.utime(base / "alive.lock", (0, 0))
+        with store.staging():
+            left = {path.name for path in base.iterdir() if path.is_dir()}
+
+    assert {"alive", "starting"} <= left
+    assert "dead" not in left

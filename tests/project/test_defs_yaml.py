@@ -1,0 +1,167 @@
+"""A first configuration: a start that exists, a file that reads back, and no key in it."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.api.models import Mode, ReportType
+from connector.catalogue import REPORTS, report
+from connector.errors import ConfigurationError, ReportingError
+from connector.partitions import UNITS, Windows
+from connector.project.defs_yaml import (
+    DEFAULT_REPORTS,
+    Configuration,
+    begun,
+    chosen,
+    first_starts,
+    place,
+    recent_span,
+    usual_reports,
+    variable,
+)
+
+ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia")
+
+
+def offered(id: str, since: datetime, until: datetime = datetime(2026, 6, 7, tzinfo=UTC)) -> ReportType:
+    return ReportType(id, "A report", 1, since, until, until)
+
+
+def read(configuration: Configuration) -> dict[str, object]:
+    attributes: dict[str, object] = yaml.safe_load(configuration.text())["attributes"]
+    return attributes
+
+
+@given(
+    since=st.integers(1_330_000_000, 1_800_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    unit=st.sampled_from(UNITS),
+    zone=st.sampled_from(ZONES),
+)
+def test_a_start_is_where_a_window_begins_and_not_before_the_data(
+    since: datetime, unit: str, zone: str
+) -> None:
+    windows = Windows(unit, zone)
+
+    starts = first_starts(
+        [report("balance_summary")], {"balance.summary.1": offered("", since)}, windows, Mode.LIVE
+    )
+
+    begins = windows.bound(starts["balance.summary.1"])
+    assert since <= begins <= since + timedelta(days=33)
+
+
+@given(root=st.text(st.characters(codec="utf-8"), min_size=1, max_size=40))
+def test_any_place_that_is_taken_reads_back(root: str) -> None:
+    try:
+        taken = place(root)
+    except ConfigurationError:
+        assert not root.isprintable() or not root.strip()
+        return
+    specs = chosen(["balance_summary"])
+
+    connection = read(Configuration(specs, {specs[0].id: date(2026, 1, 1)}, Windows("daily"), root=taken))
+
+    assert connection["connection"] == {"api_key": "{{ env.STRIPE_API_KEY }}", "root": root}
+
+
+def test_a_report_that_begins_later_says_so_and_the_others_share_theirs() -> None:
+    specs = chosen(["balance_summary", "payouts_itemized"])
+    first = {"balance.summary.1": date(2023, 5, 1), "payouts.itemized.3": date(2024, 2, 1)}
+
+    attributes = read(Configuration(specs, begun(first, None), Windows("monthly", "Europe/Berlin")))
+
+    assert attributes["defaults"] == {"start": date(2023, 5, 1), "window": "monthly", "zone": "Europe/Berlin"}
+    assert attributes["reports"] == [
+        {"report": "balance.summary.1"},
+        {"report": "payouts.itemized.3", "start": date(2024, 2, 1)},
+    ]
+
+
+def test_a_wish_is_granted_as_far_as_there_are_data() -> None:
+    first = {"a": date(2023, 5, 1), "b": date(2024, 2, 1)}
+
+    assert begun(first, date(2023, 7, 1)) == {"a": date(2023, 7, 1), "b": date(2024, 2, 1)}
+
+
+def test_the_usual_reports_are_the_newest_documented_that_stripe_offers() -> None:
+    every = [*REPORTS]
+    without_one = [id for id in every if id not in {"payouts.itemized.3", "balance.summary.1"}]
+
+    assert usual_reports(every) == DEFAULT_REPORTS
+    assert usual_reports(without_one) == (
+        "balance_change_from_activity_itemized",
+        "payouts.itemized.2",
+        "payout_reconciliation_itemized",
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        pytest.param(["balance_sumary"], "nearest: balance_summary", id="typo"),
+        pytest.param([], "at least one report", id="none"),
+        pytest.param(["payouts.itemized.2", "payouts_itemized"], "one version", id="two versions"),
+        pytest.param(["payout_reconciliation_by_id_itemized"], "by payout, not by time", id="by payout"),
+    ],
+)
+def test_reports_that_make_no_configuration_are_refused(names: list[str], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        chosen(names)
+
+
+@pytest.mark.parametrize(
+    ("id", "mode", "message"),
+    [
+        pytest.param("payouts.itemized.3", Mode.LIVE, "nearest: payouts.itemized.2", id="another version"),
+        pytest.param("all_fees.incurred_at.itemized.2", Mode.TEST, "only for keys of live mode", id="live"),
+    ],
+)
+def test_a_report_that_stripe_does_not_offer_is_refused(id: str, mode: Mode, message: str) -> None:
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+
+    with pytest.raises(ReportingError, match=message):
+        first_starts(
+            [REPORTS[id]],
+            {"payouts.itemized.2": offered("payouts.itemized.2", since)},
+            Windows("daily"),
+            mode,
+        )
+
+
+@pytest.mark.parametrize("slip", ["rk_live_51Secret", "sk_test_51Secret", "A-B", "", "1A"])
+def test_a_key_is_not_taken_for_a_name_and_not_shown(slip: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        variable(slip)
+
+    assert "Secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("unit", "since", "until", "span"),
+    [
+        pytest.param(
+            "daily", "2023-01-01", "2026-06-07T12:00", ("2026-05-01", "2026-06-01"), id="last month"
+        ),
+        pytest.param(
+            "daily", "2026-05-20", "2026-06-07T12:00", ("2026-05-20", "2026-06-07"), id="new account"
+        ),
+        pytest.param("daily", "2026-06-07", "2026-06-07T12:00", None, id="nothing whole yet"),
+        pytest.param("monthly", "2023-01-01", "2026-06-07T12:00", ("2026-05-01", "2026-06-01"), id="monthly"),
+        pytest.param("weekly", "2023-01-01", "2026-06-09T12:00", ("2026-05-10", "2026-06-07"), id="weekly"),
+        pytest.param("hourly", "2023-01-01", "2026-06-07T12:00", ("2026-06-06", "2026-06-07"), id="hourly"),
+    ],
+)
+def test_a_first_look_takes_whole_windows_that_are_there(
+    unit: str, since: str, until: str, span: tuple[str, str] | None
+) -> None:
+    end = datetime.fromisoformat(until).replace(tzinfo=ZoneInfo("UTC"))
+
+    found = recent_span(Windows(unit), date.fromisoformat(since), end)
+
+    assert (found and tuple(map(str, found))) == span
+    if found:
+        assert Windows(unit).between(*found)

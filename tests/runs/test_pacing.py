@@ -1,0 +1,141 @@
+"""How many runs at once, and when to look."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.runs.pacing import (
+    FIRST_LIMIT,
+    CreationPace,
+    PendingLimit,
+    pause_after_refusal,
+    pause_before_look,
+)
+
+draws = st.floats(0, 1, exclude_max=True)
+
+
+def looks_until(duration: float, durations: list[float]) -> tuple[int, float]:
+    """How many looks a run of `duration` seconds takes, and how late its end is noticed."""
+    age, looks = 0.0, 0
+    while age < duration:
+        age += pause_before_look([age], durations, 0.5)
+        looks += 1
+    return looks, age - duration
+
+
+def test_the_limit_grows_while_stripe_accepts() -> None:
+    limit = PendingLimit()
+    for _ in range(100):
+        limit.accepted()
+
+    assert limit.size == FIRST_LIMIT + 100
+
+
+def test_a_first_refusal_falls_back_to_what_stripe_was_carrying() -> None:
+    limit = PendingLimit()
+    limit.accepted()
+
+    limit.refused(pending=20)
+
+    assert limit.size == 20
+
+
+def test_a_refusal_below_the_limit_halves_it_since_others_share_it() -> None:
+    limit = PendingLimit()
+    limit.refused(pending=20)
+
+    limit.refused(pending=12)
+
+    assert limit.size == 10
+
+
+def test_the_limit_recovers_slowly_and_never_reaches_zero() -> None:
+    limit = PendingLimit()
+    for _ in range(10):
+        limit.refused(pending=0)
+    assert limit.size == 1
+
+    for _ in range(2):
+        limit.finished()
+
+    assert limit.size == 2
+
+
+def test_looks_grow_with_the_logarithm_of_the_duration() -> None:
+    assert looks_until(60, [])[0] <= 10
+    assert looks_until(3600, [])[0] <= 10 + 60
+
+
+@pytest.mark.parametrize("duration", [15.0, 20.0, 40.0, 60.0])
+def test_where_durations_are_known_looks_are_few_and_ends_are_noticed_soon(duration: float) -> None:
+    looks, late = looks_until(duration, [15.0, 17.0, 20.0, 22.0, 30.0, 60.0])
+
+    assert late <= 0.25 * duration
+    assert looks <= 9
+
+
+def test_a_known_duration_that_no_longer_holds_costs_a_minute_at_most() -> None:
+    assert looks_until(5, [3600.0])[1] <= 66
+
+
+@given(ages=st.lists(st.floats(0, 1e6), min_size=1), durations=st.lists(st.floats(0.1, 1e5)), draw=draws)
+def test_a_pause_is_never_nothing_and_never_more_than_about_a_minute(
+    ages: list[float], durations: list[float], draw: float
+) -> None:
+    assert 0.4 <= pause_before_look(ages, durations, draw) <= 66
+
+
+@given(refusals=st.integers(1, 100), draw=draws)
+def test_refusals_are_answered_with_a_bounded_pause(refusals: int, draw: float) -> None:
+    assert 0.5 <= pause_after_refusal(refusals, draw) <= 30
+
+
+def test_what_was_sent_together_and_refused_together_counts_once() -> None:
+    pace = CreationPace(0.0, most=600)
+    for _ in range(8):
+        pace.refused(3, 10.0, retry_after=None, draw=0.0)
+
+    assert pace.due(0) < 12.0
+    assert pace.allows(31, 12.0), "one refusal says nothing of how many may be pending"
+
+
+def test_three_refusals_one_after_another_mean_that_too_many_are_pending() -> None:
+    pace, now = CreationPace(0.0, most=600), 0.0
+    for _ in range(3):
+        now = pace.due(5)
+        pace.refused(5, now, retry_after=None, draw=0.0)
+
+    assert not pace.allows(5, now + 3600)
+    assert pace.allows(4, now + 3600)
+
+
+def test_a_time_that_stripe_named_is_kept_even_when_a_run_ends() -> None:
+    pace = CreationPace(0.0, most=600)
+    pace.refused(5, 0.0, retry_after=20.0, draw=0.0)
+    pace.ended(1.0)
+
+    assert not pace.allows(4, 19.9)
+    assert pace.allows(4, 20.0)
+
+
+def test_a_run_that_ends_makes_room_at_once() -> None:
+    pace, now = CreationPace(0.0, most=600), 0.0
+    for _ in range(3):
+        now = pace.due(5)
+        pace.refused(5, now, retry_after=None, draw=1.0)
+    pace.ended(now)
+
+    assert pace.allows(4, now)
+
+
+def test_hope_is_given_up_when_nothing_moves_for_as_long_as_was_allowed() -> None:
+    pace = CreationPace(0.0, most=600)
+    assert pace.hopeless_at(0) == math.inf
+
+    pace.refused(0, 50.0, retry_after=10_000.0, draw=0.0)
+
+    assert pace.hopeless_at(1) == math.inf, "the run that is under way may end"
+    assert pace.due(0) == pace.hopeless_at(0) == 600.0
