@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from connector.errors import ReportingError
     from connector.partitions import Interval, Partition, Windows
     from connector.pipeline.collect import collect
-    from connector.pipeline.events import Asked, Done, Missed, Verdict
+    from connector.pipeline.events import Asked, Done, Missed, Outcome
     from connector.query import ReportQuery
-    from connector.runs.adoption import Patience
+    from connector.runs.adoption import WaitPolicy
     from connector.sql.warehouse import open_warehouse
 
 #: The version of this package: the one place that says it, from which pyproject.toml takes it.
@@ -55,7 +55,7 @@ _HOMES = {
     "Missed": "pipeline.events",
     "Mode": "api.models",
     "Partition": "partitions",
-    "Patience": "runs.adoption",
+    "WaitPolicy": "runs.adoption",
     "Provenance": "dataset.provenance",
     "REPORTS": "catalogue",
     "ReportQuery": "query",
@@ -66,7 +66,7 @@ _HOMES = {
     "ReportingError": "errors",
     "Store": "dataset.store",
     "StripeClient": "api.client",
-    "Verdict": "pipeline.events",
+    "Outcome": "pipeline.events",
     "Windows": "partitions",
     "collect": "pipeline.collect",
     "open_warehouse": "sql.warehouse",
@@ -82,8 +82,8 @@ __all__ = [
     "Interval",
     "Missed",
     "Mode",
+    "Outcome",
     "Partition",
-    "Patience",
     "Provenance",
     "ReportQuery",
     "ReportRequest",
@@ -93,7 +93,7 @@ __all__ = [
     "ReportingError",
     "Store",
     "StripeClient",
-    "Verdict",
+    "WaitPolicy",
     "Windows",
     "__version__",
     "collect",

@@ -21,7 +21,7 @@ from connector.text import hint
 
 
 @dataclass(frozen=True, slots=True)
-class Upgrade:
+class UpgradePlan:
     """The same partitions asked of two versions.
 
     Attributes:
@@ -71,7 +71,9 @@ def other_version(report_type: str, version: int) -> ReportSpec:
     raise ConfigurationError(f"there is no version {version} of {stem}; there are: {listed}")
 
 
-def planned(pinned: Dataset, version: int, kept: Provenance, columns: Sequence[str] | None = None) -> Upgrade:
+def planned(
+    pinned: Dataset, version: int, kept: Provenance, columns: Sequence[str] | None = None
+) -> UpgradePlan:
     """What to ask in order to upgrade a table.
 
     A table with its report's default columns gets those of the other version, a table with a choice of its
@@ -89,7 +91,7 @@ def planned(pinned: Dataset, version: int, kept: Provenance, columns: Sequence[s
     if columns is None and asked is not None and asked != before.default_columns and spec.takes_columns:
         columns = [name for name in asked if has(spec, name)]
         left_out = tuple(name for name in asked if name not in columns)
-    return Upgrade(
+    return UpgradePlan(
         pinned,
         _query(before, pinned, pinned.table, asked if before.takes_columns else None),
         _query(spec, pinned, _beside(pinned, version), columns),
@@ -117,7 +119,7 @@ def between(
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnDiff:
     """How the columns of two tables differ: names, and for `retyped` both types, as text."""
 
     added: tuple[str, ...]
@@ -125,7 +127,7 @@ class Columns:
     retyped: Mapping[str, tuple[str, str]]
 
     @classmethod
-    def between(cls, old: Mapping[str, str], new: Mapping[str, str]) -> "Columns":
+    def between(cls, old: Mapping[str, str], new: Mapping[str, str]) -> "ColumnDiff":
         """Of column names and their types."""
         return cls(
             tuple(name for name in new if name not in old),
@@ -144,7 +146,7 @@ class Comparison:
         asked_again: partitions whose old version was asked anew, because the two differed.
     """
 
-    columns: Columns
+    columns: ColumnDiff
     old: Mapping[str, Provenance]
     new: Mapping[str, Provenance]
     asked_again: frozenset[str] = field(default_factory=frozenset)

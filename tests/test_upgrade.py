@@ -15,7 +15,7 @@ from connector.partitions import Interval
 from connector.project.defs_yaml import lines_to_change
 from connector.query import ReportQuery
 from connector.upgrade import (
-    Columns,
+    ColumnDiff,
     Comparison,
     between,
     doubtful,
@@ -161,11 +161,11 @@ def test_partitions_between_two_dates_are_whole() -> None:
 
 
 def test_columns_are_added_removed_and_of_another_type() -> None:
-    found = Columns.between(
+    found = ColumnDiff.between(
         {"a": "int64", "b": "string", "c": "string"}, {"b": "date32", "c": "string", "d": "x"}
     )
 
-    assert found == Columns(("d",), ("a",), {"b": ("string", "date32")})
+    assert found == ColumnDiff(("d",), ("a",), {"b": ("string", "date32")})
 
 
 def test_partitions_that_differ_are_named_with_their_difference_to_the_last_decimal() -> None:
@@ -177,7 +177,7 @@ def test_partitions_that_differ_are_named_with_their_difference_to_the_last_deci
         "c": kept(totals={"eur": Decimal(1), "usd": Decimal(2)}, rows=2),
     }
 
-    compared = Comparison(Columns((), (), {}), old, new)
+    compared = Comparison(ColumnDiff((), (), {}), old, new)
 
     assert compared.differing.keys() == {"a", "c"}
     assert compared.differing["c"].totals == {"usd": Decimal(2)}

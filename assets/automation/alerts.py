@@ -8,10 +8,10 @@ import dagster as dg
 
 from assets.dagster_runs.tags import OUTCOME_TAG
 from assets.reports.configured import ConfiguredReport
-from connector.pipeline.collect import Verdict
+from connector.pipeline.collect import Outcome
 
 #: These heal by themselves: the sensors bring in what is late, and what becomes ready.
-_HEALS = {str(Verdict.LATE), str(Verdict.NOT_READY)}
+_HEALS = {str(Outcome.LATE), str(Outcome.NOT_READY)}
 
 
 @dataclass(frozen=True, slots=True)

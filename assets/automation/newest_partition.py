@@ -15,7 +15,7 @@ from assets.dagster_runs.tags import READS_NOTHING
 from assets.reports.configured import ConfiguredReport
 from assets.reports.freshness import SLACK
 from assets.resources import StripeReporting
-from assets.sensors.readiness import Readiness, readiness
+from assets.sensors.readiness import ReportAvailability, readiness
 from connector.runs.readiness import ready_by
 
 CHECK_NAME = "newest_ready_partition_is_there"
@@ -56,7 +56,7 @@ def build_newest_partition_check(
     return newest_ready_partition
 
 
-def judged(state: Readiness, lacking: Sequence[str], *, slack: timedelta) -> dg.AssetCheckResult:
+def judged(state: ReportAvailability, lacking: Sequence[str], *, slack: timedelta) -> dg.AssetCheckResult:
     """What the check says of the newest ready partition, or of those of the connected accounts.
 
     Args:

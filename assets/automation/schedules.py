@@ -13,7 +13,7 @@ from assets.dagster_runs.run_requests import first_requests, of_windows, shared_
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
 from assets.sensors.availability_decisions import missing
-from assets.sensors.readiness import Readiness, missing_asks, readiness
+from assets.sensors.readiness import ReportAvailability, missing_asks, readiness
 from assets.sensors.tick import TICK_RETRY
 from connector.api.client import StripeClient
 from connector.dataset.store import Store
@@ -100,7 +100,7 @@ def build_report_schedules(
 
 
 def _lacking(
-    instance: dg.DagsterInstance, client: StripeClient, store: Store, state: Readiness, last: int
+    instance: dg.DagsterInstance, client: StripeClient, store: Store, state: ReportAvailability, last: int
 ) -> list[str]:
     windows = state.newest(last)
     busy = covered(unfinished_attempts(instance), state.calendar) | in_backfills(instance, state.report)

@@ -8,13 +8,13 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
-from assets.config.errors import Place, Section, probe_at
+from assets.config.errors import Place, StrictModel, probe_at
 from assets.reports.check_rules import CheckOptions
 from assets.reports.configured import ConfiguredReport
 from connector.checks import Severity
 
 
-class ChecksModel(Section):
+class ChecksModel(StrictModel):
     """Which checks are evaluated, and what follows from them. What a report says here comes before what all
     have in common, field by field."""
 

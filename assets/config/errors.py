@@ -14,7 +14,7 @@ from connector.text import hint
 Place = Sequence[str | int]
 
 
-class Section(dg.Model):
+class StrictModel(dg.Model):
     """A part of the file. A field it does not know is refused with the nearest one it does."""
 
     @model_validator(mode="before")

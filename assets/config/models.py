@@ -12,7 +12,7 @@ from pydantic import Field
 from assets.automation.automation import Automation
 from assets.automation.schedules import TWICE_A_DAY
 from assets.config.check_models import ChecksModel, with_checks
-from assets.config.errors import Section, error_at, probe_at
+from assets.config.errors import StrictModel, error_at, probe_at
 from assets.reports.configured import DEFAULT_POOL, DEFAULT_RANGE, ConfiguredReport
 from assets.reports.partitions import refuse_lossy
 from assets.resources import StripeReporting
@@ -23,12 +23,12 @@ from connector.dataset.identity import BY_PAYOUT
 from connector.errors import ConfigurationError
 from connector.partitions import Windows
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
-from connector.runs.adoption import Patience
+from connector.runs.adoption import WaitPolicy
 
 _FROM_ENVIRONMENT = re.compile(r"\s*\{\{\s*env\.(\w+)\s*\}\}\s*")
 
 
-class ConnectionModel(Section):
+class ConnectionModel(StrictModel):
     """A Stripe account, and where its reports are stored. What is left out comes from the environment."""
 
     api_key: str = Field(
@@ -47,7 +47,7 @@ class ConnectionModel(Section):
     )
 
 
-class ReportDefaults(Section):
+class ReportDefaults(StrictModel):
     """What all reports of the file have in common."""
 
     start: date | None = Field(default=None, description="Where the first window begins.")
@@ -101,7 +101,7 @@ class ReportModel(ReportDefaults):
     )
 
 
-class AutomationModel(Section):
+class AutomationModel(StrictModel):
     """What happens by itself. Everything can be switched on and off in the UI as well."""
 
     ask_by: Literal["sensor", "schedule", "hand"] = Field(
@@ -134,7 +134,7 @@ class AutomationModel(Section):
     )
 
 
-class Attributes(Section):
+class Attributes(StrictModel):
     """All that stands under `attributes:`."""
 
     connection: ConnectionModel = Field(
@@ -265,7 +265,7 @@ def _report(model: ReportModel) -> ConfiguredReport:
         query,
         start=model.start,
         end_offset=model.end_offset,
-        patience=Patience(
+        patience=WaitPolicy(
             wait_timeout=timedelta(minutes=model.wait_minutes),
             abandon_after=timedelta(hours=model.abandon_after_hours),
         ),

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from connector.errors import ConfigurationError
 from connector.partitions import Windows
-from connector.project.defs_yaml import DEFAULT_REPORTS, Configuration, aligned, chosen
+from connector.project.defs_yaml import DEFAULT_REPORTS, DefsYaml, aligned, chosen
 
 
 class ScaffoldParams(BaseModel):
@@ -46,11 +46,11 @@ class ReportsScaffolder(dg.Scaffolder[ScaffoldParams]):
         (request.target_path / "defs.yaml").write_text(configuration.text(), encoding="utf-8")
 
 
-def _configuration(asked: ScaffoldParams, component: str) -> Configuration:
+def _configuration(asked: ScaffoldParams, component: str) -> DefsYaml:
     specs = chosen([name.strip() for name in asked.reports.split(",")])
     windows = Windows(asked.window, asked.zone)
     start = _first(windows) if asked.start is None else aligned(asked.start, windows)
-    return Configuration(specs, {spec.id: start for spec in specs}, windows, component=component)
+    return DefsYaml(specs, {spec.id: start for spec in specs}, windows, component=component)
 
 
 def _first(windows: Windows) -> date:

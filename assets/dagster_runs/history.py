@@ -53,7 +53,7 @@ _BACKFILL_UNDER_WAY = {"REQUESTED", "CANCELING"}
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class RequestedRun:
     """What one Dagster run was asked to do to an asset.
 
     Attributes:
@@ -67,7 +67,7 @@ class Attempt:
     last: str
     cancelled: bool = False
 
-    def partitions(self, calendar: "Calendar") -> Sequence[str]:
+    def partitions(self, calendar: "PartitionGrid") -> Sequence[str]:
         """Its partitions of one asset; none where it is about others, or about keys that are gone."""
         if self.assets is not None and calendar.asset not in self.assets:
             return ()
@@ -75,7 +75,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class PartitionGrid:
     """An asset's partition keys as Dagster counts ranges of them.
 
     Attributes:
@@ -89,7 +89,7 @@ class Calendar:
     place: Mapping[str, tuple[int, int]]
 
     @classmethod
-    def of(cls, report: ConfiguredReport, instance: dg.DagsterInstance | None = None) -> "Calendar":
+    def of(cls, report: ConfiguredReport, instance: dg.DagsterInstance | None = None) -> "PartitionGrid":
         """The partitions there are now. Payouts are known to the `instance` alone."""
         asset = report.key.to_user_string()
         if not report.connected_accounts:
@@ -102,7 +102,7 @@ class Calendar:
         )
 
     @classmethod
-    def over(cls, asset: str, rows: Sequence[Sequence[str]]) -> "Calendar":
+    def over(cls, asset: str, rows: Sequence[Sequence[str]]) -> "PartitionGrid":
         """Of an asset, the keys in these rows."""
         place = {key: (row, column) for row, keys in enumerate(rows) for column, key in enumerate(keys)}
         return cls(asset, rows, place)
@@ -128,7 +128,9 @@ class Calendar:
         return column, row
 
 
-def attempt_of(assets: Iterable[Any] | None, tags: Mapping[str, str], *, cancelled: bool) -> Attempt | None:
+def attempt_of(
+    assets: Iterable[Any] | None, tags: Mapping[str, str], *, cancelled: bool
+) -> RequestedRun | None:
     """What a run with these tags was asked for; None where it is about no partition.
 
     Args:
@@ -139,15 +141,15 @@ def attempt_of(assets: Iterable[Any] | None, tags: Mapping[str, str], *, cancell
     if first is None or last is None:
         return None
     names = None if assets is None else frozenset(key.to_user_string() for key in assets)
-    return Attempt(names, first, last, cancelled)
+    return RequestedRun(names, first, last, cancelled)
 
 
-def covered(attempts: Iterable[Attempt], calendar: Calendar) -> frozenset[str]:
+def covered(attempts: Iterable[RequestedRun], calendar: PartitionGrid) -> frozenset[str]:
     """The keys of an asset's partitions that any of the attempts is about."""
     return frozenset(key for attempt in attempts for key in attempt.partitions(calendar))
 
 
-def cancelled_last(newest_first: Iterable[Attempt], calendar: Calendar) -> frozenset[str]:
+def cancelled_last(newest_first: Iterable[RequestedRun], calendar: PartitionGrid) -> frozenset[str]:
     """The keys whose newest attempt that did not go well was cancelled."""
     cancelled: dict[str, bool] = {}
     for attempt in newest_first:
@@ -156,12 +158,12 @@ def cancelled_last(newest_first: Iterable[Attempt], calendar: Calendar) -> froze
     return frozenset(key for key, was in cancelled.items() if was)
 
 
-def unfinished_attempts(instance: dg.DagsterInstance) -> list[Attempt]:
+def unfinished_attempts(instance: dg.DagsterInstance) -> list[RequestedRun]:
     """What this Dagster's queued and running runs are about."""
     return list(_attempts(instance, dg.RunsFilter(statuses=_UNFINISHED)))
 
 
-def bad_attempts(instance: dg.DagsterInstance) -> list[Attempt]:
+def bad_attempts(instance: dg.DagsterInstance) -> list[RequestedRun]:
     """What the runs that failed or were cancelled were about, newest first.
 
     Without cancelled runs there is nothing to tell apart, so then the failed ones are not read.
@@ -186,7 +188,7 @@ def in_backfills(instance: dg.DagsterInstance, report: ConfiguredReport) -> froz
 
 def _attempts(
     instance: dg.DagsterInstance, wanted: dg.RunsFilter, *, limit: int | None = None
-) -> Iterator[Attempt]:
+) -> Iterator[RequestedRun]:
     for run in instance.get_runs(filters=wanted, limit=limit):
         cancelled = run.status is dg.DagsterRunStatus.CANCELED
         if attempt := attempt_of(run.asset_selection, run.tags, cancelled=cancelled):

@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.dagster_runs.history import Calendar
+from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.tags import RANGE_END, RANGE_START
 from assets.reports.configured import ConfiguredReport
 from connector.errors import ConfigurationError
@@ -27,7 +27,7 @@ _AHEAD = {"dagster/priority": "1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class RangeRunRequest:
     """One Dagster run to be: some neighbouring partitions of one asset.
 
     Attributes:
@@ -62,7 +62,7 @@ class Ask:
         return dg.RunRequest(self.run_key, tags={**tags, **span}, asset_selection=[self.report.key])
 
 
-def neighbours(keys: Iterable[str], calendar: Calendar, *, at_most: int | None) -> list[tuple[str, ...]]:
+def neighbours(keys: Iterable[str], calendar: PartitionGrid, *, at_most: int | None) -> list[tuple[str, ...]]:
     """Keys cut into runs of neighbouring partitions, oldest first, none longer than `at_most`.
 
     Neighbours follow each other in their row; those of the next row go with them where they have the same
@@ -101,7 +101,7 @@ def _stretches(columns: Sequence[int], at_most: int | None) -> list[range]:
     return found
 
 
-def first_requests(asks: Iterable[Ask]) -> list[dg.RunRequest]:
+def first_requests(asks: Iterable[RangeRunRequest]) -> list[dg.RunRequest]:
     """The requests one tick makes; the others are still due at the next."""
     return [ask.request() for ask in islice(asks, MOST_REQUESTS)]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from connector.errors import ConfigurationError
-from connector.runs.adoption import Patience
+from connector.runs.adoption import WaitPolicy
 
 #: Run tag by which a schedule, a sensor or a person says what is meant, whatever the events say.
 INTENT_TAG = "stripe/intent"
@@ -72,7 +72,7 @@ def tagged(value: str | None) -> dict[str, str]:
         ) from None
 
 
-def allowed(value: str | None, patience: Patience) -> Patience:
+def allowed(value: str | None, patience: WaitPolicy) -> WaitPolicy:
     """The patience of a run whose `ATTEMPTS_TAG` says how many report runs are left to its partitions.
 
     Raises ConfigurationError for anything but a positive number.

@@ -21,11 +21,11 @@ from assets.dagster_runs.tags import (
     tagged,
 )
 from assets.materialize.check_events import check_specs
-from assets.materialize.evaluation import Inspection
-from assets.materialize.intent import Plan, plan
+from assets.materialize.evaluation import CheckRecorder
+from assets.materialize.intent import RefreshPlan, plan
 from assets.materialize.logs import logged
 from assets.materialize.outcome import gravest, incomplete, outcome_of, unanswered
-from assets.materialize.recording import Output, Recording, is_awaited
+from assets.materialize.recording import EventRecorder, Output, is_awaited
 from assets.reports.configured import ConfiguredReport
 from assets.reports.freshness import freshness_policy
 from assets.reports.metadata import asset_metadata
@@ -142,7 +142,7 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
     """
     stripe: StripeReporting = getattr(context.resources, report.resource)
     missed: list[Missed] = []
-    recording: Recording | None = None
+    recording: EventRecorder | None = None
     name = report.key.to_user_string()
     if report.query.spec.caution:
         context.log.warning(report.query.spec.caution)
@@ -151,11 +151,11 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
         store = stripe.store()
         with stripe.client() as client:
             intended, seen = _plan(context, report, client, store, partitions)
-            recording = Recording(
+            recording = EventRecorder(
                 context,
                 report,
                 store,
-                Inspection(context, report, store, mode=client.mode, account=client.account),
+                CheckRecorder(context, report, store, mode=client.mode, account=client.account),
                 gather=_is_awaited(context),
                 written=intended.recorded,
                 seen=seen,
@@ -191,7 +191,7 @@ def _plan(
     client: StripeClient,
     store: Store,
     partitions: Sequence[Partition],
-) -> tuple[Plan, Set[Recorded]]:
+) -> tuple[RefreshPlan, Set[Recorded]]:
     """Which partitions are to be asked anew, told by what is kept and what this Dagster has recorded.
 
     The second of the two are the events it was told by.

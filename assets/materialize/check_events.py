@@ -15,7 +15,7 @@ import dagster as dg
 
 from assets.dagster_runs.history import Target
 from assets.reports.check_rules import Rule
-from connector.checks import Finding, Severity, Verdict
+from connector.checks import CheckResult, Finding, Severity
 
 _SEVERITY = {Severity.ERROR: dg.AssetCheckSeverity.ERROR, Severity.WARN: dg.AssetCheckSeverity.WARN}
 
@@ -25,7 +25,7 @@ _FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CheckOutcome:
     """What one check says of one partition."""
 
     rule: Rule
@@ -35,7 +35,7 @@ class Judged:
     @property
     def blocks(self) -> bool:
         """Whether nothing should be made from the partition."""
-        return self.rule.blocking and self.finding.verdict is Verdict.FAILED
+        return self.rule.blocking and self.finding.verdict is CheckResult.FAILED
 
 
 def check_specs(
@@ -63,7 +63,7 @@ def _partitioned_checks_are_wanted() -> Iterator[None]:
         yield
 
 
-def evaluation(asset: dg.AssetKey, judged: Judged, target: Target) -> dg.AssetCheckEvaluation:
+def evaluation(asset: dg.AssetKey, judged: CheckOutcome, target: Target) -> dg.AssetCheckEvaluation:
     """What a check says of a partition.
 
     Args:
@@ -78,7 +78,7 @@ def evaluation(asset: dg.AssetKey, judged: Judged, target: Target) -> dg.AssetCh
     return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=rule.check.name,
-        passed=finding.verdict is Verdict.PASSED,
+        passed=finding.verdict is CheckResult.PASSED,
         severity=_severity(rule, [finding]),
         blocking=rule.blocking,
         partition=judged.partition,
@@ -88,15 +88,15 @@ def evaluation(asset: dg.AssetKey, judged: Judged, target: Target) -> dg.AssetCh
     )
 
 
-def summary(asset: dg.AssetKey, rule: Rule, judged: Sequence[Judged]) -> dg.AssetCheckEvaluation:
+def summary(asset: dg.AssetKey, rule: Rule, judged: Sequence[CheckOutcome]) -> dg.AssetCheckEvaluation:
     """What a check says of all partitions of a run that it could be put to; there may be none."""
     findings = [each.finding for each in judged]
     counts = Counter(finding.verdict for finding in findings)
     wrong = sorted(
-        (each for each in judged if each.finding.verdict is not Verdict.PASSED),
-        key=lambda each: (each.finding.verdict is not Verdict.FAILED, each.partition),
+        (each for each in judged if each.finding.verdict is not CheckResult.PASSED),
+        key=lambda each: (each.finding.verdict is not CheckResult.FAILED, each.partition),
     )
-    metadata: dict[str, Any] = {f"stripe/partitions_{verdict}": counts[verdict] for verdict in Verdict}
+    metadata: dict[str, Any] = {f"stripe/partitions_{verdict}": counts[verdict] for verdict in CheckResult}
     if wrong:
         metadata["stripe/not_passed"] = _table([_row(each) for each in wrong])
     return dg.AssetCheckEvaluation(
@@ -110,31 +110,31 @@ def summary(asset: dg.AssetKey, rule: Rule, judged: Sequence[Judged]) -> dg.Asse
     )
 
 
-def _counted(rule: Rule, counts: Mapping[Verdict, int], wrong: Sequence[Judged]) -> str:
+def _counted(rule: Rule, counts: Mapping[CheckResult, int], wrong: Sequence[CheckOutcome]) -> str:
     total = sum(counts.values())
     if not total:
         other = f"{rule.check.other} has no file for them" if rule.check.other else "no neighbour is there"
         return f"Nothing to compare these partitions with yet: {other}."
     what = "comparisons" if not rule.settled else "partitions"
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in CheckResult if counts[verdict])
     first = f" {wrong[0].partition}: {_said(wrong[0].finding)}" if wrong else ""
     return f"Of {total} {what}: {told}.{first}"
 
 
 def _said(finding: Finding) -> str:
-    if finding.verdict is Verdict.UNDECIDABLE:
+    if finding.verdict is CheckResult.UNDECIDABLE:
         return f"Undecidable: {finding.reason}"
     return finding.reason
 
 
 def _severity(rule: Rule, findings: Sequence[Finding]) -> dg.AssetCheckSeverity:
     """Of what did not pass: what is merely undecidable warns."""
-    failed = any(finding.verdict is Verdict.FAILED for finding in findings)
-    undecidable = any(finding.verdict is Verdict.UNDECIDABLE for finding in findings)
+    failed = any(finding.verdict is CheckResult.FAILED for finding in findings)
+    undecidable = any(finding.verdict is CheckResult.UNDECIDABLE for finding in findings)
     return dg.AssetCheckSeverity.WARN if undecidable and not failed else _SEVERITY[rule.severity]
 
 
-def _row(judged: Judged) -> Mapping[str, str]:
+def _row(judged: CheckOutcome) -> Mapping[str, str]:
     finding = judged.finding
     shown = "; ".join(
         ", ".join(f"{name} {text}" for name, text in each.items()) for each in finding.examples[:_FEW]
@@ -148,7 +148,7 @@ def _row(judged: Judged) -> Mapping[str, str]:
     }
 
 
-def blocked_table(blocked: Sequence[Judged]) -> dg.TableMetadataValue:
+def blocked_table(blocked: Sequence[CheckOutcome]) -> dg.TableMetadataValue:
     """The failures that end a run, as a table."""
     return _table([{"check": each.rule.check.name, **_row(each)} for each in blocked])
 

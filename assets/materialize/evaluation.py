@@ -12,14 +12,14 @@ from itertools import chain
 import dagster as dg
 
 from assets.dagster_runs.history import newest_events
-from assets.materialize.check_events import Judged, evaluation, summary
+from assets.materialize.check_events import CheckOutcome, evaluation, summary
 from assets.reports.check_rules import Rule
 from assets.reports.configured import ConfiguredReport
 from connector.checks import (
-    Agreement,
     Check,
+    CheckResult,
     Finding,
-    Verdict,
+    Reconciliation,
     agreements_of,
     continuity_of,
     inspect,
@@ -32,7 +32,7 @@ from connector.errors import ReportingError
 from connector.query import ReportQuery
 
 
-class Inspection:
+class CheckRecorder:
     """What the checks of a report say of the partitions of one step.
 
     Args:
@@ -54,7 +54,7 @@ class Inspection:
         self._mode = mode
         self._account = account
         self._rules: Mapping[str, Rule] = {rule.check.name: rule for rule in report.rules}
-        self._judged: dict[str, list[Judged]] = {}
+        self._judged: dict[str, list[CheckOutcome]] = {}
         self._written: set[str] = set()
 
     def partition(self, key: str) -> None:
@@ -65,7 +65,7 @@ class Inspection:
         self._judged[key] = self._under_rules(key, found)
 
     @property
-    def blocked(self) -> list[Judged]:
+    def blocked(self) -> list[CheckOutcome]:
         """The failures for which nothing should be made from these partitions, once all are in place."""
         found = chain(*self._judged.values(), self._across)
         order = list(self._rules)
@@ -95,14 +95,14 @@ class Inspection:
     # Between files
 
     @cached_property
-    def _across(self) -> list[Judged]:
+    def _across(self) -> list[CheckOutcome]:
         """What lies between partitions, and between this report and others, once all are in place.
 
         What one is compared with may not be there yet; then it is compared when the other one arrives.
         """
         return [*self._with_neighbours(), *self._with_others()]
 
-    def _with_neighbours(self) -> Iterator[Judged]:
+    def _with_neighbours(self) -> Iterator[CheckOutcome]:
         """Each period that is new, or whose predecessor is, against its predecessor."""
         query = self._report.query
         check = continuity_of(query)
@@ -119,7 +119,7 @@ class Inspection:
         """Partitions that follow each other and at least one of which is in this step."""
         return sorted({pair for key in self._judged for pair in self._report.adjacent(key)})
 
-    def _with_others(self) -> Iterator[Judged]:
+    def _with_others(self) -> Iterator[CheckOutcome]:
         """Each partition against the same one of the reports that are about the same money."""
         for agreement in agreements_of(self._report.query, [each.query for each in self._report.beside]):
             if agreement.check.name in self._rules:
@@ -136,7 +136,7 @@ class Inspection:
                 rule = other.checks.rule(agreement.check, settled=False)
                 if rule:
                     judged = [
-                        Judged(rule, key, finding)
+                        CheckOutcome(rule, key, finding)
                         for key in self._judged
                         for finding in self._agreement(agreement, key)
                     ]
@@ -144,7 +144,7 @@ class Inspection:
                     if judged:
                         self._sum_up(other, rule, judged)
 
-    def _agreement(self, agreement: Agreement, key: str) -> Collection[Finding]:
+    def _agreement(self, agreement: Reconciliation, key: str) -> Collection[Finding]:
         ours, theirs = self._dataset(agreement.ours), self._dataset(agreement.theirs)
         return self._found(
             [agreement.check], lambda: inspect_agreement(self._store, agreement, ours, theirs, key)
@@ -167,11 +167,13 @@ class Inspection:
             if found is None:
                 return ()
             return (found,) if isinstance(found, Finding) else found
-        return [Finding(check.name, Verdict.UNDECIDABLE, reason) for check in checks]
+        return [Finding(check.name, CheckResult.UNDECIDABLE, reason) for check in checks]
 
-    def _under_rules(self, key: str, findings: Collection[Finding]) -> list[Judged]:
+    def _under_rules(self, key: str, findings: Collection[Finding]) -> list[CheckOutcome]:
         return [
-            Judged(rule, key, finding) for finding in findings if (rule := self._rules.get(finding.check))
+            CheckOutcome(rule, key, finding)
+            for finding in findings
+            if (rule := self._rules.get(finding.check))
         ]
 
     def _dataset(self, query: ReportQuery) -> Dataset:
@@ -179,14 +181,14 @@ class Inspection:
 
     # Telling Dagster
 
-    def _log(self, report: ConfiguredReport, judged: Collection[Judged]) -> None:
+    def _log(self, report: ConfiguredReport, judged: Collection[CheckOutcome]) -> None:
         """Evaluations of partitions that have an event; who has just published one judges it, too."""
         targets = newest_events(self._context.instance, report.key, {each.partition for each in judged})
         for each in judged:
             if target := targets.get(each.partition):
                 self._context.log_event(evaluation(report.key, each, target))
 
-    def _sum_up(self, report: ConfiguredReport, rule: Rule, judged: Sequence[Judged]) -> None:
+    def _sum_up(self, report: ConfiguredReport, rule: Rule, judged: Sequence[CheckOutcome]) -> None:
         """What a check says of the run as a whole, unless its one evaluation says it already."""
         if len(judged) != 1:
             self._context.log_event(summary(report.key, rule, judged))

@@ -13,7 +13,7 @@ from assets.dagster_runs.tags import Intent
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RefreshPlan:
     """Partition keys to ask anew, and those whose kept file needs no further event."""
 
     refresh: frozenset[str]
@@ -22,7 +22,7 @@ class Plan:
 
 def plan(
     kept: Mapping[str, str], events: Iterable[Recorded], *, attempts: Set[str], intent: Intent | None = None
-) -> Plan:
+) -> RefreshPlan:
     """What to do about the partitions whose file is kept.
 
     Args:
@@ -41,4 +41,4 @@ def plan(
             refresh.add(event.partition)
     if intent is Intent.REFRESH:
         refresh = set(kept)
-    return Plan(frozenset(refresh - recorded), frozenset(recorded))
+    return RefreshPlan(frozenset(refresh - recorded), frozenset(recorded))

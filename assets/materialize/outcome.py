@@ -6,12 +6,12 @@ from typing import Any
 import dagster as dg
 
 from assets.dagster_runs.tags import OUTCOME_TAG
-from assets.materialize.check_events import Judged, blocked_table
+from assets.materialize.check_events import CheckOutcome, blocked_table
 from connector.errors import ReportingError, RunPendingError, advice
-from connector.pipeline.collect import Missed, Verdict
+from connector.pipeline.collect import Missed, Outcome
 
 #: What is worse stands first.
-_BY_GRAVITY = (Verdict.FAILED, Verdict.LATE, Verdict.NOT_READY)
+_BY_GRAVITY = (Outcome.FAILED, Outcome.LATE, Outcome.NOT_READY)
 
 _SHOWN = 10
 
@@ -37,7 +37,7 @@ def gravest(verdicts: Iterable[str]) -> str | None:
 
 
 def incomplete(
-    asset: str, recorded: Collection[str], missed: Sequence[Missed], blocked: Sequence[Judged] = ()
+    asset: str, recorded: Collection[str], missed: Sequence[Missed], blocked: Sequence[CheckOutcome] = ()
 ) -> dg.Failure:
     """The failure that ends a run in which some partitions have no new data, or should not be used.
 
@@ -50,7 +50,7 @@ def incomplete(
     Retrying the step would ask for the same again at once, so the failure does not allow it.
     """
     ordered = sorted(missed, key=lambda each: each.partition.key)
-    verdicts = [each.verdict for each in ordered] + ([Verdict.FAILED] if blocked else [])
+    verdicts = [each.verdict for each in ordered] + ([Outcome.FAILED] if blocked else [])
     metadata: dict[str, Any] = {
         OUTCOME_TAG: gravest(verdicts),
         "stripe/materialized_partitions": len(recorded),
@@ -80,7 +80,7 @@ def _told_missing(asset: str, recorded: int, ordered: Sequence[Missed]) -> list[
     ]
 
 
-def _told_blocked(asset: str, recorded: int, blocked: Sequence[Judged]) -> list[str]:
+def _told_blocked(asset: str, recorded: int, blocked: Sequence[CheckOutcome]) -> list[str]:
     names = list(dict.fromkeys(each.rule.check.name for each in blocked))
     where = len({each.partition for each in blocked})
     return [
@@ -108,7 +108,7 @@ def unanswered(asset: str, error: ReportingError, recorded: Collection[str]) -> 
     return dg.Failure(
         f"{asset}: {sentence(error)}{kept} {what_to_do(error)}",
         metadata={
-            OUTCOME_TAG: str(Verdict.FAILED),
+            OUTCOME_TAG: str(Outcome.FAILED),
             "stripe/error": type(error).__name__,
             "stripe/materialized_partitions": len(recorded),
         },
@@ -123,7 +123,7 @@ def _account(missed: Missed) -> str:
 def outcome_of(failure: dg.Failure) -> str:
     """What a run that ends with this failure is tagged with; a failure that does not say needs a person."""
     said = failure.metadata.get(OUTCOME_TAG)
-    return str(said.value) if said is not None else str(Verdict.FAILED)
+    return str(said.value) if said is not None else str(Outcome.FAILED)
 
 
 def _table(missed: Sequence[Missed]) -> dg.TableMetadataValue:

@@ -15,8 +15,8 @@ from typing import Any
 import dagster as dg
 
 from assets.dagster_runs.history import Recorded, recorded_runs
-from assets.materialize.check_events import Judged
-from assets.materialize.evaluation import Inspection
+from assets.materialize.check_events import CheckOutcome
+from assets.materialize.evaluation import CheckRecorder
 from assets.reports.configured import ConfiguredReport
 from assets.reports.metadata import REPORT_RUN, partition_metadata
 from assets.reports.partitions import dimension_tags
@@ -55,7 +55,7 @@ def combined_version(versions: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-class Recording:
+class EventRecorder:
     """The events of one step.
 
     Args:
@@ -71,7 +71,7 @@ class Recording:
         context: dg.AssetExecutionContext,
         report: ConfiguredReport,
         store: Store,
-        inspection: Inspection,
+        inspection: CheckRecorder,
         *,
         gather: bool,
         written: Set[str],
@@ -87,7 +87,7 @@ class Recording:
         self._done: dict[str, Done] = {}
 
     @property
-    def blocked(self) -> Sequence[Judged]:
+    def blocked(self) -> Sequence[CheckOutcome]:
         """Failures for which nothing should be made from the partitions that are in place, once all are."""
         return self._inspection.blocked
 

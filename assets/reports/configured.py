@@ -21,12 +21,12 @@ from assets.reports.partitions import (
     partitions_definition,
     payout_partitions,
 )
-from connector.catalogue import COLUMNS, Column, RowKinds
+from connector.catalogue import COLUMNS, Column, RowKindRules
 from connector.convert.decode import DECODER_VERSION
 from connector.errors import ConfigurationError
 from connector.partitions import Partition, Windows
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
-from connector.runs.adoption import Patience
+from connector.runs.adoption import WaitPolicy
 
 #: Dagster runs that talk to Stripe at once are limited through this pool.
 DEFAULT_POOL = "stripe_reporting"
@@ -63,7 +63,7 @@ class ConfiguredReport:
     start: date | datetime | None = None
     end_offset: int = 0
     prefix: tuple[str, ...] = ("stripe",)
-    patience: Patience = field(default_factory=Patience)
+    patience: WaitPolicy = field(default_factory=WaitPolicy)
     max_partitions_per_run: int | None = DEFAULT_RANGE
     pool: str | None = DEFAULT_POOL
     resource: str = "stripe"
@@ -184,7 +184,7 @@ class ConfiguredReport:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _rules(kinds: RowKinds) -> list[Any]:
+def _rules(kinds: RowKindRules) -> list[Any]:
     values = {value: kind.value for value, kind in kinds.kinds.items()}
     otherwise = kinds.otherwise.value if kinds.otherwise else None
     return [kinds.column, values, otherwise, dict(kinds.parts), kinds.currency]

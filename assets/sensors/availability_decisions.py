@@ -97,7 +97,7 @@ def to_refresh(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SensorMemory:
     """What a sensor has asked for of one asset, so that it does not ask for the same at every tick.
 
     Attributes:
@@ -120,17 +120,17 @@ class Asked:
 
     def and_also(
         self, until: int, missing: Iterable[str], refreshed: Iterable[Refresh], *, known: Set[str]
-    ) -> "Asked":
+    ) -> "SensorMemory":
         """The same with what was asked just now; partitions that are not `known` any more are forgotten."""
         aged = {**self.refreshed, **{each.key: int(each.age.total_seconds()) for each in refreshed}}
-        return Asked(
+        return SensorMemory(
             until,
             (self.since(until) | frozenset(missing)) & known,
             {key: age for key, age in aged.items() if key in known},
         )
 
 
-def to_cursor(memory: Mapping[str, Asked]) -> str:
+def to_cursor(memory: Mapping[str, SensorMemory]) -> str:
     """What was asked, by asset, as a sensor's cursor."""
     assets = {
         asset: {"until": asked.until, "missing": sorted(asked.missing), "refreshed": dict(asked.refreshed)}
@@ -139,14 +139,14 @@ def to_cursor(memory: Mapping[str, Asked]) -> str:
     return json.dumps({"version": _VERSION, "assets": assets}, separators=(",", ":"))
 
 
-def from_cursor(text: str | None) -> dict[str, Asked]:
+def from_cursor(text: str | None) -> dict[str, SensorMemory]:
     """What `to_cursor` wrote; nothing for a cursor that is lost, or not one of ours."""
     try:
         state = json.loads(text or "{}")
         if state.get("version") != _VERSION:
             return {}
         return {
-            str(asset): Asked(
+            str(asset): SensorMemory(
                 int(each["until"]),
                 frozenset(map(str, each["missing"])),
                 {str(key): int(age) for key, age in each["refreshed"].items()},

@@ -10,22 +10,22 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.dagster_runs.history import Attempt, covered, in_backfills, unfinished_attempts
-from assets.dagster_runs.run_requests import MOST_REQUESTS, Ask, of_windows, shared_resource
+from assets.dagster_runs.history import RequestedRun, covered, in_backfills, unfinished_attempts
+from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, of_windows, shared_resource
 from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
 from assets.sensors.availability_decisions import (
     REFRESH_AFTER,
-    Asked,
     Refresh,
+    SensorMemory,
     from_cursor,
     missing,
     of_age,
     to_cursor,
     to_refresh,
 )
-from assets.sensors.readiness import Readiness, missing_asks, readiness
+from assets.sensors.readiness import ReportAvailability, missing_asks, readiness
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY
 from connector.api.client import StripeClient
 from connector.api.models import epoch
@@ -51,9 +51,9 @@ class Limits:
 class Due:
     """One report at one tick: the runs to ask for, and the partitions they are about."""
 
-    state: Readiness
-    missing: Sequence[Ask]
-    aged: Sequence[tuple[Ask, Refresh]]
+    state: ReportAvailability
+    missing: Sequence[RangeRunRequest]
+    aged: Sequence[tuple[RangeRunRequest, Refresh]]
 
 
 def build_availability_sensor(
@@ -129,7 +129,7 @@ def _look(
     stripe: StripeReporting,
     reports: Sequence[ConfiguredReport],
     limits: Limits,
-    memory: Mapping[str, Asked],
+    memory: Mapping[str, SensorMemory],
 ) -> list[Due]:
     """How each report stands, and what is due. Raises ReportingError when that cannot be told."""
     unfinished, store = unfinished_attempts(instance), stripe.store()
@@ -142,7 +142,7 @@ def _look(
                 state,
                 limits,
                 unfinished=unfinished,
-                asked=memory.get(state.calendar.asset, Asked()),
+                asked=memory.get(state.calendar.asset, SensorMemory()),
             )
             for state in readiness(client, reports, reach=limits.reach)
         ]
@@ -152,11 +152,11 @@ def _due(
     instance: dg.DagsterInstance,
     client: StripeClient,
     store: Store,
-    state: Readiness,
+    state: ReportAvailability,
     limits: Limits,
     *,
-    unfinished: Iterable[Attempt],
-    asked: Asked,
+    unfinished: Iterable[RequestedRun],
+    asked: SensorMemory,
 ) -> Due:
     if state.available is None:
         return Due(state, (), ())
@@ -176,13 +176,15 @@ def _due(
     )
 
 
-def _refresh_ask(state: Readiness, refresh: Refresh) -> Ask:
+def _refresh_ask(state: ReportAvailability, refresh: Refresh) -> RangeRunRequest:
     """One partition a run, so that each gets a data version of its own whatever reads it."""
     reason = ["refresh", int(refresh.age.total_seconds())]
-    return Ask(state.report, (refresh.key,), reason, {INTENT_TAG: Intent.REFRESH})
+    return RangeRunRequest(state.report, (refresh.key,), reason, {INTENT_TAG: Intent.REFRESH})
 
 
-def _asked_for(due: Sequence[Due], memory: dict[str, Asked]) -> tuple[list[dg.RunRequest], dict[str, Asked]]:
+def _asked_for(
+    due: Sequence[Due], memory: dict[str, SensorMemory]
+) -> tuple[list[dg.RunRequest], dict[str, SensorMemory]]:
     """The requests of this tick, missing partitions first, and what to remember of them."""
     lacking = [(each, ask) for each in due for ask in each.missing]
     lacking.sort(key=lambda pair: pair[0].state.begins(pair[1].keys[0]))
@@ -194,7 +196,7 @@ def _asked_for(due: Sequence[Due], memory: dict[str, Asked]) -> tuple[list[dg.Ru
         asset, available = each.state.calendar.asset, each.state.available
         if available is None:
             continue
-        remembered[asset] = memory.get(asset, Asked()).and_also(
+        remembered[asset] = memory.get(asset, SensorMemory()).and_also(
             epoch(available.data_available_end),
             (key for of, ask in lacking if of is each for key in ask.keys),
             (refresh for of, _, refresh in aged if of is each),

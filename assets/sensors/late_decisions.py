@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
 
-from assets.dagster_runs.history import Calendar
-from assets.dagster_runs.run_requests import Ask, neighbours
+from assets.dagster_runs.history import PartitionGrid
+from assets.dagster_runs.run_requests import RangeRunRequest, neighbours
 from assets.dagster_runs.tags import (
     ATTEMPTS_TAG,
     INTENT_TAG,
@@ -30,7 +30,7 @@ from connector.api.models import RunStatus
 TRIES = 3
 
 
-class Verdict(StrEnum):
+class LateAction(StrEnum):
     """What becomes of one partition at one tick; in the words people read."""
 
     PICK_UP = "picked up"
@@ -45,10 +45,10 @@ class Verdict(StrEnum):
 
 
 #: These become Dagster runs.
-_ACTS = {Verdict.PICK_UP, Verdict.ASK_AGAIN, Verdict.REPLACE}
+_ACTS = {LateAction.PICK_UP, LateAction.ASK_AGAIN, LateAction.REPLACE}
 
 #: These need a person.
-HOPELESS = {Verdict.GIVE_UP, Verdict.TRIED}
+HOPELESS = {LateAction.GIVE_UP, LateAction.TRIED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Decision:
         refresh: a file is there and recorded already; the attempt that failed wanted a newer one.
     """
 
-    verdict: Verdict
+    verdict: LateAction
     run_id: str | None = None
     left: int = 0
     tried: int = 0
@@ -106,18 +106,18 @@ def decide(
     refresh = recorded is not None
     for run in newer:
         if run.status is RunStatus.SUCCEEDED:
-            return _unless_tried(Decision(Verdict.PICK_UP, run.id), tried)
+            return _unless_tried(Decision(LateAction.PICK_UP, run.id), tried)
     for run in newer:
         if run.status is RunStatus.PENDING and now - run.created < abandon_after:
-            return Decision(Verdict.WAIT, run.id)
+            return Decision(LateAction.WAIT, run.id)
     if not complete:
-        return Decision(Verdict.UNREAD)
+        return Decision(LateAction.UNREAD)
     if not newer:
-        return Decision(Verdict.RECORDED if refresh else Verdict.NOTHING)
+        return Decision(LateAction.RECORDED if refresh else LateAction.NOTHING)
     last, left = newer[0], attempts - len(newer)
     if left <= 0:
-        return Decision(Verdict.GIVE_UP, last.id)
-    verdict = Verdict.ASK_AGAIN if last.status is RunStatus.FAILED else Verdict.REPLACE
+        return Decision(LateAction.GIVE_UP, last.id)
+    verdict = LateAction.ASK_AGAIN if last.status is RunStatus.FAILED else LateAction.REPLACE
     return _unless_tried(Decision(verdict, last.id, left, refresh=refresh), tried)
 
 
@@ -125,11 +125,13 @@ def _unless_tried(decision: Decision, tried: Mapping[str, int]) -> Decision:
     """The decision with its count; hopeless once Dagster has failed at it often enough."""
     times = tried.get(decision.run_id or "", 0)
     if times >= TRIES:
-        return Decision(Verdict.TRIED, decision.run_id, tried=times)
+        return Decision(LateAction.TRIED, decision.run_id, tried=times)
     return Decision(decision.verdict, decision.run_id, decision.left, times, decision.refresh)
 
 
-def asks(report: ConfiguredReport, calendar: Calendar, decisions: Mapping[str, Decision]) -> list[Ask]:
+def asks(
+    report: ConfiguredReport, calendar: PartitionGrid, decisions: Mapping[str, Decision]
+) -> list[RangeRunRequest]:
     """The Dagster runs that the decisions about one asset's partitions lead to, oldest partitions first.
 
     Neighbours that are told the same go together. The run key names each partition's report run and how often
@@ -138,7 +140,7 @@ def asks(report: ConfiguredReport, calendar: Calendar, decisions: Mapping[str, D
     alike: dict[tuple[object, ...], list[str]] = {}
     for key, decision in decisions.items():
         if decision.verdict in _ACTS:
-            picked = decision.verdict is Verdict.PICK_UP
+            picked = decision.verdict is LateAction.PICK_UP
             same = (picked, decision.left, decision.refresh)
             alike.setdefault(same, []).append(key)
     made = [
@@ -149,9 +151,11 @@ def asks(report: ConfiguredReport, calendar: Calendar, decisions: Mapping[str, D
     return sorted(made, key=lambda ask: calendar.age(ask.keys[0]))
 
 
-def _ask(report: ConfiguredReport, keys: tuple[str, ...], decisions: Mapping[str, Decision]) -> Ask:
+def _ask(
+    report: ConfiguredReport, keys: tuple[str, ...], decisions: Mapping[str, Decision]
+) -> RangeRunRequest:
     one = decisions[keys[0]]
-    picked = one.verdict is Verdict.PICK_UP
+    picked = one.verdict is LateAction.PICK_UP
     runs = tag_of({key: decisions[key].run_id or "" for key in keys})
     tags = {LATE_TAG: report.key.to_user_string()}
     if picked:
@@ -161,7 +165,7 @@ def _ask(report: ConfiguredReport, keys: tuple[str, ...], decisions: Mapping[str
         tags[ATTEMPTS_TAG] = str(one.left)
         tags[INTENT_TAG] = Intent.REFRESH if one.refresh else Intent.ENSURE
     reason = ["late", picked, *([decisions[key].run_id, decisions[key].tried] for key in keys)]
-    return Ask(report, keys, reason, tags)
+    return RangeRunRequest(report, keys, reason, tags)
 
 
 def tries(tags_of_runs: Iterable[Mapping[str, str]]) -> dict[str, Counter[str]]:

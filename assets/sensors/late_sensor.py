@@ -14,7 +14,7 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.dagster_runs.history import (
-    Calendar,
+    PartitionGrid,
     bad_attempts,
     cancelled_last,
     covered,
@@ -22,12 +22,12 @@ from assets.dagster_runs.history import (
     recorded_runs,
     unfinished_attempts,
 )
-from assets.dagster_runs.run_requests import MOST_REQUESTS, Ask, first_requests, shared_resource
+from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, first_requests, shared_resource
 from assets.dagster_runs.tags import LATE_TAG
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
-from assets.sensors.late_decisions import HOPELESS, Decision, Verdict, asks, decide, tries
-from assets.sensors.report_run_sweep import Budget, Sweep, runs_for, swept
+from assets.sensors.late_decisions import HOPELESS, Decision, LateAction, asks, decide, tries
+from assets.sensors.report_run_sweep import ReportRunScan, TickBudget, runs_for, swept
 from assets.sensors.tick import TICK_RETRY
 from connector.api.client import StripeClient
 from connector.api.models import ReportRequest, RunStatus
@@ -41,7 +41,7 @@ class Overdue:
     """The partitions of one report whose latest attempt failed, and what each asks of Stripe."""
 
     report: ConfiguredReport
-    calendar: Calendar
+    calendar: PartitionGrid
     requests: Mapping[str, ReportRequest]
 
 
@@ -51,7 +51,7 @@ def build_late_report_sensor(
     name: str = "stripe_late_reports",
     look_back: timedelta = timedelta(days=7),
     minimum_interval_seconds: int = 30,
-    budget: Budget | None = None,
+    budget: TickBudget | None = None,
     default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.RUNNING,
 ) -> dg.SensorDefinition:
     """A sensor that picks up late report runs, replaces those that came to nothing, and waits for the rest.
@@ -65,7 +65,7 @@ def build_late_report_sensor(
 
     Raises ConfigurationError for reports of several accounts.
     """
-    resource, limits = shared_resource(reports), budget or Budget()
+    resource, limits = shared_resource(reports), budget or TickBudget()
 
     @dg.sensor(
         name=name,
@@ -102,7 +102,7 @@ def overdue_of(instance: dg.DagsterInstance, report: ConfiguredReport) -> Overdu
     Dagster goes on calling a partition failed when a later attempt at it was cancelled; such a one is left
     alone.
     """
-    calendar = Calendar.of(report, instance)
+    calendar = PartitionGrid.of(report, instance)
     states = instance.get_status_by_partition(report.key, calendar.keys, report.partitions) or {}
     failed = [key for key in calendar.keys if (state := states.get(key)) and state.value == "FAILED"]
     if failed:
@@ -126,7 +126,7 @@ def _decided(
     instance: dg.DagsterInstance,
     client: StripeClient,
     overdue: Iterable[Overdue],
-    sweep: Sweep,
+    sweep: ReportRunScan,
     look_back: timedelta,
 ) -> list[Mapping[str, Decision]]:
     """What to do about each partition, report by report."""
@@ -167,10 +167,10 @@ _PENDING = RunStatus.PENDING
 def _result(
     context: dg.SensorEvaluationContext,
     overdue: Sequence[Overdue],
-    sweep: Sweep,
+    sweep: ReportRunScan,
     decided: Sequence[Mapping[str, Decision]],
 ) -> dg.SensorResult:
-    due: list[Ask] = []
+    due: list[RangeRunRequest] = []
     for each, decisions in zip(overdue, decided, strict=True):
         due += asks(each.report, each.calendar, decisions)
         for line in hopeless(each.report, decisions):
@@ -182,10 +182,10 @@ def _result(
     return dg.SensorResult(run_requests=first_requests(due), cursor=sweep.to_json())
 
 
-def summary(decided: Iterable[Mapping[str, Decision]], sweep: Sweep, *, postponed: int) -> str:
+def summary(decided: Iterable[Mapping[str, Decision]], sweep: ReportRunScan, *, postponed: int) -> str:
     """What a tick saw, in one line."""
     counts = Counter(decision.verdict for decisions in decided for decision in decisions.values())
-    states = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    states = ", ".join(f"{counts[verdict]} {verdict}" for verdict in LateAction if counts[verdict])
     more = "" if sweep.complete else "; the list goes on at the next tick"
     later = f" {postponed} requests are left to the next tick." if postponed else ""
     return (

@@ -10,13 +10,19 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from assets.dagster_runs.history import Attempt, Calendar, covered, in_backfills, unfinished_attempts
-from assets.dagster_runs.run_requests import Ask, first_requests, neighbours, shared_resource
+from assets.dagster_runs.history import (
+    PartitionGrid,
+    RequestedRun,
+    covered,
+    in_backfills,
+    unfinished_attempts,
+)
+from assets.dagster_runs.run_requests import RangeRunRequest, first_requests, neighbours, shared_resource
 from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
 from assets.sensors.availability_decisions import REFRESH_AFTER
-from assets.sensors.payout_sources import Progress, Source, from_cursor, source_of, to_cursor
+from assets.sensors.payout_sources import PayoutCursor, PayoutSource, from_cursor, source_of, to_cursor
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY
 from connector.api.client import StripeClient
 from connector.api.models import epoch
@@ -66,9 +72,9 @@ class Due:
     """
 
     report: ConfiguredReport
-    progress: Progress
+    progress: PayoutCursor
     new: Sequence[str]
-    asks: Sequence[Ask] = ()
+    asks: Sequence[RangeRunRequest] = ()
     until: int | None = None
     note: str = ""
 
@@ -122,7 +128,7 @@ def build_payout_sensor(
     return payouts
 
 
-def payout_sources(reports: Sequence[ConfiguredReport]) -> list[tuple[ConfiguredReport, Source]]:
+def payout_sources(reports: Sequence[ConfiguredReport]) -> list[tuple[ConfiguredReport, PayoutSource]]:
     """The reports about one payout, each with the report it takes its payouts from; without those that have
     none.
 
@@ -136,9 +142,9 @@ def payout_sources(reports: Sequence[ConfiguredReport]) -> list[tuple[Configured
 def _look(
     instance: dg.DagsterInstance,
     stripe: StripeReporting,
-    sources: Sequence[tuple[ConfiguredReport, Source]],
+    sources: Sequence[tuple[ConfiguredReport, PayoutSource]],
     limits: Limits,
-    before: Mapping[str, Progress],
+    before: Mapping[str, PayoutCursor],
 ) -> list[Due]:
     """What became known for each report, and what is due. Raises ReportingError when that cannot be told."""
     unfinished, store = unfinished_attempts(instance), stripe.store()
@@ -147,7 +153,7 @@ def _look(
     with stripe.client(retry=TICK_RETRY) as client:
         now = client.now()
         for asker, source in sources:
-            progress = before.get(asker.key.to_user_string(), Progress())
+            progress = before.get(asker.key.to_user_string(), PayoutCursor())
             seen = _read(
                 instance, client, store, source, asker, after=progress.read, since=now - limits.reach
             )
@@ -172,7 +178,7 @@ def _read(
     instance: dg.DagsterInstance,
     client: StripeClient,
     store: Store,
-    source: Source,
+    source: PayoutSource,
     asker: ConfiguredReport,
     *,
     after: int,
@@ -196,7 +202,9 @@ def _read(
     return Found(records[-1].storage_id if records else after, tuple(keys), tuple(recent))
 
 
-def _kept(client: StripeClient, store: Store, report: ConfiguredReport, progress: Progress) -> frozenset[str]:
+def _kept(
+    client: StripeClient, store: Store, report: ConfiguredReport, progress: PayoutCursor
+) -> frozenset[str]:
     """Keys of the pending payouts whose file is there, and answers what is asked now."""
     query = report.query
     dataset = query.dataset(mode=client.mode, account=client.account)
@@ -211,7 +219,7 @@ def _due(
     due: Due,
     keys: Sequence[str],
     until: int | None,
-    unfinished: Sequence[Attempt],
+    unfinished: Sequence[RequestedRun],
 ) -> Due:
     """The runs that bring what is pending, neighbours together.
 
@@ -223,10 +231,10 @@ def _due(
     if until is None:
         note = f"the account has no report type {report.query.spec.id}"
         return Due(report, due.progress, due.new, note=note)
-    calendar = Calendar.over(report.key.to_user_string(), [keys])
+    calendar = PartitionGrid.over(report.key.to_user_string(), [keys])
     busy = covered(unfinished, calendar) | in_backfills(instance, report)
     asks = [
-        Ask(report, group, ["payout", until], {INTENT_TAG: Intent.ENSURE})
+        RangeRunRequest(report, group, ["payout", until], {INTENT_TAG: Intent.ENSURE})
         for group in neighbours(
             due.progress.due(until, leave=busy), calendar, at_most=report.max_partitions_per_run
         )
@@ -238,7 +246,7 @@ def _result(context: dg.SensorEvaluationContext, due: Sequence[Due]) -> dg.Senso
     """Partitions to add, the requests of this tick, and what to remember."""
     requests = first_requests(ask for each in due for ask in each.asks)
     made = {request.run_key for request in requests}
-    progress: dict[str, Progress] = {}
+    progress: dict[str, PayoutCursor] = {}
     new: dict[dg.DynamicPartitionsDefinition, list[str]] = {}
     for each in due:
         asked = [key for ask in each.asks if ask.run_key in made for key in ask.keys]

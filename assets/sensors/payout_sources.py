@@ -28,7 +28,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PayoutSource:
     """A configured report whose rows name payouts.
 
     Attributes:
@@ -73,7 +73,7 @@ def _can_be_asked(asker: ConfiguredReport, key: str) -> bool:
     return True
 
 
-def source_of(asker: ConfiguredReport, reports: Iterable[ConfiguredReport]) -> Source | None:
+def source_of(asker: ConfiguredReport, reports: Iterable[ConfiguredReport]) -> PayoutSource | None:
     """The configured report that a report about one payout takes its payouts from; None where none names any.
 
     Raises ConfigurationError where the configuration names one that cannot be taken.
@@ -90,7 +90,7 @@ def source_of(asker: ConfiguredReport, reports: Iterable[ConfiguredReport]) -> S
     return named[asker.payouts_from]
 
 
-def _named_in(report: ConfiguredReport, asker: ConfiguredReport) -> Source | None:
+def _named_in(report: ConfiguredReport, asker: ConfiguredReport) -> PayoutSource | None:
     query = report.query
     columns = {column.name for column in query.columns}
     column = next((name for name in _COLUMNS if name in columns), None)
@@ -99,10 +99,10 @@ def _named_in(report: ConfiguredReport, asker: ConfiguredReport) -> Source | Non
     of_one = CONNECTED_ACCOUNT in {*asker.query.dimensions, *asker.query.filters}
     if of_one and CONNECTED_ACCOUNT not in {*columns, *query.dimensions, *query.filters}:
         return None
-    return Source(report, column)
+    return PayoutSource(report, column)
 
 
-def _rank(source: Source) -> tuple[bool, int]:
+def _rank(source: PayoutSource) -> tuple[bool, int]:
     return (not source.report.query.spec.name.endswith(_BEST), _COLUMNS.index(source.column))
 
 
@@ -120,7 +120,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PayoutCursor:
     """How far the payouts of one report about them have been looked for.
 
     Attributes:
@@ -159,7 +159,7 @@ class Progress:
         return type(self)(self.read, {**self.pending, **asked})
 
 
-def to_cursor(progress: Mapping[str, Progress]) -> str:
+def to_cursor(progress: Mapping[str, PayoutCursor]) -> str:
     """Progress by asset, as a sensor's cursor."""
     assets = {
         asset: {"read": one.read, "pending": {key: [p.found, p.asked] for key, p in one.pending.items()}}
@@ -168,14 +168,14 @@ def to_cursor(progress: Mapping[str, Progress]) -> str:
     return json.dumps({"version": _VERSION, "assets": assets}, separators=(",", ":"))
 
 
-def from_cursor(text: str | None) -> dict[str, Progress]:
+def from_cursor(text: str | None) -> dict[str, PayoutCursor]:
     """What `to_cursor` wrote; nothing for a cursor that is lost, or not one of ours."""
     try:
         state = json.loads(text or "{}")
         if state.get("version") != _VERSION:
             return {}
         return {
-            str(asset): Progress(
+            str(asset): PayoutCursor(
                 int(one["read"]),
                 {str(key): Pending(int(found), int(asked)) for key, (found, asked) in one["pending"].items()},
             )

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from assets.dagster_runs.history import Calendar
-from assets.dagster_runs.run_requests import Ask, neighbours
+from assets.dagster_runs.history import PartitionGrid
+from assets.dagster_runs.run_requests import RangeRunRequest, neighbours
 from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.reports.configured import ConfiguredReport
 from assets.sensors.availability_decisions import Window, ready, recent
@@ -20,7 +20,7 @@ _LOOKS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
+class ReportAvailability:
     """One report at one moment.
 
     Attributes:
@@ -30,7 +30,7 @@ class Readiness:
     """
 
     report: ConfiguredReport
-    calendar: Calendar
+    calendar: PartitionGrid
     available: ReportType | None
     windows: Sequence[Window]
     now: datetime
@@ -72,7 +72,7 @@ def readiness(
     *,
     reach: timedelta = timedelta(),
     at_least: int = 1,
-) -> list[Readiness]:
+) -> list[ReportAvailability]:
     """How each report stands. One call to Stripe for all of them.
 
     Args:
@@ -84,16 +84,16 @@ def readiness(
     types = {each.id: each for each in client.report_types()}
     found = []
     for report in reports:
-        calendar, available = Calendar.of(report), types.get(report.query.spec.id)
+        calendar, available = PartitionGrid.of(report), types.get(report.query.spec.id)
         windows: list[Window] = []
         if available is not None:
             windows = ready(_newest(report, calendar, available, reach, at_least), available, client.now())
-        found.append(Readiness(report, calendar, available, windows, client.now()))
+        found.append(ReportAvailability(report, calendar, available, windows, client.now()))
     return found
 
 
 def _newest(
-    report: ConfiguredReport, calendar: Calendar, available: ReportType, reach: timedelta, at_least: int
+    report: ConfiguredReport, calendar: PartitionGrid, available: ReportType, reach: timedelta, at_least: int
 ) -> list[Window]:
     """The windows that end near the end of Stripe's data, oldest first."""
     columns: list[list[Window]] = []
@@ -109,8 +109,8 @@ def _newest(
 
 
 def missing_asks(
-    state: Readiness, keys: Iterable[str], *, reason: object, at_most: int | None = None
-) -> list[Ask]:
+    state: ReportAvailability, keys: Iterable[str], *, reason: object, at_most: int | None = None
+) -> list[RangeRunRequest]:
     """The runs that bring missing partitions of one report, oldest first.
 
     Args:
@@ -119,6 +119,6 @@ def missing_asks(
     """
     some = list(keys)[:at_most]
     return [
-        Ask(state.report, group, ["missing", reason], {INTENT_TAG: Intent.ENSURE})
+        RangeRunRequest(state.report, group, ["missing", reason], {INTENT_TAG: Intent.ENSURE})
         for group in neighbours(some, state.calendar, at_most=state.report.max_partitions_per_run)
     ]

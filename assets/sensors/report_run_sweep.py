@@ -19,7 +19,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class TickBudget:
     """What one tick may cost: calls to Stripe, and seconds. Dagster cuts ticks off after 60 s."""
 
     requests: int = 25
@@ -27,7 +27,7 @@ class Budget:
 
 
 @dataclass(slots=True)
-class Sweep:
+class ReportRunScan:
     """One reading of the list, from the newest run back.
 
     Attributes:
@@ -49,7 +49,7 @@ class Sweep:
         wanted: Mapping[ReportRequest, str],
         *,
         look_back: timedelta,
-        budget: Budget,
+        budget: TickBudget,
     ) -> None:
         """Go on reading until the list ends or the budget is spent.
 
@@ -117,25 +117,25 @@ def swept(
     requests: Collection[ReportRequest],
     *,
     look_back: timedelta,
-    budget: Budget,
-) -> Sweep:
+    budget: TickBudget,
+) -> ReportRunScan:
     """The list as far as this tick could read it, going on where `cursor` says.
 
     Raises ReportingError when Stripe does not answer.
     """
     wanted = {request: request.digest()[:16] for request in requests}
-    sweep = Sweep.from_json(cursor)
+    sweep = ReportRunScan.from_json(cursor)
     try:
         sweep.read(client, wanted, look_back=look_back, budget=budget)
     except InvalidRequestError:
         # The run to go on behind is not known any more.
         if sweep.after is None:
             raise
-        sweep = Sweep()
+        sweep = ReportRunScan()
         sweep.read(client, wanted, look_back=look_back, budget=budget)
     return sweep
 
 
-def runs_for(sweep: Sweep, request: ReportRequest) -> tuple[Found, ...]:
+def runs_for(sweep: ReportRunScan, request: ReportRequest) -> tuple[Found, ...]:
     """The runs found that ask exactly this, newest first."""
     return tuple(sweep.found.get(request.digest()[:16], ()))

@@ -18,8 +18,8 @@ import httpx
 from connector.api.credentials import ApiKey, Hosts, is_account, key_kind, mode_of, shown_setting
 from connector.api.json_fields import is_identifier
 from connector.api.models import Mode, ReportFile, ReportRequest, ReportRun, ReportType, epoch
-from connector.api.rate_limit import Pace
-from connector.api.responses import Answer, Contents, Exchange
+from connector.api.rate_limit import RateLimit
+from connector.api.responses import FileStream, JsonResponse, ResponseHead
 from connector.api.retry import RetryPolicy
 from connector.api.transport import Transport
 from connector.clock import Clock, SystemClock
@@ -75,7 +75,7 @@ class StripeClient:
         retry: RetryPolicy | None = None,
         draw: Callable[[], float] = random.random,
         processes: int = 1,
-        observe: Callable[[Exchange], None] | None = None,
+        observe: Callable[[ResponseHead], None] | None = None,
     ) -> None:
         api_key = ApiKey(api_key)
         if account and not is_account(account):
@@ -97,9 +97,9 @@ class StripeClient:
             observe=observe,
         )
         basic = (LIVE_RATE if self.mode is Mode.LIVE else TEST_RATE) / processes
-        self._reads = Pace(basic, self.clock)
-        self._writes = Pace(basic, self.clock)
-        self._files = Pace(FILES_RATE / processes, self.clock)
+        self._reads = RateLimit(basic, self.clock)
+        self._writes = RateLimit(basic, self.clock)
+        self._files = RateLimit(FILES_RATE / processes, self.clock)
 
     def __repr__(self) -> str:
         return f"StripeClient({self._kind}, {self.hosts.api}, account={self.account})"
@@ -193,7 +193,7 @@ class StripeClient:
 
     def contents(
         self, file: ReportFile, *, offset: int = 0, etag: str | None = None
-    ) -> AbstractContextManager[Contents]:
+    ) -> AbstractContextManager[FileStream]:
         """The contents of a file, once, without retries: whoever keeps the bytes knows how to go on.
 
         Args:
@@ -212,10 +212,12 @@ class StripeClient:
         """What time it is at Stripe, aware UTC. Ages of runs are measured by it, never by our clock."""
         return self._transport.now()
 
-    def _get(self, path: str, query: Mapping[str, str] | None = None, *, pace: Pace | None = None) -> Answer:
+    def _get(
+        self, path: str, query: Mapping[str, str] | None = None, *, pace: RateLimit | None = None
+    ) -> JsonResponse:
         return self._transport.call("GET", path, pace=pace or self._reads, query=query)
 
-    def _run(self, answer: Answer) -> ReportRun:
+    def _run(self, answer: JsonResponse) -> ReportRun:
         run = replace(_parsed(ReportRun.from_api, answer), request_id=answer.request_id)
         if self.mode is not Mode.SIMULATED and run.livemode is not (self.mode is Mode.LIVE):
             raise ConfigurationError(
@@ -240,7 +242,7 @@ class StripeClient:
         raise answer.unexpected("a list that has no end")
 
 
-def _parsed(parse: Callable[[Mapping[str, Any]], T], answer: Answer, payload: Any = None) -> T:
+def _parsed(parse: Callable[[Mapping[str, Any]], T], answer: JsonResponse, payload: Any = None) -> T:
     """One of our values out of Stripe's JSON: the whole answer, or `payload` as a part of it."""
     try:
         return parse(answer.body if payload is None else payload)
@@ -250,7 +252,7 @@ def _parsed(parse: Callable[[Mapping[str, Any]], T], answer: Answer, payload: An
         raise answer.unexpected(f"an object that cannot be read: {error}") from None
 
 
-def _page(answer: Answer, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:
+def _page(answer: JsonResponse, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:
     """One page of a list. An entry that cannot be read is left out: it is hardly one of ours."""
     data = answer.body.get("data")
     if not isinstance(data, list) or not all(isinstance(e, dict) and _has_id(e) for e in data):

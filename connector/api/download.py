@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from connector.api.client import StripeClient
 from connector.api.models import ReportFile
-from connector.api.responses import Contents
+from connector.api.responses import FileStream
 from connector.api.retry import RetryPolicy
 from connector.clock import Clock
 from connector.errors import APIError, ConnectionFailedError, DownloadError, ReportingError, StoreError
@@ -26,7 +26,7 @@ _PATIENCE, _SLOWEST = 900.0, 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class Download:
     """A CSV on disk, whole.
 
     Attributes:
@@ -79,7 +79,7 @@ def fetch(
     *,
     retry: RetryPolicy | None = None,
     draw: Callable[[], float] = random.random,
-) -> Fetched:
+) -> Download:
     """Download `file` to `path`, going on where a transfer broke off if the server can tell versions apart.
 
     Raises:
@@ -96,7 +96,7 @@ def fetch(
         raise StoreError(
             f"could not write {path}: {error.strerror or error}; the report has {file.size:,} bytes"
         ) from None
-    return Fetched(path, file.size, transfer.digest.hexdigest(), tuple(transfer.request_ids), transfers)
+    return Download(path, file.size, transfer.digest.hexdigest(), tuple(transfer.request_ids), transfers)
 
 
 def _until_whole(
@@ -135,7 +135,7 @@ def _until_whole(
             return transfers
 
 
-def _receive(contents: Contents, file: ReportFile, transfer: _Transfer) -> None:
+def _receive(contents: FileStream, file: ReportFile, transfer: _Transfer) -> None:
     if contents.request_id:
         transfer.request_ids.append(contents.request_id)
     if contents.first_byte != transfer.offset or (transfer.etag and contents.etag != transfer.etag):
@@ -167,7 +167,7 @@ def _receive(contents: Contents, file: ReportFile, transfer: _Transfer) -> None:
         )
 
 
-def _refuse_foreign(contents: Contents, start: bytes, file: ReportFile) -> None:
+def _refuse_foreign(contents: FileStream, start: bytes, file: ReportFile) -> None:
     """A page of a proxy, or an error in JSON, under a success status."""
     kind = contents.content_type.partition(";")[0].strip()
     if kind in {"text/html", "application/json"} or start.lstrip()[:1] in {b"<", b"{"}:

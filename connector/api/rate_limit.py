@@ -1,7 +1,7 @@
 """Keep below a rate, rather than be told off for exceeding it.
 
 Stripe publishes limits per second; staying below them finishes sooner than running into 429 and backing
-off. A `Pace` spaces calls evenly over all threads that share it, slows down when Stripe says 429 all the
+off. A `RateLimit` spaces calls evenly over all threads that share it, slows down when Stripe says 429 all the
 same (another process may share the key), and recovers with every call that goes well.
 
 Source: https://docs.stripe.com/rate-limits
@@ -19,7 +19,7 @@ _RECOVERY = 0.02
 _TOGETHER = 1.0
 
 
-class Pace:
+class RateLimit:
     """At most `per_second` calls a second, evenly spaced. Safe to share between threads."""
 
     def __init__(self, per_second: float, clock: Clock) -> None:

@@ -46,7 +46,7 @@ _YEARS = range(2000, 3000)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class JsonResponse:
     """A success, as JSON.
 
     Attributes:
@@ -69,7 +69,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ResponseHead:
     """One request, and the head of its answer.
 
     Attributes:
@@ -85,7 +85,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class FileStream:
     """The contents of a file as they arrive.
 
     Attributes:

@@ -18,11 +18,11 @@ import httpx
 
 from connector.api.credentials import ApiKey, Hosts, key_kind
 from connector.api.models import API_VERSION
-from connector.api.rate_limit import Pace
+from connector.api.rate_limit import RateLimit
 from connector.api.responses import (
-    Answer,
-    Contents,
-    Exchange,
+    FileStream,
+    JsonResponse,
+    ResponseHead,
     error_of,
     json_object,
     moment_named,
@@ -75,7 +75,7 @@ class Transport:
         clock: Clock,
         retry: RetryPolicy,
         draw: Callable[[], float] = random.random,
-        observe: Callable[[Exchange], None] | None = None,
+        observe: Callable[[ResponseHead], None] | None = None,
     ) -> None:
         self._key = ApiKey(api_key)
         self._hosts = hosts
@@ -109,11 +109,11 @@ class Transport:
         method: str,
         path: str,
         *,
-        pace: Pace,
+        pace: RateLimit,
         query: Mapping[str, str] | None = None,
         form: Sequence[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> JsonResponse:
         """Send until it is answered well, or until going on makes no sense."""
         began = self._clock.monotonic()
         attempt = 0
@@ -152,7 +152,9 @@ class Transport:
                 return answer
 
     @contextlib.contextmanager
-    def stream(self, url: str, *, pace: Pace, offset: int = 0, etag: str | None = None) -> Iterator[Contents]:
+    def stream(
+        self, url: str, *, pace: RateLimit, offset: int = 0, etag: str | None = None
+    ) -> Iterator[FileStream]:
         """The contents behind a trusted URL, once: whoever keeps the bytes knows how to go on."""
         # Offsets and sizes are those of the file, so no compression in between.
         headers = {"Accept-Encoding": "identity"}
@@ -197,7 +199,7 @@ class Transport:
             response = self._exchanged(self._request(method, url, query, body, sent))
             self._note_time(response)
             if self._observe:
-                self._observe(Exchange(method, _shown(url), response.status_code, dict(response.headers)))
+                self._observe(ResponseHead(method, _shown(url), response.status_code, dict(response.headers)))
             if not response.has_redirect_location:
                 return response
             response.close()
@@ -255,13 +257,13 @@ class Transport:
         if date := moment_named(response.headers.get("date")):
             self._seen_at = (date, self._clock.monotonic())
 
-    def _answer(self, response: httpx.Response) -> Answer:
+    def _answer(self, response: httpx.Response) -> JsonResponse:
         if error := self._error(response):
             raise error
         url, request_id = _shown(str(response.url)), shown(response.headers.get("request-id"))
         payload = json_object(self._body(response))
         if payload is not None:
-            return Answer(payload, url, response.status_code, request_id)
+            return JsonResponse(payload, url, response.status_code, request_id)
         kind = shown(response.headers.get("content-type")) or "of no stated type"
         raise UnexpectedAnswerError(
             f"{url} answered HTTP {response.status_code} with a body ({kind}) that is no JSON object",
@@ -314,10 +316,10 @@ def _connections(hosts: Hosts) -> httpx.Client:
     )
 
 
-def _contents(response: httpx.Response, offset: int) -> Contents:
+def _contents(response: httpx.Response, offset: int) -> FileStream:
     headers = response.headers
     first, total = span_of(response.status_code, headers, offset)
-    return Contents(
+    return FileStream(
         status=response.status_code,
         first_byte=first,
         total=total,

@@ -21,7 +21,7 @@ from connector.catalogue.spec import (
     Granularity,
     ReportSpec,
     RowKind,
-    RowKinds,
+    RowKindRules,
     Scope,
     Status,
 )
@@ -38,7 +38,7 @@ __all__ = [
     "Granularity",
     "ReportSpec",
     "RowKind",
-    "RowKinds",
+    "RowKindRules",
     "Scope",
     "Status",
     "column",

@@ -61,7 +61,7 @@ class RowKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class RowKinds:
+class RowKindRules:
     """How the kind of a summary's row follows from one of its columns.
 
     Attributes:
@@ -182,7 +182,7 @@ class ReportSpec:
     row_key: tuple[str, ...] = ()
     day_column: str | None = None
     amount_column: str | None = None
-    row_kinds: RowKinds | None = None
+    row_kinds: RowKindRules | None = None
     status: Status = Status.DOCUMENTED
     status_note: str = ""
     scope: Scope = Scope.OWN_ACCOUNT

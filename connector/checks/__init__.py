@@ -15,15 +15,15 @@ are in `finding`; `file`, `rows`, `balance` and `agreement` hold the checks.
 
 from connector.checks.balance import continuity_of, inspect_continuity
 from connector.checks.evaluate import checks_of, inspect
-from connector.checks.finding import Check, Finding, Severity, Verdict
-from connector.checks.reconciliation import Agreement, agreements_of, inspect_agreement
+from connector.checks.finding import Check, CheckResult, Finding, Severity
+from connector.checks.reconciliation import Reconciliation, agreements_of, inspect_agreement
 
 __all__ = [
-    "Agreement",
     "Check",
+    "CheckResult",
     "Finding",
+    "Reconciliation",
     "Severity",
-    "Verdict",
     "agreements_of",
     "checks_of",
     "continuity_of",

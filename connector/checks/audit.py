@@ -19,7 +19,7 @@ from connector.query import CONNECTED_ACCOUNT, ReportQuery
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class CheckOutcome:
     """A finding, of which table and partition it is, and the check it comes from."""
 
     table: str
@@ -28,7 +28,7 @@ class Audited:
     finding: Finding
 
 
-def audit(store: Store, dataset: Dataset, others: Sequence[Dataset] = ()) -> Iterator[Audited]:
+def audit(store: Store, dataset: Dataset, others: Sequence[Dataset] = ()) -> Iterator[CheckOutcome]:
     """What all checks say of all files of a table, oldest first.
 
     Args:
@@ -43,7 +43,7 @@ def audit(store: Store, dataset: Dataset, others: Sequence[Dataset] = ()) -> Ite
     for key, kept in sorted(_kept(store, dataset), key=_age):
         query = question_of(dataset, kept)
         for check, finding in zip(checks_of(query), inspect(store, dataset, query, key), strict=True):
-            yield Audited(dataset.table, key, check, finding)
+            yield CheckOutcome(dataset.table, key, check, finding)
         if kept is None or kept.interval is None:
             continue
         whose = dataset.values(key)[:-1]
@@ -81,7 +81,7 @@ def _age(partition: tuple[str, Provenance | None]) -> tuple[str, str]:
 
 def _compared(
     store: Store, dataset: Dataset, query: ReportQuery, key: str, others: Sequence[Dataset]
-) -> Iterator[Audited]:
+) -> Iterator[CheckOutcome]:
     for other in others:
         kept = store.kept(other, key) if other.dimensions == dataset.dimensions else None
         if kept is not None:
@@ -90,6 +90,6 @@ def _compared(
                 yield from _found(dataset, key, agreement.check, found)
 
 
-def _found(dataset: Dataset, key: str, check: Check, finding: Finding | None) -> Iterator[Audited]:
+def _found(dataset: Dataset, key: str, check: Check, finding: Finding | None) -> Iterator[CheckOutcome]:
     if finding is not None:
-        yield Audited(dataset.table, key, check, finding)
+        yield CheckOutcome(dataset.table, key, check, finding)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from connector.catalogue import Column, RowKind
-from connector.checks.finding import Check, Finding, Verdict
+from connector.checks.finding import Check, CheckResult, Finding
 from connector.checks.opened_file import (
     FileCheck,
     OpenFile,
@@ -122,11 +122,11 @@ def _adds_up(file: OpenFile) -> Finding:
             f"{first['start']} and movements of {first['movements']} are {first['sum']} {first['currency']}, "
             f"and the end is {first['end']}."
         )
-        return Finding(check, Verdict.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
+        return Finding(check, CheckResult.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
     if unsure:
-        return Finding(check, Verdict.UNDECIDABLE, f"{'; '.join(unsure)}.", len(unsure))
+        return Finding(check, CheckResult.UNDECIDABLE, f"{'; '.join(unsure)}.", len(unsure))
     currencies = listed(lines.by_currency) or "no currency: there are no rows"
-    return Finding(check, Verdict.PASSED, f"Start, activity and payouts lead to the end in {currencies}.")
+    return Finding(check, CheckResult.PASSED, f"Start, activity and payouts lead to the end in {currencies}.")
 
 
 def _balance(lines: Sequence[Line], category: str) -> Decimal | None:
@@ -193,13 +193,13 @@ def _goes_on(earlier: OpenFile, later: OpenFile) -> Finding:
     if not wrong:
         where = listed(sorted({*closing, *opening})) or "no currency: there are no rows"
         reason = f"{after.period} opens with what {before.period} closed with, in {where}."
-        return Finding(CONTINUITY.name, Verdict.PASSED, reason)
+        return Finding(CONTINUITY.name, CheckResult.PASSED, reason)
     first = wrong[0]
     reason = (
         f"{before.period} closed with {first['closing']} {first['currency']} and {after.period} opens with "
         f"{first['opening']}. {restated(before.period, before, after.period, after)}"
     )
-    return Finding(CONTINUITY.name, Verdict.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
+    return Finding(CONTINUITY.name, CheckResult.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
 
 
 def _balances(file: OpenFile, category: str) -> dict[str, Decimal]:

@@ -2,7 +2,7 @@
 
 from connector.checks.balance import ADDS_UP
 from connector.checks.file import IS_WHOLE, NO_ADDED_COLUMNS, ROW_COUNT
-from connector.checks.finding import Check, Finding, Verdict
+from connector.checks.finding import Check, CheckResult, Finding
 from connector.checks.opened_file import FileCheck, UnreadableError, opened, undecidable
 from connector.checks.rows import DECIMALS, IN_INTERVAL, NET, UNIQUE_KEY
 from connector.dataset.identity import Dataset
@@ -32,7 +32,7 @@ def inspect(store: Store, dataset: Dataset, query: ReportQuery, period: str) -> 
     except UnreadableError as error:
         found = f"{store.uri(dataset, period)} cannot be used: {error}. Ask for it anew."
         return tuple(
-            Finding(each.check.name, Verdict.FAILED, found, 1)
+            Finding(each.check.name, CheckResult.FAILED, found, 1)
             if each is IS_WHOLE
             else undecidable(each.check, found)
             for each in applying

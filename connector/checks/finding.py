@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     """Undecidable is not passed: the data cannot show whether it holds, and somebody should know."""
 
     PASSED = "passed"
@@ -51,7 +51,7 @@ class Finding:
     """
 
     check: str
-    verdict: Verdict
+    verdict: CheckResult
     reason: str
     wrong: int = 0
     examples: tuple[Mapping[str, str], ...] = field(default=())

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connector.catalogue import Column, ColumnType
-from connector.checks.finding import Check, Finding, Verdict
+from connector.checks.finding import Check, CheckResult, Finding
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
@@ -142,7 +142,7 @@ def decided(check: Check, evaluate: Callable[[], Finding]) -> Finding:
 
 def undecidable(check: Check, reason: str) -> Finding:
     """Neither passed nor failed."""
-    return Finding(check.name, Verdict.UNDECIDABLE, reason)
+    return Finding(check.name, CheckResult.UNDECIDABLE, reason)
 
 
 @contextmanager

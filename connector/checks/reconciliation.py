@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from connector.catalogue import Column, Granularity, ReportSpec, RowKind
 from connector.checks.balance import columns_of_lines, lines_of, not_attributed
-from connector.checks.finding import Check, Finding, Verdict
+from connector.checks.finding import Check, CheckResult, Finding
 from connector.checks.opened_file import (
     OpenFile,
     UndecidableError,
@@ -49,7 +49,7 @@ _Sums = dict[tuple[str | None, ...], dict[str, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Reconciliation:
     """Two tables that have to say the same of a period.
 
     Attributes:
@@ -68,7 +68,7 @@ class Agreement:
     line: str | None = None
 
 
-def agreements_of(query: ReportQuery, others: Sequence[ReportQuery]) -> tuple[Agreement, ...]:
+def agreements_of(query: ReportQuery, others: Sequence[ReportQuery]) -> tuple[Reconciliation, ...]:
     """What a table can be compared with among `others`: those that ask about the same money, in the same
     windows of the same zone, with the same filters and columns enough."""
     found = (_agreement(query, other) for other in others if _alike(query, other))
@@ -76,7 +76,7 @@ def agreements_of(query: ReportQuery, others: Sequence[ReportQuery]) -> tuple[Ag
 
 
 def inspect_agreement(
-    store: Store, agreement: Agreement, ours: Dataset, theirs: Dataset, period: str
+    store: Store, agreement: Reconciliation, ours: Dataset, theirs: Dataset, period: str
 ) -> Finding | None:
     """Whether both tables say the same of a period; None where a file is missing."""
     if not all(is_there(store, each, period) for each in (ours, theirs)):
@@ -108,7 +108,7 @@ def _alike(ours: ReportQuery, theirs: ReportQuery) -> bool:
     return ours.name != theirs.name and cut(ours) == cut(theirs) and rows(ours) == rows(theirs)
 
 
-def _agreement(ours: ReportQuery, theirs: ReportQuery) -> Agreement | None:
+def _agreement(ours: ReportQuery, theirs: ReportQuery) -> Reconciliation | None:
     family, kind = _family(ours.spec)
     other_family, other_kind = _family(theirs.spec)
     if family == other_family and {kind, other_kind} == {"summary", "itemized"}:
@@ -163,14 +163,14 @@ def _made(
     by: tuple[str, ...],
     measures: tuple[str, ...],
     line: str | None = None,
-) -> Agreement:
+) -> Reconciliation:
     what = f"the line {line}" if line else listed(measures)
     about = f"By {' and '.join(by)}, {what} of both tables come to the same: this one and {theirs.name}."
     check = Check(f"agrees_with_{theirs.name}", about, other=theirs.name)
-    return Agreement(check, ours, theirs, by, measures, line)
+    return Reconciliation(check, ours, theirs, by, measures, line)
 
 
-def _needed(agreement: Agreement, query: ReportQuery) -> Sequence[Column]:
+def _needed(agreement: Reconciliation, query: ReportQuery) -> Sequence[Column]:
     lines = columns_of_lines(query) if agreement.line else None
     if lines:
         return lines
@@ -183,7 +183,7 @@ def _needed(agreement: Agreement, query: ReportQuery) -> Sequence[Column]:
 # Adding up
 
 
-def _compared(agreement: Agreement, here: OpenFile, there: OpenFile) -> Finding:
+def _compared(agreement: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:
     ours, theirs = _sums(agreement, here), _sums(agreement, there)
     zeros = dict.fromkeys(agreement.measures, Decimal(0))
     groups = sorted({*ours, *theirs}, key=lambda group: tuple(each or "" for each in group))
@@ -196,20 +196,20 @@ def _compared(agreement: Agreement, here: OpenFile, there: OpenFile) -> Finding:
     other_table = agreement.check.other
     if not wrong:
         reason = f"{about} of {counted(len(groups), 'sum')} agree with {other_table}."
-        return Finding(agreement.check.name, Verdict.PASSED, reason)
+        return Finding(agreement.check.name, CheckResult.PASSED, reason)
     reason = (
         f"{counted(len(wrong), 'sum')} of {len(groups):,} not as in {other_table}: {wrong[0].in_words}. "
         f"{restated('This file', here.provenance, 'the other', there.provenance)}"
     )
     examples = tuple(each.example for each in wrong[:SHOWN])
-    return Finding(agreement.check.name, Verdict.FAILED, reason, len(wrong), examples)
+    return Finding(agreement.check.name, CheckResult.FAILED, reason, len(wrong), examples)
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
     """One sum that is not the same in both tables."""
 
-    agreement: Agreement
+    agreement: Reconciliation
     group: tuple[str | None, ...]
     ours: dict[str, Decimal]
     theirs: dict[str, Decimal]
@@ -242,7 +242,7 @@ class _Difference:
         return f"{amount:f}" if name == _COUNT else money_text(amount, self.group[-1])
 
 
-def _sums(agreement: Agreement, file: OpenFile) -> _Sums:
+def _sums(agreement: Reconciliation, file: OpenFile) -> _Sums:
     if agreement.line and columns_of_lines(file.query):
         return _sums_of_line(file, agreement.line)
     spec = file.query.spec

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from connector.api.models import DEFAULT_TIMEZONE
 from connector.catalogue import Column, ColumnType, Granularity
-from connector.checks.finding import Check, Finding, Severity, Verdict
+from connector.checks.finding import Check, CheckResult, Finding, Severity
 from connector.checks.opened_file import FileCheck, OpenFile, UndecidableError, columns_named
 from connector.checks.wall_clock import spans
 from connector.checks.wording import SHOWN, Example, counted, example, in_words, listed, money
@@ -39,14 +39,14 @@ def _unique_key(file: OpenFile) -> Finding:
     twice = file.ask(key, f"{names}, count(*), {known}", f"{suspects} {often}") if hashes else []
     columns = [*(each.name for each in key), "rows"]
     for verdict, found in (
-        (Verdict.FAILED, [row[:-1] for row in twice if row[-1]]),
-        (Verdict.UNDECIDABLE, [row[:-1] for row in twice if not row[-1]]),
+        (CheckResult.FAILED, [row[:-1] for row in twice if row[-1]]),
+        (CheckResult.UNDECIDABLE, [row[:-1] for row in twice if not row[-1]]),
     ):
         if found:
             examples = tuple(example(columns, row) for row in found[:SHOWN])
-            reason = _repeated(key, found, examples, whole=verdict is Verdict.FAILED)
+            reason = _repeated(key, found, examples, whole=verdict is CheckResult.FAILED)
             return Finding(check, verdict, reason, len(found), examples)
-    return Finding(check, Verdict.PASSED, f"No {_called(key)} stands in the file twice.")
+    return Finding(check, CheckResult.PASSED, f"No {_called(key)} stands in the file twice.")
 
 
 def _repeated(
@@ -99,14 +99,14 @@ def _in_interval(file: OpenFile) -> Finding:
         reason = (
             f"{counted(wrong, 'row')} of {total:,} not in {window}, by {day.name}: {in_words(examples[0])}."
         )
-        return Finding(check, Verdict.FAILED, reason, wrong, examples)
+        return Finding(check, CheckResult.FAILED, reason, wrong, examples)
     if unknown:
         examples = _examples(file, [day], f"{at} IS NULL")
         reason = f"{counted(unknown, 'row')} of {total:,} without {day.name}, which decides the day."
         return Finding(
-            check, Verdict.UNDECIDABLE, f"{reason} First: {in_words(examples[0])}.", unknown, examples
+            check, CheckResult.UNDECIDABLE, f"{reason} First: {in_words(examples[0])}.", unknown, examples
         )
-    return Finding(check, Verdict.PASSED, f"All {counted(total, 'row')} lie in {window}, by {day.name}.")
+    return Finding(check, CheckResult.PASSED, f"All {counted(total, 'row')} lie in {window}, by {day.name}.")
 
 
 def _inside(day: Column, interval: Interval, timezone: str | None) -> str:
@@ -145,12 +145,12 @@ def _net(file: OpenFile) -> Finding:
         reason = (
             f"In {counted(wrong, 'row')} of {total:,} net is not gross less fee: {in_words(examples[0])}."
         )
-        return Finding(check, Verdict.FAILED, reason, wrong, examples)
+        return Finding(check, CheckResult.FAILED, reason, wrong, examples)
     if without:
         examples = _examples(file, columns, unknown)
         reason = f"{counted(without, 'row')} of {total:,} without gross, fee or net: {in_words(examples[0])}."
-        return Finding(check, Verdict.UNDECIDABLE, reason, without, examples)
-    return Finding(check, Verdict.PASSED, f"Net is gross less fee in all {counted(total, 'row')}.")
+        return Finding(check, CheckResult.UNDECIDABLE, reason, without, examples)
+    return Finding(check, CheckResult.PASSED, f"Net is gross less fee in all {counted(total, 'row')}.")
 
 
 NET = FileCheck(
@@ -184,7 +184,7 @@ def _decimals(file: OpenFile) -> Finding:
     sums = file.ask([*columns, *lines], f"{group}, sum({amount})", f"GROUP BY {group} ORDER BY {group}")
     off = [row for row in sums if row[-1] is not None and _is_finer(row[-1], _most_digits(row[0]))]
     if not off:
-        return Finding(check, Verdict.PASSED, "What moved the balance comes to whole minor units.")
+        return Finding(check, CheckResult.PASSED, "What moved the balance comes to whole minor units.")
     shown = listed(money(row[-1], row[0]) for row in off)
     reason = f"What moved the balance comes to {shown}: the currency has no units so small."
     names = [columns[1].name, *(each.name for each in lines if each.name != columns[1].name), columns[0].name]
@@ -195,7 +195,7 @@ def _decimals(file: OpenFile) -> Finding:
         )
         examples = _examples(file, columns, fine) if fine else examples
         reason = f"{reason} Among its rows: {in_words(examples[0])}."
-    return Finding(check, Verdict.FAILED, reason, len(off), examples)
+    return Finding(check, CheckResult.FAILED, reason, len(off), examples)
 
 
 def _most_digits(currency: str | None) -> int:

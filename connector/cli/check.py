@@ -19,7 +19,7 @@ from connector.text import hint
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from connector.checks.audit import Audited
+    from connector.checks.audit import CheckOutcome
 
 #: So many reasons are told for each check of a table; `--json` tells all.
 _TOLD = 5
@@ -84,7 +84,7 @@ def _named(tables: Sequence[str], there: Sequence[Dataset]) -> list[Dataset]:
     return [each for each in there if not tables or each.table in tables]
 
 
-def _conclude(found: "Sequence[Audited]", *, as_json: bool) -> None:
+def _conclude(found: "Sequence[CheckOutcome]", *, as_json: bool) -> None:
     counts = Counter(_word(each) for each in found)
     code = 1 if counts["failed"] else 0
     if as_json:
@@ -97,16 +97,16 @@ def _conclude(found: "Sequence[Audited]", *, as_json: bool) -> None:
     sys.exit(code)
 
 
-def _word(audited: "Audited") -> str:
+def _word(audited: "CheckOutcome") -> str:
     """The verdict; a failure that is worth a look and no more is a warning."""
-    from connector.checks import Severity, Verdict  # noqa: PLC0415
+    from connector.checks import CheckResult, Severity  # noqa: PLC0415
 
-    if audited.finding.verdict is Verdict.FAILED and audited.check.severity is Severity.WARN:
+    if audited.finding.verdict is CheckResult.FAILED and audited.check.severity is Severity.WARN:
         return "warning"
     return audited.finding.verdict.value
 
 
-def _table(found: "Iterable[Audited]") -> "Table":
+def _table(found: "Iterable[CheckOutcome]") -> "Table":
     """One row for each check of a table, with the number of partitions by verdict."""
     from rich.table import Table  # noqa: PLC0415 - not needed for JSON
     from rich.text import Text  # noqa: PLC0415
@@ -127,7 +127,7 @@ def _table(found: "Iterable[Audited]") -> "Table":
     return table
 
 
-def _reasons(found: "Iterable[Audited]") -> list[str]:
+def _reasons(found: "Iterable[CheckOutcome]") -> list[str]:
     """Why checks did not pass: the first few partitions of each, and how many more there are."""
     lines: list[str] = []
     told: Counter[tuple[str, str]] = Counter()
@@ -146,7 +146,7 @@ def _reasons(found: "Iterable[Audited]") -> list[str]:
     return [*lines, *more]
 
 
-def _as_json(audited: "Audited") -> dict[str, object]:
+def _as_json(audited: "CheckOutcome") -> dict[str, object]:
     return {
         "type": "finding",
         "table": audited.table,

@@ -13,13 +13,17 @@ from connector.api.client import StripeClient
 from connector.api.credentials import key_kind
 from connector.api.models import API_VERSION
 from connector.cli.options import client_for
-from connector.doctor.permissions import Heard
-from connector.doctor.probe.assumptions import Judgement, Verdict
+from connector.doctor.permissions import ResponseLog
+from connector.doctor.probe.assumptions import AssumptionResult, Judgement
 from connector.doctor.probe.probe import MOST_RUNS, REPORT_TYPE, probe
 from connector.doctor.settings import Surroundings
 
-_COLOURS = {Verdict.HELD: "green", Verdict.DIFFERS: "red", Verdict.UNTOLD: "yellow"}
-_WIDTH = max(len(verdict) for verdict in Verdict) + 2
+_COLOURS = {
+    AssumptionResult.HELD: "green",
+    AssumptionResult.DIFFERS: "red",
+    AssumptionResult.UNTOLD: "yellow",
+}
+_WIDTH = max(len(verdict) for verdict in AssumptionResult) + 2
 
 
 def try_assumptions(surroundings: Surroundings, *, yes: bool, as_json: bool) -> NoReturn:
@@ -27,7 +31,7 @@ def try_assumptions(surroundings: Surroundings, *, yes: bool, as_json: bool) -> 
 
     Raises ConfigurationError, before anything is sent, for a key or a base that cannot be.
     """
-    heard = Heard()
+    heard = ResponseLog()
     key = surroundings.api_key or ""
     with client_for(surroundings.account, observe=heard) as client:
         if not yes:
@@ -45,12 +49,12 @@ def try_assumptions(surroundings: Surroundings, *, yes: bool, as_json: bool) -> 
             judgements.append(judgement)
             click.echo(json.dumps(judgement.as_json(), ensure_ascii=False) if as_json else _lines(judgement))
     found = Counter(each.verdict for each in judgements)
-    code = 1 if found[Verdict.DIFFERS] else 0
+    code = 1 if found[AssumptionResult.DIFFERS] else 0
     if as_json:
-        counts = {verdict.value.replace(" ", "_"): found[verdict] for verdict in Verdict}
+        counts = {verdict.value.replace(" ", "_"): found[verdict] for verdict in AssumptionResult}
         click.echo(json.dumps({"type": "summary", **counts, "exit_code": code}))
     else:
-        click.echo("\n" + ", ".join(f"{found[verdict]} {verdict}" for verdict in Verdict) + ".")
+        click.echo("\n" + ", ".join(f"{found[verdict]} {verdict}" for verdict in AssumptionResult) + ".")
         click.echo("Nothing above names an account, an amount or a person: paste it into an issue as it is.")
     sys.exit(code)
 

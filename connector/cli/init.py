@@ -24,7 +24,7 @@ from connector.partitions import Windows
 from connector.project.defs_yaml import (
     DEFAULT_REPORTS,
     KEY_VARIABLE,
-    Configuration,
+    DefsYaml,
     aligned,
     begun,
     chosen,
@@ -130,7 +130,7 @@ def init(
     unit = ask.value(window, "Window", "daily", lambda text: Windows(text).unit)
     windows = ask.value(zone, "Time zone", "UTC", lambda text: Windows(unit, text))
     starts, span = _begin(ask, start, specs, windows, stripe)
-    configuration = Configuration(specs, starts, windows, holder, root=root, account=account)
+    configuration = DefsYaml(specs, starts, windows, holder, root=root, account=account)
     text = configuration.text()
     if target is None:
         click.echo(text, nl=False)
@@ -241,7 +241,7 @@ def _write(target: Path, text: str) -> None:
 
 
 def _tell_next(
-    configuration: Configuration, target: Path, span: tuple[date, date] | None, *, has_key: bool
+    configuration: DefsYaml, target: Path, span: tuple[date, date] | None, *, has_key: bool
 ) -> None:
     """The way from here to the first month that reconciles, to paste line by line."""
     click.echo(f"Wrote {target}. Go on with:\n")

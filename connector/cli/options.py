@@ -14,7 +14,7 @@ import click
 # Its public names load when they are used, so that a misspelt option is refused at once.
 import connector
 from connector.api.credentials import Hosts
-from connector.api.responses import Exchange
+from connector.api.responses import ResponseHead
 from connector.api.retry import RetryPolicy
 from connector.errors import ConfigurationError
 
@@ -82,7 +82,7 @@ def client_for(
     *,
     key_variable: str = "STRIPE_API_KEY",
     retry: RetryPolicy | None = None,
-    observe: Callable[[Exchange], None] | None = None,
+    observe: Callable[[ResponseHead], None] | None = None,
 ) -> "connector.StripeClient":
     """The client the environment describes. Raises ConfigurationError before anything is sent.
 

@@ -27,7 +27,7 @@ from connector.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from connector.cli.display.pull_progress import Told
+    from connector.cli.display.pull_progress import PullReporter
     from connector.pipeline.events import Event
 
 
@@ -131,10 +131,10 @@ def pull(
     partitions = _partitions(query, start, end, ids_of(payouts), ids_of(accounts))
     if query.spec.caution:
         click.echo(f"Note: {query.spec.caution}", err=True)
-    from connector.cli.display.pull_progress import Told  # noqa: PLC0415 - it loads pyarrow
+    from connector.cli.display.pull_progress import PullReporter  # noqa: PLC0415 - it loads pyarrow
 
     began = time.monotonic()
-    told = Told(query, len(partitions), as_json=as_json, logged=log is not None)
+    told = PullReporter(query, len(partitions), as_json=as_json, logged=log is not None)
     with client_for(account) as client, logging_to_stderr(log):
         events = connector.collect(
             client,
@@ -142,7 +142,7 @@ def pull(
             query,
             partitions,
             refresh=[each.key for each in partitions] if force else (),
-            patience=connector.Patience(wait_timeout=wait_timeout),
+            patience=connector.WaitPolicy(wait_timeout=wait_timeout),
         )
         tell(events, told)
     told.summary(time.monotonic() - began)
@@ -171,7 +171,7 @@ def _partitions(
     return query.each_account(windows, accounts) if accounts else windows
 
 
-def tell(events: "Generator[Event]", told: "Told") -> None:
+def tell(events: "Generator[Event]", told: "PullReporter") -> None:
     """Tell each event as it comes, and what is in place when somebody interrupts."""
     try:
         with contextlib.closing(events), told:

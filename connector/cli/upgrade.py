@@ -29,7 +29,7 @@ from connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from connector.dataset.provenance import Provenance
-    from connector.upgrade import Comparison, Upgrade
+    from connector.upgrade import Comparison, UpgradePlan
 
 #: Partitions that differ are asked again of the old version, so that a restatement does not pass for a
 #: difference between versions; more than this tell nothing new.
@@ -42,7 +42,7 @@ class _Session:
 
     client: "connector.StripeClient"
     store: "connector.Store"
-    patience: "connector.Patience"
+    patience: "connector.WaitPolicy"
     as_json: bool
 
     def say(self, text: str) -> None:
@@ -53,9 +53,9 @@ class _Session:
         self, query: "connector.ReportQuery", partitions: Sequence["connector.Partition"], *, refresh: bool
     ) -> int:
         """Bring them into the query's table; the exit code."""
-        from connector.cli.display.pull_progress import Told  # noqa: PLC0415 - it loads pyarrow
+        from connector.cli.display.pull_progress import PullReporter  # noqa: PLC0415 - it loads pyarrow
 
-        began, told = time.monotonic(), Told(query, len(partitions), as_json=self.as_json)
+        began, told = time.monotonic(), PullReporter(query, len(partitions), as_json=self.as_json)
         events = connector.collect(
             self.client,
             self.store,
@@ -121,7 +121,7 @@ def upgrade(
 
     store = connector.Store(root)
     with client_for(account) as client:
-        session = _Session(client, store, connector.Patience(wait_timeout=wait_timeout), as_json)
+        session = _Session(client, store, connector.WaitPolicy(wait_timeout=wait_timeout), as_json)
         tables = [each for each in store.datasets() if each.mode == client.mode]
         pinned = table_named(report, tables)
         if pinned.report_type.endswith(f".{version}"):
@@ -142,7 +142,7 @@ def _side_by_side(
     since: date | None,
     until: date | None,
     columns: Sequence[str] | None,
-) -> "tuple[Comparison, Upgrade]":
+) -> "tuple[Comparison, UpgradePlan]":
     """Both versions compared, and what was asked for that.
 
     Ends the command where a partition is not in place.
@@ -184,9 +184,9 @@ def _instant(day: date | None) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _compared(session: _Session, plan: "Upgrade", old: Mapping[str, "Provenance"]) -> "Comparison":
+def _compared(session: _Session, plan: "UpgradePlan", old: Mapping[str, "Provenance"]) -> "Comparison":
     """Both versions as they stand; where they differ, the old one is asked once more."""
-    from connector.upgrade import Columns, Comparison, doubtful, partition_of  # noqa: PLC0415 - as above
+    from connector.upgrade import ColumnDiff, Comparison, doubtful, partition_of  # noqa: PLC0415 - as above
 
     new = session.kept(plan.made, list(old))
     doubts = sorted(doubtful(old, new))[-_ASKED_AGAIN:]
@@ -197,11 +197,11 @@ def _compared(session: _Session, plan: "Upgrade", old: Mapping[str, "Provenance"
         )
         session.pull(plan.old, [partition_of(old[key], plan.pinned) for key in doubts], refresh=True)
         old = session.kept(plan.pinned, list(old))
-    columns = Columns.between(session.store.columns(plan.pinned), session.store.columns(plan.made))
+    columns = ColumnDiff.between(session.store.columns(plan.pinned), session.store.columns(plan.made))
     return Comparison(columns, old, new, frozenset(doubts))
 
 
-def _tell(session: _Session, plan: "Upgrade", compared: "Comparison") -> None:
+def _tell(session: _Session, plan: "UpgradePlan", compared: "Comparison") -> None:
     """How the two differ."""
     from connector.cli.display import upgrade_tables as told  # noqa: PLC0415 - it loads rich
 
@@ -211,7 +211,7 @@ def _tell(session: _Session, plan: "Upgrade", compared: "Comparison") -> None:
         show(*told.for_people(plan, compared))
 
 
-def _say_configuration(session: _Session, plan: "Upgrade") -> None:
+def _say_configuration(session: _Session, plan: "UpgradePlan") -> None:
     """What to put into the configuration, so that the new table is pulled from now on."""
     lines = _lines_to_change(plan)
     session.say(f"{plan.pinned.table} is as it was, and {plan.new.name} stands beside it.")
@@ -233,7 +233,7 @@ def _say_configuration(session: _Session, plan: "Upgrade") -> None:
     )
 
 
-def _lines_to_change(plan: "Upgrade") -> list[str]:
+def _lines_to_change(plan: "UpgradePlan") -> list[str]:
     """The lines of the defs.yaml here that name the report, with their place."""
     from connector.doctor.reports import configuration  # noqa: PLC0415 - it loads yaml
     from connector.project.defs_yaml import lines_to_change  # noqa: PLC0415 - as above

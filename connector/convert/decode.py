@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from connector.api.models import DEFAULT_TIMEZONE
-from connector.catalogue.spec import Column, ColumnType, RowKinds
+from connector.catalogue.spec import Column, ColumnType, RowKindRules
 from connector.convert.cells import INSTANT, MONEY, WALL_CLOCK, BadCellError, convert
 from connector.convert.csv_records import BLOCK_SIZE, RecordFile
 from connector.errors import CellError, SchemaMismatchError
@@ -26,7 +26,7 @@ __all__ = [
     "MONEY",
     "ROW_KIND",
     "Expected",
-    "Report",
+    "ReportFileReader",
     "header_of",
     "open_report",
 ]
@@ -68,7 +68,7 @@ class Expected:
 
     columns: tuple[Column, ...]
     timezone: str | None = None
-    row_kinds: RowKinds | None = None
+    row_kinds: RowKindRules | None = None
     withheld: tuple[str, ...] = ()
 
     @property
@@ -78,7 +78,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportFileReader:
     """A report file whose header is right. Made by `open_report`; reading it twice is fine.
 
     Attributes:
@@ -93,7 +93,7 @@ class Report:
     added_columns: tuple[str, ...]
     columns: tuple[Column, ...]
     _records: RecordFile
-    _row_kinds: RowKinds | None
+    _row_kinds: RowKindRules | None
 
     @property
     def csv_bytes(self) -> int:
@@ -142,13 +142,13 @@ class Report:
         return standing
 
     def _kinds_of(
-        self, kinds: RowKinds, piece: pa.RecordBatch, row: int, standing: Mapping[str, set[str | None]]
+        self, kinds: RowKindRules, piece: pa.RecordBatch, row: int, standing: Mapping[str, set[str | None]]
     ) -> pa.Array:
         found = [kinds.kind(value, currency, standing) for value, currency in self._named(kinds, piece, row)]
         return pa.array([kind.value if kind else None for kind in found], pa.string())
 
     def _named(
-        self, kinds: RowKinds, piece: pa.RecordBatch, row: int
+        self, kinds: RowKindRules, piece: pa.RecordBatch, row: int
     ) -> Iterator[tuple[str | None, str | None]]:
         """What names each row, and its currency; None where the file does not say."""
         known = {column.name: column for column in self.columns}
@@ -177,7 +177,9 @@ def header_of(path: Path, *, run_id: str, unknown: bool = False) -> tuple[str, .
     return records.header
 
 
-def open_report(path: Path, expected: Expected, *, run_id: str, block_size: int = BLOCK_SIZE) -> Report:
+def open_report(
+    path: Path, expected: Expected, *, run_id: str, block_size: int = BLOCK_SIZE
+) -> ReportFileReader:
     """Open a report file and compare its header with what was asked for.
 
     Args:
@@ -205,7 +207,7 @@ def open_report(path: Path, expected: Expected, *, run_id: str, block_size: int 
     if len({field.name for field in fields}) < len(fields):
         listed = _listed(records.header)
         raise SchemaMismatchError(f"{run_id}: two columns would be stored under one name; it has {listed}")
-    return Report(pa.schema(fields), added, columns, records, expected.row_kinds)
+    return ReportFileReader(pa.schema(fields), added, columns, records, expected.row_kinds)
 
 
 def _refuse_header(records: RecordFile, asked: Sequence[str]) -> None:

@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connector.catalogue.spec import RowKind
-from connector.convert.decode import ROW_KIND, Report
+from connector.convert.decode import ROW_KIND, ReportFileReader
 from connector.errors import SchemaMismatchError, StoreError
 
 #: Enough rows for good compression and for statistics worth skipping by. Three groups are in memory at
@@ -51,7 +51,7 @@ _EXACT = Context(prec=76, traps=[Inexact])
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class FileSummary:
     """What the rows of a file amount to.
 
     Attributes:
@@ -66,7 +66,7 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
-class Written(Contents):
+class Written(FileSummary):
     """A finished file: what it holds, and its `size` in bytes."""
 
     size: int = 0
@@ -74,10 +74,10 @@ class Written(Contents):
 
 def write_parquet(
     path: Path,
-    report: Report,
+    report: ReportFileReader,
     *,
     constants: Mapping[str, pa.Scalar],
-    metadata: Callable[["Contents"], Mapping[str, str]],
+    metadata: Callable[["FileSummary"], Mapping[str, str]],
     amount_column: str | None = None,
     currency_column: str = "currency",
     row_group_rows: int = ROW_GROUP_ROWS,
@@ -96,7 +96,7 @@ def write_parquet(
             those of the typed rows in memory.
 
     Raises:
-        CellError: the report does not read; see `Report.batches`.
+        CellError: the report does not read; see `ReportFileReader.batches`.
         SchemaMismatchError: the report has a column named like a constant.
         StoreError: the file could not be written, or does not read back as it was written.
     """
@@ -114,7 +114,7 @@ def write_parquet(
                     writer.write_table(_with_constants(group, schema, constants), group.num_rows)
                     totals.add(group)
                     rows += group.num_rows
-            contents = Contents(rows, totals.by_currency)
+            contents = FileSummary(rows, totals.by_currency)
             writer.add_key_value_metadata(dict(metadata(contents)))
         _seal(path)
         _verify(path, rows, schema)
@@ -133,7 +133,7 @@ def read_through(source: pa.NativeFile) -> int:
         return sum(file.read_row_group(number).num_rows for number in range(file.num_row_groups))
 
 
-def _schema(report: Report, constants: Mapping[str, pa.Scalar]) -> pa.Schema:
+def _schema(report: ReportFileReader, constants: Mapping[str, pa.Scalar]) -> pa.Schema:
     clashes = sorted(set(constants) & set(report.schema.names))
     if clashes:
         raise SchemaMismatchError(f"the file has columns under names that are ours: {', '.join(clashes)}")
@@ -146,7 +146,7 @@ def _with_constants(group: pa.Table, schema: pa.Schema, constants: Mapping[str, 
     return pa.Table.from_arrays([*group.columns, *appended], schema=schema)
 
 
-def _row_groups(report: Report, most_rows: int, most_bytes: int) -> Generator[pa.Table, None, None]:
+def _row_groups(report: ReportFileReader, most_rows: int, most_bytes: int) -> Generator[pa.Table, None, None]:
     """The report's batches, gathered to the size of a row group."""
     gathered: list[pa.RecordBatch] = []
     rows = size = 0
@@ -180,7 +180,7 @@ def _read_ahead(tables: Generator[pa.Table, None, None]) -> Iterator[Iterator[pa
 
 
 @contextmanager
-def _whole_or_gone(path: Path, report: Report) -> Iterator[None]:
+def _whole_or_gone(path: Path, report: ReportFileReader) -> Iterator[None]:
     """Nobody shall find half a file, nor one that does not read back."""
     try:
         yield
@@ -215,7 +215,7 @@ def _encoding(first: pa.Table, constants: Mapping[str, pa.Scalar]) -> dict[str, 
 class _Totals:
     """Adds up the amount column by currency. Arrow adds at 76 digits, so nothing overflows or rounds."""
 
-    def __init__(self, report: Report, amount_column: str | None, currency_column: str) -> None:
+    def __init__(self, report: ReportFileReader, amount_column: str | None, currency_column: str) -> None:
         self._amount = amount_column if amount_column in report.schema.names else None
         self._currency = currency_column if currency_column in report.schema.names else None
         self._kinds = ROW_KIND in report.schema.names

@@ -14,16 +14,16 @@ from connector.doctor.dagster_home import examine_dagster
 from connector.doctor.diagnosis import Diagnosis
 from connector.doctor.files import examine_root, examine_tables, stored_datasets
 from connector.doctor.key import account_of, examine_account, examine_key, hosts_of
-from connector.doctor.permissions import IMPATIENT, Heard, examine_stripe
+from connector.doctor.permissions import IMPATIENT, ResponseLog, examine_stripe
 from connector.doctor.reports import configuration, examine_report, meant_by
 from connector.doctor.settings import Surroundings
 from connector.errors import ReportingError
 
 #: Makes the client to ask with: key, hosts, account, and what listens to it.
-Connect = Callable[[str, Hosts, str | None, Heard], StripeClient]
+Connect = Callable[[str, Hosts, str | None, ResponseLog], StripeClient]
 
 
-def connect(key: str, hosts: Hosts, account: str | None, heard: Heard) -> StripeClient:
+def connect(key: str, hosts: Hosts, account: str | None, heard: ResponseLog) -> StripeClient:
     """A client that gives up soon."""
     return StripeClient(key, hosts=hosts, account=account, retry=IMPATIENT, observe=heard)
 
@@ -43,7 +43,7 @@ def examine(surroundings: Surroundings, clock: Clock, *, connected: Connect = co
     yield from examine_account(surroundings)
     now = clock.now()
     if may_ask:
-        heard = Heard()
+        heard = ResponseLog()
         try:
             client = connected(surroundings.api_key or "", hosts, account_of(surroundings), heard)
         except ReportingError:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from connector.api.client import StripeClient
 from connector.api.models import API_VERSION, ReportFile, ReportRequest, ReportType, RunStatus
-from connector.api.responses import Exchange
+from connector.api.responses import ResponseHead
 from connector.api.retry import RetryPolicy
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import (
@@ -41,17 +41,17 @@ _ABSENT: Set[int] = frozenset({404})
 
 
 @dataclass(slots=True)
-class Heard:
+class ResponseLog:
     """The heads of all answers, in order; what a client's `observe` is given."""
 
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: list[ResponseHead] = field(default_factory=list)
 
-    def __call__(self, exchange: Exchange) -> None:
+    def __call__(self, exchange: ResponseHead) -> None:
         self.exchanges.append(exchange)
 
 
 def examine_stripe(
-    client: StripeClient, heard: Heard, take: Callable[[Sequence[ReportType]], None]
+    client: StripeClient, heard: ResponseLog, take: Callable[[Sequence[ReportType]], None]
 ) -> Iterator[Diagnosis]:
     """Ask Stripe for each thing a pull needs. `take` is given the report types, if Stripe tells them."""
     refused = False
@@ -88,7 +88,7 @@ def _unanswered(client: StripeClient, error: ReportingError) -> Diagnosis:
     )
 
 
-def _clock(client: StripeClient, exchange: Exchange) -> Diagnosis:
+def _clock(client: StripeClient, exchange: ResponseHead) -> Diagnosis:
     if "date" not in exchange.headers:
         return warning(
             "clock",
@@ -108,7 +108,7 @@ def _clock(client: StripeClient, exchange: Exchange) -> Diagnosis:
     )
 
 
-def _version(exchange: Exchange) -> Diagnosis:
+def _version(exchange: ResponseHead) -> Diagnosis:
     answered = exchange.headers.get("stripe-version")
     if answered == API_VERSION:
         return fine("version", f"Stripe answers in {API_VERSION}, as asked")

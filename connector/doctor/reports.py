@@ -29,7 +29,7 @@ _STALE = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class NamedReport:
     """A report somebody means to pull.
 
     Attributes:
@@ -44,7 +44,7 @@ class Meant:
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class FoundDefs:
     """What the files of one directory configure.
 
     Attributes:
@@ -54,14 +54,14 @@ class Configuration:
     """
 
     files: tuple[Path, ...]
-    meant: tuple[Meant, ...]
+    meant: tuple[NamedReport, ...]
     diagnoses: tuple[Diagnosis, ...]
 
 
-def configuration(directory: Path) -> Configuration:
+def configuration(directory: Path) -> FoundDefs:
     """The reports of every `defs.yaml` of ours in a Dagster project in `directory`."""
     files: list[Path] = []
-    meant: list[Meant] = []
+    meant: list[NamedReport] = []
     said: list[Diagnosis] = []
     for path in sorted({path for place in _PLACES for path in directory.glob(place)}):
         shown = str(path.relative_to(directory))
@@ -79,27 +79,27 @@ def configuration(directory: Path) -> Configuration:
             attributes = _mapping(document.get("attributes"))
             meant += _reports(attributes, shown)
             said += _other_key(attributes, shown)
-    return Configuration(tuple(files), tuple(meant), tuple(said))
+    return FoundDefs(tuple(files), tuple(meant), tuple(said))
 
 
 def meant_by(
-    named: Sequence[str], configured: Configuration, stored: Sequence[Dataset]
-) -> tuple[Sequence[Meant], Diagnosis]:
+    named: Sequence[str], configured: FoundDefs, stored: Sequence[Dataset]
+) -> tuple[Sequence[NamedReport], Diagnosis]:
     """The reports to look at, and where they come from."""
     if named:
-        return [Meant(each, None, "named") for each in named], fine("reports", f"{len(named)} named")
+        return [NamedReport(each, None, "named") for each in named], fine("reports", f"{len(named)} named")
     if configured.meant:
         files = ", ".join(sorted({each.source for each in configured.meant}))
         return configured.meant, fine("reports", f"{len(configured.meant)} configured in {files}")
     if stored:
-        found = [Meant(each.report_type, None, f"table {each.table}") for each in stored]
+        found = [NamedReport(each.report_type, None, f"table {each.table}") for each in stored]
         return found, fine("reports", f"no defs.yaml here; the root holds {len(found)} tables")
-    found = [Meant(each, None, "default") for each in DEFAULT_REPORTS]
+    found = [NamedReport(each, None, "default") for each in DEFAULT_REPORTS]
     return found, fine("reports", "none configured here and none stored; looking at those we ship with")
 
 
 def examine_report(
-    meant: Meant, types: Mapping[str, ReportType] | None, *, livemode: bool | None, now: datetime
+    meant: NamedReport, types: Mapping[str, ReportType] | None, *, livemode: bool | None, now: datetime
 ) -> Diagnosis:
     """Whether the catalogue and the account have a report, and for which days.
 
@@ -131,7 +131,7 @@ def examine_report(
     return _availability(meant, types[wanted], now)
 
 
-def _availability(meant: Meant, known: ReportType, now: datetime) -> Diagnosis:
+def _availability(meant: NamedReport, known: ReportType, now: datetime) -> Diagnosis:
     start, end = known.data_available_start, known.data_available_end
     found = f"{known.id} has data from {start:%Y-%m-%d} until {end:%Y-%m-%d %H:%M} UTC"
     if known.id in REPORTS and (caution := REPORTS[known.id].caution):
@@ -166,13 +166,13 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _reports(attributes: Mapping[str, Any], source: str) -> Iterator[Meant]:
+def _reports(attributes: Mapping[str, Any], source: str) -> Iterator[NamedReport]:
     usual = _mapping(attributes.get("defaults")).get("start")
     for each in attributes.get("reports") or ():
         if isinstance(each, dict) and isinstance(each.get("report"), str):
             start = each.get("start", usual)
             day = start.date() if isinstance(start, datetime) else start
-            yield Meant(each["report"], day if isinstance(day, date) else None, source)
+            yield NamedReport(each["report"], day if isinstance(day, date) else None, source)
 
 
 def _other_key(attributes: Mapping[str, Any], source: str) -> Iterator[Diagnosis]:

@@ -23,15 +23,15 @@ from connector.errors import (
 )
 from connector.partitions import Partition
 from connector.pipeline import log as journal
-from connector.pipeline.events import Asked, Done, Event, Missed, Verdict
-from connector.pipeline.landing import _Landing
+from connector.pipeline.events import Asked, Done, Event, Missed, Outcome
+from connector.pipeline.landing import PartitionWriter
 from connector.query import ReportQuery
-from connector.runs.adoption import Patience, Wanted
+from connector.runs.adoption import PartitionRequest, WaitPolicy
 from connector.runs.batch import RunBatch
 from connector.runs.events import Finished, Started, Unfinished
 from connector.runs.threads import DaemonWorkers, Workers
 
-__all__ = ["Asked", "Done", "Event", "Missed", "Verdict", "collect"]
+__all__ = ["Asked", "Done", "Event", "Missed", "Outcome", "collect"]
 
 
 _SENDERS, _CONVERTERS = 8, 2
@@ -45,7 +45,7 @@ def collect(
     *,
     refresh: Collection[str] = (),
     run_ids: Mapping[str, str] | None = None,
-    patience: Patience | None = None,
+    patience: WaitPolicy | None = None,
     senders: Workers | None = None,
     converters: Workers | None = None,
     draw: Callable[[], float] = random.random,
@@ -73,11 +73,11 @@ def collect(
     dataset = query.dataset(mode=client.mode, account=client.account)
     store.check(dataset)
     by_key = {partition.key: partition for partition in partitions}
-    wanted: list[Wanted] = []
+    wanted: list[PartitionRequest] = []
     for found in _there_or_wanted(
         store, dataset, query, by_key.values(), refresh=refresh, run_ids=run_ids or {}
     ):
-        if isinstance(found, Wanted):
+        if isinstance(found, PartitionRequest):
             wanted.append(found)
         else:
             yield journal.told(query, found)
@@ -92,7 +92,7 @@ def collect(
             patience=patience,
             draw=draw,
         )
-        landing = _Landing(client, store, query, dataset, staging, draw)
+        landing = PartitionWriter(client, store, query, dataset, staging, draw)
         workers = converters or _threads(stack, _CONVERTERS, "convert")
         for event in _drive(client, batch, landing, workers, by_key):
             yield journal.told(query, event)
@@ -106,7 +106,7 @@ def _there_or_wanted(
     *,
     refresh: Collection[str],
     run_ids: Mapping[str, str],
-) -> Iterator[Done | Wanted]:
+) -> Iterator[Done | PartitionRequest]:
     """Of each partition, that its kept file answers, or what to want of Stripe."""
     for partition in partitions:
         key, request = partition.key, query.request(partition)
@@ -126,19 +126,19 @@ def _wanted(
     *,
     refresh: bool,
     run_id: str | None,
-) -> Wanted | None:
+) -> PartitionRequest | None:
     """What to want of Stripe for a partition; None when the kept file is the answer."""
     if kept is None or kept.request != request:
-        return Wanted(partition.key, request, partition.interval, None, run_id, anew=refresh)
+        return PartitionRequest(partition.key, request, partition.interval, None, run_id, anew=refresh)
     if refresh if run_id is None else kept.run_id != run_id:
-        return Wanted(partition.key, request, partition.interval, kept.kept, run_id)
+        return PartitionRequest(partition.key, request, partition.interval, kept.kept, run_id)
     return None
 
 
 def _drive(
     client: StripeClient,
     batch: RunBatch,
-    landing: "_Landing",
+    landing: "PartitionWriter",
     converters: Workers,
     by_key: Mapping[str, Partition],
 ) -> Iterator[Event]:
@@ -167,7 +167,7 @@ def _drive(
         events = batch.step()
 
 
-def _landed(landing: "_Landing", partition: Partition, event: Finished) -> Callable[[], Done]:
+def _landed(landing: "PartitionWriter", partition: Partition, event: Finished) -> Callable[[], Done]:
     return lambda: landing.land(partition, event)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from connector import __version__
-from connector.api.download import Fetched
+from connector.api.download import Download
 from connector.api.models import API_VERSION, ReportRequest, ReportRun
 from connector.convert.decode import DECODER_VERSION, Expected, header_of, open_report
-from connector.convert.parquet import Contents, write_parquet
+from connector.convert.parquet import FileSummary, write_parquet
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance, shape_of
 from connector.errors import DownloadError
@@ -21,7 +21,7 @@ from connector.query import ReportQuery
 
 def convert_report(
     parquet: Path,
-    fetched: Fetched,
+    fetched: Download,
     *,
     dataset: Dataset,
     query: ReportQuery,
@@ -53,7 +53,7 @@ def convert_report(
         withheld_columns=withheld,
     )
 
-    def stated(written: Contents) -> Provenance:
+    def stated(written: FileSummary) -> Provenance:
         return replace(origin, rows=written.rows, totals=written.totals)
 
     written = write_parquet(
@@ -68,7 +68,7 @@ def convert_report(
 
 
 def _origin(
-    dataset: Dataset, partition: Partition, request: ReportRequest, run: ReportRun, fetched: Fetched
+    dataset: Dataset, partition: Partition, request: ReportRequest, run: ReportRun, fetched: Download
 ) -> Provenance:
     """What is known of a file before its rows are: the question, the run and the bytes."""
     asked, file = request.as_json(), run.result

@@ -12,7 +12,7 @@ from connector.partitions import Partition
 from connector.runs.events import Origin
 
 
-class Verdict(StrEnum):
+class Outcome(StrEnum):
     """How a partition ended."""
 
     DONE = "done"
@@ -50,7 +50,7 @@ class Done:
     waited: float = 0.0
     converted: float = 0.0
 
-    verdict = Verdict.DONE
+    verdict = Outcome.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class Missed:
     run_id: str | None
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Outcome:
         """Late heals by itself, not ready has to wait for its day, failed needs a person."""
         if isinstance(self.error, RunPendingError):
-            return Verdict.LATE
-        return Verdict.NOT_READY if isinstance(self.error, NotReadyError) else Verdict.FAILED
+            return Outcome.LATE
+        return Outcome.NOT_READY if isinstance(self.error, NotReadyError) else Outcome.FAILED
 
 
 Event = Asked | Done | Missed

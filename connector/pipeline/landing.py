@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connector.api.client import StripeClient
-from connector.api.download import Fetched, fetch
+from connector.api.download import Download, fetch
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
@@ -27,7 +27,7 @@ _LARGE = 64 << 20
 
 
 @dataclass(slots=True)
-class _Landing:
+class PartitionWriter:
     """From a finished report run to a published file."""
 
     client: StripeClient
@@ -72,7 +72,7 @@ class _Landing:
         )
 
     def _convert(
-        self, partition: Partition, finished: Finished, fetched: Fetched, parquet: Path
+        self, partition: Partition, finished: Finished, fetched: Download, parquet: Path
     ) -> Provenance:
         made = convert_report(
             parquet,

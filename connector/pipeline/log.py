@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from connector.api.download import Fetched
+from connector.api.download import Download
 from connector.pipeline.events import Asked, Done, Event, Missed
 from connector.query import ReportQuery
 from connector.runs.events import Finished
@@ -78,7 +78,7 @@ def tell_ready(query: ReportQuery, finished: Finished) -> None:
     )
 
 
-def tell_downloaded(query: ReportQuery, finished: Finished, fetched: Fetched, seconds: float) -> None:
+def tell_downloaded(query: ReportQuery, finished: Finished, fetched: Download, seconds: float) -> None:
     """A file is here, whole, after `seconds`."""
     file = finished.run.result
     _step(

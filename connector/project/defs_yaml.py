@@ -49,7 +49,7 @@ _WEEKS = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class DefsYaml:
     """What a `defs.yaml` says.
 
     Attributes:

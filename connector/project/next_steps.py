@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
-from connector.project.defs_yaml import KEY_VARIABLE, Configuration
+from connector.project.defs_yaml import KEY_VARIABLE, DefsYaml
 
 #: Tables it takes to reconcile, and the question that does: two sums that have to be equal, made apart.
 _RECONCILED: Mapping[tuple[str, str], str] = {
@@ -24,7 +24,7 @@ _RECONCILED: Mapping[tuple[str, str], str] = {
 }
 
 
-def commands(configuration: Configuration, span: tuple[date, date] | None) -> Iterator[str]:
+def commands(configuration: DefsYaml, span: tuple[date, date] | None) -> Iterator[str]:
     """Pull `span` of each report, and let what was pulled prove itself; nothing without a span.
 
     Args:

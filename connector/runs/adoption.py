@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WaitPolicy:
     """How long each thing is waited for, and how often it is tried.
 
     Attributes:
@@ -48,7 +48,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PartitionRequest:
     """One partition that needs a report run.
 
     Attributes:
@@ -70,7 +70,12 @@ class Wanted:
 
 
 def choose(
-    wanted: Wanted, same: Iterable[ReportRun], *, updated: datetime | None, now: datetime, patience: Patience
+    wanted: PartitionRequest,
+    same: Iterable[ReportRun],
+    *,
+    updated: datetime | None,
+    now: datetime,
+    patience: WaitPolicy,
 ) -> ReportRun | None:
     """The run to adopt out of those that ask the same; None when a new one must be created.
 

@@ -29,12 +29,12 @@ from connector.errors import (
     RunPendingError,
     UnexpectedAnswerError,
 )
-from connector.runs.adoption import Patience, Wanted, another_question, choose
+from connector.runs.adoption import PartitionRequest, WaitPolicy, another_question, choose
 from connector.runs.events import Finished, Origin, RunEvent, Started, Unfinished
 from connector.runs.pacing import CreationPace
-from connector.runs.polling import Watch
+from connector.runs.polling import Poller
 from connector.runs.readiness import not_ready, refused_for_now
-from connector.runs.report_run_list import Looked, create_once, recent_runs
+from connector.runs.report_run_list import PollResult, create_once, recent_runs
 from connector.runs.threads import Workers
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ _VISIBLE_AFTER = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
-class _Item:
+class _PendingPartition:
     """One partition on its way.
 
     Attributes:
@@ -52,7 +52,7 @@ class _Item:
         unread: why the last look showed nothing of its run; None where it did.
     """
 
-    wanted: Wanted
+    wanted: PartitionRequest
     since: float
     same: list[ReportRun] = field(default_factory=list)
     run: ReportRun | None = None
@@ -72,23 +72,23 @@ class RunBatch:
     def __init__(
         self,
         client: StripeClient,
-        wanted: Sequence[Wanted],
+        wanted: Sequence[PartitionRequest],
         *,
         workers: Workers,
-        patience: Patience | None = None,
+        patience: WaitPolicy | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._clock = client.clock
         self._workers = workers
-        self._patience = patience or Patience()
+        self._patience = patience or WaitPolicy()
         self._draw = draw
         began = self._clock.monotonic()
-        self._queue = deque(_Item(each, since=began) for each in wanted)
-        self._pending: dict[str, _Item] = {}
-        self._creating: dict[Future[ReportRun], _Item] = {}
+        self._queue = deque(_PendingPartition(each, since=began) for each in wanted)
+        self._pending: dict[str, _PendingPartition] = {}
+        self._creating: dict[Future[ReportRun], _PendingPartition] = {}
         self._pace = CreationPace(began, most=self._patience.wait_timeout.total_seconds())
-        self._watch = Watch(client, workers, draw)
+        self._watch = Poller(client, workers, draw)
         self._events: list[RunEvent] = []
         self._defaults: dict[str, tuple[str, ...] | None] = {}
 
@@ -100,7 +100,7 @@ class RunBatch:
         return not (self._queue or self._creating or self._pending or self._events)
 
     @property
-    def futures(self) -> list["Future[ReportRun] | Future[Looked]"]:
+    def futures(self) -> list["Future[ReportRun] | Future[PollResult]"]:
         """What is under way at Stripe."""
         return [*self._creating, *([self._watch.future] if self._watch.future else [])]
 
@@ -149,7 +149,7 @@ class RunBatch:
         """The file of a finished run cannot be had. True when another run is asked for in its place."""
         if finished.attempts >= self._patience.attempts:
             return False
-        item = _Item(finished.wanted, self._clock.monotonic(), attempts=finished.attempts)
+        item = _PendingPartition(finished.wanted, self._clock.monotonic(), attempts=finished.attempts)
         _log.warning("%s: no file from report run %s (%s)", finished.wanted.key, finished.run.id, error)
         item.same = [finished.run]
         self._queue.append(item)
@@ -157,7 +157,7 @@ class RunBatch:
 
     # Beginning
 
-    def _place(self, item: _Item, available: ReportType | None, same: list[ReportRun]) -> None:
+    def _place(self, item: _PendingPartition, available: ReportType | None, same: list[ReportRun]) -> None:
         wanted, now = item.wanted, self._client.now()
         if wanted.run_id:
             self._place_by_id(item, wanted.run_id)
@@ -172,7 +172,7 @@ class RunBatch:
         else:
             self._queue.append(item)
 
-    def _place_by_id(self, item: _Item, run_id: str) -> None:
+    def _place_by_id(self, item: _PendingPartition, run_id: str) -> None:
         try:
             run = self._client.report_run(run_id)
         except ReportingError as error:
@@ -184,7 +184,7 @@ class RunBatch:
         else:
             self._start(item, run, Origin.ADOPTED)
 
-    def _alike(self, wanted: Wanted) -> tuple[ReportRequest, ...]:
+    def _alike(self, wanted: PartitionRequest) -> tuple[ReportRequest, ...]:
         """The requests that ask what is wanted, as runs may show them."""
         request = wanted.request
         return tuple({request: 0, request.as_echoed(self._defaults.get(request.report_type)): 0})
@@ -230,7 +230,7 @@ class RunBatch:
                 self._pace.accepted(self._clock.monotonic())
                 self._created(item, future.result())
 
-    def _created(self, item: _Item, run: ReportRun) -> None:
+    def _created(self, item: _PendingPartition, run: ReportRun) -> None:
         asked = self._alike(item.wanted)
         other = None if run.request in asked else another_question(asked[0], run.request)
         if other:
@@ -238,7 +238,7 @@ class RunBatch:
         else:
             self._start(item, run, Origin.CREATED)
 
-    def _refused(self, item: _Item, error: RateLimitError) -> None:
+    def _refused(self, item: _PendingPartition, error: RateLimitError) -> None:
         """429 on a new run: it waits its turn."""
         item.attempts -= 1
         self._pace.refused(
@@ -251,7 +251,7 @@ class RunBatch:
 
     # Waiting
 
-    def _start(self, item: _Item, run: ReportRun, origin: Origin) -> None:
+    def _start(self, item: _PendingPartition, run: ReportRun, origin: Origin) -> None:
         item.run, item.origin, item.since = run, origin, self._clock.monotonic()
         item.attempts = max(item.attempts, 1)
         self._events.append(Started(item.wanted, run, origin))
@@ -302,7 +302,7 @@ class RunBatch:
             else:
                 self._settle(item, run)
 
-    def _settle(self, item: _Item, run: ReportRun) -> None:
+    def _settle(self, item: _PendingPartition, run: ReportRun) -> None:
         item.run, item.unread = run, None
         if run.status is RunStatus.SUCCEEDED and run.result is not None:
             del self._pending[run.id]
@@ -317,7 +317,7 @@ class RunBatch:
 
     # Ending
 
-    def _missing(self, item: _Item, run_id: str, error: ReportingError) -> None:
+    def _missing(self, item: _PendingPartition, run_id: str, error: ReportingError) -> None:
         """Stripe does not know a run it gave us. It is gone once it is too old to be merely not visible yet;
         then it counts among those known, since its key would bring it back for a day."""
         if item.run is None or self._client.now() - item.run.created < _VISIBLE_AFTER:
@@ -326,11 +326,11 @@ class RunBatch:
         item.same = [*item.same, item.run]
         self._again(item, f"it is gone: {error}", run_id)
 
-    def _failed(self, item: _Item, run: ReportRun) -> None:
+    def _failed(self, item: _PendingPartition, run: ReportRun) -> None:
         item.same = [*item.same, run]
         self._again(item, run.error or "Stripe gave no reason", run.id)
 
-    def _again(self, item: _Item, reason: str, run_id: str) -> None:
+    def _again(self, item: _PendingPartition, reason: str, run_id: str) -> None:
         """A run came to nothing: another one, as often as allowed."""
         attempts = max(item.attempts, 1)
         if attempts < self._patience.attempts:
@@ -370,7 +370,7 @@ class RunBatch:
         self._pending.clear()
         self._end_queue(error)
 
-    def _end(self, item: _Item, error: ReportingError, run_id: str | None = None) -> None:
+    def _end(self, item: _PendingPartition, error: ReportingError, run_id: str | None = None) -> None:
         self._events.append(Unfinished(item.wanted, error, run_id))
 
     def _take(self) -> list[RunEvent]:

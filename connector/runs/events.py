@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from connector.api.models import ReportRun
 from connector.errors import ReportingError
-from connector.runs.adoption import Wanted
+from connector.runs.adoption import PartitionRequest
 
 
 class Origin(StrEnum):
@@ -19,7 +19,7 @@ class Origin(StrEnum):
 class Started:
     """A report run works for this partition now."""
 
-    wanted: Wanted
+    wanted: PartitionRequest
     run: ReportRun
     origin: Origin
 
@@ -28,7 +28,7 @@ class Started:
 class Finished:
     """The report run has a file. `attempts` counts the report runs this partition used, from 1."""
 
-    wanted: Wanted
+    wanted: PartitionRequest
     run: ReportRun
     origin: Origin
     attempts: int
@@ -39,7 +39,7 @@ class Finished:
 class Unfinished:
     """No report run of this partition will finish while we wait. `run_id` is the last one, if any."""
 
-    wanted: Wanted
+    wanted: PartitionRequest
     error: ReportingError
     run_id: str | None
 

@@ -7,11 +7,11 @@ from functools import partial
 from connector.api.client import StripeClient
 from connector.api.models import ReportRun
 from connector.runs.pacing import pause_before_look
-from connector.runs.report_run_list import Looked, look_at
+from connector.runs.report_run_list import PollResult, look_at
 from connector.runs.threads import Workers
 
 
-class Watch:
+class Poller:
     """When to look at pending runs, and what the look showed.
 
     Which runs are pending is told at each call. `future` is the look that is under way, `due` the time of
@@ -24,7 +24,7 @@ class Watch:
         self._draw = draw
         self._durations: dict[str, list[float]] = {}
         self._pages = 1
-        self.future: Future[Looked] | None = None
+        self.future: Future[PollResult] | None = None
         self.due = client.clock.monotonic()
 
     def learn(self, runs: Iterable[ReportRun]) -> None:
@@ -45,7 +45,7 @@ class Watch:
             created = {run.id: run.created for run in pending}
             self.future = self._workers.submit(partial(look_at, self._client, created, self._pages))
 
-    def take(self) -> Looked | None:
+    def take(self) -> PollResult | None:
         """What the look showed, once it has ended. Raises the client's errors."""
         if self.future is None or not self.future.done():
             return None

@@ -23,7 +23,7 @@ _JUST_NOW, _EARLIER = timedelta(minutes=1), timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class PollResult:
     """How pending runs stand.
 
     Attributes:
@@ -130,7 +130,7 @@ def _unseen(
     return None
 
 
-def look_at(client: StripeClient, pending: Mapping[str, datetime], listed_pages: int) -> Looked:
+def look_at(client: StripeClient, pending: Mapping[str, datetime], listed_pages: int) -> PollResult:
     """How pending runs stand: by list where that is fewer requests, else one by one.
 
     A run that is missing from the list is asked for by id: lists shift while they are read.
@@ -159,4 +159,4 @@ def look_at(client: StripeClient, pending: Mapping[str, datetime], listed_pages:
             if error.status not in _GONE:
                 raise
             found[run_id] = error
-    return Looked(found, unread, max(1, pages))
+    return PollResult(found, unread, max(1, pages))

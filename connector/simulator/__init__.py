@@ -18,16 +18,16 @@ Source: https://docs.stripe.com/reports/api
 """
 
 from connector.simulator.api.keys import SIMULATED_KEY
-from connector.simulator.faults import Fault, Faults, Match, Occasion, Planted, Stage
+from connector.simulator.faults import ActiveFault, Fault, Faults, Match, RequestContext, Stage
 from connector.simulator.simulator import Seen, Simulator
 
 __all__ = [
     "SIMULATED_KEY",
+    "ActiveFault",
     "Fault",
     "Faults",
     "Match",
-    "Occasion",
-    "Planted",
+    "RequestContext",
     "Seen",
     "Simulator",
     "Stage",

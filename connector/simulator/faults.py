@@ -24,7 +24,7 @@ from fnmatch import fnmatchcase
 
 from connector.simulator.books.seeded_random import unit
 from connector.simulator.protocol.messages import Call, Reply
-from connector.simulator.report_runs import Fate
+from connector.simulator.report_runs import RunPlan
 
 
 class Stage(Enum):
@@ -38,7 +38,7 @@ class Stage(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class RequestContext:
     """What a fault is aimed at: a request, and the run it is about where that is known."""
 
     method: str
@@ -59,7 +59,7 @@ class Match:
     path: str = "*"
     report_type: str = "*"
     run: str = "*"
-    where: Callable[[Occasion], bool] | None = None
+    where: Callable[[RequestContext], bool] | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Match":
@@ -67,7 +67,7 @@ class Match:
         method, _, path = text.partition(" ")
         return cls(path=method) if "/" in method else cls(method, path or "*")
 
-    def hits(self, occasion: Occasion) -> bool:
+    def hits(self, occasion: RequestContext) -> bool:
         return (
             fnmatchcase(occasion.method, self.method)
             and fnmatchcase(occasion.path, self.path)
@@ -95,13 +95,13 @@ class Fault:
         """Seconds that pass at this stage before anything else happens."""
         return 0.0
 
-    def fate(self, fate: Fate) -> Fate:
+    def fate(self, fate: RunPlan) -> RunPlan:
         """At RUN: what becomes of the run, instead of `fate`."""
         return fate
 
 
 @dataclass
-class Planted:
+class ActiveFault:
     """A fault in place: `hits` counts how often it struck, `seen` the requests it was aimed at."""
 
     fault: Fault
@@ -114,7 +114,7 @@ class Planted:
     seen: int = 0
     occurrences: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def strikes(self, seed: int, occasion: Occasion) -> bool:
+    def strikes(self, seed: int, occasion: RequestContext) -> bool:
         """Whether this occasion is struck; counts it.
 
         The draw depends on the method, the path and how often that came, not on other requests, so that
@@ -138,7 +138,7 @@ class Faults:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._planted: list[Planted] = []
+        self._planted: list[ActiveFault] = []
         self._count = 0
         self._lock = threading.Lock()
 
@@ -150,16 +150,16 @@ class Faults:
         times: int | None = 1,
         skip: int = 0,
         probability: float = 1.0,
-    ) -> Planted:
+    ) -> ActiveFault:
         """Let `fault` strike `times` requests (None: all) that match, after the first `skip` of them."""
         aim = Match() if match == "*" else Match.parse(match) if isinstance(match, str) else match
         with self._lock:
             self._count += 1
-            planted = Planted(fault, aim, times, skip, probability, f"{self._count}")
+            planted = ActiveFault(fault, aim, times, skip, probability, f"{self._count}")
             self._planted.append(planted)
         return planted
 
-    def remove(self, planted: Planted) -> None:
+    def remove(self, planted: ActiveFault) -> None:
         with self._lock:
             self._planted.remove(planted)
 
@@ -168,7 +168,7 @@ class Faults:
         with self._lock:
             self._planted.clear()
 
-    def striking(self, stage: Stage, occasion: Occasion) -> Iterator[Fault]:
+    def striking(self, stage: Stage, occasion: RequestContext) -> Iterator[Fault]:
         """The faults that strike now, in the order they were planted.
 
         One by one: those that nobody asks for, because an earlier one has answered, are saved for later.

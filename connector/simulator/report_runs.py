@@ -21,7 +21,7 @@ FILE_LIFE = 31_536_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class RunPlan:
     """What becomes of a run.
 
     It ends `seconds` after its creation, or never (None), and fails if there is an `error`. Until then its
@@ -86,7 +86,7 @@ class Run:
     report_type: str
     parameters: Mapping[str, Any]
     created: int
-    fate: Fate
+    fate: RunPlan
     file: ReportFile
     reused: bool = False
     ends_at: float | None = field(default=None)
@@ -176,7 +176,7 @@ class Runs:
         parameters: Mapping[str, Any],
         *,
         now: datetime,
-        fate: Callable[[int], Fate],
+        fate: Callable[[int], RunPlan],
         write: Callable[[], bytes],
         reuse: float | None,
     ) -> Run:
@@ -189,7 +189,7 @@ class Runs:
             run_id = f"frr_1{token(23, self._seed, 'run', number, created)}"
             earlier = self._reusable(owner, report_type, parameters, now, reuse)
             if earlier is not None:
-                run = Run(run_id, owner, report_type, parameters, created, Fate(0), earlier, reused=True)
+                run = Run(run_id, owner, report_type, parameters, created, RunPlan(0), earlier, reused=True)
                 run.ends_at = created
             else:
                 run = self._fresh(
@@ -214,7 +214,7 @@ class Runs:
         report_type: str,
         parameters: Mapping[str, Any],
         now: datetime,
-        fate: Fate,
+        fate: RunPlan,
         write: Callable[[], bytes],
     ) -> Run:
         ends_at = None if fate.seconds is None else now.timestamp() + fate.seconds

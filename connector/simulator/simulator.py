@@ -20,7 +20,7 @@ from connector.simulator.api.rate_limits import Limiter
 from connector.simulator.books.entries import Entry, Owner
 from connector.simulator.books.ledger import Ledger
 from connector.simulator.books.seeded_random import token, unit
-from connector.simulator.faults import Faults, Occasion, Stage
+from connector.simulator.faults import Faults, RequestContext, Stage
 from connector.simulator.protocol import httpx_transport as transport
 from connector.simulator.protocol.messages import Call, Outcome, Reply, Sleep
 from connector.simulator.report_runs import Run, Runs
@@ -210,7 +210,7 @@ class Simulator:
         self._note(call, occasion, reply)
         return replace(reply, body=b"") if method == "HEAD" else reply
 
-    def _executed(self, call: Call, occasion: Occasion, sleep: Sleep) -> Reply:
+    def _executed(self, call: Call, occasion: RequestContext, sleep: Sleep) -> Reply:
         reply = respond(self._stripe, call, sleep)
         for fault in self.faults.striking(Stage.AFTER, _with_new_run(occasion, reply)):
             sleep(fault.delay())
@@ -234,16 +234,16 @@ class Simulator:
             at=now,
         )
 
-    def _occasion(self, call: Call) -> Occasion:
+    def _occasion(self, call: Call) -> RequestContext:
         if call.method == "POST":
-            return Occasion(call.method, call.path, _report_type_in(call.body), call=call)
+            return RequestContext(call.method, call.path, _report_type_in(call.body), call=call)
         match = re.search(r"/((?:frr|file)_\w+)", call.path)
         run = self._stripe.runs.about(match[1]) if match else None
         if run is None:
-            return Occasion(call.method, call.path, call=call)
-        return Occasion(call.method, call.path, run.report_type, run.id, call)
+            return RequestContext(call.method, call.path, call=call)
+        return RequestContext(call.method, call.path, run.report_type, run.id, call)
 
-    def _note(self, call: Call, occasion: Occasion, reply: Reply) -> None:
+    def _note(self, call: Call, occasion: RequestContext, reply: Reply) -> None:
         about = _with_new_run(occasion, reply)
         delivered = reply.delivery.outcome is Outcome.DELIVERED
         seen = Seen(
@@ -282,7 +282,7 @@ def _report_type_in(body: bytes) -> str:
     return match[1].decode() if match else ""
 
 
-def _with_new_run(occasion: Occasion, reply: Reply) -> Occasion:
+def _with_new_run(occasion: RequestContext, reply: Reply) -> RequestContext:
     """The occasion, aware of the run that a POST has just made."""
     match = re.search(rb'"id": "(frr_\w+)"', reply.body) if occasion.method == "POST" else None
     return replace(occasion, run=match[1].decode()) if match else occasion

@@ -2,12 +2,12 @@
 
 import pytest
 
-from connector.api.rate_limit import Pace
+from connector.api.rate_limit import RateLimit
 from tests.support.clock import ManualClock
 
 
 def test_calls_are_spread_evenly_below_the_limit(clock: ManualClock) -> None:
-    pace = Pace(20, clock)
+    pace = RateLimit(20, clock)
 
     for _ in range(101):
         pace.take()
@@ -16,7 +16,7 @@ def test_calls_are_spread_evenly_below_the_limit(clock: ManualClock) -> None:
 
 
 def test_an_idle_while_earns_no_burst(clock: ManualClock) -> None:
-    pace = Pace(1, clock)
+    pace = RateLimit(1, clock)
     pace.take()
     clock.sleep(100)
 
@@ -27,7 +27,7 @@ def test_an_idle_while_earns_no_burst(clock: ManualClock) -> None:
 
 
 def test_a_refusal_halves_the_rate_and_successes_bring_it_back_to_the_limit(clock: ManualClock) -> None:
-    pace = Pace(100, clock)
+    pace = RateLimit(100, clock)
 
     pace.refused()
     halved = pace.rate
@@ -39,7 +39,7 @@ def test_a_refusal_halves_the_rate_and_successes_bring_it_back_to_the_limit(cloc
 
 
 def test_the_rate_never_falls_so_low_that_it_stands_still(clock: ManualClock) -> None:
-    pace = Pace(100, clock)
+    pace = RateLimit(100, clock)
 
     for _ in range(100):
         pace.refused()
@@ -49,7 +49,7 @@ def test_the_rate_never_falls_so_low_that_it_stands_still(clock: ManualClock) ->
 
 
 def test_refusals_of_one_second_are_one_refusal(clock: ManualClock) -> None:
-    pace = Pace(100, clock)
+    pace = RateLimit(100, clock)
 
     for _ in range(8):
         pace.refused()
@@ -62,7 +62,7 @@ def test_refusals_of_one_second_are_one_refusal(clock: ManualClock) -> None:
 
 def test_a_refusal_now_and_then_costs_little(clock: ManualClock) -> None:
     """One call in twenty-five."""
-    pace = Pace(100, clock)
+    pace = RateLimit(100, clock)
 
     for _ in range(100):
         pace.refused()

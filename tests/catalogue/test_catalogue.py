@@ -19,7 +19,7 @@ from connector.catalogue import (
     Granularity,
     ReportSpec,
     RowKind,
-    RowKinds,
+    RowKindRules,
     Scope,
     Status,
     column,
@@ -196,7 +196,7 @@ def test_summaries_say_what_their_rows_are_and_other_reports_need_not(spec: Repo
     assert (spec.row_kinds is not None) == (spec.granularity is Granularity.SUMMARY)
 
 
-def kinds_of(spec: ReportSpec) -> RowKinds:
+def kinds_of(spec: ReportSpec) -> RowKindRules:
     assert spec.row_kinds is not None
     return spec.row_kinds
 

@@ -7,7 +7,7 @@ turns on the way, which TLS notices and nobody else could.
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from connector.simulator import Fault, Faults, Match, Occasion, Planted, Stage
+from connector.simulator import ActiveFault, Fault, Faults, Match, RequestContext, Stage
 from connector.simulator.protocol.messages import Call, Json, Reply
 from tests.faults.inconsistencies import ChangedFile, EarlierAvailability, ShiftingPages, WrongDate
 from tests.faults.network import (
@@ -32,7 +32,7 @@ from tests.faults.network import (
 )
 from tests.faults.runs import RunFails, RunSays, RunTakes, RunVanishes
 
-Plant = Callable[[Faults, float], list[Planted]]
+Plant = Callable[[Faults, float], list[ActiveFault]]
 
 CONTENTS, JSON, LIST = "GET */contents", "*/reporting/*", "GET */report_runs"
 DO_RETRY, DO_NOT = {"Stripe-Should-Retry": "true"}, {"Stripe-Should-Retry": "false"}
@@ -41,7 +41,7 @@ DO_RETRY, DO_NOT = {"Stripe-Should-Retry": "true"}, {"Stripe-Should-Retry": "fal
 def _plants(*faults: tuple[Fault, Match | str]) -> Plant:
     """The faults, each on any fitting request with the probability given."""
 
-    def plant(planted: Faults, probability: float) -> list[Planted]:
+    def plant(planted: Faults, probability: float) -> list[ActiveFault]:
         return [planted.add(fault, aim, times=None, probability=probability) for fault, aim in faults]
 
     return plant
@@ -52,7 +52,7 @@ def _from_then_on(fault: Fault, aim: str, after: int) -> Plant:
     return lambda planted, _: [planted.add(fault, aim, times=None, skip=after)]
 
 
-def _resumed(occasion: Occasion) -> bool:
+def _resumed(occasion: RequestContext) -> bool:
     return occasion.call is not None and "Range" in occasion.call.headers
 
 

@@ -18,7 +18,7 @@ from assets import ConfiguredReport, build_report_asset
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.store import Store
-from connector.simulator import SIMULATED_KEY, Planted
+from connector.simulator import SIMULATED_KEY, ActiveFault
 from tests.chaos.ordeal import REPORTS, At, Killed, Life, Ordeal
 from tests.support.dagster import Orchestra
 
@@ -63,7 +63,7 @@ class OrdealInDagster(Ordeal):
             store=partial(_MortalStore, death=death),
         )
 
-    def _hold_to_the_law(self, missing: Sequence[str], planted: Mapping[str, Sequence[Planted]]) -> None:
+    def _hold_to_the_law(self, missing: Sequence[str], planted: Mapping[str, Sequence[ActiveFault]]) -> None:
         super()._hold_to_the_law(missing, planted)
         for asset in self.assets:
             recorded = Counter(key for key, _ in self._orchestra(Life()).recorded(asset))

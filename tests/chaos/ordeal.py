@@ -41,15 +41,15 @@ from connector.errors import ReportingError
 from connector.partitions import Partition
 from connector.pipeline.collect import Event, Missed, collect
 from connector.query import ReportQuery
-from connector.runs.adoption import Patience
-from connector.simulator import SIMULATED_KEY, Planted, Simulator, Stage
+from connector.runs.adoption import WaitPolicy
+from connector.simulator import SIMULATED_KEY, ActiveFault, Simulator, Stage
 from tests.chaos.faults import FAULTS
 from tests.conftest import NOON, days
 from tests.support.clock import ManualClock
 from tests.support.workers import InlineWorkers
 
 REPORTS = (ReportQuery.of("balance_summary"), ReportQuery.of("balance_change_from_activity_itemized"))
-PATIENCE = Patience(wait_timeout=timedelta(minutes=10))
+PATIENCE = WaitPolicy(wait_timeout=timedelta(minutes=10))
 
 
 def _killable() -> Iterator[tuple[str, str]]:
@@ -232,7 +232,7 @@ class Ordeal:
             except (OSError, pa.ArrowInvalid) as error:
                 raise LawBrokenError(f"{path} is torn: {error}") from None
 
-    def _hold_to_the_law(self, missing: Sequence[str], planted: Mapping[str, Sequence[Planted]]) -> None:
+    def _hold_to_the_law(self, missing: Sequence[str], planted: Mapping[str, Sequence[ActiveFault]]) -> None:
         assert not missing, f"not there after a pull in peace: {missing[:3]}"
         files = {
             Path(Store(self.root).uri(query.dataset(mode="test", account=None), day.key)): (query, day)
@@ -271,7 +271,7 @@ class Ordeal:
             differing = {name: row[name] for name, cell in line.items() if _printed(row[name], cell) != cell}
             assert not differing, f"{query.name} {day.key}: {differing} where the ledger has {line}"
 
-    def _allowed(self, planted: Mapping[str, Sequence[Planted]]) -> int:
+    def _allowed(self, planted: Mapping[str, Sequence[ActiveFault]]) -> int:
         """How many runs more than partitions the faults excuse."""
         excused = {
             run.id

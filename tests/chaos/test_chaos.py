@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import connector.runs.batch
-from assets.materialize.recording import Recording
+from assets.materialize.recording import EventRecorder
 from connector.api.client import StripeClient
-from connector.api.responses import Contents
+from connector.api.responses import FileStream
 from connector.dataset.filesystem import Root
 from connector.pipeline.collect import Done
 from tests.chaos.__main__ import main
@@ -91,13 +91,13 @@ def test_a_bug_in_adoption_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.long
 def test_a_bug_in_recording_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was published by somebody who died before recording it is taken for recorded."""
-    honest = Recording._write
+    honest = EventRecorder._write
 
-    def forgetful(recording: Recording, event: Done) -> None:
+    def forgetful(recording: EventRecorder, event: Done) -> None:
         if event.fetched:
             honest(recording, event)
 
-    monkeypatch.setattr(Recording, "_write", forgetful)
+    monkeypatch.setattr(EventRecorder, "_write", forgetful)
 
     assert "recorded" in broken_law(tmp_path, kind=OrdealInDagster)
 
@@ -128,7 +128,7 @@ def test_a_bug_in_resuming_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyP
     honest = StripeClient.contents
 
     @contextmanager
-    def blind(client: StripeClient, file: Any, *, offset: int = 0, etag: Any = None) -> Iterator[Contents]:
+    def blind(client: StripeClient, file: Any, *, offset: int = 0, etag: Any = None) -> Iterator[FileStream]:
         with honest(client, file, offset=offset) as contents:
             yield replace(contents, etag='"any"')
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.api.client import StripeClient
-from connector.checks import Finding, Verdict, inspect
+from connector.checks import CheckResult, Finding, inspect
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.partitions import Partition
@@ -75,7 +75,7 @@ class Books:
     def not_passed(self, query: ReportQuery, period: str = "2026-06-01") -> Mapping[str, Finding]:
         """Those that say something other than yes."""
         found = self.findings(query, period)
-        return {name: each for name, each in found.items() if each.verdict is not Verdict.PASSED}
+        return {name: each for name, each in found.items() if each.verdict is not CheckResult.PASSED}
 
 
 @pytest.fixture

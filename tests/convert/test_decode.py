@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.catalogue import Column, ColumnType, columns_of, report
-from connector.convert.decode import MONEY, Expected, Report, open_report
+from connector.convert.decode import MONEY, Expected, ReportFileReader, open_report
 from connector.errors import CellError, SchemaMismatchError
 
 SUMMARY = report("balance.summary.1")
@@ -36,13 +36,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "frr_1.csv"
 
 
-def opened(path: Path, content: bytes, *columns: Column, **options: Any) -> Report:
+def opened(path: Path, content: bytes, *columns: Column, **options: Any) -> ReportFileReader:
     path.write_bytes(content)
     block_size = options.pop("block_size", 1 << 20)
     return open_report(path, Expected(columns, **options), run_id="frr_1", block_size=block_size)
 
 
-def table(report: Report) -> pa.Table:
+def table(report: ReportFileReader) -> pa.Table:
     return pa.Table.from_batches(report.batches(), report.schema)
 
 

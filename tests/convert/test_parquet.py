@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.catalogue import ReportSpec, columns_of, report
-from connector.convert.decode import MONEY, Expected, Report, open_report
-from connector.convert.parquet import SEAL, Contents, Written, read_through, write_parquet
+from connector.convert.decode import MONEY, Expected, ReportFileReader, open_report
+from connector.convert.parquet import SEAL, FileSummary, Written, read_through, write_parquet
 from connector.errors import CellError, SchemaMismatchError, StoreError
 
 SUMMARY = report("balance.summary.1")
@@ -56,7 +56,9 @@ HOSTILE_ROWS = (
 )
 
 
-def opened(folder: Path, content: str, spec: ReportSpec = ACTIVITY, block_size: int = 1 << 20) -> Report:
+def opened(
+    folder: Path, content: str, spec: ReportSpec = ACTIVITY, block_size: int = 1 << 20
+) -> ReportFileReader:
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / "frr_1.csv"
     source.write_bytes(content.encode())
@@ -64,11 +66,11 @@ def opened(folder: Path, content: str, spec: ReportSpec = ACTIVITY, block_size: 
     return open_report(source, expected, run_id="frr_1", block_size=block_size)
 
 
-def written(target: Path, source: Report, **options: Any) -> Written:
+def written(target: Path, source: ReportFileReader, **options: Any) -> Written:
     return write_parquet(target, source, constants=CONSTANTS, metadata=describe, **options)
 
 
-def describe(contents: Contents) -> dict[str, str]:
+def describe(contents: FileSummary) -> dict[str, str]:
     return {"stripe.run": "frr_1", "stripe.rows": str(contents.rows)}
 
 

@@ -12,7 +12,7 @@ from connector.api.credentials import Hosts
 from connector.clock import Clock
 from connector.doctor.diagnosis import Diagnosis, Level
 from connector.doctor.examination import examine
-from connector.doctor.permissions import IMPATIENT, Heard
+from connector.doctor.permissions import IMPATIENT, ResponseLog
 from connector.doctor.settings import Surroundings
 from connector.simulator import Simulator
 from tests.conftest import ClientFor
@@ -66,7 +66,7 @@ def doctor(
 ) -> Examine:
     """Examine the healthy place, but for what a test says."""
 
-    def connected(key: str, hosts: Hosts, account: str | None, heard: Heard) -> StripeClient:
+    def connected(key: str, hosts: Hosts, account: str | None, heard: ResponseLog) -> StripeClient:
         return client_for(
             simulator.handle, api_key=key, hosts=hosts, account=account, retry=IMPATIENT, observe=heard
         )

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.doctor.permissions import IMPATIENT, Heard
-from connector.doctor.probe.assumptions import Judgement, Verdict, redacted
+from connector.doctor.permissions import IMPATIENT, ResponseLog
+from connector.doctor.probe.assumptions import AssumptionResult, Judgement, redacted
 from connector.doctor.probe.probe import ASSUMPTIONS, MOST_RUNS, REPORT_TYPE, probe
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
@@ -34,7 +34,7 @@ def tried(client_for: ClientFor) -> Probe:
     """Probe a Stripe; gives the judgements by name."""
 
     def run(simulator: Simulator, **options: Any) -> dict[str, Judgement]:
-        heard = Heard()
+        heard = ResponseLog()
         client = client_for(simulator.handle, api_key=KEY, retry=IMPATIENT, observe=heard, **options)
         found = list(probe(client, heard, token="t", restricted=True))
         assert [each.name for each in found] == [each.name for each in ASSUMPTIONS]
@@ -43,7 +43,7 @@ def tried(client_for: ClientFor) -> Probe:
     return run
 
 
-def verdicts(found: dict[str, Judgement], verdict: Verdict) -> set[str]:
+def verdicts(found: dict[str, Judgement], verdict: AssumptionResult) -> set[str]:
     return {name for name, each in found.items() if each.verdict is verdict}
 
 
@@ -52,9 +52,9 @@ def test_all_holds_in_the_simulator(tried: Probe, simulator: Simulator, pull: Pu
 
     found = tried(simulator, account=simulator.account)
 
-    assert verdicts(found, Verdict.DIFFERS) == set()
+    assert verdicts(found, AssumptionResult.DIFFERS) == set()
     # A day without yen, and the API's own account is on nobody's side of live and test.
-    assert verdicts(found, Verdict.UNTOLD) <= {"odd_currencies"}
+    assert verdicts(found, AssumptionResult.UNTOLD) <= {"odd_currencies"}
 
 
 def test_it_makes_two_report_runs_of_one_day_and_no_more(tried: Probe, simulator: Simulator) -> None:
@@ -183,7 +183,7 @@ def test_a_planted_difference_is_found(tried: Probe, simulator: Simulator, plant
 
     found = tried(simulator)
 
-    assert planted.name in verdicts(found, Verdict.DIFFERS), found[planted.name]
+    assert planted.name in verdicts(found, AssumptionResult.DIFFERS), found[planted.name]
     assert len(simulator.runs) <= MOST_RUNS
 
 
@@ -207,8 +207,8 @@ def test_a_redirect_on_the_way_to_a_file_is_found(tried: Probe, simulator: Simul
 
     found = tried(simulator)
 
-    assert found["redirects"].verdict is Verdict.DIFFERS
-    assert found["size"].verdict is Verdict.HELD
+    assert found["redirects"].verdict is AssumptionResult.DIFFERS
+    assert found["size"].verdict is AssumptionResult.HELD
 
 
 def test_an_earlier_file_is_seen_to_be_reused(
@@ -219,7 +219,7 @@ def test_an_earlier_file_is_seen_to_be_reused(
     )
 
     assert "first run's file" in found["reuse"].seen
-    assert found["reuse"].verdict is Verdict.HELD
+    assert found["reuse"].verdict is AssumptionResult.HELD
 
 
 def test_a_line_of_a_balance_summary_that_nobody_knows_is_found(
@@ -232,13 +232,13 @@ def test_a_line_of_a_balance_summary_that_nobody_knows_is_found(
     )
     clock.sleep(60)
 
-    assert tried(simulator)["summary_lines"].verdict is Verdict.DIFFERS
+    assert tried(simulator)["summary_lines"].verdict is AssumptionResult.DIFFERS
 
 
 def test_an_answer_for_another_account_is_found(tried: Probe, simulator: Simulator) -> None:
     simulator.faults.add(without("Stripe-Account"), times=None)
 
-    assert tried(simulator, account=simulator.account)["account"].verdict is Verdict.DIFFERS
+    assert tried(simulator, account=simulator.account)["account"].verdict is AssumptionResult.DIFFERS
 
 
 # Where it cannot be told
@@ -249,8 +249,8 @@ def test_a_day_without_rows_shows_nothing_of_rows(tried: Probe, simulator: Simul
 
     found = tried(simulator)
 
-    assert {"net", "unique", "half_open", "decimals", "nulls"} <= verdicts(found, Verdict.UNTOLD)
-    assert verdicts(found, Verdict.DIFFERS) == set()
+    assert {"net", "unique", "half_open", "decimals", "nulls"} <= verdicts(found, AssumptionResult.UNTOLD)
+    assert verdicts(found, AssumptionResult.DIFFERS) == set()
 
 
 @pytest.mark.parametrize("fault", [RunFails(), RunTakes(None)], ids=["fails", "hangs"])
@@ -261,8 +261,8 @@ def test_a_run_that_does_not_end_well_leaves_the_rest_untold(
 
     found = tried(simulator)
 
-    assert {"size", "dialect", "ranges", "reuse"} <= verdicts(found, Verdict.UNTOLD)
-    assert verdicts(found, Verdict.DIFFERS) == set()
+    assert {"size", "dialect", "ranges", "reuse"} <= verdicts(found, AssumptionResult.UNTOLD)
+    assert verdicts(found, AssumptionResult.DIFFERS) == set()
 
 
 def test_a_permission_that_lacks_is_a_difference_and_the_rest_is_untold(
@@ -272,14 +272,14 @@ def test_a_permission_that_lacks_is_a_difference_and_the_rest_is_untold(
 
     found = tried(simulator)
 
-    assert found["permissions"].verdict is Verdict.DIFFERS
-    assert found["size"].verdict is Verdict.UNTOLD
+    assert found["permissions"].verdict is AssumptionResult.DIFFERS
+    assert found["size"].verdict is AssumptionResult.UNTOLD
 
 
 def test_without_a_network_nothing_can_be_told(tried: Probe, simulator: Simulator) -> None:
     simulator.faults.add(Refuse(), times=None)
 
-    assert verdicts(tried(simulator), Verdict.UNTOLD) == {each.name for each in ASSUMPTIONS}
+    assert verdicts(tried(simulator), AssumptionResult.UNTOLD) == {each.name for each in ASSUMPTIONS}
 
 
 # Fit for strangers

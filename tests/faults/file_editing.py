@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from connector.simulator.books.currencies import EXACT, printed
-from connector.simulator.report_runs import Fate
+from connector.simulator.report_runs import RunPlan
 from connector.simulator.reports.csv_writer import document, rows_of
 from tests.faults.runs import RunFault
 
@@ -79,6 +79,6 @@ class FileFault(RunFault, ABC):
             raise ValueError(f"{self} cannot befall a file of {', '.join(table.header)}")
         return table.written()
 
-    def fate(self, fate: Fate) -> Fate:
+    def fate(self, fate: RunPlan) -> RunPlan:
         earlier = fate.rewrite
         return replace(fate, rewrite=lambda body: self.spoil(body if earlier is None else earlier(body)))

@@ -19,7 +19,7 @@ from decimal import Decimal
 
 from connector.simulator.books.currencies import EXACT, KNOWN, digits, printed
 from connector.simulator.books.entries import PAYOUT_CATEGORIES
-from connector.simulator.faults import Faults, Planted
+from connector.simulator.faults import ActiveFault, Faults
 from tests.faults.file_editing import FileFault, Row, Table, add, amount
 
 CENT = Decimal("0.01")
@@ -332,7 +332,7 @@ KINDS: Mapping[str, FileFault] = {
 """Every kind at least once, by what is wrong."""
 
 
-def plant_all(faults: Faults, *, probability: float = 0.05) -> dict[str, Planted]:
+def plant_all(faults: Faults, *, probability: float = 0.05) -> dict[str, ActiveFault]:
     """Every kind, on any run, each with `probability`, for ever; those that do not fit a file let it be."""
     return {
         name: faults.add(replace(kind, lenient=True), "POST", times=None, probability=probability)

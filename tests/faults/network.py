@@ -89,7 +89,7 @@ class Html(Fault):
 
 
 @dataclass(frozen=True)
-class Breakdown(Fault):
+class ConnectionFault(Fault):
     """Base of what leaves a caller without an answer, before the request is looked at or once it was done."""
 
     stage: Stage = field(default=Stage.BEFORE, kw_only=True)
@@ -100,7 +100,7 @@ class Breakdown(Fault):
 
 
 @dataclass(frozen=True)
-class Reset(Breakdown):
+class Reset(ConnectionFault):
     """The connection is reset without an answer: before the request is looked at, or once it was done."""
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
@@ -108,7 +108,7 @@ class Reset(Breakdown):
 
 
 @dataclass(frozen=True)
-class Refuse(Breakdown):
+class Refuse(ConnectionFault):
     """Nobody listens. Behind a server that does listen, the connection is closed at once."""
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
@@ -116,7 +116,7 @@ class Refuse(Breakdown):
 
 
 @dataclass(frozen=True)
-class Silence(Breakdown):
+class Silence(ConnectionFault):
     """No answer until the caller loses patience, or for `seconds`; then the connection ends."""
 
     seconds: float = 80.0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from connector.simulator.faults import Fault, Stage
-from connector.simulator.report_runs import Fate
+from connector.simulator.report_runs import RunPlan
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class RunFails(RunFault):
     error: str = "An error occurred while generating this report. Try again later."
     seconds: float | None = None
 
-    def fate(self, fate: Fate) -> Fate:
+    def fate(self, fate: RunPlan) -> RunPlan:
         return replace(fate, error=self.error, seconds=fate.seconds if self.seconds is None else self.seconds)
 
 
@@ -33,7 +33,7 @@ class RunTakes(RunFault):
 
     seconds: float | None = None
 
-    def fate(self, fate: Fate) -> Fate:
+    def fate(self, fate: RunPlan) -> RunPlan:
         return replace(fate, seconds=self.seconds)
 
 
@@ -43,7 +43,7 @@ class RunSays(RunFault):
 
     status: str = "queued"
 
-    def fate(self, fate: Fate) -> Fate:
+    def fate(self, fate: RunPlan) -> RunPlan:
         return replace(fate, waiting=self.status)
 
 
@@ -53,7 +53,7 @@ class RunVanishes(RunFault):
 
     seconds: float = 0.0
 
-    def fate(self, fate: Fate) -> Fate:
+    def fate(self, fate: RunPlan) -> RunPlan:
         return replace(fate, vanishes=self.seconds)
 
 
@@ -63,7 +63,7 @@ class FileReads(RunFault):
 
     rewrite: Callable[[bytes], bytes] = field(default=lambda content: content)
 
-    def fate(self, fate: Fate) -> Fate:
+    def fate(self, fate: RunPlan) -> RunPlan:
         return replace(fate, rewrite=self.rewrite)
 
 
@@ -77,6 +77,6 @@ class LongTail(RunFault):
     longest: float = 60.0
     draw: random.Random = field(default_factory=lambda: random.Random(20260607))
 
-    def fate(self, fate: Fate) -> Fate:
+    def fate(self, fate: RunPlan) -> RunPlan:
         drawn = self.draw.lognormvariate(math.log(self.median), self.sigma)
         return replace(fate, seconds=min(self.longest, max(self.shortest, drawn)))

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from connector.api.client import StripeClient
-from connector.api.rate_limit import Pace
+from connector.api.rate_limit import RateLimit
 from connector.dataset.store import Store
 from connector.pipeline.collect import Done, collect
 from connector.query import ReportQuery
@@ -56,7 +56,7 @@ def pulled(
     http = httpx.Client(transport=httpx.MockTransport(simulator.handle))
     with StripeClient(key, http=http, clock=time, draw=draw) as client:
         if not paced:
-            client._reads = client._writes = client._files = Pace(1e9, time)
+            client._reads = client._writes = client._files = RateLimit(1e9, time)
         senders, converters = SharedWorkers(time, 8), SharedWorkers(time, 2)
         query, partitions = ReportQuery.of("balance_summary"), days(first, count)
         events = collect(

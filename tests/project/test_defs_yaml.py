@@ -14,7 +14,7 @@ from connector.errors import ConfigurationError, ReportingError
 from connector.partitions import UNITS, Windows
 from connector.project.defs_yaml import (
     DEFAULT_REPORTS,
-    Configuration,
+    DefsYaml,
     begun,
     chosen,
     first_starts,
@@ -31,7 +31,7 @@ def offered(id: str, since: datetime, until: datetime = datetime(2026, 6, 7, tzi
     return ReportType(id, "A report", 1, since, until, until)
 
 
-def read(configuration: Configuration) -> dict[str, object]:
+def read(configuration: DefsYaml) -> dict[str, object]:
     attributes: dict[str, object] = yaml.safe_load(configuration.text())["attributes"]
     return attributes
 
@@ -63,7 +63,7 @@ def test_any_place_that_is_taken_reads_back(root: str) -> None:
         return
     specs = chosen(["balance_summary"])
 
-    connection = read(Configuration(specs, {specs[0].id: date(2026, 1, 1)}, Windows("daily"), root=taken))
+    connection = read(DefsYaml(specs, {specs[0].id: date(2026, 1, 1)}, Windows("daily"), root=taken))
 
     assert connection["connection"] == {"api_key": "{{ env.STRIPE_API_KEY }}", "root": root}
 
@@ -72,7 +72,7 @@ def test_a_report_that_begins_later_says_so_and_the_others_share_theirs() -> Non
     specs = chosen(["balance_summary", "payouts_itemized"])
     first = {"balance.summary.1": date(2023, 5, 1), "payouts.itemized.3": date(2024, 2, 1)}
 
-    attributes = read(Configuration(specs, begun(first, None), Windows("monthly", "Europe/Berlin")))
+    attributes = read(DefsYaml(specs, begun(first, None), Windows("monthly", "Europe/Berlin")))
 
     assert attributes["defaults"] == {"start": date(2023, 5, 1), "window": "monthly", "zone": "Europe/Berlin"}
     assert attributes["reports"] == [

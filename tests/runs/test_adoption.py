@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from connector.api.models import ReportRequest, ReportRun, ReportType, epoch
 from connector.dataset.provenance import Kept
 from connector.partitions import Interval
-from connector.runs.adoption import Patience, Wanted, another_question, choose, idempotency_key
+from connector.runs.adoption import PartitionRequest, WaitPolicy, another_question, choose, idempotency_key
 from connector.runs.readiness import not_ready, ready_by
 
 DAY = Interval(datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 2, tzinfo=UTC))
@@ -49,8 +49,8 @@ def run(
 def chosen(
     *runs: ReportRun, kept: Kept | None = None, now: datetime = NOW, updated: datetime = PREPARED
 ) -> str | None:
-    wanted = Wanted("2026-06-01", REQUEST, DAY, kept)
-    found = choose(wanted, runs, updated=updated, now=now, patience=Patience())
+    wanted = PartitionRequest("2026-06-01", REQUEST, DAY, kept)
+    found = choose(wanted, runs, updated=updated, now=now, patience=WaitPolicy())
     return found.id if found else None
 
 

@@ -13,13 +13,13 @@ from connector.catalogue.reports.column_groups import (
     connected,
 )
 from connector.catalogue.reports.family import GROSS_FEE_NET, Family, added_up, by_category
-from connector.catalogue.spec import Granularity, RowKind, RowKinds, Status
+from connector.catalogue.spec import Granularity, RowKind, RowKindRules, Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/balance"
 
 #: The documented lines are start, activity, payouts and end. Exports of 2026 also split activity and
 #: payouts into gross and fee; then the line itself is the sum of what stands above it.
-_SUMMARY_LINES = RowKinds(
+_SUMMARY_LINES = RowKindRules(
     column="category",
     kinds={
         "starting_balance": RowKind.BALANCE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from connector.catalogue.dictionary import COLUMNS
-from connector.catalogue.spec import Granularity, ReportSpec, RowKind, RowKinds, Scope, Status
+from connector.catalogue.spec import Granularity, ReportSpec, RowKind, RowKindRules, Scope, Status
 
 INTERVAL = ("interval_start", "interval_end")
 AS_OF = ("interval_end",)
@@ -22,7 +22,7 @@ _CONNECT = "https://docs.stripe.com/reports/report-types/connect"
 
 #: Sums by category may end with a row over all of them.
 #: Source: https://github.com/wikimedia/wikimedia-fundraising-SmashPig
-_CATEGORIES = RowKinds(
+_CATEGORIES = RowKindRules(
     column="reporting_category", kinds={"total": RowKind.TOTAL}, otherwise=RowKind.MOVEMENT
 )
 
@@ -55,7 +55,7 @@ class Family:
     amount: str | None = None
     net: tuple[str, str, str] | None = None
     currency: str = "currency"
-    row_kinds: RowKinds | None = None
+    row_kinds: RowKindRules | None = None
     scope: Scope = Scope.OWN_ACCOUNT
     live_only: bool = False
 

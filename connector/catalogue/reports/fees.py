@@ -23,7 +23,7 @@ from connector.catalogue.reports.column_groups import (
     alphabetical,
 )
 from connector.catalogue.reports.family import Family, by_category
-from connector.catalogue.spec import Granularity, ReportSpec, RowKind, RowKinds, Status
+from connector.catalogue.spec import Granularity, ReportSpec, RowKind, RowKindRules, Status
 
 _ALL_FEES = Family(
     id="all_fees.balance_transaction_created.itemized",
@@ -63,7 +63,7 @@ _FEE_SUMMARY = replace(
     source="https://github.com/NorfairKing/centjes",
     granularity=Granularity.SUMMARY,
     defaults=("suite", "product", "feature_name", "feature_description", "currency", "amount", "tax"),
-    row_kinds=RowKinds(column="product", kinds={}, otherwise=RowKind.MOVEMENT),
+    row_kinds=RowKindRules(column="product", kinds={}, otherwise=RowKind.MOVEMENT),
 )
 
 _INCURRED = replace(

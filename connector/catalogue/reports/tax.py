@@ -8,7 +8,7 @@ Sources: https://docs.stripe.com/reports/report-types/tax, https://docs.stripe.c
 
 from connector.catalogue.reports.column_groups import alphabetical, connected
 from connector.catalogue.reports.family import Family
-from connector.catalogue.spec import Granularity, RowKinds, Status
+from connector.catalogue.spec import Granularity, RowKindRules, Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/tax"
 
@@ -54,7 +54,7 @@ _JURISDICTIONS = Family(
     amount="total_tax_collected",
     currency="transaction_currency",
     # Whether a state's row has its counties in it is not documented, so no kind is better than a wrong one.
-    row_kinds=RowKinds(column="jurisdiction_level", kinds={}, currency="transaction_currency"),
+    row_kinds=RowKindRules(column="jurisdiction_level", kinds={}, currency="transaction_currency"),
 )
 
 _SECOND = alphabetical(

@@ -26,23 +26,23 @@ from rich.progress import (
 
 from connector.errors import NotReadyError, advice
 from connector.money import money_text
-from connector.pipeline.events import Asked, Done, Event, Missed, Verdict
+from connector.pipeline.events import Asked, Done, Event, Missed, Outcome
 from connector.pipeline.log import fields_of
 from connector.query import ReportQuery
 
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.
-EXIT_CODES = {Verdict.FAILED: 1, Verdict.LATE: 3, Verdict.NOT_READY: 4}
+EXIT_CODES = {Outcome.FAILED: 1, Outcome.LATE: 3, Outcome.NOT_READY: 4}
 
 _COMFORT = {
-    Verdict.FAILED: "What was there before is untouched.",
-    Verdict.LATE: "Their report runs go on at Stripe: run this again later, and it takes them up.",
-    Verdict.NOT_READY: "Stripe has no data for them.",
+    Outcome.FAILED: "What was there before is untouched.",
+    Outcome.LATE: "Their report runs go on at Stripe: run this again later, and it takes them up.",
+    Outcome.NOT_READY: "Stripe has no data for them.",
 }
 _LISTED = 5
 
 
 @dataclass(slots=True)
-class Tally:
+class PullSummary:
     """What became of the partitions so far."""
 
     total: int
@@ -104,7 +104,7 @@ def how(done: Done) -> str:
     return "reused" if done.reused else done.origin.value
 
 
-class Told:
+class PullReporter:
     """Tells what happens, event by event, in the way that suits who listens.
 
     Use it as a context manager; `summary` comes last.
@@ -116,7 +116,7 @@ class Told:
     """
 
     def __init__(self, query: ReportQuery, total: int, *, as_json: bool, logged: bool = False) -> None:
-        self.tally = Tally(total)
+        self.tally = PullSummary(total)
         self._query = query
         self._json = as_json
         self._logged = logged
@@ -231,7 +231,7 @@ def _expected(missed: list[Missed]) -> str:
 
 def _advised(missed: list[Missed]) -> str:
     """What to do about failures, each piece of advice once; what is late or not ready says it already."""
-    failed = [each.error for each in missed if each.verdict is Verdict.FAILED]
+    failed = [each.error for each in missed if each.verdict is Outcome.FAILED]
     told = dict.fromkeys(advice(error, again="Pull again") for error in failed)
     return "".join(f" {sentence}" for sentence in told)
 

@@ -9,12 +9,12 @@ from rich.text import Text
 
 from connector.dataset.provenance import Change
 from connector.money import money_text
-from connector.upgrade import Comparison, Upgrade
+from connector.upgrade import Comparison, UpgradePlan
 
 _LISTED = 20
 
 
-def for_people(plan: Upgrade, compared: Comparison) -> Iterator[Any]:
+def for_people(plan: UpgradePlan, compared: Comparison) -> Iterator[Any]:
     """Tables and sentences."""
     old, new = plan.old.spec, plan.new.spec
     yield ""
@@ -36,7 +36,7 @@ def for_people(plan: Upgrade, compared: Comparison) -> Iterator[Any]:
     yield from _differing(compared)
 
 
-def for_programs(plan: Upgrade, compared: Comparison) -> Mapping[str, Any]:
+def for_programs(plan: UpgradePlan, compared: Comparison) -> Mapping[str, Any]:
     """The same as plain JSON values: money as text."""
     columns = compared.columns
     return {
@@ -65,7 +65,7 @@ def for_programs(plan: Upgrade, compared: Comparison) -> Mapping[str, Any]:
     }
 
 
-def _columns(plan: Upgrade, compared: Comparison) -> Iterator[Any]:
+def _columns(plan: UpgradePlan, compared: Comparison) -> Iterator[Any]:
     columns = compared.columns
     if columns.added or columns.removed or columns.retyped:
         table = _table(

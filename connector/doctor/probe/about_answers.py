@@ -7,21 +7,21 @@ from datetime import timedelta
 from connector.api.models import API_VERSION, ReportRun, RunStatus
 from connector.catalogue import REPORTS, Status
 from connector.doctor.probe.assumptions import Assumption, Shown
-from connector.doctor.probe.observations import NotSeenError, Seen
+from connector.doctor.probe.observations import NotSeenError, Observations
 from connector.errors import APIError, InvalidRequestError, PermissionDeniedError
 
 _REPORT_TYPES = "reading report types"
 _FIRST = "the first report run"
 
 
-def _headers(seen: Seen, name: str) -> tuple[int, int]:
+def _headers(seen: Observations, name: str) -> tuple[int, int]:
     """How many answers have a header, and how many there are."""
     if not seen.exchanges:
         raise NotSeenError("nothing was answered")
     return sum(name in each.headers for each in seen.exchanges), len(seen.exchanges)
 
 
-def _date(seen: Seen) -> Shown:
+def _date(seen: Observations) -> Shown:
     have, of = _headers(seen, "date")
     if have < of or seen.at is None or seen.at_here is None:
         return False, f"{have} of {of} answers have one"
@@ -29,25 +29,25 @@ def _date(seen: Seen) -> Shown:
     return True, f"all {of} answers have one; our clock is {skew:+.0f} s off"
 
 
-def _request_id(seen: Seen) -> Shown:
+def _request_id(seen: Observations) -> Shown:
     have, of = _headers(seen, "request-id")
     return have == of, f"{have} of {of} answers have one"
 
 
-def _version(seen: Seen) -> Shown:
+def _version(seen: Observations) -> Shown:
     _headers(seen, "date")
     found = {each.headers.get("stripe-version", "none") for each in seen.exchanges if "/v1/rep" in each.url}
     return found == {API_VERSION}, f"asked for {API_VERSION}, answered in {', '.join(sorted(found))}"
 
 
-def _account(seen: Seen) -> Shown:
+def _account(seen: Observations) -> Shown:
     if seen.account is None:
         return None, "no account is acted for (STRIPE_ACCOUNT is unset)"
     echoed = {each.headers.get("stripe-account") for each in seen.exchanges}
     return echoed == {seen.account}, f"{'all' if echoed == {seen.account} else 'not all'} answers name it"
 
 
-def _permissions(seen: Seen) -> Shown:
+def _permissions(seen: Observations) -> Shown:
     lacking = {f"{step}: {e}" for step, e in seen.refused.items() if isinstance(e, PermissionDeniedError)}
     if lacking:
         return False, "; ".join(sorted(lacking))
@@ -60,7 +60,7 @@ def _permissions(seen: Seen) -> Shown:
 # Report types
 
 
-def _one_page(seen: Seen) -> Shown:
+def _one_page(seen: Observations) -> Shown:
     types = seen.need(seen.types, _REPORT_TYPES)
     return (
         seen.type_pages == 1,
@@ -68,7 +68,7 @@ def _one_page(seen: Seen) -> Shown:
     )
 
 
-def _documented(seen: Seen) -> Shown:
+def _documented(seen: Observations) -> Shown:
     types = seen.need(seen.types, _REPORT_TYPES)
     live = seen.mode == "live"
     documented = {
@@ -81,7 +81,7 @@ def _documented(seen: Seen) -> Shown:
     return not lacking, text + (f"; not in our catalogue: {', '.join(unknown)}" if unknown else "")
 
 
-def _live_only(seen: Seen) -> Shown:
+def _live_only(seen: Observations) -> Shown:
     types = seen.need(seen.types, _REPORT_TYPES)
     ours = {each for each, spec in REPORTS.items() if spec.live_only}
     found = sorted(ours & types.keys())
@@ -90,7 +90,7 @@ def _live_only(seen: Seen) -> Shown:
     return not found, f"{len(found)} of {len(ours)} are there without a live key"
 
 
-def _defaults(seen: Seen) -> Shown:
+def _defaults(seen: Observations) -> Shown:
     types = seen.need(seen.types, _REPORT_TYPES)
     known = {
         each: REPORTS[each].stripe_defaults
@@ -103,7 +103,7 @@ def _defaults(seen: Seen) -> Shown:
     )
 
 
-def _prepared(seen: Seen) -> Shown:
+def _prepared(seen: Observations) -> Shown:
     types, at = seen.need(seen.types, _REPORT_TYPES), seen.need(seen.at, _REPORT_TYPES)
     ends = {each.data_available_end for each in types.values() if each.id in REPORTS}
     if not ends:
@@ -122,7 +122,7 @@ def _hours(span: timedelta) -> str:
 # Report runs
 
 
-def _end_allowed(seen: Seen) -> Shown:
+def _end_allowed(seen: Observations) -> Shown:
     error = seen.refused.get("an interval up to the end of the data")
     if isinstance(error, InvalidRequestError) and "interval_" in (error.param or ""):
         return False, f"refused: {_told(error)}"
@@ -132,7 +132,7 @@ def _end_allowed(seen: Seen) -> Shown:
     return True, "accepted"
 
 
-def _beyond_refused(seen: Seen) -> Shown:
+def _beyond_refused(seen: Observations) -> Shown:
     if seen.beyond:
         return False, "a report run was made"
     error = seen.refused.get("an interval beyond the data")
@@ -147,7 +147,7 @@ def _told(error: Exception) -> str:
     return f"HTTP {error.status}, type {error.type}, code {error.code}, param {error.param}"
 
 
-def _echo(seen: Seen) -> Shown:
+def _echo(seen: Observations) -> Shown:
     run = seen.need(seen.first, _FIRST)
     asked = seen.need(seen.asked, _FIRST)
     if run.request == asked:
@@ -156,13 +156,13 @@ def _echo(seen: Seen) -> Shown:
     return False, "other: " + ", ".join(sorted(n for n in ours | theirs if ours.get(n) != theirs.get(n)))
 
 
-def _status(seen: Seen) -> Shown:
+def _status(seen: Observations) -> Shown:
     run = seen.need(seen.first, _FIRST)
     said = str(run.raw.get("status"))
     return said in set(RunStatus), f"the answer says {said!r}"
 
 
-def _ended(seen: Seen) -> Shown:
+def _ended(seen: Observations) -> Shown:
     run = seen.need(seen.first_done, f"{_FIRST}'s end")
     if run.status is RunStatus.FAILED:
         return None, f"it failed, and Stripe says: {run.error}"
@@ -170,14 +170,14 @@ def _ended(seen: Seen) -> Shown:
     return complete, f"after {seen.waited:.0f} s, {'with' if complete else 'without'} its file and time"
 
 
-def _replay(seen: Seen) -> Shown:
+def _replay(seen: Observations) -> Shown:
     first, again = seen.need(seen.first, _FIRST), seen.need(seen.replay, "the same request once more")
     same = "the same run" if again.id == first.id else "another run"
     header = "says to be a replay" if seen.replayed else "does not say to be a replay"
     return again.id == first.id and seen.replayed, f"{same}, and {header}"
 
 
-def _livemode(seen: Seen) -> Shown:
+def _livemode(seen: Observations) -> Shown:
     run = seen.need(seen.first, _FIRST)
     if seen.mode == "simulated":
         return None, "the API is on this machine"
@@ -187,13 +187,13 @@ def _livemode(seen: Seen) -> Shown:
 # The list
 
 
-def _listed(seen: Seen) -> None:
+def _listed(seen: Observations) -> None:
     seen.need(seen.first, _FIRST)
     if error := seen.refused.get("listing report runs"):
         raise NotSeenError(f"listing report runs failed: {error}")
 
 
-def _newest_first(seen: Seen) -> Shown:
+def _newest_first(seen: Observations) -> Shown:
     _listed(seen)
     lists = ([*seen.newest, *seen.after_newest], seen.since_first)
     ordered = all(a.created >= b.created for runs in lists for a, b in itertools.pairwise(runs))
@@ -201,13 +201,13 @@ def _newest_first(seen: Seen) -> Shown:
     return ordered and len(seen.newest) == 1, text
 
 
-def _exclusive(seen: Seen) -> Shown:
+def _exclusive(seen: Observations) -> Shown:
     if not seen.newest or not seen.after_newest:
         raise NotSeenError("there is no second page")
     return seen.newest[0].id not in _ids(seen.after_newest), f"{len(seen.after_newest)} follow"
 
 
-def _bounds(seen: Seen) -> Shown:
+def _bounds(seen: Observations) -> Shown:
     _listed(seen)
     run = seen.need(seen.first, _FIRST)
     since, until = run.id in _ids(seen.since_first), run.id in _ids(seen.until_first)

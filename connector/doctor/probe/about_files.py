@@ -9,7 +9,7 @@ from connector.api.models import ReportFile
 from connector.catalogue import RowKind, report
 from connector.doctor.probe.assumptions import Assumption, Shown
 from connector.doctor.probe.csv_bytes import CsvBytes
-from connector.doctor.probe.observations import Body, NotSeenError, Seen
+from connector.doctor.probe.observations import Body, NotSeenError, Observations
 from connector.money import USUAL_DIGITS, digits
 
 _WHOLE, _PART, _CSV = "reading the file", "reading a part of the file", "reading the rows"
@@ -18,12 +18,12 @@ _MONEY = ("gross", "fee", "net")
 _MOST_DECIMALS = 18
 
 
-def _file(seen: Seen) -> ReportFile:
+def _file(seen: Observations) -> ReportFile:
     run = seen.need(seen.first_done, "the first report run's end")
     return seen.need(run.result, "its file")
 
 
-def _csv(seen: Seen) -> CsvBytes:
+def _csv(seen: Observations) -> CsvBytes:
     csv = seen.need(seen.csv, _CSV)
     if not csv.rows:
         raise NotSeenError("the day has no rows")
@@ -33,12 +33,12 @@ def _csv(seen: Seen) -> CsvBytes:
 # On the way
 
 
-def _purpose(seen: Seen) -> Shown:
+def _purpose(seen: Observations) -> Shown:
     file = _file(seen)
     return (file.purpose, file.type) == ("finance_report_run", "csv"), f"{file.purpose}, {file.type}"
 
 
-def _life(seen: Seen) -> Shown:
+def _life(seen: Observations) -> Shown:
     file = _file(seen)
     if file.expires_at is None:
         return None, "the file does not say when it expires"
@@ -46,7 +46,7 @@ def _life(seen: Seen) -> Shown:
     return life >= timedelta(days=30), f"{life.days} days"
 
 
-def _size(seen: Seen) -> Shown:
+def _size(seen: Observations) -> Shown:
     body, file = seen.need(seen.whole, _WHOLE), _file(seen)
     stated = "is not stated" if body.total is None else "agrees" if body.total == file.size else "differs"
     agrees = body.size == file.size
@@ -55,18 +55,18 @@ def _size(seen: Seen) -> Shown:
     )
 
 
-def _encoding(seen: Seen) -> Shown:
+def _encoding(seen: Observations) -> Shown:
     headers = seen.need(seen.whole, _WHOLE).headers
     kind, packed = headers.get("content-type", "none"), headers.get("content-encoding", "none")
     return packed == "none" and "html" not in kind and "json" not in kind, f"type {kind}, encoding {packed}"
 
 
-def _redirects(seen: Seen) -> Shown:
+def _redirects(seen: Observations) -> Shown:
     body = seen.need(seen.whole, _WHOLE)
     return body.redirects == 0, f"{body.redirects} redirects"
 
 
-def _ranges(seen: Seen) -> Shown:
+def _ranges(seen: Observations) -> Shown:
     whole, part = seen.need(seen.whole, _WHOLE), seen.need(seen.part, _PART)
     if part.status != 206:
         return False, f"HTTP {part.status}: the whole file, whatever part is asked for"
@@ -74,14 +74,14 @@ def _ranges(seen: Seen) -> Shown:
     return same, f"HTTP 206, {'the same' if same else 'other'} bytes as in the whole"
 
 
-def _etag(seen: Seen) -> Shown:
+def _etag(seen: Observations) -> Shown:
     tag = seen.need(seen.whole, _WHOLE).etag
     if tag is None:
         return False, "there is none"
     return not tag.startswith("W/"), "weak" if tag.startswith("W/") else "strong"
 
 
-def _if_range(seen: Seen) -> Shown:
+def _if_range(seen: Observations) -> Shown:
     stale: Body = seen.need(seen.stale, "reading a part of another version")
     return stale.first_byte == 0, f"HTTP {stale.status}, from byte {'0' if stale.first_byte == 0 else 'n'}"
 
@@ -89,7 +89,7 @@ def _if_range(seen: Seen) -> Shown:
 # The second run
 
 
-def _reuse(seen: Seen) -> Shown:
+def _reuse(seen: Observations) -> Shown:
     first, second = _file(seen), seen.need(seen.second_done, "the second report run's end")
     file = seen.need(second.result, "its file")
     if file.id == first.id:
@@ -98,7 +98,7 @@ def _reuse(seen: Seen) -> Shown:
     return fresh, f"computed anew; its file is {'younger' if fresh else 'older'} than the run"
 
 
-def _repeatable(seen: Seen) -> Shown:
+def _repeatable(seen: Observations) -> Shown:
     first, again = seen.need(seen.whole, _WHOLE), seen.need(seen.again, "reading the second file")
     same = first.sha256 == again.sha256
     return same, "the same bytes" if same else f"other bytes, {again.size - first.size:+} of them"
@@ -107,7 +107,7 @@ def _repeatable(seen: Seen) -> Shown:
 # How it is written
 
 
-def _order(seen: Seen) -> Shown:
+def _order(seen: Observations) -> Shown:
     csv, asked = seen.need(seen.csv, _CSV), seen.need(seen.asked, _CSV).columns or ()
     if csv.header == asked:
         return True, f"{len(asked)} columns, in the order asked for"
@@ -115,7 +115,7 @@ def _order(seen: Seen) -> Shown:
     return False, f"lacking: {', '.join(lacking) or 'none'}; added: {', '.join(added) or 'none'}"
 
 
-def _dialect(seen: Seen) -> Shown:
+def _dialect(seen: Observations) -> Shown:
     csv = seen.need(seen.csv, _CSV)
     wrong = [
         text
@@ -133,24 +133,24 @@ def _dialect(seen: Seen) -> Shown:
     return not wrong, "; ".join(wrong) or f"{len(csv.rows):,} rows as assumed"
 
 
-def _nulls(seen: Seen) -> Shown:
+def _nulls(seen: Observations) -> Shown:
     csv = _csv(seen)
     text = f"{csv.nulls:,} bare, {csv.blanks:,} quoted"
     return (None if csv.nulls == csv.blanks == 0 else csv.blanks == 0 or csv.nulls > 0), text
 
 
-def _times(seen: Seen) -> Shown:
+def _times(seen: Observations) -> Shown:
     times = _csv(seen).values("created_utc")
     odd = sum(not _TIME.fullmatch(each) for each in times)
     return odd == 0, f"{len(times) - odd:,} of {len(times):,}"
 
 
-def _currencies(seen: Seen) -> Shown:
+def _currencies(seen: Observations) -> Shown:
     currencies = set(_csv(seen).values("currency"))
     return all(re.fullmatch("[a-z]{3}", each) for each in currencies), f"{len(currencies)} currencies"
 
 
-def _decimals(seen: Seen) -> Shown:
+def _decimals(seen: Observations) -> Shown:
     """Of what is printed only the number of decimals is told."""
     found: dict[str, set[int]] = {}
     for row in _csv(seen).rows:
@@ -163,7 +163,7 @@ def _decimals(seen: Seen) -> Shown:
     return max(max(each) for each in found.values()) <= _MOST_DECIMALS, told
 
 
-def _odd_currencies(seen: Seen) -> Shown:
+def _odd_currencies(seen: Observations) -> Shown:
     """Whether currencies without decimals, or with three, are printed with their own digits."""
     odd: dict[str, set[int]] = {}
     for row in _csv(seen).rows:
@@ -187,7 +187,7 @@ def _places(text: str | None) -> int | None:
 # What rows promise
 
 
-def _net(seen: Seen) -> Shown:
+def _net(seen: Observations) -> Shown:
     rows = _csv(seen).rows
     wrong = sum(_differ(row) for row in rows)
     return wrong == 0, f"{len(rows) - wrong:,} of {len(rows):,} rows"
@@ -201,12 +201,12 @@ def _differ(row: Mapping[str, str | None]) -> bool:
     return gross - fee != net
 
 
-def _unique(seen: Seen) -> Shown:
+def _unique(seen: Observations) -> Shown:
     ids = _csv(seen).values("balance_transaction_id")
     return len(ids) == len(set(ids)), f"{len(ids):,} rows, {len(ids) - len(set(ids)):,} repeated"
 
 
-def _inside(seen: Seen) -> Shown:
+def _inside(seen: Observations) -> Shown:
     interval, times = seen.need(seen.interval, _CSV), _csv(seen).values("created_utc")
     before = after = at_end = 0
     for text in times:
@@ -222,7 +222,7 @@ def _inside(seen: Seen) -> Shown:
     )
 
 
-def _categories(seen: Seen) -> Shown:
+def _categories(seen: Observations) -> Shown:
     if not seen.summaries:
         raise NotSeenError("no balance summary was there; pull one, and probe again")
     told, holds = [], True

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from connector.doctor.probe.observations import NotSeenError, Seen
+from connector.doctor.probe.observations import NotSeenError, Observations
 
 
-class Verdict(StrEnum):
+class AssumptionResult(StrEnum):
     """UNTOLD: this account, on this day, could not show it."""
 
     HELD = "held"
@@ -33,7 +33,7 @@ class Judgement:
 
     name: str
     assumption: str
-    verdict: Verdict
+    verdict: AssumptionResult
     seen: str
 
     def as_json(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Judgement:
 
 #: What was seen, and whether that is what we count on; None where it shows neither.
 Shown = tuple[bool | None, str]
-Judge = Callable[[Seen], Shown]
+Judge = Callable[[Observations], Shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,21 @@ class Assumption:
     statement: str
     judge: Judge
 
-    def of(self, seen: Seen) -> Judgement:
+    def of(self, seen: Observations) -> Judgement:
         """How it stands after what was seen."""
         try:
             holds, text = self.judge(seen)
         except NotSeenError as error:
             holds, text = None, str(error)
-        verdict = {True: Verdict.HELD, False: Verdict.DIFFERS, None: Verdict.UNTOLD}[holds]
+        verdict = {
+            True: AssumptionResult.HELD,
+            False: AssumptionResult.DIFFERS,
+            None: AssumptionResult.UNTOLD,
+        }[holds]
         return Judgement(self.name, self.statement, verdict, redacted(text))
 
 
-def judge_all(assumptions: Sequence[Assumption], seen: Seen) -> Iterator[Judgement]:
+def judge_all(assumptions: Sequence[Assumption], seen: Observations) -> Iterator[Judgement]:
     """How each assumption stands."""
     return (each.of(seen) for each in assumptions)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from connector.api.models import ReportRequest, ReportRun, ReportType
-from connector.api.responses import Exchange
+from connector.api.responses import ResponseHead
 from connector.doctor.probe.csv_bytes import CsvBytes
 from connector.errors import ReportingError
 from connector.partitions import Interval
@@ -46,7 +46,7 @@ class Body:
 
 
 @dataclass(slots=True)
-class Seen:
+class Observations:
     """All that was seen. What is None, or absent, was not seen; `refused` may say why.
 
     Attributes:
@@ -73,7 +73,7 @@ class Seen:
     mode: str
     account: str | None
     restricted: bool = False
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: list[ResponseHead] = field(default_factory=list)
     at: datetime | None = None
     at_here: datetime | None = None
     types: dict[str, ReportType] | None = None

@@ -13,11 +13,11 @@ from typing import TypeVar
 from connector.api.client import StripeClient
 from connector.api.models import ReportFile, ReportRequest, ReportRun, ReportType, RunStatus, epoch
 from connector.catalogue import report
-from connector.doctor.permissions import Heard
+from connector.doctor.permissions import ResponseLog
 from connector.doctor.probe import about_answers, about_files
 from connector.doctor.probe.assumptions import Judgement, judge_all
 from connector.doctor.probe.csv_bytes import CsvBytes
-from connector.doctor.probe.observations import Body, Seen
+from connector.doctor.probe.observations import Body, Observations
 from connector.errors import InvalidRequestError, ReportingError
 from connector.partitions import Interval
 
@@ -50,7 +50,7 @@ Tell = Callable[[str], None]
 
 def probe(
     client: StripeClient,
-    heard: Heard,
+    heard: ResponseLog,
     *,
     token: str,
     restricted: bool,
@@ -73,12 +73,12 @@ class _Probing:
     """The steps, in order, and what they saw."""
 
     client: StripeClient
-    heard: Heard
+    heard: ResponseLog
     token: str
     tell: Tell
 
-    def run(self, *, restricted: bool) -> Seen:
-        seen = Seen(
+    def run(self, *, restricted: bool) -> Observations:
+        seen = Observations(
             mode=self.client.mode.value,
             account=self.client.account,
             restricted=restricted,
@@ -99,7 +99,7 @@ class _Probing:
         self._summaries(seen)
         return seen
 
-    def _try(self, seen: Seen, step: str, what: Callable[[], T]) -> T | None:
+    def _try(self, seen: Observations, step: str, what: Callable[[], T]) -> T | None:
         try:
             return what()
         except ReportingError as error:
@@ -108,7 +108,7 @@ class _Probing:
 
     # Report types
 
-    def _types(self, seen: Seen) -> None:
+    def _types(self, seen: Observations) -> None:
         before = len(self.heard.exchanges)
         types = self._try(seen, "reading report types", self.client.report_types)
         if types is not None:
@@ -118,7 +118,7 @@ class _Probing:
 
     # Report runs
 
-    def _first(self, seen: Seen, available: ReportType) -> None:
+    def _first(self, seen: Observations, available: ReportType) -> None:
         """A day up to the end of the data; where that end is refused, the day before."""
         for step, end in (
             ("an interval up to the end of the data", available.data_available_end),
@@ -141,11 +141,11 @@ class _Probing:
         elif error := seen.refused.get("an interval up to the end of the data"):
             seen.refused.setdefault("the first report run", error)
 
-    def _replay(self, seen: Seen) -> None:
+    def _replay(self, seen: Observations) -> None:
         seen.replay = self._try(seen, "the same request once more", lambda: self._create(seen, "first"))
         seen.replayed = self.heard.exchanges[-1].headers.get("idempotent-replayed") == "true"
 
-    def _beyond(self, seen: Seen, available: ReportType) -> None:
+    def _beyond(self, seen: Observations, available: ReportType) -> None:
         """A request that Stripe should refuse; made only while a run that comes of it may still be made."""
         if self._made(seen) >= MOST_RUNS or not seen.interval:
             return
@@ -155,7 +155,7 @@ class _Probing:
             seen, "an interval beyond the data", lambda: self._create(seen, "beyond", request)
         )
 
-    def _second(self, seen: Seen) -> None:
+    def _second(self, seen: Observations) -> None:
         if self._made(seen) >= MOST_RUNS:
             seen.refused["the second report run's end"] = ReportingError("no further report run was made")
             return
@@ -164,7 +164,7 @@ class _Probing:
             self.tell("Waiting for the second, which asks the same.")
             seen.second_done = self._ended(seen, "the second report run's end", seen.second)
 
-    def _made(self, seen: Seen) -> int:
+    def _made(self, seen: Observations) -> int:
         made = (seen.first, seen.replay, seen.beyond, seen.second)
         return len({run.id for run in made if run})
 
@@ -172,11 +172,11 @@ class _Probing:
         bounds = {"interval_start": epoch(interval.start), "interval_end": epoch(interval.end)}
         return ReportRequest.of(REPORT_TYPE, {**bounds, "columns": list(COLUMNS)})
 
-    def _create(self, seen: Seen, key: str, request: ReportRequest | None = None) -> ReportRun:
+    def _create(self, seen: Observations, key: str, request: ReportRequest | None = None) -> ReportRun:
         asked = request or seen.need(seen.asked, key)
         return self.client.create_report_run(asked, idempotency_key=f"probe-{self.token}-{key}")
 
-    def _ended(self, seen: Seen, step: str, run: ReportRun) -> ReportRun | None:
+    def _ended(self, seen: Observations, step: str, run: ReportRun) -> ReportRun | None:
         clock, pause = self.client.clock, 1.0
         deadline = clock.monotonic() + _PATIENCE
         standing: ReportRun | None = run
@@ -191,7 +191,7 @@ class _Probing:
 
     # The list
 
-    def _list(self, seen: Seen, first: ReportRun) -> None:
+    def _list(self, seen: Observations, first: ReportRun) -> None:
         def page(**query: object) -> tuple[ReportRun, ...]:
             found = self._try(seen, "listing report runs", lambda: self.client.report_runs(**query).data)  # type: ignore[arg-type]
             return found or ()
@@ -204,7 +204,7 @@ class _Probing:
 
     # Files
 
-    def _files(self, seen: Seen) -> None:
+    def _files(self, seen: Observations) -> None:
         file = seen.first_done.result if seen.first_done else None
         if file is None:
             return
@@ -253,7 +253,7 @@ class _Probing:
             content=bytes(content),
         )
 
-    def _summaries(self, seen: Seen) -> None:
+    def _summaries(self, seen: Observations) -> None:
         """Balance summaries that are there already, the newest of each version: which lines do they have?"""
         runs = self._try(seen, "listing report runs", lambda: self.client.report_runs().data) or ()
         wanted = report("balance_summary").id.rpartition(".")[0]

@@ -21,11 +21,11 @@ from connector.simulator.api.rate_limits import Limiter
 from connector.simulator.api.run_parameters import requested_type, run_parameters
 from connector.simulator.books.entries import Owner
 from connector.simulator.books.ledger import Ledger
-from connector.simulator.faults import Faults, Occasion, Stage
+from connector.simulator.faults import Faults, RequestContext, Stage
 from connector.simulator.protocol import forms
 from connector.simulator.protocol.errors import RefusalError, no_such, too_many_requests, unknown_url
 from connector.simulator.protocol.messages import Call, Json, Reply, Sleep, json_reply
-from connector.simulator.report_runs import Fate, ReportFile, Run, Runs
+from connector.simulator.report_runs import ReportFile, Run, RunPlan, Runs
 from connector.simulator.report_types.report_type import ReportType, prepared
 from connector.simulator.reports.columns import Sheet
 from connector.simulator.reports.csv_writer import document
@@ -253,7 +253,7 @@ def _check_pending(request: Request) -> None:
 def _execute(request: Request, report_type: ReportType, parameters: Json) -> Reply:
     """Make the run; what is answered here is what an idempotency key remembers."""
     stripe, call = request.stripe, request.call
-    occasion = Occasion(call.method, call.path, report_type.id, call=call)
+    occasion = RequestContext(call.method, call.path, report_type.id, call=call)
     for fault in stripe.faults.striking(Stage.EXECUTING, occasion):
         request.sleep(fault.delay())
         answer = fault.reply(call, None)
@@ -267,12 +267,12 @@ def _execute(request: Request, report_type: ReportType, parameters: Json) -> Rep
     return reply
 
 
-def _make_run(request: Request, report_type: ReportType, parameters: Json, occasion: Occasion) -> Run:
+def _make_run(request: Request, report_type: ReportType, parameters: Json, occasion: RequestContext) -> Run:
     stripe, owner, now = request.stripe, request.caller.owner, request.call.at
     as_of = prepared(int(now.timestamp()))
 
-    def fate(number: int) -> Fate:
-        drawn = Fate(stripe.run_seconds(number))
+    def fate(number: int) -> RunPlan:
+        drawn = RunPlan(stripe.run_seconds(number))
         for fault in stripe.faults.striking(Stage.RUN, occasion):
             drawn = fault.fate(drawn)
         return drawn

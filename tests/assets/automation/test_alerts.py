@@ -8,7 +8,7 @@ import pytest
 
 from assets import ConfiguredReport, build_report_asset
 from assets.automation.alerts import Alert, build_failure_alert_sensor
-from connector.runs.adoption import Patience
+from connector.runs.adoption import WaitPolicy
 from connector.simulator import Match, Simulator
 from tests.faults.runs import RunFails, RunTakes
 from tests.support.dagster import Orchestra
@@ -19,7 +19,7 @@ SUMMARIES = Match(report_type="balance.summary.1")
 
 @pytest.fixture
 def report(summary_report: ConfiguredReport) -> ConfiguredReport:
-    return replace(summary_report, patience=Patience(wait_timeout=timedelta(minutes=1)))
+    return replace(summary_report, patience=WaitPolicy(wait_timeout=timedelta(minutes=1)))
 
 
 def alerts_of(

@@ -9,7 +9,7 @@ import yaml
 import assets
 from assets import StripeReportsComponent
 from connector.partitions import UNITS, Windows
-from connector.project.defs_yaml import COMPONENT, DEFAULT_REPORTS, Configuration, chosen
+from connector.project.defs_yaml import COMPONENT, DEFAULT_REPORTS, DefsYaml, chosen
 
 #: Dagster 1.13 parses a text with a function that pydantic 2 deprecates. Drop when it no longer does.
 pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")
@@ -20,7 +20,7 @@ def test_the_component_reads_the_file_as_it_was_meant(unit: str, monkeypatch: py
     monkeypatch.delenv("A_KEY", raising=False)
     specs = chosen(DEFAULT_REPORTS)
     starts = dict.fromkeys((spec.id for spec in specs), date(2023, 1, 1)) | {specs[-1].id: date(2026, 3, 1)}
-    written = Configuration(
+    written = DefsYaml(
         specs, starts, Windows(unit, "Europe/Berlin"), "A_KEY", root="s3://books/a b", account="acct_1"
     ).text()
 
@@ -47,4 +47,4 @@ def test_what_ships_is_what_init_would_write_but_for_the_start() -> None:
     specs = chosen(DEFAULT_REPORTS)
     starts = dict.fromkeys((spec.id for spec in specs), shipped["attributes"]["defaults"]["start"])
 
-    assert yaml.safe_load(Configuration(specs, starts, Windows("daily")).text()) == shipped
+    assert yaml.safe_load(DefsYaml(specs, starts, Windows("daily")).text()) == shipped

@@ -4,14 +4,14 @@ import pytest
 
 from assets.dagster_runs.history import Recorded
 from assets.dagster_runs.tags import Intent
-from assets.materialize.intent import Plan, plan
+from assets.materialize.intent import RefreshPlan, plan
 
 DAY, RUN, OTHER = "2026-06-01", "frr_kept", "frr_earlier"
 NOTHING: frozenset[str] = frozenset()
 
-ENSURED = Plan(NOTHING, NOTHING)
-ASKED_ANEW = Plan(frozenset({DAY}), NOTHING)
-SETTLED = Plan(NOTHING, frozenset({DAY}))
+ENSURED = RefreshPlan(NOTHING, NOTHING)
+ASKED_ANEW = RefreshPlan(frozenset({DAY}), NOTHING)
+SETTLED = RefreshPlan(NOTHING, frozenset({DAY}))
 
 
 def event(report_run: str, dagster_run: str) -> Recorded:
@@ -33,7 +33,7 @@ def event(report_run: str, dagster_run: str) -> Recorded:
     ],
 )
 def test_what_launching_a_kept_partition_means(
-    events: list[Recorded], intent: Intent | None, expected: Plan
+    events: list[Recorded], intent: Intent | None, expected: RefreshPlan
 ) -> None:
     assert plan({DAY: RUN}, events, attempts={"this", "root"}, intent=intent) == expected
 

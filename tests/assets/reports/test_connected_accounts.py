@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from assets import ConfiguredReport, build_report_asset
 from assets.automation.newest_partition import build_newest_partition_check
-from assets.dagster_runs.history import Calendar, attempt_of, covered
+from assets.dagster_runs.history import PartitionGrid, attempt_of, covered
 from assets.dagster_runs.run_requests import neighbours
 from assets.reports.partitions import too_many
 from assets.sensors.availability_sensor import build_availability_sensor
@@ -22,7 +22,7 @@ from assets.sensors.late_sensor import build_late_report_sensor
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
-from connector.runs.adoption import Patience
+from connector.runs.adoption import WaitPolicy
 from connector.simulator import Match, Simulator
 from tests.faults.runs import RunTakes
 from tests.support.clock import ManualClock
@@ -150,7 +150,7 @@ def test_late_days_are_picked_up_for_the_accounts_they_belong_to(
     accounts: Sequence[str],
 ) -> None:  # fmt: skip
     late = Match("POST", where=lambda on: bool(on.call and accounts[1] in on.call.body.decode()))
-    report = replace(report, patience=Patience(wait_timeout=timedelta(minutes=1)))
+    report = replace(report, patience=WaitPolicy(wait_timeout=timedelta(minutes=1)))
     asset = build_report_asset(report, retry_policy=None)
     simulator.faults.add(RunTakes(HOUR), late, times=None)
     orchestra.launch([asset], f"{accounts[0]}|2026-06-01", f"{accounts[2]}|2026-06-02")
@@ -213,7 +213,7 @@ def test_a_reader_by_time_gets_all_accounts_with_dagsters_own_mapping(
 # Ranges of two dimensions
 
 GRID = [[f"a{row}|{column:02}" for column in range(6)] for row in range(4)]
-CALENDAR = Calendar.over("stripe/x", GRID)
+CALENDAR = PartitionGrid.over("stripe/x", GRID)
 
 
 @given(st.sets(st.sampled_from([key for row in GRID for key in row])), st.none() | st.integers(1, 12))
@@ -241,8 +241,8 @@ def test_dagster_means_the_same_by_a_range(report: ConfiguredReport, accounts: S
 
     dagsters = report.partitions.get_partition_keys_in_range(dg.PartitionKeyRange(first, last))
 
-    assert list(dagsters) == Calendar.of(report).between(first, last)
-    assert list(report.partitions.get_partition_keys()) == list(Calendar.of(report).keys)
+    assert list(dagsters) == PartitionGrid.of(report).between(first, last)
+    assert list(report.partitions.get_partition_keys()) == list(PartitionGrid.of(report).keys)
 
 
 # What is said when it is configured

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.sensors.availability_decisions import (
-    Asked,
     Refresh,
+    SensorMemory,
     Window,
     from_cursor,
     missing,
@@ -138,7 +138,7 @@ def test_without_ages_nothing_is_asked_again() -> None:
 
 
 def test_what_was_asked_is_forgotten_when_the_data_advance() -> None:
-    asked = Asked().and_also(100, ["a", "b"], [], known={"a", "b"})
+    asked = SensorMemory().and_also(100, ["a", "b"], [], known={"a", "b"})
 
     assert asked.since(100) == {"a", "b"}
     assert asked.since(200) == set()
@@ -146,7 +146,7 @@ def test_what_was_asked_is_forgotten_when_the_data_advance() -> None:
 
 def test_what_was_asked_again_is_remembered_as_long_as_the_partition_matters() -> None:
     refresh = Refresh("a", timedelta(days=3))
-    asked = Asked().and_also(100, [], [refresh], known={"a"})
+    asked = SensorMemory().and_also(100, [], [refresh], known={"a"})
 
     assert asked.has_refreshed(refresh)
     assert not asked.has_refreshed(Refresh("a", timedelta(days=35)))
@@ -154,7 +154,10 @@ def test_what_was_asked_again_is_remembered_as_long_as_the_partition_matters() -
 
 
 def test_what_was_asked_survives_in_the_cursor() -> None:
-    memory = {"stripe/a": Asked(100, frozenset({"x", "y"}), {"z": 259_200}), "stripe/b": Asked()}
+    memory = {
+        "stripe/a": SensorMemory(100, frozenset({"x", "y"}), {"z": 259_200}),
+        "stripe/b": SensorMemory(),
+    }
 
     assert from_cursor(to_cursor(memory)) == memory
 

@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets import ConfiguredReport
-from assets.dagster_runs.history import Calendar, attempt_of, cancelled_last, covered
+from assets.dagster_runs.history import PartitionGrid, attempt_of, cancelled_last, covered
 from assets.dagster_runs.run_requests import neighbours
 from assets.dagster_runs.tags import INTENT_TAG, REPORT_RUNS_TAG, allowed, tag_of, tagged
-from assets.sensors.late_decisions import TRIES, Decision, Found, Verdict, asks, decide, tries
-from assets.sensors.report_run_sweep import Sweep
+from assets.sensors.late_decisions import TRIES, Decision, Found, LateAction, asks, decide, tries
+from assets.sensors.report_run_sweep import ReportRunScan
 from connector.api.models import RunStatus
 from connector.errors import ConfigurationError
-from connector.runs.adoption import Patience
+from connector.runs.adoption import WaitPolicy
 
 NOW = datetime(2026, 6, 7, 13, tzinfo=UTC)
 FAILED, PENDING, SUCCEEDED = RunStatus.FAILED, RunStatus.PENDING, RunStatus.SUCCEEDED
 KEYS = [f"2026-06-{day:02}" for day in range(1, 31)]
-CALENDAR = Calendar.over("stripe/balance_summary", [KEYS])
+CALENDAR = PartitionGrid.over("stripe/balance_summary", [KEYS])
 
 
 def runs(*statuses: RunStatus, hours_apart: float = 1) -> list[Found]:
@@ -53,19 +53,19 @@ def decided(
 @pytest.mark.parametrize(
     ("newest_first", "verdict", "run_id"),
     [
-        pytest.param(runs(SUCCEEDED), Verdict.PICK_UP, "r0", id="finished"),
-        pytest.param(runs(PENDING), Verdict.WAIT, "r0", id="young-and-pending"),
-        pytest.param(runs(FAILED), Verdict.ASK_AGAIN, "r0", id="failed"),
-        pytest.param(runs(PENDING, hours_apart=6), Verdict.REPLACE, "r0", id="pending-for-too-long"),
-        pytest.param(runs(PENDING, SUCCEEDED), Verdict.PICK_UP, "r1", id="the-given-up-one-came-first"),
-        pytest.param(runs(FAILED, PENDING), Verdict.WAIT, "r1", id="one-failed-while-another-goes-on"),
-        pytest.param(runs(FAILED, FAILED), Verdict.ASK_AGAIN, "r0", id="failed-twice"),
-        pytest.param(runs(FAILED, FAILED, FAILED), Verdict.GIVE_UP, "r0", id="failed-three-times"),
-        pytest.param([], Verdict.NOTHING, None, id="never-asked"),
+        pytest.param(runs(SUCCEEDED), LateAction.PICK_UP, "r0", id="finished"),
+        pytest.param(runs(PENDING), LateAction.WAIT, "r0", id="young-and-pending"),
+        pytest.param(runs(FAILED), LateAction.ASK_AGAIN, "r0", id="failed"),
+        pytest.param(runs(PENDING, hours_apart=6), LateAction.REPLACE, "r0", id="pending-for-too-long"),
+        pytest.param(runs(PENDING, SUCCEEDED), LateAction.PICK_UP, "r1", id="the-given-up-one-came-first"),
+        pytest.param(runs(FAILED, PENDING), LateAction.WAIT, "r1", id="one-failed-while-another-goes-on"),
+        pytest.param(runs(FAILED, FAILED), LateAction.ASK_AGAIN, "r0", id="failed-twice"),
+        pytest.param(runs(FAILED, FAILED, FAILED), LateAction.GIVE_UP, "r0", id="failed-three-times"),
+        pytest.param([], LateAction.NOTHING, None, id="never-asked"),
     ],
 )
 def test_what_stripe_says_of_the_runs_decides(
-    newest_first: list[Found], verdict: Verdict, run_id: str | None
+    newest_first: list[Found], verdict: LateAction, run_id: str | None
 ) -> None:
     decision = decided(newest_first)
 
@@ -73,19 +73,19 @@ def test_what_stripe_says_of_the_runs_decides(
 
 
 def test_a_run_of_this_event_or_an_older_one_brings_nothing_new() -> None:
-    assert decided(runs(SUCCEEDED, SUCCEEDED), recorded="r0").verdict is Verdict.RECORDED
+    assert decided(runs(SUCCEEDED, SUCCEEDED), recorded="r0").verdict is LateAction.RECORDED
     assert decided(runs(SUCCEEDED, SUCCEEDED), recorded="r1").run_id == "r0"
 
 
 def test_while_the_list_is_not_read_to_its_end_only_the_certain_is_decided() -> None:
-    assert decided(runs(SUCCEEDED), complete=False).verdict is Verdict.PICK_UP
-    assert decided(runs(PENDING), complete=False).verdict is Verdict.WAIT
-    assert decided(runs(FAILED), complete=False).verdict is Verdict.UNREAD
+    assert decided(runs(SUCCEEDED), complete=False).verdict is LateAction.PICK_UP
+    assert decided(runs(PENDING), complete=False).verdict is LateAction.WAIT
+    assert decided(runs(FAILED), complete=False).verdict is LateAction.UNREAD
 
 
 def test_what_fails_here_again_and_again_is_left_to_people() -> None:
-    assert decided(runs(SUCCEEDED), tried={"r0": TRIES - 1}).verdict is Verdict.PICK_UP
-    assert decided(runs(SUCCEEDED), tried={"r0": TRIES}).verdict is Verdict.TRIED
+    assert decided(runs(SUCCEEDED), tried={"r0": TRIES - 1}).verdict is LateAction.PICK_UP
+    assert decided(runs(SUCCEEDED), tried={"r0": TRIES}).verdict is LateAction.TRIED
 
 
 STATUSES = st.lists(st.sampled_from(list(RunStatus)), max_size=8)
@@ -100,7 +100,7 @@ def test_a_partition_never_costs_more_report_runs_than_allowed(
     decision = decided(newest_first, recorded=f"r{recorded}", complete=complete)
     newer = newest_first[:recorded]
     may_cost_another = complete and len(newer) < 3 and all(run.status is not SUCCEEDED for run in newer)
-    costs_another = decision.verdict in {Verdict.ASK_AGAIN, Verdict.REPLACE}
+    costs_another = decision.verdict in {LateAction.ASK_AGAIN, LateAction.REPLACE}
     assert may_cost_another or not costs_another
     assert decision.left == (3 - len(newer) if costs_another else 0)
 
@@ -114,7 +114,7 @@ def test_only_a_finished_run_newer_than_the_event_is_picked_up(
     decision = decided(newest_first, recorded=f"r{recorded}", complete=complete)
 
     finished = [run.id for run in newest_first[:recorded] if run.status is SUCCEEDED]
-    picked = decision.run_id if decision.verdict is Verdict.PICK_UP else None
+    picked = decision.run_id if decision.verdict is LateAction.PICK_UP else None
     assert picked == (finished[0] if finished else None)
 
 
@@ -125,11 +125,11 @@ def test_neighbours_with_the_same_fate_share_a_run_that_names_their_report_runs(
     summary_report: ConfiguredReport,
 ) -> None:
     decisions = {
-        "2026-06-01": Decision(Verdict.PICK_UP, "a"),
-        "2026-06-02": Decision(Verdict.PICK_UP, "b"),
-        "2026-06-03": Decision(Verdict.ASK_AGAIN, "c", left=2),
-        "2026-06-04": Decision(Verdict.WAIT, "d"),
-        "2026-06-05": Decision(Verdict.PICK_UP, "e"),
+        "2026-06-01": Decision(LateAction.PICK_UP, "a"),
+        "2026-06-02": Decision(LateAction.PICK_UP, "b"),
+        "2026-06-03": Decision(LateAction.ASK_AGAIN, "c", left=2),
+        "2026-06-04": Decision(LateAction.WAIT, "d"),
+        "2026-06-05": Decision(LateAction.PICK_UP, "e"),
     }
 
     due = asks(summary_report, CALENDAR, decisions)
@@ -144,11 +144,11 @@ def test_a_run_key_tells_apart_assets_report_runs_and_tries(summary_report: Conf
     twin = replace(summary_report, query=replace(summary_report.query, name="twin"))
     day = "2026-06-01"
     told = [
-        (summary_report, Decision(Verdict.PICK_UP, "a")),
-        (twin, Decision(Verdict.PICK_UP, "a")),
-        (summary_report, Decision(Verdict.PICK_UP, "b")),
-        (summary_report, Decision(Verdict.PICK_UP, "a", tried=1)),
-        (summary_report, Decision(Verdict.ASK_AGAIN, "a", left=2)),
+        (summary_report, Decision(LateAction.PICK_UP, "a")),
+        (twin, Decision(LateAction.PICK_UP, "a")),
+        (summary_report, Decision(LateAction.PICK_UP, "b")),
+        (summary_report, Decision(LateAction.PICK_UP, "a", tried=1)),
+        (summary_report, Decision(LateAction.ASK_AGAIN, "a", left=2)),
     ]
 
     keys = [ask.run_key for report, one in told for ask in asks(report, CALENDAR, {day: one})]
@@ -185,7 +185,7 @@ def test_a_partition_that_left_the_definition_is_not_asked_for() -> None:
 @pytest.mark.parametrize("value", ["0", "-1", "many"])
 def test_a_tag_that_allows_no_number_of_report_runs_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match="expected a positive number"):
-        allowed(value, Patience())
+        allowed(value, WaitPolicy())
 
 
 @pytest.mark.parametrize("value", ["[]", "frr_1", "1"])
@@ -227,11 +227,11 @@ def test_only_the_newest_attempt_tells_whether_a_partition_was_cancelled() -> No
 
 
 def test_a_reading_goes_on_where_its_cursor_says() -> None:
-    sweep = Sweep({"digest": runs(SUCCEEDED, FAILED)}, after="r1", listed=200, unknown=198)
+    sweep = ReportRunScan({"digest": runs(SUCCEEDED, FAILED)}, after="r1", listed=200, unknown=198)
 
-    assert Sweep.from_json(sweep.to_json()) == sweep
+    assert ReportRunScan.from_json(sweep.to_json()) == sweep
 
 
 @pytest.mark.parametrize("cursor", [None, "", "7", "[]", "{}", '{"version":1,"after":"r"}', "not json"])
 def test_a_cursor_that_is_not_ours_only_means_to_begin_again(cursor: str | None) -> None:
-    assert Sweep.from_json(cursor) == Sweep()
+    assert ReportRunScan.from_json(cursor) == ReportRunScan()

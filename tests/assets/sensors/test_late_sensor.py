@@ -10,9 +10,9 @@ import pytest
 
 from assets import ConfiguredReport, build_report_asset
 from assets.sensors.late_sensor import build_late_report_sensor
-from assets.sensors.report_run_sweep import Budget
+from assets.sensors.report_run_sweep import TickBudget
 from connector.pipeline.collect import collect
-from connector.runs.adoption import Patience
+from connector.runs.adoption import WaitPolicy
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
 from tests.faults.network import Respond
@@ -30,7 +30,7 @@ HOUR = 3600.0
 @pytest.fixture
 def report(summary_report: ConfiguredReport) -> ConfiguredReport:
     """Waited for during a minute only."""
-    return replace(summary_report, patience=Patience(wait_timeout=timedelta(minutes=1)))
+    return replace(summary_report, patience=WaitPolicy(wait_timeout=timedelta(minutes=1)))
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_long_list_is_read_over_several_ticks(
         for number in range(150):
             key = f"2026-05-{number % 28 + 1:02}"
             client.create_report_run(others.query.request(others.partition(key)), idempotency_key=f"{number}")
-    sensor = build_late_report_sensor([report], budget=Budget(requests=1))
+    sensor = build_late_report_sensor([report], budget=TickBudget(requests=1))
     daemon = Daemon(orchestra, [asset], sensor)
 
     first, second = daemon.tick_and_run(), daemon.tick_and_run()

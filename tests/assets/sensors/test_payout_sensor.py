@@ -15,11 +15,11 @@ from assets.automation.schedules import build_report_schedule
 from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.late_sensor import build_late_report_sensor
 from assets.sensors.payout_sensor import build_payout_sensor
-from assets.sensors.payout_sources import Pending, Progress, from_cursor, source_of, to_cursor
+from assets.sensors.payout_sources import PayoutCursor, Pending, from_cursor, source_of, to_cursor
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
-from connector.runs.adoption import Patience
+from connector.runs.adoption import WaitPolicy
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
 from tests.faults.network import Respond
@@ -49,7 +49,7 @@ def naming() -> ConfiguredReport:
 
 @pytest.fixture
 def one_payout() -> ConfiguredReport:
-    return report_on(ONE_PAYOUT, patience=Patience(wait_timeout=timedelta(minutes=1)))
+    return report_on(ONE_PAYOUT, patience=WaitPolicy(wait_timeout=timedelta(minutes=1)))
 
 
 @pytest.fixture
@@ -373,6 +373,6 @@ def test_a_cursor_that_is_not_ours_is_no_cursor(text: str) -> None:
 
 
 def test_a_cursor_gives_back_what_was_written() -> None:
-    progress = {"stripe/x": Progress(7, {"po_1": Pending(5, 0), "acct_1:po_2": Pending(6, 9)})}
+    progress = {"stripe/x": PayoutCursor(7, {"po_1": Pending(5, 0), "acct_1:po_2": Pending(6, 9)})}
 
     assert from_cursor(to_cursor(progress)) == progress
