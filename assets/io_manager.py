@@ -71,7 +71,7 @@ class ReportReader(dg.IOManager):
         if keys is None:
             return store.arrow_dataset(dataset, columns=columns)
         if (context.definition_metadata or {}).get(ALLOW_MISSING):
-            keys = [key for key in keys if store.kept(dataset, key) is not None]
+            keys = [key for key in keys if store.provenance(dataset, key) is not None]
         return _chosen(store, dataset, keys, columns)
 
 

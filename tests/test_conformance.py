@@ -86,7 +86,7 @@ def test_a_documented_report_goes_the_whole_way(spec: ReportSpec, pull: Pull, st
     fullest = max(outcomes, key=lambda key: outcomes[key].published.provenance.rows)
     findings = inspect(store, query.dataset(mode="live", account=None), query, fullest)
     assert [each.check for each in findings] == [check.name for check in checks_of(query)]
-    assert not [each for each in findings if each.verdict is not CheckResult.PASSED]
+    assert not [each for each in findings if each.result is not CheckResult.PASSED]
 
 
 @pytest.mark.parametrize(

@@ -265,7 +265,7 @@ def _report(model: ReportModel) -> ConfiguredReport:
         query,
         start=model.start,
         end_offset=model.end_offset,
-        patience=WaitPolicy(
+        wait_policy=WaitPolicy(
             wait_timeout=timedelta(minutes=model.wait_minutes),
             abandon_after=timedelta(hours=model.abandon_after_hours),
         ),

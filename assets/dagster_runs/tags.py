@@ -72,13 +72,13 @@ def tagged(value: str | None) -> dict[str, str]:
         ) from None
 
 
-def allowed(value: str | None, patience: WaitPolicy) -> WaitPolicy:
-    """The patience of a run whose `ATTEMPTS_TAG` says how many report runs are left to its partitions.
+def allowed(value: str | None, wait_policy: WaitPolicy) -> WaitPolicy:
+    """The wait policy of a run whose `ATTEMPTS_TAG` says how many report runs are left to its partitions.
 
     Raises ConfigurationError for anything but a positive number.
     """
     if value is None:
-        return patience
+        return wait_policy
     if not value.isdecimal() or int(value) < 1:
         raise ConfigurationError(f"run tag {ATTEMPTS_TAG}={value[:80]!r}: expected a positive number")
-    return replace(patience, attempts=min(int(value), patience.attempts))
+    return replace(wait_policy, attempts=min(int(value), wait_policy.attempts))

@@ -86,8 +86,8 @@ def continuity(warehouse: duckdb.DuckDBPyConnection) -> str:
           ON day.currency = following.currency AND day._interval_end = following._interval_start
         """  # noqa: S608 - our own table
     ).fetchall()
-    verdict = "always" if meetings == equal else f"NOT always: {meetings - equal} times it is not"
-    return f"A day's closing balance is the next day's opening one: {verdict} ({equal} of {meetings})."
+    result = "always" if meetings == equal else f"NOT always: {meetings - equal} times it is not"
+    return f"A day's closing balance is the next day's opening one: {result} ({equal} of {meetings})."
 
 
 def payout(warehouse: duckdb.DuckDBPyConnection, days: int) -> Table | None:
@@ -123,8 +123,8 @@ def payouts_tie(warehouse: duckdb.DuckDBPyConnection, days: int) -> str:
         f"SELECT count(*), count(*) FILTER (added_up = paid_out) FROM ({_TIES})",  # noqa: S608 - our own tables
         [days],
     ).fetchall()
-    verdict = "always" if payouts == tied else f"NOT always: {payouts - tied} times it is not"
-    return f"A payout is the sum of its transactions, to the last decimal: {verdict} ({tied} of {payouts})."
+    result = "always" if payouts == tied else f"NOT always: {payouts - tied} times it is not"
+    return f"A payout is the sum of its transactions, to the last decimal: {result} ({tied} of {payouts})."
 
 
 def _in(currency: str) -> Callable[[Decimal], str]:

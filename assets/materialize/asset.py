@@ -167,7 +167,7 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                 partitions,
                 refresh=intended.refresh,
                 run_ids=tagged(context.run.tags.get(REPORT_RUNS_TAG)),
-                patience=allowed(context.run.tags.get(ATTEMPTS_TAG), report.patience),
+                wait_policy=allowed(context.run.tags.get(ATTEMPTS_TAG), report.wait_policy),
             ):
                 match event:
                     case Asked():
@@ -197,7 +197,7 @@ def _plan(
     The second of the two are the events it was told by.
     """
     dataset = report.query.dataset(mode=client.mode, account=client.account)
-    found = {partition.key: store.kept(dataset, partition.key) for partition in partitions}
+    found = {partition.key: store.provenance(dataset, partition.key) for partition in partitions}
     kept = {key: provenance.run_id for key, provenance in found.items() if provenance}
     wish = context.run.tags.get(INTENT_TAG)
     try:

@@ -35,7 +35,7 @@ class CheckOutcome:
     @property
     def blocks(self) -> bool:
         """Whether nothing should be made from the partition."""
-        return self.rule.blocking and self.finding.verdict is CheckResult.FAILED
+        return self.rule.blocking and self.finding.result is CheckResult.FAILED
 
 
 def check_specs(
@@ -70,7 +70,7 @@ def evaluation(asset: dg.AssetKey, judged: CheckOutcome, target: Target) -> dg.A
         target: the event of the file that was judged.
     """
     rule, finding = judged.rule, judged.finding
-    metadata: dict[str, Any] = {"stripe/verdict": str(finding.verdict)}
+    metadata: dict[str, Any] = {"stripe/result": str(finding.result)}
     if finding.wrong:
         metadata["stripe/at_fault"] = finding.wrong
     if finding.examples:
@@ -78,7 +78,7 @@ def evaluation(asset: dg.AssetKey, judged: CheckOutcome, target: Target) -> dg.A
     return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=rule.check.name,
-        passed=finding.verdict is CheckResult.PASSED,
+        passed=finding.result is CheckResult.PASSED,
         severity=_severity(rule, [finding]),
         blocking=rule.blocking,
         partition=judged.partition,
@@ -91,12 +91,12 @@ def evaluation(asset: dg.AssetKey, judged: CheckOutcome, target: Target) -> dg.A
 def summary(asset: dg.AssetKey, rule: Rule, judged: Sequence[CheckOutcome]) -> dg.AssetCheckEvaluation:
     """What a check says of all partitions of a run that it could be put to; there may be none."""
     findings = [each.finding for each in judged]
-    counts = Counter(finding.verdict for finding in findings)
+    counts = Counter(finding.result for finding in findings)
     wrong = sorted(
-        (each for each in judged if each.finding.verdict is not CheckResult.PASSED),
-        key=lambda each: (each.finding.verdict is not CheckResult.FAILED, each.partition),
+        (each for each in judged if each.finding.result is not CheckResult.PASSED),
+        key=lambda each: (each.finding.result is not CheckResult.FAILED, each.partition),
     )
-    metadata: dict[str, Any] = {f"stripe/partitions_{verdict}": counts[verdict] for verdict in CheckResult}
+    metadata: dict[str, Any] = {f"stripe/partitions_{result}": counts[result] for result in CheckResult}
     if wrong:
         metadata["stripe/not_passed"] = _table([_row(each) for each in wrong])
     return dg.AssetCheckEvaluation(
@@ -116,21 +116,21 @@ def _counted(rule: Rule, counts: Mapping[CheckResult, int], wrong: Sequence[Chec
         other = f"{rule.check.other} has no file for them" if rule.check.other else "no neighbour is there"
         return f"Nothing to compare these partitions with yet: {other}."
     what = "comparisons" if not rule.settled else "partitions"
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in CheckResult if counts[verdict])
+    told = ", ".join(f"{counts[result]} {result}" for result in CheckResult if counts[result])
     first = f" {wrong[0].partition}: {_said(wrong[0].finding)}" if wrong else ""
     return f"Of {total} {what}: {told}.{first}"
 
 
 def _said(finding: Finding) -> str:
-    if finding.verdict is CheckResult.UNDECIDABLE:
+    if finding.result is CheckResult.UNDECIDABLE:
         return f"Undecidable: {finding.reason}"
     return finding.reason
 
 
 def _severity(rule: Rule, findings: Sequence[Finding]) -> dg.AssetCheckSeverity:
     """Of what did not pass: what is merely undecidable warns."""
-    failed = any(finding.verdict is CheckResult.FAILED for finding in findings)
-    undecidable = any(finding.verdict is CheckResult.UNDECIDABLE for finding in findings)
+    failed = any(finding.result is CheckResult.FAILED for finding in findings)
+    undecidable = any(finding.result is CheckResult.UNDECIDABLE for finding in findings)
     return dg.AssetCheckSeverity.WARN if undecidable and not failed else _SEVERITY[rule.severity]
 
 
@@ -141,7 +141,7 @@ def _row(judged: CheckOutcome) -> Mapping[str, str]:
     )
     return {
         "partition": judged.partition,
-        "verdict": str(finding.verdict),
+        "result": str(finding.result),
         "at_fault": str(finding.wrong or ""),
         "reason": finding.reason,
         "examples": shown,

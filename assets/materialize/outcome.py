@@ -30,9 +30,9 @@ def sentence(error: ReportingError) -> str:
     return str(error).rstrip(". ") + "."
 
 
-def gravest(verdicts: Iterable[str]) -> str | None:
-    """The worst of the verdicts, as the run is tagged; None where nothing is wrong."""
-    found = set(verdicts)
+def gravest(outcomes: Iterable[str]) -> str | None:
+    """The worst of the outcomes, as the run is tagged; None where nothing is wrong."""
+    found = set(outcomes)
     return next((str(each) for each in _BY_GRAVITY if each in found), None)
 
 
@@ -50,9 +50,9 @@ def incomplete(
     Retrying the step would ask for the same again at once, so the failure does not allow it.
     """
     ordered = sorted(missed, key=lambda each: each.partition.key)
-    verdicts = [each.verdict for each in ordered] + ([Outcome.FAILED] if blocked else [])
+    outcomes = [each.outcome for each in ordered] + ([Outcome.FAILED] if blocked else [])
     metadata: dict[str, Any] = {
-        OUTCOME_TAG: gravest(verdicts),
+        OUTCOME_TAG: gravest(outcomes),
         "stripe/materialized_partitions": len(recorded),
     }
     lines = []
@@ -67,9 +67,9 @@ def incomplete(
 
 def _told_missing(asset: str, recorded: int, ordered: Sequence[Missed]) -> list[str]:
     counts = ", ".join(
-        f"{number} {verdict.replace('_', ' ')}"
-        for verdict in map(str, _BY_GRAVITY)
-        if (number := sum(each.verdict == verdict for each in ordered))
+        f"{number} {outcome.replace('_', ' ')}"
+        for outcome in map(str, _BY_GRAVITY)
+        if (number := sum(each.outcome == outcome for each in ordered))
     )
     total = recorded + len(ordered)
     kept = f" The other {recorded} are recorded and stay." if recorded else ""
@@ -117,7 +117,7 @@ def unanswered(asset: str, error: ReportingError, recorded: Collection[str]) -> 
 
 
 def _account(missed: Missed) -> str:
-    return f"{missed.verdict.replace('_', ' ')}: {sentence(missed.error)} {what_to_do(missed.error)}"
+    return f"{missed.outcome.replace('_', ' ')}: {sentence(missed.error)} {what_to_do(missed.error)}"
 
 
 def outcome_of(failure: dg.Failure) -> str:
@@ -131,7 +131,7 @@ def _table(missed: Sequence[Missed]) -> dg.TableMetadataValue:
     records = [
         dg.TableRecord({
             "partition": each.partition.key,
-            "outcome": str(each.verdict),
+            "outcome": str(each.outcome),
             "report_run": each.run_id or "",
             "reason": str(each.error),
             "what_to_do": what_to_do(each.error),

@@ -44,7 +44,7 @@ class ConfiguredReport:
         start: where the first window begins, on the zone's clock; None for a report about one payout.
         end_offset: windows beyond the last whole one; negative leaves some out.
         prefix: what stands before the table's name in the asset key.
-        patience: how long report runs are waited for.
+        wait_policy: how long report runs are waited for.
         max_partitions_per_run: how a backfill is cut into Dagster runs; None puts all into one.
         pool: Dagster's pool of the asset; None for no limit.
         resource: the key of the `StripeReporting` resource.
@@ -63,7 +63,7 @@ class ConfiguredReport:
     start: date | datetime | None = None
     end_offset: int = 0
     prefix: tuple[str, ...] = ("stripe",)
-    patience: WaitPolicy = field(default_factory=WaitPolicy)
+    wait_policy: WaitPolicy = field(default_factory=WaitPolicy)
     max_partitions_per_run: int | None = DEFAULT_RANGE
     pool: str | None = DEFAULT_POOL
     resource: str = "stripe"

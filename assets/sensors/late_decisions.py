@@ -71,7 +71,7 @@ class Decision:
         refresh: a file is there and recorded already; the attempt that failed wanted a newer one.
     """
 
-    verdict: LateAction
+    action: LateAction
     run_id: str | None = None
     left: int = 0
     tried: int = 0
@@ -117,8 +117,8 @@ def decide(
     last, left = newer[0], attempts - len(newer)
     if left <= 0:
         return Decision(LateAction.GIVE_UP, last.id)
-    verdict = LateAction.ASK_AGAIN if last.status is RunStatus.FAILED else LateAction.REPLACE
-    return _unless_tried(Decision(verdict, last.id, left, refresh=refresh), tried)
+    action = LateAction.ASK_AGAIN if last.status is RunStatus.FAILED else LateAction.REPLACE
+    return _unless_tried(Decision(action, last.id, left, refresh=refresh), tried)
 
 
 def _unless_tried(decision: Decision, tried: Mapping[str, int]) -> Decision:
@@ -126,7 +126,7 @@ def _unless_tried(decision: Decision, tried: Mapping[str, int]) -> Decision:
     times = tried.get(decision.run_id or "", 0)
     if times >= TRIES:
         return Decision(LateAction.TRIED, decision.run_id, tried=times)
-    return Decision(decision.verdict, decision.run_id, decision.left, times, decision.refresh)
+    return Decision(decision.action, decision.run_id, decision.left, times, decision.refresh)
 
 
 def asks(
@@ -139,8 +139,8 @@ def asks(
     """
     alike: dict[tuple[object, ...], list[str]] = {}
     for key, decision in decisions.items():
-        if decision.verdict in _ACTS:
-            picked = decision.verdict is LateAction.PICK_UP
+        if decision.action in _ACTS:
+            picked = decision.action is LateAction.PICK_UP
             same = (picked, decision.left, decision.refresh)
             alike.setdefault(same, []).append(key)
     made = [
@@ -155,7 +155,7 @@ def _ask(
     report: ConfiguredReport, keys: tuple[str, ...], decisions: Mapping[str, Decision]
 ) -> RangeRunRequest:
     one = decisions[keys[0]]
-    picked = one.verdict is LateAction.PICK_UP
+    picked = one.action is LateAction.PICK_UP
     runs = tag_of({key: decisions[key].run_id or "" for key in keys})
     tags = {LATE_TAG: report.key.to_user_string()}
     if picked:

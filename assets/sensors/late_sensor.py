@@ -132,7 +132,7 @@ def _decided(
     """What to do about each partition, report by report."""
     decided: list[Mapping[str, Decision]] = []
     for each in overdue:
-        patience = each.report.patience
+        wait_policy = each.report.wait_policy
         asset = each.report.key.to_user_string()
         found = {key: runs_for(sweep, request) for key, request in each.requests.items()}
         # What is pending or unknown at Stripe is decided without the events, which are slow to read.
@@ -152,8 +152,8 @@ def _decided(
                     tried=tried.get(key, Counter()),
                     complete=sweep.complete,
                     now=client.now(),
-                    abandon_after=patience.abandon_after,
-                    attempts=patience.attempts,
+                    abandon_after=wait_policy.abandon_after,
+                    attempts=wait_policy.attempts,
                 )
                 for key, runs in found.items()
             }
@@ -184,8 +184,8 @@ def _result(
 
 def summary(decided: Iterable[Mapping[str, Decision]], sweep: ReportRunScan, *, postponed: int) -> str:
     """What a tick saw, in one line."""
-    counts = Counter(decision.verdict for decisions in decided for decision in decisions.values())
-    states = ", ".join(f"{counts[verdict]} {verdict}" for verdict in LateAction if counts[verdict])
+    counts = Counter(decision.action for decisions in decided for decision in decisions.values())
+    states = ", ".join(f"{counts[action]} {action}" for action in LateAction if counts[action])
     more = "" if sweep.complete else "; the list goes on at the next tick"
     later = f" {postponed} requests are left to the next tick." if postponed else ""
     return (
@@ -197,12 +197,12 @@ def summary(decided: Iterable[Mapping[str, Decision]], sweep: ReportRunScan, *, 
 def hopeless(report: ConfiguredReport, decisions: Mapping[str, Decision]) -> list[str]:
     """What needs a person, a line for each kind."""
     lines = []
-    for verdict in sorted(HOPELESS):
-        stuck = [f"{key} ({one.run_id})" for key, one in decisions.items() if one.verdict is verdict]
+    for action in sorted(HOPELESS):
+        stuck = [f"{key} ({one.run_id})" for key, one in decisions.items() if one.action is action]
         if stuck:
             shown = ", ".join(stuck[:_NAMED]) + (f" and {len(stuck) - _NAMED} more" if stuck[_NAMED:] else "")
             lines.append(
-                f"{report.key.to_user_string()}: {verdict}: {shown}. Look at the failed runs, then "
+                f"{report.key.to_user_string()}: {action}: {shown}. Look at the failed runs, then "
                 "materialize these partitions by hand."
             )
     return lines

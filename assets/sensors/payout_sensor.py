@@ -192,7 +192,7 @@ def _read(
     keys: dict[str, None] = {}
     recent: dict[str, None] = {}
     for key in dict.fromkeys(str(record.partition_key) for record in records if record.partition_key):
-        kept = store.kept(dataset, key)
+        kept = store.provenance(dataset, key)
         if kept is None:  # taken away since
             continue
         named = dict.fromkeys(source.payouts(store, dataset, key, asker=asker))
@@ -208,7 +208,7 @@ def _kept(
     """Keys of the pending payouts whose file is there, and answers what is asked now."""
     query = report.query
     dataset = query.dataset(mode=client.mode, account=client.account)
-    kept = {key: store.kept(dataset, key) for key in progress.pending}
+    kept = {key: store.provenance(dataset, key) for key in progress.pending}
     return frozenset(
         key for key, there in kept.items() if there and there.request == query.request(report.partition(key))
     )

@@ -42,7 +42,7 @@ class ReportAvailability:
         dataset = query.dataset(mode=client.mode, account=client.account)
         # In a bucket each look is a round trip.
         with ThreadPoolExecutor(_LOOKS_AT_ONCE) as threads:
-            looked = threads.map(lambda window: store.kept(dataset, window.key), windows)
+            looked = threads.map(lambda window: store.provenance(dataset, window.key), windows)
             there = dict(zip((window.key for window in windows), looked, strict=True))
         return {
             key: kept

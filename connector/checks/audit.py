@@ -71,7 +71,7 @@ def question_of(dataset: Dataset, kept: Provenance | None) -> ReportQuery:
 
 def _kept(store: Store, dataset: Dataset) -> Iterator[tuple[str, Provenance | None]]:
     for key in store.keys(dataset):
-        yield key, store.kept(dataset, key)
+        yield key, store.provenance(dataset, key)
 
 
 def _age(partition: tuple[str, Provenance | None]) -> tuple[str, str]:
@@ -83,7 +83,7 @@ def _compared(
     store: Store, dataset: Dataset, query: ReportQuery, key: str, others: Sequence[Dataset]
 ) -> Iterator[CheckOutcome]:
     for other in others:
-        kept = store.kept(other, key) if other.dimensions == dataset.dimensions else None
+        kept = store.provenance(other, key) if other.dimensions == dataset.dimensions else None
         if kept is not None:
             for agreement in agreements_of(query, [question_of(other, kept)]):
                 found = inspect_agreement(store, agreement, dataset, other, key)

@@ -1,4 +1,4 @@
-"""What a check says of a partition: a verdict, why, and the rows that are to blame."""
+"""What a check says of a partition: a result, why, and the rows that are to blame."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,14 +44,14 @@ class Finding:
 
     Attributes:
         check: the check's name.
-        verdict: what it came to.
+        result: what it came to.
         reason: for people, in a sentence or two: what was compared, which rows and amounts are at fault.
         wrong: how many rows, or sums, are at fault.
         examples: the first of them, as column to text, amounts in their currency's digits; no personal data.
     """
 
     check: str
-    verdict: CheckResult
+    result: CheckResult
     reason: str
     wrong: int = 0
     examples: tuple[Mapping[str, str], ...] = field(default=())

@@ -155,7 +155,7 @@ def opened(store: Store, dataset: Dataset, query: ReportQuery, period: str) -> I
     """
     try:
         data = store.arrow_dataset(dataset, [period])
-        kept = store.kept(dataset, period)
+        kept = store.provenance(dataset, period)
         is_small = sum(each.num_row_groups for each in data.get_fragments()) < _SMALL
         rows = data.to_table() if is_small else None
     except NoDataError:
@@ -172,7 +172,7 @@ def opened(store: Store, dataset: Dataset, query: ReportQuery, period: str) -> I
 
 def is_there(store: Store, dataset: Dataset, period: str) -> bool:
     """Whether a valid file stands for the period."""
-    return store.kept(dataset, period) is not None
+    return store.provenance(dataset, period) is not None
 
 
 def columns_named(query: ReportQuery, names: Sequence[str]) -> tuple[Column, ...] | None:

@@ -38,14 +38,14 @@ def _unique_key(file: OpenFile) -> Finding:
     often = f"HAVING count(*) > 1 ORDER BY count(*) DESC, {names}"
     twice = file.ask(key, f"{names}, count(*), {known}", f"{suspects} {often}") if hashes else []
     columns = [*(each.name for each in key), "rows"]
-    for verdict, found in (
+    for result, found in (
         (CheckResult.FAILED, [row[:-1] for row in twice if row[-1]]),
         (CheckResult.UNDECIDABLE, [row[:-1] for row in twice if not row[-1]]),
     ):
         if found:
             examples = tuple(example(columns, row) for row in found[:SHOWN])
-            reason = _repeated(key, found, examples, whole=verdict is CheckResult.FAILED)
-            return Finding(check, verdict, reason, len(found), examples)
+            reason = _repeated(key, found, examples, whole=result is CheckResult.FAILED)
+            return Finding(check, result, reason, len(found), examples)
     return Finding(check, CheckResult.PASSED, f"No {_called(key)} stands in the file twice.")
 
 

@@ -98,16 +98,16 @@ def _conclude(found: "Sequence[CheckOutcome]", *, as_json: bool) -> None:
 
 
 def _word(audited: "CheckOutcome") -> str:
-    """The verdict; a failure that is worth a look and no more is a warning."""
+    """The result; a failure that is worth a look and no more is a warning."""
     from connector.checks import CheckResult, Severity  # noqa: PLC0415
 
-    if audited.finding.verdict is CheckResult.FAILED and audited.check.severity is Severity.WARN:
+    if audited.finding.result is CheckResult.FAILED and audited.check.severity is Severity.WARN:
         return "warning"
-    return audited.finding.verdict.value
+    return audited.finding.result.value
 
 
 def _table(found: "Iterable[CheckOutcome]") -> "Table":
-    """One row for each check of a table, with the number of partitions by verdict."""
+    """One row for each check of a table, with the number of partitions by result."""
     from rich.table import Table  # noqa: PLC0415 - not needed for JSON
     from rich.text import Text  # noqa: PLC0415
 
@@ -154,7 +154,7 @@ def _as_json(audited: "CheckOutcome") -> dict[str, object]:
         "check": audited.check.name,
         "severity": audited.check.severity.value,
         "other": audited.check.other,
-        "verdict": audited.finding.verdict.value,
+        "result": audited.finding.result.value,
         "reason": audited.finding.reason,
         "wrong": audited.finding.wrong,
         "examples": [dict(each) for each in audited.finding.examples],

@@ -23,7 +23,7 @@ _COLOURS = {
     AssumptionResult.DIFFERS: "red",
     AssumptionResult.UNTOLD: "yellow",
 }
-_WIDTH = max(len(verdict) for verdict in AssumptionResult) + 2
+_WIDTH = max(len(result) for result in AssumptionResult) + 2
 
 
 def try_assumptions(surroundings: Surroundings, *, yes: bool, as_json: bool) -> NoReturn:
@@ -48,13 +48,13 @@ def try_assumptions(surroundings: Surroundings, *, yes: bool, as_json: bool) -> 
         for judgement in probe(client, heard, token=uuid.uuid4().hex, restricted=restricted, tell=_say):
             judgements.append(judgement)
             click.echo(json.dumps(judgement.as_json(), ensure_ascii=False) if as_json else _lines(judgement))
-    found = Counter(each.verdict for each in judgements)
+    found = Counter(each.result for each in judgements)
     code = 1 if found[AssumptionResult.DIFFERS] else 0
     if as_json:
-        counts = {verdict.value.replace(" ", "_"): found[verdict] for verdict in AssumptionResult}
+        counts = {result.value.replace(" ", "_"): found[result] for result in AssumptionResult}
         click.echo(json.dumps({"type": "summary", **counts, "exit_code": code}))
     else:
-        click.echo("\n" + ", ".join(f"{found[verdict]} {verdict}" for verdict in AssumptionResult) + ".")
+        click.echo("\n" + ", ".join(f"{found[result]} {result}" for result in AssumptionResult) + ".")
         click.echo("Nothing above names an account, an amount or a person: paste it into an issue as it is.")
     sys.exit(code)
 
@@ -76,5 +76,5 @@ def _say(text: str) -> None:
 
 
 def _lines(judgement: Judgement) -> str:
-    verdict = click.style(f"{judgement.verdict:<{_WIDTH}}", fg=_COLOURS[judgement.verdict])
-    return f"{verdict}{judgement.assumption}\n{'':{_WIDTH}}{judgement.seen}"
+    result = click.style(f"{judgement.result:<{_WIDTH}}", fg=_COLOURS[judgement.result])
+    return f"{result}{judgement.assumption}\n{'':{_WIDTH}}{judgement.seen}"

@@ -142,7 +142,7 @@ def pull(
             query,
             partitions,
             refresh=[each.key for each in partitions] if force else (),
-            patience=connector.WaitPolicy(wait_timeout=wait_timeout),
+            wait_policy=connector.WaitPolicy(wait_timeout=wait_timeout),
         )
         tell(events, told)
     told.summary(time.monotonic() - began)

@@ -42,7 +42,7 @@ class _Session:
 
     client: "connector.StripeClient"
     store: "connector.Store"
-    patience: "connector.WaitPolicy"
+    wait_policy: "connector.WaitPolicy"
     as_json: bool
 
     def say(self, text: str) -> None:
@@ -62,7 +62,7 @@ class _Session:
             query,
             partitions,
             refresh=[each.key for each in partitions] if refresh else (),
-            patience=self.patience,
+            wait_policy=self.wait_policy,
         )
         tell(events, told)
         told.summary(time.monotonic() - began)
@@ -72,7 +72,7 @@ class _Session:
         self, dataset: "connector.Dataset", keys: Sequence[str] | None = None
     ) -> Mapping[str, "Provenance"]:
         """What the table holds, by partition key."""
-        found = {key: self.store.kept(dataset, key) for key in keys or self.store.keys(dataset)}
+        found = {key: self.store.provenance(dataset, key) for key in keys or self.store.keys(dataset)}
         return {key: each for key, each in found.items() if each}
 
 

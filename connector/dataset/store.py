@@ -58,7 +58,7 @@ class Store:
         """Where the file of a partition is, or would be: a path, or a URL for an object store."""
         return self._root.uri(dataset.file_path(period))
 
-    def kept(self, dataset: Dataset, period: str) -> Provenance | None:
+    def provenance(self, dataset: Dataset, period: str) -> Provenance | None:
         """What the dataset holds for a partition; None where there is no valid file of ours."""
         path = self._path(dataset.file_path(period))
         try:
@@ -158,7 +158,7 @@ class Store:
             # What takes long comes before the lock, so that the partitions of a table wait for a rename only.
             with self._root.prepared(staged) as move, self._root.lock(dataset.path):
                 self._pin(dataset)
-                kept = self.kept(dataset, period)
+                kept = self.provenance(dataset, period)
                 same = kept is not None and kept.request == provenance.request
                 if kept is not None and same and kept.is_newer_than(provenance):
                     return Published(self.uri(dataset, period), kept, None, outdated=True)

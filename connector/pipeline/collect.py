@@ -45,7 +45,7 @@ def collect(
     *,
     refresh: Collection[str] = (),
     run_ids: Mapping[str, str] | None = None,
-    patience: WaitPolicy | None = None,
+    wait_policy: WaitPolicy | None = None,
     senders: Workers | None = None,
     converters: Workers | None = None,
     draw: Callable[[], float] = random.random,
@@ -89,7 +89,7 @@ def collect(
             client,
             wanted,
             workers=senders or _threads(stack, _SENDERS, "stripe"),
-            patience=patience,
+            wait_policy=wait_policy,
             draw=draw,
         )
         landing = PartitionWriter(client, store, query, dataset, staging, draw)
@@ -110,7 +110,7 @@ def _there_or_wanted(
     """Of each partition, that its kept file answers, or what to want of Stripe."""
     for partition in partitions:
         key, request = partition.key, query.request(partition)
-        kept = store.kept(dataset, key)
+        kept = store.provenance(dataset, key)
         wanted = _wanted(request, partition, kept, refresh=key in refresh, run_id=run_ids.get(key))
         if wanted:
             yield wanted

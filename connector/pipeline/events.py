@@ -50,7 +50,7 @@ class Done:
     waited: float = 0.0
     converted: float = 0.0
 
-    verdict = Outcome.DONE
+    outcome = Outcome.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Missed:
     run_id: str | None
 
     @property
-    def verdict(self) -> Outcome:
+    def outcome(self) -> Outcome:
         """Late heals by itself, not ready has to wait for its day, failed needs a person."""
         if isinstance(self.error, RunPendingError):
             return Outcome.LATE

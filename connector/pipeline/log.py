@@ -53,7 +53,7 @@ def _account(event: Event) -> tuple[str, str, Mapping[str, object]]:
         return event.origin.value, f"report run {event.run_id}", {}
     if isinstance(event, Missed):
         kind = type(event.error).__name__
-        return event.verdict.value, str(event.error), {"error": kind, "reason": str(event.error)}
+        return event.outcome.value, str(event.error), {"error": kind, "reason": str(event.error)}
     kept = event.published.provenance
     text = f"{kept.rows:,} row{'' if kept.rows == 1 else 's'} of {kept.run_id}"
     fields = {"file_id": kept.file_id, "rows": kept.rows, "as_of": f"{kept.as_of:%Y-%m-%dT%H:%M:%SZ}"}

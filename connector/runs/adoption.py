@@ -75,7 +75,7 @@ def choose(
     *,
     updated: datetime | None,
     now: datetime,
-    patience: WaitPolicy,
+    wait_policy: WaitPolicy,
 ) -> ReportRun | None:
     """The run to adopt out of those that ask the same; None when a new one must be created.
 
@@ -99,12 +99,12 @@ def choose(
         made = run.result.created
         if updated is not None and made >= updated:
             return True
-        return wanted.interval is not None and made >= wanted.interval.end + patience.settled_after
+        return wanted.interval is not None and made >= wanted.interval.end + wait_policy.settled_after
 
     def running(run: ReportRun) -> bool:
         if wanted.kept and run.id == wanted.kept.run_id:
             return False
-        return run.status is RunStatus.PENDING and now - run.created < patience.abandon_after
+        return run.status is RunStatus.PENDING and now - run.created < wait_policy.abandon_after
 
     usable = [run for run in same if finished(run) or running(run)]
     return max(usable, key=lambda run: (run.status is RunStatus.SUCCEEDED, run.created), default=None)

@@ -75,19 +75,19 @@ class RunBatch:
         wanted: Sequence[PartitionRequest],
         *,
         workers: Workers,
-        patience: WaitPolicy | None = None,
+        wait_policy: WaitPolicy | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._clock = client.clock
         self._workers = workers
-        self._patience = patience or WaitPolicy()
+        self._wait_policy = wait_policy or WaitPolicy()
         self._draw = draw
         began = self._clock.monotonic()
         self._queue = deque(_PendingPartition(each, since=began) for each in wanted)
         self._pending: dict[str, _PendingPartition] = {}
         self._creating: dict[Future[ReportRun], _PendingPartition] = {}
-        self._pace = CreationPace(began, most=self._patience.wait_timeout.total_seconds())
+        self._pace = CreationPace(began, most=self._wait_policy.wait_timeout.total_seconds())
         self._watch = Poller(client, workers, draw)
         self._events: list[RunEvent] = []
         self._defaults: dict[str, tuple[str, ...] | None] = {}
@@ -107,7 +107,9 @@ class RunBatch:
     def due_in(self) -> float:
         """Seconds until `step` has something to do even if no future ends."""
         now = self._clock.monotonic()
-        times = [item.since + self._patience.wait_timeout.total_seconds() for item in self._pending.values()]
+        times = [
+            item.since + self._wait_policy.wait_timeout.total_seconds() for item in self._pending.values()
+        ]
         if self._pending and self._watch.future is None:
             times.append(self._watch.due)
         if self._queue and (due := self._pace.due(self._under_way)) < math.inf:
@@ -126,8 +128,8 @@ class RunBatch:
         recent = recent_runs(
             self._client,
             {item.wanted.request for item in self._queue},
-            look_back=self._patience.look_back,
-            pages=self._patience.look_back_pages,
+            look_back=self._wait_policy.look_back,
+            pages=self._wait_policy.look_back_pages,
         )
         self._watch.learn(run for runs in recent.values() for run in runs)
         items, self._queue = list(self._queue), deque()
@@ -147,7 +149,7 @@ class RunBatch:
 
     def reject(self, finished: Finished, error: ReportingError) -> bool:
         """The file of a finished run cannot be had. True when another run is asked for in its place."""
-        if finished.attempts >= self._patience.attempts:
+        if finished.attempts >= self._wait_policy.attempts:
             return False
         item = _PendingPartition(finished.wanted, self._clock.monotonic(), attempts=finished.attempts)
         _log.warning("%s: no file from report run %s (%s)", finished.wanted.key, finished.run.id, error)
@@ -167,7 +169,7 @@ class RunBatch:
             return
         item.same = same
         updated = available.updated if available else None
-        if run := choose(wanted, same, updated=updated, now=now, patience=self._patience):
+        if run := choose(wanted, same, updated=updated, now=now, wait_policy=self._wait_policy):
             self._start(item, run, Origin.ADOPTED)
         else:
             self._queue.append(item)
@@ -333,7 +335,7 @@ class RunBatch:
     def _again(self, item: _PendingPartition, reason: str, run_id: str) -> None:
         """A run came to nothing: another one, as often as allowed."""
         attempts = max(item.attempts, 1)
-        if attempts < self._patience.attempts:
+        if attempts < self._wait_policy.attempts:
             _log.warning("%s: report run %s failed (%s); asking again", item.wanted.key, run_id, reason)
             item.run = None
             self._queue.append(item)
@@ -343,7 +345,7 @@ class RunBatch:
             self._end(item, RunFailedError(text, run_id=run_id, attempts=attempts), run_id)
 
     def _give_up(self) -> None:
-        now, most = self._clock.monotonic(), self._patience.wait_timeout.total_seconds()
+        now, most = self._clock.monotonic(), self._wait_policy.wait_timeout.total_seconds()
         for run_id, item in list(self._pending.items()):
             # The same sum as in `due_in`: a difference may round to just below, and then nothing would move.
             if now >= item.since + most:

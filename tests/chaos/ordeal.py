@@ -185,7 +185,7 @@ class Ordeal:
             Store(self.root),
             query,
             self.days,
-            patience=PATIENCE,
+            wait_policy=PATIENCE,
             senders=InlineWorkers(),
             converters=InlineWorkers(),
             draw=self.draw.random,
@@ -260,7 +260,7 @@ class Ordeal:
             interval_end=epoch(day.interval.end),
             columns=[column.name for column in query.columns],
         )
-        kept = Store(self.root).kept(query.dataset(mode="test", account=None), day.key)
+        kept = Store(self.root).provenance(query.dataset(mode="test", account=None), day.key)
         assert kept is not None, f"{path} is no whole file of ours"
         said = hashlib.sha256(truth).hexdigest()
         assert kept.csv_sha256 == said, f"{query.name} {day.key} is not what the ledger says"

@@ -75,7 +75,7 @@ class Books:
     def not_passed(self, query: ReportQuery, period: str = "2026-06-01") -> Mapping[str, Finding]:
         """Those that say something other than yes."""
         found = self.findings(query, period)
-        return {name: each for name, each in found.items() if each.verdict is not CheckResult.PASSED}
+        return {name: each for name, each in found.items() if each.result is not CheckResult.PASSED}
 
 
 @pytest.fixture
@@ -83,5 +83,5 @@ def books(simulator: Simulator, pull: Pull, store: Store) -> Books:
     return Books(simulator, pull, store)
 
 
-def verdicts(findings: Mapping[str, Finding]) -> dict[str, str]:
-    return {name: each.verdict.value for name, each in findings.items()}
+def results(findings: Mapping[str, Finding]) -> dict[str, str]:
+    return {name: each.result.value for name, each in findings.items()}

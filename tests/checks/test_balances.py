@@ -3,7 +3,7 @@
 import pytest
 
 from connector.checks import Finding
-from tests.checks.conftest import Books, Edited, verdicts
+from tests.checks.conftest import Books, Edited, results
 from tests.faults.file_editing import FileFault, Row
 from tests.faults.files import OddCell, OnlyPayouts, PayoutsWithoutCurrency, Subtotals, WrongClosing
 
@@ -55,7 +55,7 @@ RIGHT = [
 def test_what_adds_up_passes(books: Books, faults: list[FileFault]) -> None:
     finding = found(books, *faults)
 
-    assert (finding.verdict, "eur, jpy, kwd and usd" in finding.reason) == ("passed", True)
+    assert (finding.result, "eur, jpy, kwd and usd" in finding.reason) == ("passed", True)
 
 
 OPEN = [
@@ -75,7 +75,7 @@ OPEN = [
 def test_what_cannot_be_told_is_not_passed(books: Books, faults: list[FileFault], named: str) -> None:
     finding = found(books, *faults)
 
-    assert finding.verdict == "undecidable"
+    assert finding.result == "undecidable"
     assert named in finding.reason
 
 
@@ -88,7 +88,7 @@ def test_payouts_without_a_currency_belong_to_the_only_one_there_is(books: Books
 def test_nor_can_they_be_told_apart_where_there_are_several(books: Books) -> None:
     query = books.pulled(BALANCE, PayoutsWithoutCurrency())
 
-    assert verdicts(books.not_passed(query)) == {
+    assert results(books.not_passed(query)) == {
         "row_key_is_unique": "undecidable",
         "balance_adds_up": "undecidable",
     }

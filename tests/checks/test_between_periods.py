@@ -31,14 +31,14 @@ def both(books: Books, second: FileFault | None = None, **question: object) -> R
 def test_the_truth_goes_on(books: Books, report: str) -> None:
     found = continuity(books, books.pulled(report, partitions=TWO))
 
-    assert found.verdict == "passed"
+    assert found.result == "passed"
     assert "eur, jpy, kwd and usd" in found.reason
 
 
 def test_a_balance_that_was_moved_is_found_in_every_currency(books: Books) -> None:
     found = continuity(books, both(books, MovedBalances()))
 
-    assert (found.verdict, found.wrong) == ("failed", 4)
+    assert (found.result, found.wrong) == ("failed", 4)
     assert {each["difference"] for each in found.examples} == {"0.01", "0.010"}
     assert "2026-06-01 closed with 44.37 eur and 2026-06-02 opens with 44.38" in found.reason
 
@@ -47,25 +47,25 @@ def test_a_currency_in_one_of_them_is_zero_in_the_other(books: Books) -> None:
     """As its first sale makes it; but one that was not empty cannot have begun today."""
     found = continuity(books, both(books, ManyCurrencies(5)))
 
-    assert (found.verdict, found.wrong) == ("failed", 1)
+    assert (found.result, found.wrong) == ("failed", 1)
     assert found.examples[0]["closing"] == "0.00"
 
 
 def test_a_file_without_rows_has_no_balance(books: Books) -> None:
     found = continuity(books, both(books, NoRows()))
 
-    assert (found.verdict, found.wrong) == ("failed", 4)
+    assert (found.result, found.wrong) == ("failed", 4)
 
 
 def test_payouts_without_a_currency_do_not_matter(books: Books) -> None:
-    assert continuity(books, both(books, PayoutsWithoutCurrency())).verdict == "passed"
+    assert continuity(books, both(books, PayoutsWithoutCurrency())).result == "passed"
 
 
 def test_days_that_do_not_meet_decide_nothing(books: Books) -> None:
     three = days("2026-06-01", 3)
     query = books.pulled(BALANCE, partitions=three)
 
-    assert continuity(books, query, three[0].key, three[2].key).verdict == "undecidable"
+    assert continuity(books, query, three[0].key, three[2].key).result == "undecidable"
 
 
 @pytest.mark.parametrize("there", [[FIRST], [SECOND]], ids=["the-first", "the-second"])

@@ -20,7 +20,7 @@ from connector.errors import StoreError
 from connector.partitions import Interval
 from connector.query import ReportQuery
 from connector.simulator.books.entries import Owner
-from tests.checks.conftest import Books, Edited, dataset_of, verdicts
+from tests.checks.conftest import Books, Edited, dataset_of, results
 from tests.faults.file_editing import FileFault, Row, add
 from tests.faults.files import (
     AddedColumn,
@@ -76,7 +76,7 @@ ALL = (BALANCE, ITEMS, TOTALS, PAYOUTS, RECONCILED, FEES)
 def test_the_truth_passes_every_check(books: Books, report: str) -> None:
     query = books.pulled(report)
 
-    assert verdicts(books.findings(query)) == {check.name: "passed" for check in checks_of(query)}
+    assert results(books.findings(query)) == {check.name: "passed" for check in checks_of(query)}
 
 
 WRONG = [
@@ -99,7 +99,7 @@ def test_a_wrong_file_fails_the_check_on_it_and_no_other(
 
     found = books.not_passed(query)
 
-    assert verdicts(found) == {check: "failed"}
+    assert results(found) == {check: "failed"}
     assert named in found[check].reason
     assert found[check].wrong >= 1
     assert found[check].examples
@@ -131,13 +131,13 @@ def test_an_odd_file_that_is_right_passes(books: Books, fault: FileFault, report
 def test_a_row_without_an_amount_cannot_be_decided(books: Books) -> None:
     query = books.pulled(ITEMS, OddCell(None))
 
-    assert verdicts(books.not_passed(query)) == {"net_is_gross_less_fee": "undecidable"}
+    assert results(books.not_passed(query)) == {"net_is_gross_less_fee": "undecidable"}
 
 
 def test_a_fee_that_comes_twice_is_two_fees(books: Books) -> None:
     """Rows of fee reports that are equal in every column are all real."""
     query = books.pulled(FEES, first_row_times(2))
-    kept = books.store.kept(dataset_of(query), "2026-06-01")
+    kept = books.store.provenance(dataset_of(query), "2026-06-01")
 
     assert kept is not None
     lines = books.simulator.csv(FEES, owner=Owner(books.simulator.account, livemode=True), **DAY).count(b"\n")
@@ -159,7 +159,7 @@ def test_a_flipped_bit_on_disk_is_found(books: Books, place: float) -> None:
 
     found = books.not_passed(query)
 
-    assert found["file_is_whole"].verdict == "failed"
+    assert found["file_is_whole"].result == "failed"
     assert "Ask for it anew" in found["file_is_whole"].reason
 
 
@@ -167,7 +167,7 @@ def test_what_is_no_parquet_file_fails_one_check_and_leaves_the_rest_open(books:
     query = books.pulled(ITEMS)
     Path(books.store.uri(dataset_of(query), "2026-06-01")).write_bytes(b"PAR1, but no more")
 
-    found = verdicts(books.findings(query))
+    found = results(books.findings(query))
 
     assert found.pop("file_is_whole") == "failed"
     assert set(found.values()) == {"undecidable"}
@@ -185,7 +185,7 @@ def test_a_file_of_other_columns_decides_nothing_about_those_it_lacks(books: Boo
 
     found = books.not_passed(ReportQuery.of(ITEMS))
 
-    assert verdicts(found) == {"row_key_is_unique": "undecidable", "net_is_gross_less_fee": "undecidable"}
+    assert results(found) == {"row_key_is_unique": "undecidable", "net_is_gross_less_fee": "undecidable"}
     assert "no gross and no fee" in found["net_is_gross_less_fee"].reason
 
 
@@ -193,7 +193,7 @@ def test_amounts_beyond_38_digits_are_undecidable_and_no_error(books: Books) -> 
     huge = [OddCell("9" * 18, column) for column in ("gross", "net")]
     query = books.pulled(ITEMS, *huge, first_row_times(200))
 
-    assert verdicts(books.not_passed(query)) == {
+    assert results(books.not_passed(query)) == {
         "row_key_is_unique": "failed",
         "decimals_fit_currency": "undecidable",
     }
@@ -202,7 +202,7 @@ def test_amounts_beyond_38_digits_are_undecidable_and_no_error(books: Books) -> 
 def republished(books: Books, query: ReportQuery, folder: Path, **changes: Any) -> None:
     """The same rows once more, a row group each few, with a provenance that says something else."""
     path = Path(books.store.uri(dataset_of(query), "2026-06-01"))
-    kept = books.store.kept(dataset_of(query), "2026-06-01")
+    kept = books.store.provenance(dataset_of(query), "2026-06-01")
     assert kept is not None
     source = folder / "report.csv"
     columns = [column.name for column in query.columns]
@@ -246,7 +246,7 @@ def test_a_file_that_is_not_what_it_says_is_found(
 
     found = books.not_passed(query)
 
-    assert verdicts(found) == said
+    assert results(found) == said
     assert all(named in each.reason for each in found.values())
 
 
@@ -260,19 +260,19 @@ BOUNDS = [
 ]
 
 
-@pytest.mark.parametrize(("at", "verdict"), BOUNDS)
-def test_an_interval_has_its_start_and_not_its_end(books: Books, at: str, verdict: str) -> None:
+@pytest.mark.parametrize(("at", "result"), BOUNDS)
+def test_an_interval_has_its_start_and_not_its_end(books: Books, at: str, result: str) -> None:
     query = books.pulled(ITEMS, first_row_at(at))
 
-    assert books.findings(query)["rows_in_interval"].verdict == verdict
+    assert books.findings(query)["rows_in_interval"].result == result
 
 
-@pytest.mark.parametrize(("at", "verdict"), BOUNDS)
-def test_so_it_has_on_another_zones_clock(books: Books, at: str, verdict: str) -> None:
+@pytest.mark.parametrize(("at", "result"), BOUNDS)
+def test_so_it_has_on_another_zones_clock(books: Books, at: str, result: str) -> None:
     there = f"{datetime.fromisoformat(at) + timedelta(hours=9)}"
     query = books.pulled(ITEMS, first_row_at(there), columns=["created"], filters={"timezone": "Asia/Tokyo"})
 
-    assert books.findings(query)["rows_in_interval"].verdict == verdict
+    assert books.findings(query)["rows_in_interval"].result == result
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Australia/Lord_Howe", "Etc/UTC"])
@@ -282,14 +282,14 @@ def test_times_printed_in_another_zone_lie_in_the_interval(
 ) -> None:
     query = books.pulled(ITEMS, columns=columns, filters={"timezone": zone})
 
-    assert books.findings(query)["rows_in_interval"].verdict == "passed"
+    assert books.findings(query)["rows_in_interval"].result == "passed"
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "Etc/UTC"])
 def test_and_one_that_does_not_is_found(books: Books, zone: str) -> None:
     query = books.pulled(ITEMS, RowOutside(days=1), columns=["created"], filters={"timezone": zone})
 
-    assert verdicts(books.not_passed(query)) == {"rows_in_interval": "failed"}
+    assert results(books.not_passed(query)) == {"rows_in_interval": "failed"}
 
 
 def test_a_row_without_a_time_leaves_it_open(books: Books) -> None:
@@ -297,7 +297,7 @@ def test_a_row_without_a_time_leaves_it_open(books: Books) -> None:
 
     found = books.not_passed(query)["rows_in_interval"]
 
-    assert (found.verdict, found.wrong) == ("undecidable", 1)
+    assert (found.result, found.wrong) == ("undecidable", 1)
 
 
 # Any cent
@@ -313,4 +313,4 @@ def test_a_cent_anywhere_in_gross_fee_or_net_is_found(books: Books, data: st.Dat
 
     found = books.not_passed(query)["net_is_gross_less_fee"]
 
-    assert (found.verdict, found.wrong) == ("failed", 1)
+    assert (found.result, found.wrong) == ("failed", 1)

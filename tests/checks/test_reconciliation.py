@@ -50,10 +50,10 @@ def said(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Finding | None
     return inspect_agreement(books.store, agreement, dataset_of(ours), dataset_of(theirs), "2026-06-01")
 
 
-def verdicts(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Sequence[str]:
+def results(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Sequence[str]:
     """As each side sees the other."""
     found = said(books, ours, theirs), said(books, theirs, ours)
-    return [each.verdict.value for each in found if each]
+    return [each.result.value for each in found if each]
 
 
 @pytest.mark.parametrize("scope", ["", CONNECTED], ids=["own", "connected"])
@@ -61,7 +61,7 @@ def verdicts(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Sequence[s
 def test_the_truth_agrees(books: Books, scope: str, one: str, other: str) -> None:
     queries = [books.pulled(f"{scope}{report}") for report in (one, other)]
 
-    assert verdicts(books, queries[0], queries[1]) == ["passed", "passed"]
+    assert results(books, queries[0], queries[1]) == ["passed", "passed"]
 
 
 def test_these_are_all_the_documented_reports_that_speak_of_the_same_money() -> None:
@@ -101,7 +101,7 @@ def test_a_wrong_file_is_found_from_either_side(
 ) -> None:
     queries = books.pulled(right), books.pulled(wrong, fault)
 
-    assert verdicts(books, *queries) == ["failed", "failed"]
+    assert results(books, *queries) == ["failed", "failed"]
     found = said(books, *queries)
     assert found is not None
     assert found.examples
@@ -137,7 +137,7 @@ ODD = [
 
 @pytest.mark.parametrize(("fault", "odd", "other"), ODD)
 def test_subtotals_are_not_added_to_their_parts(books: Books, fault: FileFault, odd: str, other: str) -> None:
-    assert verdicts(books, books.pulled(odd, fault), books.pulled(other)) == ["passed", "passed"]
+    assert results(books, books.pulled(odd, fault), books.pulled(other)) == ["passed", "passed"]
 
 
 DAYS = [
@@ -150,14 +150,14 @@ DAYS = [
 
 @pytest.mark.parametrize(("fault", "one", "other"), DAYS)
 def test_odd_days_agree(books: Books, fault: FileFault, one: str, other: str) -> None:
-    assert verdicts(books, books.pulled(one, fault), books.pulled(other, fault)) == ["passed", "passed"]
+    assert results(books, books.pulled(one, fault), books.pulled(other, fault)) == ["passed", "passed"]
 
 
 def test_payouts_without_a_currency_leave_payouts_open_and_not_activity(books: Books) -> None:
     balance = books.pulled(BALANCE, PayoutsWithoutCurrency())
 
-    assert verdicts(books, balance, books.pulled(PAYOUTS)) == ["undecidable", "undecidable"]
-    assert verdicts(books, balance, books.pulled(ITEMS)) == ["passed", "passed"]
+    assert results(books, balance, books.pulled(PAYOUTS)) == ["undecidable", "undecidable"]
+    assert results(books, balance, books.pulled(ITEMS)) == ["passed", "passed"]
 
 
 def test_without_both_files_there_is_nothing_to_say(books: Books) -> None:
@@ -173,7 +173,7 @@ def test_amounts_are_compared_as_far_as_the_columns_allow(books: Books) -> None:
     (agreement,) = agreements_of(totals, [items])
 
     assert (agreement.by, agreement.measures) == (("currency",), ("count", "net"))
-    assert verdicts(books, totals, items) == ["passed", "passed"]
+    assert results(books, totals, items) == ["passed", "passed"]
 
 
 ANOTHER_QUESTION = [
@@ -192,7 +192,7 @@ def test_tables_of_another_question_are_not_compared(question: dict[str, object]
 def test_the_zone_times_are_printed_in_changes_no_sum(books: Books) -> None:
     items = books.pulled(ITEMS, filters={"timezone": "Asia/Tokyo"})
 
-    assert verdicts(books, items, books.pulled(TOTALS)) == ["passed", "passed"]
+    assert results(books, items, books.pulled(TOTALS)) == ["passed", "passed"]
 
 
 def test_connected_accounts_are_not_compared_with_ones_own() -> None:

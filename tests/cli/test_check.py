@@ -77,7 +77,7 @@ def test_programs_get_every_finding_and_a_summary(run: Run, pulled: Pulled) -> N
 
     *found, summary = run("check", "--json").objects
 
-    (wrong,) = (each for each in found if each["check"] == "balance_adds_up" and each["verdict"] == "failed")
+    (wrong,) = (each for each in found if each["check"] == "balance_adds_up" and each["result"] == "failed")
     assert (wrong["partition"], wrong["severity"], wrong["wrong"]) == ("2026-06-01", "error", 1)
     assert wrong["examples"][0]["difference"] == "0.01"
     assert (summary["failed"], summary["exit_code"]) == (2, 1)

@@ -107,7 +107,7 @@ def test_a_probe_tells_programs_the_same(command: Command, stripe: Simulator) ->
 
     *told, summary = (json.loads(line) for line in out.splitlines())
     assert code == summary["exit_code"] == 1
-    assert summary["differs"] == sum(each["verdict"] == "differs" for each in told) > 0
+    assert summary["differs"] == sum(each["result"] == "differs" for each in told) > 0
 
 
 def test_a_probe_without_a_key_says_how_to_get_one(command: Command) -> None:

@@ -36,7 +36,7 @@ def test_a_file_is_uploaded_beside_its_place_and_copied_there(store: Store, tmp_
     published = store.publish(staged, DATASET, provenance())
 
     assert published.uri == f"mock:///bucket/prefix/{DATASET.file_path(PERIOD)}"
-    assert store.kept(DATASET, PERIOD) == provenance()
+    assert store.provenance(DATASET, PERIOD) == provenance()
     assert store.arrow_dataset(DATASET).to_table().num_rows == 1
     assert store._root.listed(store._root.path(".staging"), recursive=True) == []
 

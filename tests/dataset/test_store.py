@@ -69,7 +69,7 @@ def test_what_was_published_is_kept_with_all_it_knows(store: Store, publish: Pub
 
     published = publish(source)
 
-    assert store.kept(DATASET, "2026-06-01") == source
+    assert store.provenance(DATASET, "2026-06-01") == source
     assert (published.replaced, published.change, published.outdated) == (None, None, False)
     assert Path(published.uri).is_file()
 
@@ -293,14 +293,14 @@ def test_a_torn_or_foreign_file_counts_as_missing(store: Store, publish: Publish
     path = Path(publish(provenance()).uri)
     path.write_bytes(content)
 
-    assert store.kept(DATASET, "2026-06-01") is None
+    assert store.provenance(DATASET, "2026-06-01") is None
 
 
 def test_a_parquet_file_of_somebody_else_counts_as_missing(store: Store, publish: Publish) -> None:
     path = Path(publish(provenance()).uri)
     pq.write_table(pa.table({"a": [1]}), path)
 
-    assert store.kept(DATASET, "2026-06-01") is None
+    assert store.provenance(DATASET, "2026-06-01") is None
 
 
 def test_a_missing_partition_is_named(store: Store, publish: Publish) -> None:
@@ -358,7 +358,7 @@ def test_a_root_may_be_a_url(tmp_path: Path) -> None:
 
     store.publish(staged, DATASET, provenance())
 
-    assert Store(tmp_path / "data").kept(DATASET, "2026-06-01") == provenance()
+    assert Store(tmp_path / "data").provenance(DATASET, "2026-06-01") == provenance()
 
 
 def test_staging_is_gone_afterwards_also_when_the_work_failed(store: Store) -> None:

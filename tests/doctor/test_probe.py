@@ -43,8 +43,8 @@ def tried(client_for: ClientFor) -> Probe:
     return run
 
 
-def verdicts(found: dict[str, Judgement], verdict: AssumptionResult) -> set[str]:
-    return {name for name, each in found.items() if each.verdict is verdict}
+def results(found: dict[str, Judgement], result: AssumptionResult) -> set[str]:
+    return {name for name, each in found.items() if each.result is result}
 
 
 def test_all_holds_in_the_simulator(tried: Probe, simulator: Simulator, pull: Pull) -> None:
@@ -52,9 +52,9 @@ def test_all_holds_in_the_simulator(tried: Probe, simulator: Simulator, pull: Pu
 
     found = tried(simulator, account=simulator.account)
 
-    assert verdicts(found, AssumptionResult.DIFFERS) == set()
+    assert results(found, AssumptionResult.DIFFERS) == set()
     # A day without yen, and the API's own account is on nobody's side of live and test.
-    assert verdicts(found, AssumptionResult.UNTOLD) <= {"odd_currencies"}
+    assert results(found, AssumptionResult.UNTOLD) <= {"odd_currencies"}
 
 
 def test_it_makes_two_report_runs_of_one_day_and_no_more(tried: Probe, simulator: Simulator) -> None:
@@ -183,7 +183,7 @@ def test_a_planted_difference_is_found(tried: Probe, simulator: Simulator, plant
 
     found = tried(simulator)
 
-    assert planted.name in verdicts(found, AssumptionResult.DIFFERS), found[planted.name]
+    assert planted.name in results(found, AssumptionResult.DIFFERS), found[planted.name]
     assert len(simulator.runs) <= MOST_RUNS
 
 
@@ -207,8 +207,8 @@ def test_a_redirect_on_the_way_to_a_file_is_found(tried: Probe, simulator: Simul
 
     found = tried(simulator)
 
-    assert found["redirects"].verdict is AssumptionResult.DIFFERS
-    assert found["size"].verdict is AssumptionResult.HELD
+    assert found["redirects"].result is AssumptionResult.DIFFERS
+    assert found["size"].result is AssumptionResult.HELD
 
 
 def test_an_earlier_file_is_seen_to_be_reused(
@@ -219,7 +219,7 @@ def test_an_earlier_file_is_seen_to_be_reused(
     )
 
     assert "first run's file" in found["reuse"].seen
-    assert found["reuse"].verdict is AssumptionResult.HELD
+    assert found["reuse"].result is AssumptionResult.HELD
 
 
 def test_a_line_of_a_balance_summary_that_nobody_knows_is_found(
@@ -232,13 +232,13 @@ def test_a_line_of_a_balance_summary_that_nobody_knows_is_found(
     )
     clock.sleep(60)
 
-    assert tried(simulator)["summary_lines"].verdict is AssumptionResult.DIFFERS
+    assert tried(simulator)["summary_lines"].result is AssumptionResult.DIFFERS
 
 
 def test_an_answer_for_another_account_is_found(tried: Probe, simulator: Simulator) -> None:
     simulator.faults.add(without("Stripe-Account"), times=None)
 
-    assert tried(simulator, account=simulator.account)["account"].verdict is AssumptionResult.DIFFERS
+    assert tried(simulator, account=simulator.account)["account"].result is AssumptionResult.DIFFERS
 
 
 # Where it cannot be told
@@ -249,8 +249,8 @@ def test_a_day_without_rows_shows_nothing_of_rows(tried: Probe, simulator: Simul
 
     found = tried(simulator)
 
-    assert {"net", "unique", "half_open", "decimals", "nulls"} <= verdicts(found, AssumptionResult.UNTOLD)
-    assert verdicts(found, AssumptionResult.DIFFERS) == set()
+    assert {"net", "unique", "half_open", "decimals", "nulls"} <= results(found, AssumptionResult.UNTOLD)
+    assert results(found, AssumptionResult.DIFFERS) == set()
 
 
 @pytest.mark.parametrize("fault", [RunFails(), RunTakes(None)], ids=["fails", "hangs"])
@@ -261,8 +261,8 @@ def test_a_run_that_does_not_end_well_leaves_the_rest_untold(
 
     found = tried(simulator)
 
-    assert {"size", "dialect", "ranges", "reuse"} <= verdicts(found, AssumptionResult.UNTOLD)
-    assert verdicts(found, AssumptionResult.DIFFERS) == set()
+    assert {"size", "dialect", "ranges", "reuse"} <= results(found, AssumptionResult.UNTOLD)
+    assert results(found, AssumptionResult.DIFFERS) == set()
 
 
 def test_a_permission_that_lacks_is_a_difference_and_the_rest_is_untold(
@@ -272,14 +272,14 @@ def test_a_permission_that_lacks_is_a_difference_and_the_rest_is_untold(
 
     found = tried(simulator)
 
-    assert found["permissions"].verdict is AssumptionResult.DIFFERS
-    assert found["size"].verdict is AssumptionResult.UNTOLD
+    assert found["permissions"].result is AssumptionResult.DIFFERS
+    assert found["size"].result is AssumptionResult.UNTOLD
 
 
 def test_without_a_network_nothing_can_be_told(tried: Probe, simulator: Simulator) -> None:
     simulator.faults.add(Refuse(), times=None)
 
-    assert verdicts(tried(simulator), AssumptionResult.UNTOLD) == {each.name for each in ASSUMPTIONS}
+    assert results(tried(simulator), AssumptionResult.UNTOLD) == {each.name for each in ASSUMPTIONS}
 
 
 # Fit for strangers

@@ -117,7 +117,7 @@ class Refuse(ConnectionFault):
 
 @dataclass(frozen=True)
 class Silence(ConnectionFault):
-    """No answer until the caller loses patience, or for `seconds`; then the connection ends."""
+    """No answer until the caller loses wait_policy, or for `seconds`; then the connection ends."""
 
     seconds: float = 80.0
 

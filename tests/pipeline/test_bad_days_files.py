@@ -76,7 +76,7 @@ def test_a_spoiled_file_is_one_error_that_names_its_run(
     assert isinstance(outcome.error, DataError)
     assert simulator.runs[0].id in str(outcome.error)
     assert said in str(outcome.error)
-    assert store.kept(SUMMARY.dataset(mode="test", account=None), KEY) is None
+    assert store.provenance(SUMMARY.dataset(mode="test", account=None), KEY) is None
 
 
 def test_to_ask_anew_is_the_way_out_of_a_file_that_is_spoiled_at_stripe(
@@ -150,7 +150,7 @@ def test_a_disk_that_refuses_leaves_the_former_file_and_is_named(
     assert os.strerror(number) in str(error)
     assert str(store.root) in str(error)
     assert " bytes" in str(error)
-    assert store.kept(SUMMARY.dataset(mode="test", account=None), KEY) == before
+    assert store.provenance(SUMMARY.dataset(mode="test", account=None), KEY) == before
     assert done(pull(SUMMARY, DAY, refresh={KEY}))[KEY].published.provenance.run_id != before.run_id
 
 

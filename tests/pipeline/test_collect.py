@@ -236,7 +236,7 @@ def test_one_run_whose_answers_cannot_be_read_does_not_hold_up_the_others(
 
     (late,) = missed(events).values()
     assert len(done(events)) == 2
-    assert late.verdict is Outcome.LATE
+    assert late.outcome is Outcome.LATE
     assert "the last look" in str(late.error)
     assert "lacks 'size'" in str(late.error)
 
@@ -262,7 +262,7 @@ def test_a_run_that_fails_three_times_is_an_error_with_stripes_text(simulator: S
     outcome = missed(pull(SUMMARY, DAY))[DAY[0].key]
 
     assert isinstance(outcome.error, RunFailedError)
-    assert outcome.verdict is Outcome.FAILED
+    assert outcome.outcome is Outcome.FAILED
     assert outcome.run_id == simulator.runs[-1].id
     assert len(simulator.runs) == 3
 
@@ -275,7 +275,7 @@ def test_one_bad_day_does_not_hold_up_the_others(simulator: Simulator, pull: Pul
     assert len(done(events)) == 6
     (late,) = missed(events).values()
     assert isinstance(late.error, RunPendingError)
-    assert late.verdict is Outcome.LATE
+    assert late.outcome is Outcome.LATE
     assert late.run_id
 
 
@@ -321,7 +321,7 @@ def test_a_day_that_is_not_over_is_refused_without_a_run(simulator: Simulator, p
     outcome = missed(pull(SUMMARY, today))["2026-06-07"]
 
     assert isinstance(outcome.error, NotReadyError)
-    assert outcome.verdict is Outcome.NOT_READY
+    assert outcome.outcome is Outcome.NOT_READY
     assert outcome.error.expected == datetime(2026, 6, 8, 12, tzinfo=UTC)
     assert not simulator.runs
 
@@ -342,7 +342,7 @@ def test_a_refused_interval_counts_as_not_ready(simulator: Simulator, pull: Pull
     error = {"type": "invalid_request_error", "message": message, "param": "parameters[interval_end]"}
     simulator.faults.add(Respond(400, {"error": error}), "POST")
 
-    assert missed(pull(SUMMARY, DAY))[DAY[0].key].verdict is Outcome.NOT_READY
+    assert missed(pull(SUMMARY, DAY))[DAY[0].key].outcome is Outcome.NOT_READY
 
 
 def test_a_foreign_body_is_never_published_and_the_next_attempt_succeeds(
@@ -368,7 +368,7 @@ def test_a_bad_cell_names_run_column_and_row_and_leaves_the_old_file(
     assert outcome.error.column == "net_amount"
     assert outcome.error.row
     assert simulator.runs[-1].id in str(outcome.error)
-    kept = store.kept(SUMMARY.dataset(mode="test", account=None), DAY[0].key)
+    kept = store.provenance(SUMMARY.dataset(mode="test", account=None), DAY[0].key)
     assert kept == before.provenance
 
 
@@ -477,6 +477,6 @@ def test_a_slip_in_the_question_is_refused_before_any_request(simulator: Simulat
 def test_patience_is_the_callers_to_set(simulator: Simulator, pull: Pull, clock: ManualClock) -> None:
     simulator.faults.add(RunTakes(None), Match(report_type="balance.*"))
 
-    pull(SUMMARY, DAY, patience=WaitPolicy(wait_timeout=timedelta(minutes=2)))
+    pull(SUMMARY, DAY, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=2)))
 
     assert 120 <= clock.monotonic() <= 180

@@ -48,7 +48,7 @@ def test_what_is_there_is_kept_and_what_runs_already_is_adopted(
     log: pytest.LogCaptureFixture, pull: Pull
 ) -> None:
     pull(SUMMARY, days("2026-06-01", 1))
-    pull(SUMMARY, days("2026-06-02", 1), patience=WaitPolicy(wait_timeout=timedelta(0)))
+    pull(SUMMARY, days("2026-06-02", 1), wait_policy=WaitPolicy(wait_timeout=timedelta(0)))
     log.clear()
 
     pull(SUMMARY, days("2026-06-01", 2))

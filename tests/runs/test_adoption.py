@@ -50,7 +50,7 @@ def chosen(
     *runs: ReportRun, kept: Kept | None = None, now: datetime = NOW, updated: datetime = PREPARED
 ) -> str | None:
     wanted = PartitionRequest("2026-06-01", REQUEST, DAY, kept)
-    found = choose(wanted, runs, updated=updated, now=now, patience=WaitPolicy())
+    found = choose(wanted, runs, updated=updated, now=now, wait_policy=WaitPolicy())
     return found.id if found else None
 
 

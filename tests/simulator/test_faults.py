@@ -218,7 +218,7 @@ class TestConnections:
         with pytest.raises(ValueError, match="before or after"):
             Reset(stage=Stage.EXECUTING)
 
-    def test_silence_lasts_as_long_as_the_callers_patience(
+    def test_silence_lasts_as_long_as_the_callers_wait_policy(
         self, sim: Simulator, http: httpx.Client, clock: ManualClock
     ) -> None:
         sim.faults.add(Silence(300))

@@ -59,13 +59,13 @@ class PullSummary:
     @property
     def exit_code(self) -> int:
         """0 when all are there; else that of the worst that happened."""
-        found = {each.verdict for each in self.missed}
-        return next((code for verdict, code in EXIT_CODES.items() if verdict in found), 0)
+        found = {each.outcome for each in self.missed}
+        return next((code for outcome, code in EXIT_CODES.items() if outcome in found), 0)
 
     def counts(self) -> dict[str, int]:
         """How many partitions ended how: `kept`, `created`, `adopted`, `reused`, `late`, …"""
         counts: dict[str, int] = {}
-        for word in (*map(how, self.done), *(each.verdict.value for each in self.missed)):
+        for word in (*map(how, self.done), *(each.outcome.value for each in self.missed)):
             counts[word] = counts.get(word, 0) + 1
         return counts
 
@@ -85,14 +85,14 @@ class PullSummary:
             f"{table}: {len(self.done)} of {self.total} partitions in place"
             f"{f' ({listed})' if listed else ''}, {rows:,} rows, {seconds:.1f} s"
         ]
-        for verdict in EXIT_CODES:
-            missed = [each for each in self.missed if each.verdict is verdict]
+        for outcome in EXIT_CODES:
+            missed = [each for each in self.missed if each.outcome is outcome]
             if missed:
                 keys = [each.partition.key for each in missed]
                 more = f" and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
                 told.append(
-                    f"{len(keys)} {verdict.value.replace('_', ' ')}: {', '.join(keys[:_LISTED])}{more}. "
-                    f"{_COMFORT[verdict]}{_expected(missed)}{_advised(missed)}"
+                    f"{len(keys)} {outcome.value.replace('_', ' ')}: {', '.join(keys[:_LISTED])}{more}. "
+                    f"{_COMFORT[outcome]}{_expected(missed)}{_advised(missed)}"
                 )
         return told
 
@@ -144,7 +144,7 @@ class PullReporter:
             click.echo(json.dumps(_as_json(event), ensure_ascii=False))
         elif isinstance(event, Missed):
             run = f"  {event.run_id}" if event.run_id else ""
-            self._say(f"{event.partition.key}  {event.verdict.value.replace('_', ' ')}{run}  {event.error}")
+            self._say(f"{event.partition.key}  {event.outcome.value.replace('_', ' ')}{run}  {event.error}")
         elif isinstance(event, Done) and self._bar is None:
             click.echo(_line(event))
         if self._bar and self._task is not None:
@@ -231,7 +231,7 @@ def _expected(missed: list[Missed]) -> str:
 
 def _advised(missed: list[Missed]) -> str:
     """What to do about failures, each piece of advice once; what is late or not ready says it already."""
-    failed = [each.error for each in missed if each.verdict is Outcome.FAILED]
+    failed = [each.error for each in missed if each.outcome is Outcome.FAILED]
     told = dict.fromkeys(advice(error, again="Pull again") for error in failed)
     return "".join(f" {sentence}" for sentence in told)
 
@@ -241,7 +241,7 @@ def _as_json(event: Done | Missed) -> dict[str, Any]:
     told: dict[str, Any] = {
         "type": "partition",
         "partition": event.partition.key,
-        "outcome": event.verdict.value,
+        "outcome": event.outcome.value,
         "interval_start": _iso(interval.start) if interval else None,
         "interval_end": _iso(interval.end) if interval else None,
     }

@@ -33,7 +33,7 @@ class Judgement:
 
     name: str
     assumption: str
-    verdict: AssumptionResult
+    result: AssumptionResult
     seen: str
 
     def as_json(self) -> dict[str, Any]:
@@ -60,12 +60,12 @@ class Assumption:
             holds, text = self.judge(seen)
         except NotSeenError as error:
             holds, text = None, str(error)
-        verdict = {
+        result = {
             True: AssumptionResult.HELD,
             False: AssumptionResult.DIFFERS,
             None: AssumptionResult.UNTOLD,
         }[holds]
-        return Judgement(self.name, self.statement, verdict, redacted(text))
+        return Judgement(self.name, self.statement, result, redacted(text))
 
 
 def judge_all(assumptions: Sequence[Assumption], seen: Observations) -> Iterator[Judgement]:

@@ -19,7 +19,7 @@ SUMMARIES = Match(report_type="balance.summary.1")
 
 @pytest.fixture
 def report(summary_report: ConfiguredReport) -> ConfiguredReport:
-    return replace(summary_report, patience=WaitPolicy(wait_timeout=timedelta(minutes=1)))
+    return replace(summary_report, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=1)))
 
 
 def alerts_of(

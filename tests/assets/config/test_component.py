@@ -114,7 +114,7 @@ def test_the_reports_of_a_file_are_compared_with_each_other(load: Load) -> None:
 def test_durations_are_what_they_say() -> None:
     component = StripeReportsComponent.resolve_from_yaml(GOOD.partition("attributes:")[2])
 
-    assert component.reports[0].patience.wait_timeout == timedelta(minutes=5)
+    assert component.reports[0].wait_policy.wait_timeout == timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(

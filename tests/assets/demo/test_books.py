@@ -43,13 +43,13 @@ def remove(root: Path, table: str, day: str) -> None:
 
 def test_a_payout_is_shown_with_what_it_was_made_of(pulled: Pulled) -> None:
     with open_warehouse(pulled(PAYOUTS, RECONCILIATION)) as warehouse:
-        shown, verdict = payout(warehouse, len(DAYS)), payouts_tie(warehouse, len(DAYS))
+        shown, result = payout(warehouse, len(DAYS)), payouts_tie(warehouse, len(DAYS))
 
     assert shown is not None
     *parts, together, paid_out = [line for line in printed(shown).splitlines() if line.startswith("│")]
     assert len(parts) > 1
     assert together.split("│")[-2] == paid_out.split("│")[-2]
-    assert "to the last decimal: always" in verdict
+    assert "to the last decimal: always" in result
 
 
 def test_a_payout_whose_transactions_are_missing_is_told(pulled: Pulled) -> None:

@@ -150,7 +150,7 @@ def test_late_days_are_picked_up_for_the_accounts_they_belong_to(
     accounts: Sequence[str],
 ) -> None:  # fmt: skip
     late = Match("POST", where=lambda on: bool(on.call and accounts[1] in on.call.body.decode()))
-    report = replace(report, patience=WaitPolicy(wait_timeout=timedelta(minutes=1)))
+    report = replace(report, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=1)))
     asset = build_report_asset(report, retry_policy=None)
     simulator.faults.add(RunTakes(HOUR), late, times=None)
     orchestra.launch([asset], f"{accounts[0]}|2026-06-01", f"{accounts[2]}|2026-06-02")

@@ -51,7 +51,7 @@ def decided(
 
 
 @pytest.mark.parametrize(
-    ("newest_first", "verdict", "run_id"),
+    ("newest_first", "action", "run_id"),
     [
         pytest.param(runs(SUCCEEDED), LateAction.PICK_UP, "r0", id="finished"),
         pytest.param(runs(PENDING), LateAction.WAIT, "r0", id="young-and-pending"),
@@ -65,27 +65,27 @@ def decided(
     ],
 )
 def test_what_stripe_says_of_the_runs_decides(
-    newest_first: list[Found], verdict: LateAction, run_id: str | None
+    newest_first: list[Found], action: LateAction, run_id: str | None
 ) -> None:
     decision = decided(newest_first)
 
-    assert (decision.verdict, decision.run_id) == (verdict, run_id)
+    assert (decision.action, decision.run_id) == (action, run_id)
 
 
 def test_a_run_of_this_event_or_an_older_one_brings_nothing_new() -> None:
-    assert decided(runs(SUCCEEDED, SUCCEEDED), recorded="r0").verdict is LateAction.RECORDED
+    assert decided(runs(SUCCEEDED, SUCCEEDED), recorded="r0").action is LateAction.RECORDED
     assert decided(runs(SUCCEEDED, SUCCEEDED), recorded="r1").run_id == "r0"
 
 
 def test_while_the_list_is_not_read_to_its_end_only_the_certain_is_decided() -> None:
-    assert decided(runs(SUCCEEDED), complete=False).verdict is LateAction.PICK_UP
-    assert decided(runs(PENDING), complete=False).verdict is LateAction.WAIT
-    assert decided(runs(FAILED), complete=False).verdict is LateAction.UNREAD
+    assert decided(runs(SUCCEEDED), complete=False).action is LateAction.PICK_UP
+    assert decided(runs(PENDING), complete=False).action is LateAction.WAIT
+    assert decided(runs(FAILED), complete=False).action is LateAction.UNREAD
 
 
 def test_what_fails_here_again_and_again_is_left_to_people() -> None:
-    assert decided(runs(SUCCEEDED), tried={"r0": TRIES - 1}).verdict is LateAction.PICK_UP
-    assert decided(runs(SUCCEEDED), tried={"r0": TRIES}).verdict is LateAction.TRIED
+    assert decided(runs(SUCCEEDED), tried={"r0": TRIES - 1}).action is LateAction.PICK_UP
+    assert decided(runs(SUCCEEDED), tried={"r0": TRIES}).action is LateAction.TRIED
 
 
 STATUSES = st.lists(st.sampled_from(list(RunStatus)), max_size=8)
@@ -100,7 +100,7 @@ def test_a_partition_never_costs_more_report_runs_than_allowed(
     decision = decided(newest_first, recorded=f"r{recorded}", complete=complete)
     newer = newest_first[:recorded]
     may_cost_another = complete and len(newer) < 3 and all(run.status is not SUCCEEDED for run in newer)
-    costs_another = decision.verdict in {LateAction.ASK_AGAIN, LateAction.REPLACE}
+    costs_another = decision.action in {LateAction.ASK_AGAIN, LateAction.REPLACE}
     assert may_cost_another or not costs_another
     assert decision.left == (3 - len(newer) if costs_another else 0)
 
@@ -114,7 +114,7 @@ def test_only_a_finished_run_newer_than_the_event_is_picked_up(
     decision = decided(newest_first, recorded=f"r{recorded}", complete=complete)
 
     finished = [run.id for run in newest_first[:recorded] if run.status is SUCCEEDED]
-    picked = decision.run_id if decision.verdict is LateAction.PICK_UP else None
+    picked = decision.run_id if decision.action is LateAction.PICK_UP else None
     assert picked == (finished[0] if finished else None)
 
 

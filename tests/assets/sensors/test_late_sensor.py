@@ -30,7 +30,7 @@ HOUR = 3600.0
 @pytest.fixture
 def report(summary_report: ConfiguredReport) -> ConfiguredReport:
     """Waited for during a minute only."""
-    return replace(summary_report, patience=WaitPolicy(wait_timeout=timedelta(minutes=1)))
+    return replace(summary_report, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=1)))
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def naming() -> ConfiguredReport:
 
 @pytest.fixture
 def one_payout() -> ConfiguredReport:
-    return report_on(ONE_PAYOUT, patience=WaitPolicy(wait_timeout=timedelta(minutes=1)))
+    return report_on(ONE_PAYOUT, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=1)))
 
 
 @pytest.fixture
