@@ -11,6 +11,14 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+#: UTC by the names it has among IANA's zones.
+UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
+
+
+def is_utc(zone: str | None) -> bool:
+    """Whether a zone is UTC; None counts as UTC, as everywhere here."""
+    return zone is None or zone in UTC_NAMES
+
 
 class Clock(Protocol):
     """Time as an argument."""

@@ -228,7 +228,7 @@ class NoDataError(StoreError):
 
 
 class DatasetMismatchError(StoreError):
-    """The dataset was made from another question. Publishing there would mix two things."""
+    """The table holds data for a different report configuration; publishing would mix the two."""
 
 
 _OTHERWISE = "{again}: a report run that is under way is adopted."

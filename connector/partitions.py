@@ -46,13 +46,50 @@ class Interval:
 class Partition:
     """One window of a dataset: its key, and the span of time it asks for.
 
-    `interval` is None for reports that have none. `parameters` are what else tells partitions apart:
+    `interval` is None for reports that have none. `parameters` are what else distinguishes partitions:
     `payout`, `connected_account`.
     """
 
     key: str
     interval: Interval | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+#: The window of a report whose partitions are payouts: they have no span of time.
+BY_PAYOUT = "payout"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFormat:
+    """How the key of a partition is made of its values and taken apart again.
+
+    Keys are as Dagster writes those of two dimensions: `acct_1|2026-06-01`. Payouts are one dimension there,
+    also where they need the connected account: `acct_1:po_1`.
+
+    Attributes:
+        window: `hourly`, `daily`, `weekly`, `monthly`, or `payout`.
+        dimensions: run parameters that distinguish partitions besides their period, such as
+            `connected_account`.
+    """
+
+    window: str
+    dimensions: tuple[str, ...] = ()
+
+    def key(self, *values: str) -> str:
+        """The key of a partition: its value in each of the dimensions, then its period."""
+        return self._separator.join(values)
+
+    def values(self, key: str) -> tuple[str, ...]:
+        """What `key` put together. Raises ConfigurationError for a key of another form."""
+        found = tuple(key.split(self._separator, len(self.dimensions)))
+        if len(found) <= len(self.dimensions) or not all(found):
+            form = self.key(*(f"<{name}>" for name in (*self.dimensions, self.window)))
+            raise ConfigurationError(f"{key[:80]!r} is not the key of a partition; keys look like {form}")
+        return found
+
+    @property
+    def _separator(self) -> str:
+        return ":" if self.window == BY_PAYOUT else "|"
 
 
 UNITS = ("hourly", "daily", "weekly", "monthly")
@@ -197,7 +234,7 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         known = zoneinfo.available_timezones()
-        raise ConfigurationError(f"{name!r} is no IANA time zone{hint(name, known)}") from None
+        raise ConfigurationError(f"{name!r} is not an IANA time zone{hint(name, known)}") from None
 
 
 def _instant(given: date | datetime, clock: tzinfo) -> datetime:

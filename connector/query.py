@@ -1,8 +1,7 @@
-"""One question asked of Stripe for many partitions: a report, its columns, its filters.
+"""What to ask Stripe for many partitions: a report, its columns, its filters.
 
-What tells partitions apart is theirs: the interval, or the payout, and the connected account where each has
-partitions of its own. Everything else is the same for the whole dataset, and is what the dataset's identity
-is made of.
+A partition adds the interval or the payout, and the connected account where each has partitions of its own.
+Everything else is the same for the whole table and makes up the table's identity.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,9 +19,9 @@ from connector.catalogue import (
     report,
     validate,
 )
-from connector.dataset.identity import BY_PAYOUT, Dataset
+from connector.dataset.identity import Dataset, check_table_name
 from connector.errors import ConfigurationError
-from connector.partitions import Partition
+from connector.partitions import BY_PAYOUT, KeyFormat, Partition
 
 #: Parameters a partition or the column choice decides; never filters.
 _NOT_FILTERS = {"interval_start", "interval_end", "payout", "columns"}
@@ -30,7 +29,7 @@ _NOT_FILTERS = {"interval_start", "interval_end", "payout", "columns"}
 #: The dimension of partitions that belong to one connected account each.
 CONNECTED_ACCOUNT = "connected_account"
 
-#: Stand-ins for what partitions will bring, so that the rest can be checked before there are any.
+#: Placeholders for what partitions add, so that the rest can be checked before there are any.
 _PROBE = {"interval_start": 0, "interval_end": 1, "payout": "po_1", "connected_account": "acct_1"}
 
 
@@ -39,7 +38,7 @@ class ReportQuery:
     """A report type, the columns wanted in file order, and the filters; validated when made.
 
     Use `ReportQuery.of`. `name` is the table's name. Without `columns` the file is read by its header.
-    `dimensions` are run parameters that tell partitions apart besides their window or payout.
+    `dimensions` are run parameters that distinguish partitions besides their window or payout.
     """
 
     spec: ReportSpec
@@ -68,19 +67,25 @@ class ReportQuery:
         Args:
             report_type: an id (`balance.summary.1`) or a name (`balance_summary`).
             name: the table's name; the report's own when None.
-            columns: in file order; the catalogue's default when None. Of a type that prints all it has, these
-                are the ones to keep. Names with their types describe a type the catalogue does not know, or
-                knows otherwise: see `custom_report`, also for `parameters`.
+            columns: in file order. One of
+                None: the catalogue's default columns, or, where `parameters` are given, the same described;
+                names (a sequence): these. Of a type whose files have all columns, these are stored;
+                names with types (a mapping): describe a type that the catalogue does not know, or knows
+                    otherwise; a type may be None for columns of the dictionary. See `custom_report`;
+                an empty mapping: Stripe chooses, and files are read by their header.
+            parameters: those the type takes, where the catalogue does not know: see `custom_report`.
             filters: further run parameters: `currency`, `reporting_category`, `timezone`, …
             window, zone: what the partitions are windows of; days when None. A report about one payout has
                 no windows: its partitions are payouts.
-            by_account: each connected account has partitions of its own; `connected_account` may then be no
-                filter. Of a report about one payout of one connected account they always have, unless a
+            by_account: each connected account has partitions of its own; `connected_account` cannot be a
+                filter then. A report about one payout of one connected account always has them, unless a
                 filter names the account.
 
         Raises ConfigurationError naming the nearest valid names.
         """
         spec, columns = _described(report_type, columns, parameters)
+        name = name or spec.name
+        check_table_name(name)
         filters = {name: value for name, value in (filters or {}).items() if value not in (None, "")}
         if stray := _NOT_FILTERS & filters.keys():
             raise ConfigurationError(f"{', '.join(sorted(stray))} of {spec.id} cannot be given as a filter")
@@ -89,15 +94,20 @@ class ReportQuery:
         if spec.takes_columns and columns is not None:
             asked["columns"] = list(columns)
         request = validate(spec, asked)
-        kept = request.columns if spec.takes_columns else columns
+        chosen = request.columns if spec.takes_columns else columns
         checked = {n: v for n, v in request.parameters if n in filters}
         window, zone = _calendar(spec, window, zone)
-        return cls(spec, name or spec.name, columns_of(spec, kept), checked, window, zone, dimensions)
+        return cls(spec, name, columns_of(spec, chosen), checked, window, zone, dimensions)
 
     @property
     def by_payout(self) -> bool:
         """Whether partitions are payouts instead of windows of time."""
         return self.spec.by_payout
+
+    @property
+    def key_format(self) -> KeyFormat:
+        """How keys of its partitions are made."""
+        return KeyFormat(self.window, self.dimensions)
 
     def payout(self, key: str) -> Partition:
         """The partition of one payout: `po_1`, or `acct_1:po_1` where it needs the connected account too.
@@ -106,26 +116,26 @@ class ReportQuery:
         """
         if not self.by_payout:
             raise ConfigurationError(f"{self.spec.id} is about windows of time, not about one payout")
-        *account, payout = self.dataset(mode="", account=None).values(key)
+        *account, payout = self.key_format.values(key)
         parameters = dict(zip(self.dimensions, account, strict=True)) | {"payout": payout}
         partition = Partition(key, None, parameters)
         self.request(partition)
         return partition
 
     def each_account(self, windows: Iterable[Partition], accounts: Iterable[str]) -> tuple[Partition, ...]:
-        """The windows of each connected account, for a question asked `by_account`; one account after the
+        """The windows of each connected account, for a query made `by_account`; one account after the
         other."""
-        dataset, windows = self.dataset(mode="", account=None), tuple(windows)
+        form, windows = self.key_format, tuple(windows)
         return tuple(
-            Partition(dataset.key(account, window.key), window.interval, {CONNECTED_ACCOUNT: account})
+            Partition(form.key(account, window.key), window.interval, {CONNECTED_ACCOUNT: account})
             for account in accounts
             for window in windows
         )
 
     @property
     def withheld(self) -> tuple[str, ...]:
-        """Columns that a file has and the dataset shall not: those not chosen of a type that prints all it
-        has, whatever is asked for."""
+        """Columns not to be stored: those not chosen of a type whose files have all columns, whatever is
+        asked for."""
         if self.spec.takes_columns:
             return ()
         chosen = {column.name for column in self.columns}
@@ -137,13 +147,13 @@ class ReportQuery:
         return not self.columns
 
     def columns_in(self, header: Sequence[str]) -> tuple[Column, ...]:
-        """The columns that a file shall have, in the order they are stored, without those nobody foresaw."""
+        """The columns expected in a file, in the order they are stored; unexpected ones are added to them."""
         if not self.by_header:
             return self.columns
         return tuple(each for each in columns_by_header(self.spec, header) if not each.personal)
 
     def left_out(self, header: Sequence[str]) -> tuple[str, ...]:
-        """What of a file is not stored: columns not chosen, and personal data nobody asked for by name.
+        """Columns of a file that are not stored: those not chosen, and personal data not asked for by name.
 
         A column that neither the catalogue nor the configuration knows is personal if it sounds like it.
         """
@@ -188,7 +198,7 @@ class ReportQuery:
 
 
 def _dimensions(spec: ReportSpec, filters: Mapping[str, Any], *, by_account: bool) -> tuple[str, ...]:
-    """What tells partitions apart besides their window or payout."""
+    """What distinguishes partitions besides their window or payout."""
     if by_account and CONNECTED_ACCOUNT in filters:
         raise ConfigurationError(
             f"{CONNECTED_ACCOUNT} of {spec.id} cannot be a filter and have partitions of each account"

@@ -1,4 +1,4 @@
-"""What somebody who misspelt a name may have meant.
+"""The nearest valid names for a misspelt one, and text made printable.
 
 Every refusal of a name says what it could have been, so that the next attempt is right.
 """

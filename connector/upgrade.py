@@ -1,7 +1,7 @@
-"""A table in another version of its report: what to ask, and how the two differ. Pure; nothing is asked here.
+"""A table in another version of its report: what to pull, and how the two differ. Pure: nothing is sent here.
 
-Versions of a report differ in columns, and now and then in rows. So both are made side by side, in a table
-each, and compared. The other version stays in its own table, under its own name.
+Versions of a report differ in columns, and now and then in rows. So both are pulled, into a table each, and
+compared. The other version stays in its own table, under its own name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,10 +11,11 @@ from decimal import Decimal
 
 from connector.catalogue import REPORTS, ReportSpec, Status, report
 from connector.catalogue.columns import has
+from connector.column_diff import ColumnDiff
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Change, Provenance
 from connector.errors import ConfigurationError
-from connector.money import total
+from connector.money import differences, total
 from connector.partitions import Partition
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
 from connector.text import hint
@@ -22,12 +23,12 @@ from connector.text import hint
 
 @dataclass(frozen=True, slots=True)
 class UpgradePlan:
-    """The same partitions asked of two versions.
+    """The same partitions in two versions of a report.
 
     Attributes:
         pinned: the table as it is.
-        old: the question it was made from, so that it can be asked again.
-        new: the question in the other version, into a table of its own.
+        old: the query it was made from, to pull it again.
+        new: the query in the other version, into a table of its own.
         left_out: columns of the table that the other version does not have.
     """
 
@@ -45,7 +46,7 @@ class UpgradePlan:
 def table_named(name: str, tables: Sequence[Dataset]) -> Dataset:
     """The table of that name, or the only one made from that report. Raises ConfigurationError."""
     named = [each for each in tables if name == each.table]
-    found = named or [each for each in tables if name in (each.report_type, _spoken(each))]
+    found = named or [each for each in tables if name in (each.report_type, report_name(each))]
     if len(found) == 1:
         return found[0]
     if found:
@@ -72,7 +73,7 @@ def other_version(report_type: str, version: int) -> ReportSpec:
 
 
 def planned(
-    pinned: Dataset, version: int, kept: Provenance, columns: Sequence[str] | None = None
+    pinned: Dataset, version: int, published: Provenance, columns: Sequence[str] | None = None
 ) -> UpgradePlan:
     """What to ask in order to upgrade a table.
 
@@ -82,11 +83,11 @@ def planned(
     Args:
         pinned: the table.
         version: the one wanted.
-        kept: its newest file, which says what columns are asked for.
+        published: its newest file, which says what columns are asked for.
         columns: those to ask the other version for; as above when None.
     """
     spec, before = other_version(pinned.report_type, version), report(pinned.report_type)
-    asked = kept.request.columns
+    asked = published.request.columns
     left_out: tuple[str, ...] = ()
     if columns is None and asked is not None and asked != before.default_columns and spec.takes_columns:
         columns = [name for name in asked if has(spec, name)]
@@ -94,46 +95,28 @@ def planned(
     return UpgradePlan(
         pinned,
         _query(before, pinned, pinned.table, asked if before.takes_columns else None),
-        _query(spec, pinned, _beside(pinned, version), columns),
+        _query(spec, pinned, _name_of_version(pinned, version), columns),
         left_out,
     )
 
 
-def partition_of(kept: Provenance, pinned: Dataset) -> Partition:
-    """The partition that a file answers, to be asked again of any version."""
+def partition_of(published: Provenance, pinned: Dataset) -> Partition:
+    """The partition of a file, to be pulled in any version."""
     telling = {"payout", *pinned.dimensions}
-    parameters = {name: value for name, value in kept.parameters.items() if name in telling}
-    return Partition(kept.period, kept.interval, parameters)
+    parameters = {name: value for name, value in published.parameters.items() if name in telling}
+    return Partition(published.period, published.interval, parameters)
 
 
 def between(
-    kept: Iterable[Provenance], since: datetime | None, until: datetime | None
+    published: Iterable[Provenance], since: datetime | None, until: datetime | None
 ) -> tuple[Provenance, ...]:
     """Those whose interval lies in `[since, until)`; all of a report without intervals."""
     return tuple(
         each
-        for each in kept
+        for each in published
         if each.interval is None
         or ((since is None or each.interval.start >= since) and (until is None or each.interval.end <= until))
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnDiff:
-    """How the columns of two tables differ: names, and for `retyped` both types, as text."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    retyped: Mapping[str, tuple[str, str]]
-
-    @classmethod
-    def between(cls, old: Mapping[str, str], new: Mapping[str, str]) -> "ColumnDiff":
-        """Of column names and their types."""
-        return cls(
-            tuple(name for name in new if name not in old),
-            tuple(name for name in old if name not in new),
-            {name: (old[name], new[name]) for name in old if name in new and old[name] != new[name]},
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +126,7 @@ class Comparison:
     Attributes:
         columns: how their columns differ.
         old, new: the files, by partition key; the same keys.
-        asked_again: partitions whose old version was asked anew, because the two differed.
+        asked_again: partitions whose old version was refreshed, because the two differed.
     """
 
     columns: ColumnDiff
@@ -166,9 +149,13 @@ class Comparison:
     @property
     def totals(self) -> dict[str, tuple[Decimal, Decimal]]:
         """The sum of the amount column per currency, in the old and in the new version."""
-        sides = [_added(side.values()) for side in (self.old, self.new)]
-        currencies = sorted({currency for side in sides for currency in side})
-        return {name: (sides[0].get(name, Decimal(0)), sides[1].get(name, Decimal(0))) for name in currencies}
+        old, new = _added(self.old.values()), _added(self.new.values())
+        return {name: (old.get(name, Decimal(0)), new.get(name, Decimal(0))) for name in sorted({*old, *new})}
+
+    @property
+    def moved(self) -> dict[str, Decimal]:
+        """By currency, how much more the new version has than the old; what is equal is left out."""
+        return differences(_added(self.old.values()), _added(self.new.values()))
 
 
 def doubtful(old: Mapping[str, Provenance], new: Mapping[str, Provenance]) -> list[str]:
@@ -181,13 +168,13 @@ def doubtful(old: Mapping[str, Provenance], new: Mapping[str, Provenance]) -> li
     ]
 
 
-def _beside(pinned: Dataset, version: int) -> str:
-    """The name of a table in that version: `payouts_v3` beside `payouts`, and `payouts_v4` beside that."""
+def _name_of_version(pinned: Dataset, version: int) -> str:
+    """The name of a table in that version: `payouts_v3` for `payouts`, and `payouts_v4` for either."""
     made_from = pinned.report_type.rpartition(".")[2]
     return f"{pinned.table.removesuffix(f'_v{made_from}')}_v{version}"
 
 
-def _spoken(pinned: Dataset) -> str:
+def report_name(pinned: Dataset) -> str:
     """The name of the report a table is made from, without the version."""
     return pinned.report_type.rpartition(".")[0].replace(".", "_")
 
@@ -204,9 +191,9 @@ def _query(spec: ReportSpec, pinned: Dataset, name: str, columns: Sequence[str] 
     )
 
 
-def _added(kept: Iterable[Provenance]) -> dict[str, Decimal]:
+def _added(published: Iterable[Provenance]) -> dict[str, Decimal]:
     found: dict[str, list[Decimal]] = {}
-    for each in kept:
+    for each in published:
         for currency, amount in each.totals.items():
             found.setdefault(currency, []).append(amount)
     return {currency: total(amounts) for currency, amounts in found.items()}

@@ -13,7 +13,7 @@ import pytest
 from connector.api.client import StripeClient
 from connector.catalogue import REPORTS, ColumnType, ReportSpec, Status, columns_of
 from connector.checks import CheckResult, checks_of, inspect
-from connector.convert.decode import MONEY
+from connector.convert.arrow_types import MONEY
 from connector.dataset.store import Store
 from connector.partitions import Partition
 from connector.pipeline.collect import Done

@@ -149,7 +149,7 @@ def test_a_bound_inside_a_window_is_refused_naming_the_nearest(unit: str, start:
     [
         pytest.param(lambda: Windows("dayly"), "nearest: daily", id="unknown-unit"),
         pytest.param(lambda: Windows("daily", "Europe/Berln"), "Europe/Berlin", id="misspelt-zone"),
-        pytest.param(lambda: Windows("daily", "../secret"), "no IANA time zone", id="a-path-is-no-zone"),
+        pytest.param(lambda: Windows("daily", "../secret"), "not an IANA time zone", id="a-path-is-no-zone"),
         pytest.param(
             lambda: Windows("daily").between(date(2026, 6, 2), date(2026, 6, 1)),
             "2026-06-02 is not before 2026-06-01",

@@ -250,7 +250,7 @@ def test_a_path_gives_back_the_key_it_was_made_of(
     window: str, dimensions: tuple[str, ...], account: str, period: str
 ) -> None:
     dataset = Dataset("t", "test", None, "x.1", window, "UTC", dimensions=dimensions)
-    key = dataset.key(*([account] if dimensions else []), period)
+    key = dataset.key_format.key(*([account] if dimensions else []), period)
 
     path = dataset.file_path(key)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connector.catalogue import report
+from connector.column_diff import ColumnDiff
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.errors import ConfigurationError
@@ -15,7 +16,6 @@ from connector.partitions import Interval
 from connector.project.defs_yaml import lines_to_change
 from connector.query import ReportQuery
 from connector.upgrade import (
-    ColumnDiff,
     Comparison,
     between,
     doubtful,
@@ -177,7 +177,7 @@ def test_partitions_that_differ_are_named_with_their_difference_to_the_last_deci
         "c": kept(totals={"eur": Decimal(1), "usd": Decimal(2)}, rows=2),
     }
 
-    compared = Comparison(ColumnDiff((), (), {}), old, new)
+    compared = Comparison(ColumnDiff(), old, new)
 
     assert compared.differing.keys() == {"a", "c"}
     assert compared.differing["c"].totals == {"usd": Decimal(2)}

@@ -19,9 +19,8 @@ from assets.resources import StripeReporting
 from assets.sensors.availability_decisions import REFRESH_AFTER
 from assets.sensors.payout_sources import source_of
 from assets.settings import API_KEY, Settings
-from connector.dataset.identity import BY_PAYOUT
 from connector.errors import ConfigurationError
-from connector.partitions import Windows
+from connector.partitions import BY_PAYOUT, Windows
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
 from connector.runs.adoption import WaitPolicy
 
@@ -295,7 +294,7 @@ def _probes(model: ReportModel) -> Sequence[tuple[tuple[str, ...], Callable[[], 
         (("window",), lambda: described(window=model.window).by_payout or Windows(model.window)),
         (("zone",), lambda: None if _by_payout(model) else refuse_lossy(Windows(model.window, model.zone))),
         (("connected_accounts",), lambda: _check_accounts(model, described)),
-        (("name",), lambda: described(name=model.name).dataset(mode="", account=None)),
+        (("name",), partial(described, name=model.name)),
     )
 
 

@@ -95,10 +95,10 @@ class PartitionGrid:
         if not report.connected_accounts:
             return cls.over(asset, [report.partitions.get_partition_keys(dynamic_partitions_store=instance)])
         # Dagster's own keys of two dimensions take fifty times as long to make.
-        identity, windows = report.query.dataset(mode="", account=None), report.windows.get_partition_keys()
+        form, windows = report.query.key_format, report.windows.get_partition_keys()
         return cls.over(
             asset,
-            [[identity.key(account, window) for window in windows] for account in report.connected_accounts],
+            [[form.key(account, window) for window in windows] for account in report.connected_accounts],
         )
 
     @classmethod

@@ -148,7 +148,7 @@ class ConfiguredReport:
             return self.query.payout(key)
         if not self.connected_accounts:
             return partition_of(self.windows, key)
-        account, window = self.query.dataset(mode="", account=None).values(key)
+        account, window = self.query.key_format.values(key)
         (partition,) = self.query.each_account([partition_of(self.windows, window)], [account])
         return partition
 
@@ -158,10 +158,10 @@ class ConfiguredReport:
             return []
         if not self.connected_accounts:
             return adjacent(self.windows, key)
-        dataset = self.query.dataset(mode="", account=None)
-        account, window = dataset.values(key)
+        form = self.query.key_format
+        account, window = form.values(key)
         return [
-            (dataset.key(account, before), dataset.key(account, after))
+            (form.key(account, before), form.key(account, after))
             for before, after in adjacent(self.windows, window)
         ]
 

@@ -1,5 +1,6 @@
 """What Dagster shows of a report and of each of its partitions."""
 
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,8 @@ import pyarrow as pa
 
 from assets.reports.configured import ConfiguredReport
 from assets.reports.preview import markdown
-from connector.api.models import DEFAULT_TIMEZONE
 from connector.catalogue import Column, ColumnType
-from connector.convert.cells import INSTANT, MONEY, WALL_CLOCK
+from connector.convert import arrow_types
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Change
 from connector.money import money_text
@@ -21,20 +21,13 @@ from connector.pipeline.collect import Done
 #: Under which a partition's event names the report run its rows came from.
 REPORT_RUN = "stripe/report_run_id"
 
-
-_TYPES: Mapping[ColumnType, pa.DataType] = {
-    ColumnType.TEXT: pa.string(),
-    ColumnType.MONEY: MONEY,
-    ColumnType.NUMBER: MONEY,
-    ColumnType.INTEGER: pa.int64(),
-    ColumnType.TIMESTAMP: INSTANT,
-    ColumnType.DATE: pa.date32(),
-    ColumnType.BOOLEAN: pa.bool_(),
-}
+#: The identity of a report's table among the metadata of its asset, but for mode and account: those are known
+#: when the resource is.
+DATASET = "stripe/dataset"
 
 
 def asset_metadata(report: ConfiguredReport) -> dict[str, Any]:
-    """What can be said of a report before anything is asked: its type, its columns, its question."""
+    """What can be said of a report before anything is asked: its type, its columns, its table."""
     query = report.query
     return {
         "dagster/column_schema": configured_schema(report),
@@ -42,33 +35,16 @@ def asset_metadata(report: ConfiguredReport) -> dict[str, Any]:
         "stripe/report_type": query.spec.id,
         "stripe/version": query.spec.version,
         "stripe/documentation": dg.MetadataValue.url(query.spec.source),
-        **question(report),
-    }
-
-
-def question(report: ConfiguredReport) -> dict[str, Any]:
-    """The identity of the report's table, from which `dataset_of` makes it again."""
-    query = report.query
-    return {
-        "stripe/table": query.name,
-        "stripe/report_type": query.spec.id,
-        "stripe/window": query.window,
-        "stripe/zone": query.zone,
-        "stripe/filters": dg.MetadataValue.json(dict(query.filters)),
-        "stripe/dimensions": dg.MetadataValue.json(list(query.dimensions)),
+        DATASET: dg.MetadataValue.json(json.loads(query.dataset(mode="", account=None).to_json())),
     }
 
 
 def dataset_of(metadata: Mapping[str, Any], *, mode: str, account: str | None) -> Dataset | None:
-    """The table an asset's definition metadata speak of; None for an asset that is no report."""
-    try:
-        table, report_type, window, zone = (
-            str(_plain(metadata[f"stripe/{name}"])) for name in ("table", "report_type", "window", "zone")
-        )
-        filters, dimensions = _plain(metadata["stripe/filters"]), _plain(metadata["stripe/dimensions"])
-    except KeyError:
+    """The table that an asset's definition metadata describe; None for an asset that is not a report."""
+    identity = _plain(metadata.get(DATASET))
+    if identity is None:
         return None
-    return Dataset(table, mode, account, report_type, window, zone, dict(filters), tuple(dimensions))
+    return Dataset.from_json(json.dumps({**identity, "mode": mode, "account": account}))
 
 
 def configured_columns(metadata: Mapping[str, Any]) -> pa.Schema | None:
@@ -76,8 +52,8 @@ def configured_columns(metadata: Mapping[str, Any]) -> pa.Schema | None:
     found = _plain(metadata.get("dagster/column_schema"))
     if not isinstance(found, dg.TableSchema):
         return None
-    types = {str(each): each for each in (*_TYPES.values(), WALL_CLOCK)}
-    return pa.schema([(column.name, types[column.type]) for column in found.columns if column.type in types])
+    known = arrow_types.BY_NAME
+    return pa.schema([(column.name, known[column.type]) for column in found.columns if column.type in known])
 
 
 def configured_schema(report: ConfiguredReport) -> dg.TableSchema:
@@ -85,7 +61,7 @@ def configured_schema(report: ConfiguredReport) -> dg.TableSchema:
     query = report.query
     return dg.TableSchema(
         columns=[
-            _column(column, str(_stored_type(column, query.timezone)), query.timezone)
+            _column(column, str(arrow_types.arrow_type(column, query.timezone)), query.timezone)
             for column in query.columns
         ],
         constraints=dg.TableConstraints(
@@ -186,16 +162,11 @@ _OURS = {
 def _column(column: Column, stored_type: str, timezone: str | None) -> dg.TableColumn:
     tags = {}
     if column.type is ColumnType.TIMESTAMP:
-        tags["zone"] = (timezone if column.local else None) or DEFAULT_TIMEZONE
+        tags["zone"] = arrow_types.zone_of(column, timezone)
     if column.personal:
         tags["personal"] = ""
     about = f"{column.about} In {column.unit}." if column.unit else column.about
     return dg.TableColumn(column.stored_name, stored_type, description=about, tags=tags)
-
-
-def _stored_type(column: Column, timezone: str | None) -> pa.DataType:
-    local = column.local and timezone not in {None, DEFAULT_TIMEZONE, "UTC"}
-    return WALL_CLOCK if local else _TYPES[column.type]
 
 
 def _amounts(totals: Mapping[str, Decimal]) -> dict[str, str]:

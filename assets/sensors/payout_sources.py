@@ -55,12 +55,12 @@ class PayoutSource:
         names = [name for name in (CONNECTED_ACCOUNT, self.column) if name in rows.schema.names]
         found = rows.to_table(columns=names).group_by(names).aggregate([]).to_pylist()
         wanted = asker.query.filters.get(CONNECTED_ACCOUNT)
-        identity = asker.query.dataset(mode="", account=None)
+        form = asker.query.key_format
         keys = set()
         for row in found:
             account, payout = row.get(CONNECTED_ACCOUNT) or always, row[self.column]
-            if payout and wanted in {None, account} and (account or not identity.dimensions):
-                keys.add(identity.key(*([account] if identity.dimensions else []), payout))
+            if payout and wanted in {None, account} and (account or not form.dimensions):
+                keys.add(form.key(*([account] if form.dimensions else []), payout))
         return sorted(key for key in keys if _can_be_asked(asker, key))
 
 

@@ -25,11 +25,10 @@ from connector.catalogue.spec import (
     Scope,
     Status,
 )
-from connector.catalogue.validation import CURRENCIES, REPORTING_CATEGORIES, validate
+from connector.catalogue.validation import REPORTING_CATEGORIES, validate
 
 __all__ = [
     "COLUMNS",
-    "CURRENCIES",
     "METADATA",
     "REPORTING_CATEGORIES",
     "REPORTS",

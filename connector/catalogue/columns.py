@@ -1,4 +1,4 @@
-"""Columns by name: the one a name stands for, and those a file of a report shall have or has.
+"""Columns by name: the one a name stands for, and those of a report or of a file.
 
 Source: https://docs.stripe.com/reports/report-types
 """
@@ -11,8 +11,8 @@ from connector.catalogue.spec import Column, ColumnType, ReportSpec
 from connector.errors import ConfigurationError
 from connector.text import hint
 
-#: What tells, in the name of a column nobody described, that it may say who somebody is.
-_TELLING = re.compile(r"name|e?mail|phone|address|birth|tax_id|metadata")
+#: Words in the name of an unknown column that suggest personal data.
+_PERSONAL_WORDS = re.compile(r"name|e?mail|phone|address|birth|tax_id|metadata")
 
 #: Stripe allows metadata keys of 40 characters without square brackets.
 #: Source: https://docs.stripe.com/api/metadata
@@ -21,7 +21,7 @@ _LONGEST_KEY = 40
 
 
 def column(name: str) -> Column:
-    """The column of that name; `payment_metadata[order_id]` and its kin are made on the spot.
+    """The column of that name; `payment_metadata[order_id]` and the like are made by pattern.
 
     Raises:
         ConfigurationError: no report has such a column, or the metadata key cannot be one; the message
@@ -37,7 +37,7 @@ def column(name: str) -> Column:
 
 
 def columns_of(spec: ReportSpec, names: Sequence[str] | None = None) -> tuple[Column, ...]:
-    """The columns a file of this report shall have, in file order.
+    """The columns to ask for, in file order.
 
     Args:
         spec: the report type.
@@ -59,9 +59,9 @@ def columns_of(spec: ReportSpec, names: Sequence[str] | None = None) -> tuple[Co
 
 
 def columns_by_header(spec: ReportSpec, header: Iterable[str]) -> tuple[Column, ...]:
-    """What columns of a file mean that were not asked for, in its order.
+    """The columns of a file's header, in its order.
 
-    A name that neither the report type nor the dictionary has is text, and personal if it sounds like it.
+    A name that neither the report type nor the dictionary has is text, and personal if its name suggests it.
     """
     return tuple(_found(spec, name) for name in header)
 
@@ -70,13 +70,13 @@ def _found(spec: ReportSpec, name: str) -> Column:
     try:
         return _meant(spec, name)
     except ConfigurationError:
-        about = "Not in the catalogue; kept as text."
-        return Column(name, ColumnType.TEXT, about, personal=tells_who(name))
+        about = "Not in the catalogue; stored as text."
+        return Column(name, ColumnType.TEXT, about, personal=sounds_personal(name))
 
 
-def tells_who(name: str) -> bool:
-    """Whether a column nobody described may be personal: a guess by its name, on the safe side."""
-    return _TELLING.search(name.lower()) is not None and not name.lower().endswith("country")
+def sounds_personal(name: str) -> bool:
+    """Whether an unknown column may be personal: a guess by its name, on the safe side."""
+    return _PERSONAL_WORDS.search(name.lower()) is not None and not name.lower().endswith("country")
 
 
 def has(spec: ReportSpec, name: str) -> bool:
@@ -128,6 +128,6 @@ def _distinctly_stored(spec: ReportSpec, chosen: tuple[Column, ...]) -> tuple[Co
         if other != entry.name:
             raise ConfigurationError(
                 f"columns {other!r} and {entry.name!r} of {spec.id} differ only in case, "
-                "and many engines could not tell them apart; ask for one of them"
+                "and many engines ignore case in names; ask for one of them"
             )
     return chosen

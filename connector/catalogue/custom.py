@@ -1,7 +1,7 @@
-"""Report types that are not in the catalogue: a new version of Stripe's need not wait for our release.
+"""Report types that are not in the catalogue, described by the configuration.
 
-The configuration says which columns there are and what type each has. What the catalogue knows is not asked
-for again: a column of the dictionary may leave its type out, and a new version of a known report takes the
+The configuration says which columns there are and what type each has. What the catalogue knows need not be
+repeated: a column of the dictionary may leave its type out, and a new version of a known report takes the
 parameters, row key and meaning of rows from the version before it.
 """
 
@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from connector.catalogue.columns import column, is_known, tells_who
+from connector.catalogue.columns import column, is_known, sounds_personal
 from connector.catalogue.dictionary import COLUMNS
 from connector.catalogue.registry import REPORTS
 from connector.catalogue.reports.family import INTERVAL
@@ -23,7 +23,7 @@ _SOURCE = "https://docs.stripe.com/reports/report-types"
 #: Words of lower case letters, digits and underscores, with dots between them.
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 
-#: A leading underscore is ours: `_interval_start` and its kin stand beside Stripe's columns.
+#: A leading underscore is ours: `_interval_start` and the like are added to Stripe's columns.
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\[[^\[\]]{1,40}\])?")
 
 #: Its amounts may be in any column's currency.
@@ -34,7 +34,7 @@ _TIMES = {ColumnType.TIMESTAMP, ColumnType.DATE}
 
 _PARAMETER = re.compile(r"[a-z][a-z_]*")
 
-#: How alike a new name may be to a known one before it may be a slip of the pen.
+#: How alike a new name may be to a known one before it may be a typing error.
 _SLIP = 0.8
 
 
@@ -44,7 +44,7 @@ def custom_report(
     """The spec of a report type as configured.
 
     Args:
-        report_type: Stripe's id, e.g. `payouts.itemized.6`; one the catalogue knows is as good.
+        report_type: Stripe's id, e.g. `payouts.itemized.6`; one the catalogue knows is fine too.
         columns: every column to ask for, in file order, and its type (`text`, `money`, `number`, `integer`,
             `timestamp`, `date`, `boolean`). Columns of the dictionary may leave the type out; a type given
             counts for this report alone. Without any the file is read by its header.
@@ -57,9 +57,7 @@ def custom_report(
             and what is nearest.
     """
     if not _ID.fullmatch(report_type):
-        raise ConfigurationError(
-            f"{report_type!r} is no report type; one looks like balance_change_from_activity.itemized.3"
-        )
+        raise ConfigurationError(f"{report_type!r} is not a report type; an id looks like payouts.itemized.3")
     if not isinstance(columns, Mapping):
         raise ConfigurationError(
             f"columns of {report_type} are names with their types, such as amount: money, not {columns!r}"
@@ -70,7 +68,7 @@ def custom_report(
 
 
 def _blank(report_type: str) -> ReportSpec:
-    """A spec with nothing said of the columns; the rest as far as the nearest version tells."""
+    """A spec without columns; the rest is taken from the nearest version, if there is one."""
     blank = ReportSpec(
         id=report_type,
         title=report_type,
@@ -87,15 +85,15 @@ def _blank(report_type: str) -> ReportSpec:
         known or blank,
         id=report_type,
         status=Status.CUSTOM,
-        status_note=_beside(report_type, known),
+        status_note=_note(report_type, known),
         metadata_prefixes=(),
         columns_complete=False,
         stripe_defaults=None,
     )
 
 
-def _beside(report_type: str, known: ReportSpec | None) -> str:
-    """What the catalogue has that this is like: taken over, or perhaps meant."""
+def _note(report_type: str, known: ReportSpec | None) -> str:
+    """Which type of the catalogue this one follows, or was perhaps meant."""
     if known is not None:
         return f"What its rows mean is taken from {known.id}."
     meant = nearest(report_type, REPORTS, count=1, likeness=_SLIP)
@@ -113,7 +111,7 @@ def _nearest_version(spec: ReportSpec) -> ReportSpec | None:
 
 
 def _understood(spec: ReportSpec, described: tuple[Column, ...]) -> ReportSpec:
-    """The spec with these columns; it keeps of rows' meaning what these columns can show.
+    """The spec with these columns; of the rows' meaning, what these columns can show.
 
     A sum needs numbers and a day a time: what the configuration made text of is neither.
     """
@@ -139,7 +137,7 @@ def _understood(spec: ReportSpec, described: tuple[Column, ...]) -> ReportSpec:
 def _described(report_type: str, name: str, given: str | None) -> Column:
     """The column of that name; its type as configured, or else as the dictionary has it."""
     if not _COLUMN.fullmatch(str(name)):
-        raise ConfigurationError(f"{report_type}: {name!r} is no name of a column")
+        raise ConfigurationError(f"{report_type}: {name!r} is not a valid column name")
     known = column(name) if is_known(name) else None
     if not given:
         if known is None:
@@ -157,7 +155,7 @@ def _described(report_type: str, name: str, given: str | None) -> Column:
         known.about if known else "As configured.",
         unit=_UNIT if type_ is ColumnType.MONEY else None,
         local=type_ is ColumnType.TIMESTAMP and not name.endswith("_utc"),
-        personal=known.personal if known else tells_who(name),
+        personal=known.personal if known else sounds_personal(name),
     )
 
 
@@ -165,7 +163,7 @@ def _type(report_type: str, name: str, given: str) -> ColumnType:
     types = {each.value: each for each in ColumnType}
     if str(given) not in types:
         raise ConfigurationError(
-            f"{report_type}: {given!r} is no type for column {name!r}{hint(str(given), types)}"
+            f"{report_type}: {given!r} is not a type for column {name!r}{hint(str(given), types)}"
         )
     return types[str(given)]
 
@@ -177,7 +175,7 @@ def _taking(spec: ReportSpec, parameters: Sequence[str]) -> ReportSpec:
     for name in parameters:
         slips = nearest(str(name), PARAMETERS, likeness=_SLIP)
         if name not in PARAMETERS and (slips or not _PARAMETER.fullmatch(str(name))):
-            raise ConfigurationError(f"{spec.id}: {name!r} is no parameter{hint(str(name), PARAMETERS)}")
+            raise ConfigurationError(f"{spec.id}: {name!r} is not a parameter{hint(str(name), PARAMETERS)}")
     needed = {*INTERVAL, "payout", *(("connected_account",) if "payout" in parameters else ())}
     taken = tuple(dict.fromkeys(parameters))
     return replace(

@@ -1,7 +1,7 @@
-"""What Stripe offers an account, beside what the catalogue knows.
+"""The report types Stripe offers an account, compared with those in the catalogue.
 
-Report types come and go, and differ from account to account; so before anything is configured one looks at
-both lists at once. Pure comparison: whoever asks Stripe hands in its answer.
+Report types come and go, and differ from account to account, so both lists are shown side by side. Pure:
+Stripe's list comes in as an argument.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from connector.api.models import Mode, ReportType
 from connector.catalogue import ReportSpec
+from connector.column_diff import ColumnDiff
 from connector.errors import ConfigurationError
 from connector.text import hint
 
@@ -25,26 +26,6 @@ class Standing(StrEnum):
     UNKNOWN = "not in the catalogue"
     NOT_OFFERED = "not offered"
     LIVE_ONLY = "live mode only"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How Stripe's default columns differ from those the catalogue says they are.
-
-    Attributes:
-        added: columns Stripe prints by default and the catalogue does not have so, in Stripe's order.
-        missing: the other way round, in the catalogue's order.
-        reordered: the same columns, in another order.
-    """
-
-    added: tuple[str, ...]
-    missing: tuple[str, ...]
-    reordered: bool
-
-    def __str__(self) -> str:
-        said = [f"also {', '.join(self.added)}"] if self.added else []
-        said += [f"without {', '.join(self.missing)}"] if self.missing else []
-        return "; ".join(said) or "in another order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +46,12 @@ class Offering:
         return (stem if last.isdigit() else self.id).replace(".", "_")
 
     @property
-    def difference(self) -> Difference | None:
-        """How the default columns differ; None where they do not, or one of the two is not known."""
+    def difference(self) -> ColumnDiff | None:
+        """How Stripe's default columns differ from those in the catalogue; None where they do not, or one of
+        the two is not known."""
         if self.offered is None or self.spec is None or self.spec.stripe_defaults is None:
             return None
-        here, there = self.spec.stripe_defaults, self.offered.default_columns or ()
-        if here == there:
-            return None
-        added = tuple(name for name in there if name not in here)
-        missing = tuple(name for name in here if name not in there)
-        return Difference(added, missing, reordered=not added and not missing)
+        return ColumnDiff.between(self.spec.stripe_defaults, self.offered.default_columns or ()) or None
 
 
 def offerings(

@@ -1,4 +1,4 @@
-"""What a report type is, as a value: its parameters, its columns, what its rows mean.
+"""A report type as a value: its parameters, its columns, what its rows mean.
 
 The request we send, the Arrow schema, the asset, its documentation and its checks all come from a
 `ReportSpec`; adding a report is adding one.
@@ -30,11 +30,11 @@ class Column:
     """One column, as every report that has it means it.
 
     Attributes:
-        name: Stripe's name. `payment_metadata[order_id]` and its kin are made by pattern.
+        name: Stripe's name. `payment_metadata[order_id]` and the like are made by pattern.
         about: one sentence for people.
         unit: what a number counts, e.g. "major units of `currency`"; None where there is none.
         local: a time printed in the run's `timezone` (UTC unless asked otherwise, and always in report types
-            that take no `timezone`); False for `_utc` twins.
+            that take no `timezone`); False for `_utc` columns.
         personal: names, e-mails, addresses, metadata: requested only by name.
     """
 
@@ -52,7 +52,7 @@ class Column:
 
 
 class RowKind(Enum):
-    """What a row of a summary is, so that nobody adds a subtotal to its parts."""
+    """What a row of a summary is, so that a subtotal is not added to its parts."""
 
     BALANCE = "balance"
     MOVEMENT = "movement"
@@ -71,8 +71,8 @@ class RowKindRules:
             unknown row gets no kind rather than a wrong one.
         parts: value to the values it is the sum of; where any part stands in the same file for the same
             currency, the row is a subtotal.
-        currency: the column that names the currency. An empty one stands for any: whether a part belongs
-            to the row cannot be told then, and a sum counted twice is worse than one left out.
+        currency: the column that names the currency. An empty one matches any: whether a part belongs
+            to the row is unknown then, and a sum counted twice is worse than one left out.
     """
 
     column: str
@@ -107,7 +107,7 @@ class Granularity(Enum):
 
 
 class Scope(Enum):
-    """Whose money the rows are about."""
+    """Which account the rows belong to."""
 
     OWN_ACCOUNT = "own account"
     CONNECTED_ACCOUNTS = "connected accounts"
@@ -128,8 +128,8 @@ class Status(Enum):
 
 _CAUTIONS: Mapping[Status, str] = {
     Status.DOCUMENTED: "",
-    Status.OBSERVED: "{id} is used by others and not documented by Stripe: what it has is as they saw it.",
-    Status.CUSTOM: "{id} is used as configured: what Stripe has for it was not compared with a catalogue.",
+    Status.OBSERVED: "{id} is not documented by Stripe; parameters and columns are as other users saw them.",
+    Status.CUSTOM: "{id} is used as configured and was not compared with the catalogue.",
 }
 
 #: Of a type without known columns, whatever its status.
@@ -146,19 +146,19 @@ class ReportSpec:
         required: parameters Stripe wants in every run.
         optional: further parameters the type takes.
         columns: all columns of the type, in the order of Stripe's documentation.
-        metadata_prefixes: `payment_metadata` and kin: `prefix[key]` may be asked for by name.
-        default_columns: what we ask for unless told otherwise, in file order; never personal data. Where the
-            type takes no `columns`, what we keep of the file. Empty where no column is known: then nothing is
-            asked for, and the file is read by its header.
-        row_key: columns that tell rows apart; empty where identical rows are real, or no key is known.
+        metadata_prefixes: `payment_metadata` and the like: `prefix[key]` may be asked for by name.
+        default_columns: asked for unless the configuration names others, in file order; never personal data.
+            Where the type takes no `columns`, those stored of the file. Empty where no column is known: then
+            nothing is asked for, and the file is read by its header.
+        row_key: columns whose values identify a row; empty where identical rows are real, or no key is known.
         day_column: the time that decides which interval a row belongs to, in UTC where the type prints it so;
             None where none does, or it is not known.
         amount_column: the column whose sum per currency says what the file amounts to.
-        row_kinds: how rows of a summary are told apart; None for other reports.
+        row_kinds: which rows of a summary are subtotals; None for other reports.
         source: the page the facts are from.
         status: how far the type can be relied on.
         status_note: what else is known of that, as a sentence; may be empty.
-        scope: whose money the rows are about.
+        scope: which account the rows belong to.
         columns_complete: whether `columns` are all there are. Where not, any column of the dictionary may be
             asked for.
         stripe_defaults: what Stripe puts into a file when no columns are asked for, in its order; None where
@@ -222,7 +222,7 @@ class ReportSpec:
 
     @property
     def caution(self) -> str | None:
-        """What somebody who uses the type must know, as a few sentences.
+        """What a user of the type must know, as a few sentences.
 
         None for documented types whose columns are known.
         """

@@ -16,20 +16,8 @@ from connector.api.models import ReportRequest
 from connector.catalogue.columns import columns_of
 from connector.catalogue.spec import ReportSpec
 from connector.errors import ConfigurationError
+from connector.money import CURRENCIES
 from connector.text import hint, nearest
-
-#: Active codes of ISO 4217, lower case. Stripe may settle in fewer; it never settles in others.
-CURRENCIES = frozenset(
-    """
-    aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn bwp byn bzd cad
-    cdf chf clf clp cny cop crc cuc cup cve czk djf dkk dop dzd egp ern etb eur fjd fkp gbp gel ghs gip gmd
-    gnf gtq gyd hkd hnl hrk htg huf idr ils inr iqd irr isk jmd jod jpy kes kgs khr kmf kpw krw kwd kyd kzt
-    lak lbp lkr lrd lsl lyd mad mdl mga mkd mmk mnt mop mru mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd
-    omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sdg sek sgd shp sle sll sos srd ssp stn
-    svc syp szl thb tjs tmt tnd top try ttd twd tzs uah ugx usd uyu uzs ved ves vnd vuv wst xaf xcd xcg xof
-    xpf yer zar zmw zwg zwl
-    """.split()  # noqa: SIM905 (a hundred quoted codes read worse)
-)
 
 #: The values of `reporting_category` Stripe names. It adds some now and then.
 #: Source: https://docs.stripe.com/reports/reporting-categories
@@ -45,7 +33,7 @@ REPORTING_CATEGORIES = frozenset(
     """.split()  # noqa: SIM905 (a hundred quoted codes read worse)
 )
 
-#: How alike a new category may be to a known one before it is taken for a slip of the pen.
+#: How alike a new category may be to a known one before it counts as a typing error.
 _SLIP = 0.8
 
 
@@ -53,7 +41,7 @@ def validate(spec: ReportSpec, parameters: Mapping[str, Any]) -> ReportRequest:
     """The request for one report run, in canonical form, once nothing is wrong with it.
 
     Where the type takes `columns` and none are given, the default columns are filled in: the file's shape
-    shall be our choice, not the account's. An empty value counts as absent. `interval_start` and
+    is our choice, not the account's. An empty value counts as absent. `interval_start` and
     `interval_end` are whole unix seconds.
 
     Raises:
@@ -101,7 +89,7 @@ def _readable(seconds: int) -> str:
     return f"{seconds} ({datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ})"
 
 
-#: 9999-12-31T23:59:59Z. Whoever passes more has passed milliseconds.
+#: 9999-12-31T23:59:59Z. More than that are milliseconds.
 _LAST_SECOND = 253_402_300_799
 
 
@@ -110,21 +98,21 @@ def _seconds(value: Any) -> int:
     if isinstance(value, bool) or not (isinstance(value, int) or (text.isascii() and text.isdigit())):
         raise ConfigurationError(f"{value!r} is not a whole number of unix seconds")
     if not 0 <= int(value) <= _LAST_SECOND:
-        raise ConfigurationError(f"{value} is no time in unix seconds; are these milliseconds?")
+        raise ConfigurationError(f"{value} is not a time in unix seconds; are these milliseconds?")
     return int(value)
 
 
 def _zone(value: Any) -> str:
     known = zoneinfo.available_timezones()
     if value not in known:
-        raise ConfigurationError(f"{value!r} is no IANA time zone{hint(str(value), known)}")
+        raise ConfigurationError(f"{value!r} is not an IANA time zone{hint(str(value), known)}")
     return str(value)
 
 
 def _currency(value: Any) -> str:
     code = str(value).lower()
     if code not in CURRENCIES:
-        raise ConfigurationError(f"{value!r} is no ISO 4217 currency{hint(code, CURRENCIES)}")
+        raise ConfigurationError(f"{value!r} is not an ISO 4217 currency{hint(code, CURRENCIES)}")
     return code
 
 
@@ -134,7 +122,7 @@ def _category(value: Any) -> str:
         return text
     slips = nearest(text, REPORTING_CATEGORIES, likeness=_SLIP)
     if slips or not re.fullmatch(r"[a-z_]+", text):
-        raise ConfigurationError(f"{text!r} is no reporting category{hint(text, REPORTING_CATEGORIES)}")
+        raise ConfigurationError(f"{text!r} is not a reporting category{hint(text, REPORTING_CATEGORIES)}")
     return text
 
 
@@ -143,17 +131,17 @@ def _identifier(prefix: str, what: str) -> Callable[[Any], str]:
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise ConfigurationError(f"{value!r} is no {what}; it looks like {prefix}_1A2b3C")
+            raise ConfigurationError(f"{value!r} is not {what}; one looks like {prefix}_1A2b3C")
         return value
 
     return check
 
 
-_account = _identifier("acct", "account id")
+_account = _identifier("acct", "an account id")
 
 
 def _accounts(value: Any) -> tuple[str, ...]:
-    """A set of accounts, in one order: the same accounts shall be the same request."""
+    """A set of accounts, sorted, so that the same accounts are the same request."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise ConfigurationError(f"{value!r} is not a list of account ids")
     return tuple(sorted({_account(item) for item in value}))
@@ -173,7 +161,7 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "reporting_category": _category,
     "connected_account": _account,
     "connected_accounts": _accounts,
-    "payout": _identifier("po", "payout id"),
+    "payout": _identifier("po", "a payout id"),
     "decimal_separator": _number_format,
     "decimal_format": _number_format,
 }

@@ -46,7 +46,7 @@ def audit(store: Store, dataset: Dataset, others: Sequence[Dataset] = ()) -> Ite
             yield CheckOutcome(dataset.table, key, check, finding)
         if kept is None or kept.interval is None:
             continue
-        whose = dataset.values(key)[:-1]
+        whose = dataset.key_format.values(key)[:-1]
         before = ended.get(whose)
         continuity = continuity_of(query)
         if before and continuity and before[0] == kept.interval.start:

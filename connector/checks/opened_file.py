@@ -18,8 +18,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connector.catalogue import Column, ColumnType
+from connector.catalogue import Column
 from connector.checks.finding import Check, CheckResult, Finding
+from connector.convert.arrow_types import is_stored_as
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
@@ -91,21 +92,12 @@ class OpenFile:
         missing = [each.name for each in columns if each.stored_name not in self.data.schema.names]
         if missing:
             return f"The file has no {' and no '.join(missing)}: it was asked for with other columns."
-        mistyped = [each.name for each in columns if not self._is_typed(each)]
+        mistyped = [
+            each.name
+            for each in columns
+            if not is_stored_as(each, self.data.schema.field(each.stored_name).type)
+        ]
         return f"The file has {' and '.join(mistyped)} as another type." if mistyped else None
-
-    def _is_typed(self, column: Column) -> bool:
-        stored = self.data.schema.field(column.stored_name).type
-        expected = _TYPES.get(column.type)
-        return expected is None or bool(expected(stored))
-
-
-_TYPES: dict[ColumnType, Callable[[pa.DataType], bool]] = {
-    ColumnType.TEXT: pa.types.is_string,
-    ColumnType.MONEY: pa.types.is_decimal,
-    ColumnType.INTEGER: pa.types.is_integer,
-    ColumnType.TIMESTAMP: pa.types.is_timestamp,
-}
 
 
 @dataclass(frozen=True, slots=True)

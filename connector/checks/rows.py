@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from connector.api.models import DEFAULT_TIMEZONE
 from connector.catalogue import Column, ColumnType, Granularity
 from connector.checks.finding import Check, CheckResult, Finding, Severity
 from connector.checks.opened_file import FileCheck, OpenFile, UndecidableError, columns_named
 from connector.checks.wall_clock import spans
 from connector.checks.wording import SHOWN, Example, counted, example, in_words, listed, money
-from connector.money import DIGITS, digits
+from connector.convert.arrow_types import is_wall_clock
+from connector.money import CURRENCIES, digits
 from connector.partitions import Interval
 from connector.query import ReportQuery
 from connector.sql.quoting import literal, quoted
@@ -112,7 +112,7 @@ def _in_interval(file: OpenFile) -> Finding:
 def _inside(day: Column, interval: Interval, timezone: str | None) -> str:
     """SQL for a time within the interval: as an instant, or as the zone's clock showed it then."""
     at = quoted(day)
-    if day.local and timezone not in {None, DEFAULT_TIMEZONE, "UTC"}:
+    if is_wall_clock(day, timezone):
         stretches = [(f"{first}", f"{last}") for first, last in spans(interval, str(timezone))]
     else:
         stretches = [(f"{interval.start}", f"{interval.end}")]
@@ -200,7 +200,7 @@ def _decimals(file: OpenFile) -> Finding:
 
 def _most_digits(currency: str | None) -> int:
     """How fine an amount may be; the finest there is where its currency is not known."""
-    return digits(currency) if currency else max(DIGITS.values())
+    return digits(currency) if currency else max(CURRENCIES.values())
 
 
 def _finer(amount: str, places: int) -> str:

@@ -186,7 +186,8 @@ def _instant(day: date | None) -> datetime | None:
 
 def _compared(session: _Session, plan: "UpgradePlan", old: Mapping[str, "Provenance"]) -> "Comparison":
     """Both versions as they stand; where they differ, the old one is asked once more."""
-    from connector.upgrade import ColumnDiff, Comparison, doubtful, partition_of  # noqa: PLC0415 - as above
+    from connector.column_diff import ColumnDiff  # noqa: PLC0415 - as above
+    from connector.upgrade import Comparison, doubtful, partition_of  # noqa: PLC0415 - as above
 
     new = session.kept(plan.made, list(old))
     doubts = sorted(doubtful(old, new))[-_ASKED_AGAIN:]

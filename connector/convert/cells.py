@@ -1,8 +1,8 @@
 """What the text of a cell means, exactly: a column of bytes becomes a column of its type, or an error.
 
 Where all cells of a column have the one shape Stripe prints, Arrow converts them. Where one has not,
-Python converts them cell by cell, which is slow and knows which cell is bad. The careful conversion alone
-decides what a cell may look like; the fast one takes less, never more and never otherwise.
+Python converts them cell by cell, which is slow and finds the bad cell. The careful conversion alone decides
+what a cell may look like; the fast one accepts less, never more, and gives the same values.
 
     money, number   a sign, digits, a point, digits: no exponent, no blank, no thousands separator
     integer         a sign and digits, within 64 bits
@@ -19,29 +19,24 @@ nothing is lost, and writers that quote everything are common.
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.catalogue.spec import ColumnType
-
-#: Exact money: Stripe prints up to 18 decimals, and 18 digits before the point are a quintillion. Not
-#: precision 38, at which Arrow-backed pandas cannot even subtract.
-MONEY = pa.decimal128(36, 18)
-INSTANT = pa.timestamp("us", "UTC")
-WALL_CLOCK = pa.timestamp("us")
+from connector.convert.arrow_types import INSTANT, MONEY, WALL_CLOCK
+from connector.money import EXACT
 
 _TEXT = pa.string()
-_SCALE = 18
-_WHOLE_DIGITS = 18
+_SCALE = MONEY.scale
+_WHOLE_DIGITS = MONEY.precision - MONEY.scale
 #: A sign and the digits before the point; then the point and the digits behind it.
 _LONGEST_WHOLE = 1 + _WHOLE_DIGITS
 _LONGEST_NUMBER = _LONGEST_WHOLE + 1 + _SCALE
 #: Python has no year 0, Arrow has.
 _YEAR_1 = -62_135_596_800_000_000
-_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
@@ -52,7 +47,7 @@ _TIMESTAMP = re.compile(
 
 
 class BadCellError(Exception):
-    """A cell does not fit its column. Whoever knows run, column and row makes a `CellError` of it.
+    """A cell does not fit its column. `decode` adds run, column and row and raises a `CellError`.
 
     Attributes:
         index: which cell of the column, from 0.
@@ -187,7 +182,7 @@ def _carefully(texts: pa.Array, read: Callable[[str, bool], Any], *, utc: bool) 
 def _decimal(text: str, _utc: bool) -> Decimal:
     if not _DECIMAL.fullmatch(text):
         raise ValueError("is not a plain decimal number")
-    value = Decimal(text).normalize(_EXACT)
+    value = Decimal(text).normalize(EXACT)
     exponent = value.as_tuple().exponent
     if not value:
         return Decimal(0)

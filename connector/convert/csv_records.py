@@ -22,14 +22,14 @@ from pyarrow import csv
 from connector.errors import CellError, SchemaMismatchError
 
 BLOCK_SIZE = 4 << 20
-#: A record may outgrow the block up to here; what is longer is no report but an attack or an accident.
+#: A record may outgrow the block up to here; a longer one is an attack or an accident.
 LARGEST_RECORD = 16 << 20
 LARGEST_HEADER = 1 << 20
 MOST_COLUMNS = 10_000
-#: So many fields too many are counted, to be told; more would take memory.
+#: So many surplus fields are counted for the error message; more would take memory.
 _COUNTED = 1_000
 
-#: One field and what ends it. Possessive, so that an open quote is never taken for a closed one.
+#: One field and what ends it. Possessive, so that an open quote never matches as a closed one.
 _FIELD = re.compile(
     rb'(?:"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"(?!")(?P<tail>[^,\r\n]*+)|(?P<bare>(?!")[^,\r\n]*+))'
     rb"(?P<end>,|\r\n|\r|\n|\Z)"
@@ -190,7 +190,7 @@ class RecordFile:
             record = _record(pending, start, width + _COUNTED, ended=ended)
             if record is None:
                 if ended:
-                    self._refuse(row, "opens a quote that nothing closes: the file is cut off, or no CSV")
+                    self._refuse(row, "opens a quote that nothing closes: the file is cut off, or not a CSV")
                 return
             fields, start = record
             if fields == [b""] and width > 1:

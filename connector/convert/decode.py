@@ -1,6 +1,6 @@
 """How a report's CSV becomes typed Arrow batches: exact, in bounded memory, or an error naming the cell.
 
-`records` cuts the file into columns of bytes and `cells` says what the bytes of a cell mean. This module
+`csv_records` cuts the file into columns of bytes and `cells` says what the bytes of a cell mean. This module
 knows what was asked for: which columns the file must have, what each becomes, and what its rows are.
 
 Source: https://docs.stripe.com/reports/api
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from connector.api.models import DEFAULT_TIMEZONE
 from connector.catalogue.spec import Column, ColumnType, RowKindRules
-from connector.convert.cells import INSTANT, MONEY, WALL_CLOCK, BadCellError, convert
+from connector.convert.arrow_types import arrow_type, zone_of
+from connector.convert.cells import BadCellError, convert
 from connector.convert.csv_records import BLOCK_SIZE, RecordFile
 from connector.errors import CellError, SchemaMismatchError
 from connector.text import printable
@@ -23,7 +23,6 @@ from connector.text import printable
 __all__ = [
     "BLOCK_SIZE",
     "DECODER_VERSION",
-    "MONEY",
     "ROW_KIND",
     "Expected",
     "ReportFileReader",
@@ -39,30 +38,20 @@ ROW_KIND = "_row_kind"
 
 _LONGEST_SHOWN = 60
 
-#: What Stripe calls a column. Any sentence is a CSV, too, to somebody who expects nothing of it.
+#: A column name of Stripe's. Without known columns, any sentence would pass as a CSV.
 _NAME = re.compile(r"\w+(\[[^\[\]]*\])?")
-
-_TYPES: Mapping[ColumnType, pa.DataType] = {
-    ColumnType.TEXT: pa.string(),
-    ColumnType.MONEY: MONEY,
-    ColumnType.NUMBER: MONEY,
-    ColumnType.INTEGER: pa.int64(),
-    ColumnType.TIMESTAMP: INSTANT,
-    ColumnType.DATE: pa.date32(),
-    ColumnType.BOOLEAN: pa.bool_(),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What was asked for, and so what the file shall hold.
+    """What was asked for, so what the file has to hold.
 
     Attributes:
         columns: the columns that must be there, in the order they are stored.
         timezone: the run's `timezone`. With None, `Etc/UTC` or `UTC` local times are instants,
             `timestamp[us, UTC]`; with another zone they are naive wall-clock times. `_utc` columns are
             always instants.
-        row_kinds: how rows of a summary are told apart, which adds the column `_row_kind`; None adds none.
+        row_kinds: which rows of a summary are subtotals: adds the column `_row_kind`; None adds none.
         withheld: columns the file may hold and that are not to be stored.
     """
 
@@ -70,11 +59,6 @@ class Expected:
     timezone: str | None = None
     row_kinds: RowKindRules | None = None
     withheld: tuple[str, ...] = ()
-
-    @property
-    def is_utc(self) -> bool:
-        """Whether local times are UTC."""
-        return self.timezone in {None, DEFAULT_TIMEZONE, "UTC"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +69,7 @@ class ReportFileReader:
         schema: what `batches` yields: the columns asked for, in that order, under their stored names; then
             columns that were not asked for; then `_row_kind`. All are nullable. Field metadata, where it
             applies: `stripe_name`, `description`, `unit`, `zone` (of times), `personal` (`true`).
-        added_columns: Stripe's names of columns that were not asked for. They are kept as text.
+        added_columns: Stripe's names of columns that were not asked for. They are stored as text.
         columns: the columns the file holds, in the order of `schema`.
     """
 
@@ -104,8 +88,8 @@ class ReportFileReader:
         """The rows in file order, in batches of about a block. A file without rows yields nothing.
 
         Money and numbers are `decimal128(36, 18)` in major units, never rounded. A bare empty field is
-        null; so is a quoted empty one, except in text, where it is "". Rows of a summary are told apart by
-        what else stands in the file, so it is read twice then.
+        null; so is a quoted empty one, except in text, where it is "". The kind of a summary's row
+        depends on what else is in the file, so that is read twice then.
 
         Raises:
             CellError: a value does not fit its column, or a row has not as many fields as the header. It
@@ -163,7 +147,7 @@ def header_of(path: Path, *, run_id: str, unknown: bool = False) -> tuple[str, .
     """The names of a report file's columns, in its order.
 
     Args:
-        unknown: nothing is known of its columns, so their names alone tell a report from something else.
+        unknown: its columns are not known, so only the form of their names shows that it is a report.
 
     Raises:
         SchemaMismatchError: it does not begin with names of columns.
@@ -187,10 +171,10 @@ def open_report(
         expected: what was asked for. The file may have the columns in another order.
         run_id: the report run, for error messages.
         block_size: how many bytes are read at once; memory grows with it. A longer record still passes,
-            up to `records.LARGEST_RECORD`.
+            up to `csv_records.LARGEST_RECORD`.
 
     Raises:
-        SchemaMismatchError: a column is missing, stands twice or has no name, or this is no CSV.
+        SchemaMismatchError: a column is missing, stands twice or has no name, or this is not a CSV.
     """
     records = RecordFile.open(path, run_id, block_size=block_size)
     asked = [column.name for column in expected.columns]
@@ -198,7 +182,7 @@ def open_report(
     known = {*asked, *expected.withheld}
     added = tuple(name for name in records.header if name not in known)
     columns = expected.columns + tuple(
-        Column(name, ColumnType.TEXT, "Not asked for; kept as text.") for name in added
+        Column(name, ColumnType.TEXT, "Not asked for; stored as text.") for name in added
     )
     fields = [_field(column, expected) for column in columns]
     if expected.row_kinds:
@@ -228,20 +212,17 @@ def _refuse_header(records: RecordFile, asked: Sequence[str]) -> None:
 
 def _field(column: Column, expected: Expected) -> pa.Field:
     metadata = {"stripe_name": column.name, "description": column.about}
-    stored = _TYPES[column.type]
     if column.unit:
         metadata["unit"] = column.unit
     if column.personal:
         metadata["personal"] = "true"
     if column.type is ColumnType.TIMESTAMP:
-        local = column.local and not expected.is_utc
-        metadata["zone"] = str(expected.timezone) if local else DEFAULT_TIMEZONE
-        stored = WALL_CLOCK if local else INSTANT
-    return pa.field(column.stored_name, stored, metadata=metadata)
+        metadata["zone"] = zone_of(column, expected.timezone)
+    return pa.field(column.stored_name, arrow_type(column, expected.timezone), metadata=metadata)
 
 
 def _shown(cell: bytes) -> str:
-    """The beginning of a value: an error message is no place for 100 kB."""
+    """The beginning of a value, short enough for an error message."""
     return repr(_shortened(cell[: 4 * _LONGEST_SHOWN].decode(errors="backslashreplace")))
 
 

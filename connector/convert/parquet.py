@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, Inexact
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,8 +29,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connector.catalogue.spec import RowKind
+from connector.convert.arrow_types import MONEY
 from connector.convert.decode import ROW_KIND, ReportFileReader
 from connector.errors import SchemaMismatchError, StoreError
+from connector.money import EXACT
 
 #: Enough rows for good compression and for statistics worth skipping by. Three groups are in memory at
 #: once, being read, waiting and being written, so these bound it: 240 MiB of memory for 1 GB of CSV, 290 with
@@ -46,13 +48,12 @@ _PIECE = 1 << 20
 #: A dictionary pays where a value comes back at least so often.
 _REPEATS = 4
 
-_WIDE = pa.decimal256(76, 18)
-_EXACT = Context(prec=76, traps=[Inexact])
+_WIDE = pa.decimal256(76, MONEY.scale)
 
 
 @dataclass(frozen=True, slots=True)
 class FileSummary:
-    """What the rows of a file amount to.
+    """How many rows a file has, and their sums.
 
     Attributes:
         rows: how many.
@@ -65,31 +66,24 @@ class FileSummary:
     totals: Mapping[str, Decimal] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Written(FileSummary):
-    """A finished file: what it holds, and its `size` in bytes."""
-
-    size: int = 0
-
-
 def write_parquet(
     path: Path,
     report: ReportFileReader,
     *,
     constants: Mapping[str, pa.Scalar],
-    metadata: Callable[["FileSummary"], Mapping[str, str]],
+    metadata: Callable[[FileSummary], Mapping[str, str]],
     amount_column: str | None = None,
     currency_column: str = "currency",
     row_group_rows: int = ROW_GROUP_ROWS,
     row_group_bytes: int = ROW_GROUP_BYTES,
-) -> Written:
+) -> FileSummary:
     """Convert a whole report. The file at `path` is complete when this returns, and gone when it raises.
 
     Args:
         path: where to write; what stands there is overwritten.
         report: the report to read.
         constants: columns that have one value in every row, appended in this order. A null keeps its type.
-        metadata: what to say of the file in its own key-value metadata, asked once all rows are in it.
+        metadata: makes the file's own key-value metadata, once all rows are in it.
         amount_column, currency_column: the stored names of the column to sum up, and of the one that says in
             which currency it is. The file may lack either.
         row_group_rows, row_group_bytes: a row group ends with the batch that reaches either. The bytes are
@@ -118,7 +112,7 @@ def write_parquet(
             writer.add_key_value_metadata(dict(metadata(contents)))
         _seal(path)
         _verify(path, rows, schema)
-    return Written(contents.rows, contents.totals, path.stat().st_size)
+    return contents
 
 
 def read_through(source: pa.NativeFile) -> int:
@@ -181,7 +175,7 @@ def _read_ahead(tables: Generator[pa.Table, None, None]) -> Iterator[Iterator[pa
 
 @contextmanager
 def _whole_or_gone(path: Path, report: ReportFileReader) -> Iterator[None]:
-    """Nobody shall find half a file, nor one that does not read back."""
+    """Remove the file at `path` where writing or verifying it fails."""
     try:
         yield
     except OSError as error:
@@ -196,7 +190,7 @@ def _whole_or_gone(path: Path, report: ReportFileReader) -> Iterator[None]:
 
 
 def _encoding(first: pa.Table, constants: Mapping[str, pa.Scalar]) -> dict[str, Any]:
-    """How the file is written, as arguments of `ParquetWriter`, judged by its first rows."""
+    """How the file is written, as arguments of `ParquetWriter`, chosen by its first rows."""
     sample = first.slice(0, _SAMPLE)
     repeating = [
         name
@@ -233,7 +227,7 @@ class _Totals:
             sums["currency"].to_pylist(), sums["amount_sum"].to_pylist(), strict=True
         ):
             before = self.by_currency.get(currency or "", Decimal(0))
-            self.by_currency[currency or ""] = _EXACT.add(before, amount or Decimal(0))
+            self.by_currency[currency or ""] = EXACT.add(before, amount or Decimal(0))
 
 
 def _seal(path: Path) -> None:

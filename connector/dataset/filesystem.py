@@ -1,10 +1,10 @@
 """Files below one root, a directory or an object store: put into place whole, or not at all.
 
-    <root>/.staging/…                              unfinished work, read by nobody
+    <root>/.staging/…                              unfinished work, never read
     <root>/.staging/locks/…                        a file for each table, locked while it is written to
 
-On a disk a file is renamed into place and synced; to an object store it is uploaded beside its place and
-copied. Locks hold among the processes of one machine.
+On a disk a file is renamed into place and synced; to an object store it is uploaded under a passing name
+and copied. Locks hold among the processes of one machine.
 """
 
 import contextlib
@@ -125,7 +125,7 @@ class Root:
             ) from None
         except OSError as error:
             raise failure("write", path, error) from None
-        # What goes wrong from here on is told by whoever holds the lock, who knows what was being done.
+        # Errors from here on are the caller's to name: only the caller knows what it was writing.
         try:
             yield
         finally:
@@ -136,7 +136,7 @@ class Root:
         """Bring a staged file so far that one step puts it into place: the function this yields.
 
         On a disk it is synced, so that it survives a power cut; to an object store it is uploaded under a key
-        of its own, since an upload that breaks off still ends as an object, and would be read.
+        of its own, since an upload that breaks off still ends as an object that readers would see.
 
         Raises OSError as the file system does.
         """
@@ -168,9 +168,9 @@ class Root:
             staged.unlink(missing_ok=True)
 
     def rehearse(self) -> None:
-        """Put a passing file into place as publishing does, read it back and remove it.
+        """Publish a small file, read it back and remove it.
 
-        For whoever wants to know beforehand. Raises StoreError as publishing would.
+        Shows beforehand whether publishing would work; raises StoreError as publishing would.
         """
         relative, content = ".staging/rehearsal", uuid.uuid4().bytes
         path = self.path(relative)
@@ -182,10 +182,10 @@ class Root:
             except OSError as error:
                 raise failure("remove", path, error) from None
         if found != content:
-            raise StoreError(f"{path} reads otherwise than it was written")
+            raise StoreError(f"{path} does not read back as it was written")
 
     def set_aside(self, path: str, name: str, *, most: int) -> None:
-        """Copy a file that is about to be replaced, keeping the last `most` beside the copy, by name.
+        """Copy a file that is about to be replaced to `name`; only the last `most` copies stay, by name.
 
         Raises OSError as the file system does.
         """
@@ -229,7 +229,7 @@ def failure(verb: str, path: str, error: OSError, *, needed: int | None = None) 
 
 
 def _sweep(base: Path) -> None:
-    """Remove what killed processes left: directories nobody holds the lock of, or that have none.
+    """Remove what killed processes left: directories whose lock is free or missing.
 
     The lock is there before its directory, and goes after it.
     """

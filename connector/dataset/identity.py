@@ -1,7 +1,7 @@
 """What a dataset is, so that nothing else is ever put into it.
 
 A table that holds daily files must not receive a monthly one: every engine would add the month to its
-days. So each table is pinned to the question it was made from, and publishing anything else is refused.
+days. So each table is pinned to one report configuration, and publishing anything else is refused.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any, Self
 from urllib.parse import quote, unquote
 
 from connector.errors import ConfigurationError, DatasetMismatchError
+from connector.partitions import KeyFormat
 
 #: What stands in the path where a key's own account is read.
 OWN_ACCOUNT = "default"
@@ -19,9 +20,6 @@ OWN_ACCOUNT = "default"
 #: What the level of a dimension is called in paths. Not like a column of the files: pandas refuses to read a
 #: table whose paths and files both have one of that name.
 _LEVELS = {"connected_account": "connected"}
-
-#: The window of a dataset whose partitions are payouts: they have no span of time.
-BY_PAYOUT = "payout"
 
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,127}")
 
@@ -38,7 +36,7 @@ class Dataset:
         window: `hourly`, `daily`, `weekly`, `monthly`, or `payout`.
         zone: the IANA zone whose calendar sets the bounds of the windows.
         filters: run parameters other than interval and columns, such as `currency` or `timezone`.
-        dimensions: run parameters that tell partitions apart besides their period, such as
+        dimensions: run parameters that distinguish partitions besides their period, such as
             `connected_account`: a level of directories each.
     """
 
@@ -52,10 +50,7 @@ class Dataset:
     dimensions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _TABLE.fullmatch(self.table):
-            raise ConfigurationError(
-                f"table name {self.table[:80]!r}: use lower case letters, digits, underscores, a letter first"
-            )
+        check_table_name(self.table)
 
     @property
     def path(self) -> str:
@@ -64,7 +59,7 @@ class Dataset:
 
     @property
     def pin_path(self) -> str:
-        """Where the identity is written: beside the table, since some engines read all files inside it."""
+        """Where the identity is written: not in the table, since some engines read all files inside it."""
         return f"{self.mode}/_datasets/{self.table}.json"
 
     @property
@@ -77,36 +72,22 @@ class Dataset:
         """What engines read out of a file's path, in its order."""
         return ("account", *(_LEVELS[name] for name in self.dimensions), "period")
 
-    def key(self, *values: str) -> str:
-        """The key of a partition: its value in each of the dimensions, then its period.
-
-        As Dagster writes keys of two dimensions; payouts are one dimension there, whatever they belong to.
-        """
-        return self._separator.join(values)
-
-    def values(self, key: str) -> tuple[str, ...]:
-        """What `key` put together. Raises ConfigurationError for a key of another form."""
-        found = tuple(key.split(self._separator, len(self.dimensions)))
-        if len(found) <= len(self.dimensions) or not all(found):
-            form = self.key(*(f"<{name}>" for name in (*self.dimensions, self.window)))
-            raise ConfigurationError(f"{key[:80]!r} is no partition of {self.table}; keys look like {form}")
-        return found
-
     @property
-    def _separator(self) -> str:
-        return ":" if self.window == BY_PAYOUT else "|"
+    def key_format(self) -> KeyFormat:
+        """How keys of its partitions are made."""
+        return KeyFormat(self.window, self.dimensions)
 
     def file_path(self, key: str) -> str:
         """The place of one partition's file below the root: hive-readable, sorted by period, and safe in
         any file system or bucket."""
-        named = zip(self.path_columns[1:], self.values(key), strict=True)
+        named = zip(self.path_columns[1:], self.key_format.values(key), strict=True)
         place = "/".join(f"{name}={quote(value, safe='')}" for name, value in named)
         return f"{self.account_path}/{place}/report.parquet"
 
     def key_of(self, path: str) -> str:
         """The key of the partition whose file is at `path`, as `file_path` made it."""
         levels = path.split("/")[-2 - len(self.dimensions) : -1]
-        return self.key(*(unquote(level.partition("=")[2]) for level in levels))
+        return self.key_format.key(*(unquote(level.partition("=")[2]) for level in levels))
 
     def to_json(self) -> str:
         """The pin as people may read it."""
@@ -122,8 +103,16 @@ class Dataset:
             raise ValueError(f"not a dataset's identity: {error}") from error
 
 
+def check_table_name(name: str) -> None:
+    """Raise ConfigurationError for what cannot be the name of a table."""
+    if not _TABLE.fullmatch(name):
+        raise ConfigurationError(
+            f"table name {name[:80]!r}: use lower case letters, digits, underscores, a letter first"
+        )
+
+
 def refuse_mixture(found: Dataset, asked: Dataset) -> None:
-    """Raise DatasetMismatchError where `asked` is another question than the table was made from."""
+    """Raise DatasetMismatchError where `asked` is another report configuration than the table's."""
     differing = [
         f"{name} is {_shown(was)} there and {_shown(now)} here"
         for name, was in asdict(found).items()
@@ -132,16 +121,17 @@ def refuse_mixture(found: Dataset, asked: Dataset) -> None:
     if differing:
         stem, _, version = asked.report_type.rpartition(".")
         other_version = found.report_type != asked.report_type and found.report_type.startswith(f"{stem}.")
-        beside = (
-            f" `stripe-reports upgrade {asked.table} --to-version {version}` makes that version beside it "
-            "and compares the two."
+        upgrade = (
+            f" `stripe-reports upgrade {asked.table} --to-version {version}` makes that version in a table "
+            "of its own and compares the two."
             if other_version
             else ""
         )
         raise DatasetMismatchError(
-            f"table {asked.table} was made from another question: {'; '.join(differing)}. Mixing them would "
-            "count money twice. To go on, give this one a `name` of its own, or move the old table away."
-            f"{beside}"
+            f"table {asked.table} holds data for a different report configuration: {'; '.join(differing)}. "
+            "Mixing them would count money twice. Give this one a `name` of its own, or move the old table "
+            "away."
+            f"{upgrade}"
         )
 
 

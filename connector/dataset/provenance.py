@@ -8,18 +8,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any, Self
 
 import pyarrow as pa
 
 from connector.api.models import ReportRequest
+from connector.money import differences
 from connector.partitions import Interval
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The run behind a file that is in the dataset. `as_of` is when Stripe made that file."""
+    """The run behind a published file. `as_of` is when Stripe made its CSV."""
 
     run_id: str
     run_created: datetime
@@ -32,14 +33,14 @@ METADATA_KEY = "stripe_report"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """One partition's file: the question, the run that answered it, the bytes, and what became of them.
+    """One partition's file: the request, the run that answered it, the bytes, and how they were converted.
 
     Times are aware UTC. `as_of` is when Stripe made the result file, which is what the data are as of;
     it can be before `run_created` where Stripe answered with an earlier run's file. `totals` are sums of
     the report's amount column per currency, subtotals left out. `run` is Stripe's report run object as it
-    came, with every field. `added_columns` came unasked and are kept as text; `withheld_columns` are not
-    stored, since they may be personal data and nobody named them. `shape` tells files apart whose columns
-    have other names or types; it is empty in files from before it was kept.
+    came, with every field. `added_columns` were not asked for and are stored as text; `withheld_columns`
+    are not stored, since they may be personal data and were not asked for by name. `shape` differs between
+    files whose columns have other names or types; it is empty in files from before it was recorded.
     """
 
     table: str
@@ -137,10 +138,6 @@ def _known(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-#: Room for every digit that two amounts can have.
-_EXACT = Context(prec=80)
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a new file changed against the one it replaced.
@@ -155,15 +152,10 @@ class Change:
 
     @classmethod
     def between(cls, old: Provenance, new: Provenance) -> "Change":
-        currencies = sorted({*old.totals, *new.totals})
-        moved = {
-            c: _EXACT.subtract(new.totals.get(c, Decimal(0)), old.totals.get(c, Decimal(0)))
-            for c in currencies
-        }
         return cls(
             same_bytes=old.csv_sha256 == new.csv_sha256,
             rows=new.rows - old.rows,
-            totals={currency: total for currency, total in moved.items() if total},
+            totals=differences(old.totals, new.totals),
         )
 
 

@@ -3,7 +3,7 @@
     <root>/<mode>/<table>/account=<id>/period=<period>/report.parquet
     <root>/<mode>/_datasets/<table>.json           what the table is
     <root>/.superseded/…                           the last few files that were replaced
-    <root>/.staging/…                              unfinished work, read by nobody
+    <root>/.staging/…                              unfinished work, never read
 
 A file is finished and verified in staging and then renamed (or uploaded) into place, so a reader sees the
 old file or the new one. Rows are never merged: some reports have identical rows that are all real.
@@ -30,7 +30,7 @@ from connector.errors import NoDataError, StoreError
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
-SUPERSEDED_KEPT = 5
+MOST_SUPERSEDED = 5
 
 
 class Store:
@@ -158,14 +158,14 @@ class Store:
             # What takes long comes before the lock, so that the partitions of a table wait for a rename only.
             with self._root.prepared(staged) as move, self._root.lock(dataset.path):
                 self._pin(dataset)
-                kept = self.provenance(dataset, period)
-                same = kept is not None and kept.request == provenance.request
-                if kept is not None and same and kept.is_newer_than(provenance):
-                    return Published(self.uri(dataset, period), kept, None, outdated=True)
-                if kept is not None and kept.csv_sha256 != provenance.csv_sha256:
-                    self._set_aside(target, dataset, kept)
+                published = self.provenance(dataset, period)
+                same = published is not None and published.request == provenance.request
+                if published is not None and same and published.is_newer_than(provenance):
+                    return Published(self.uri(dataset, period), published, None, outdated=True)
+                if published is not None and published.csv_sha256 != provenance.csv_sha256:
+                    self._set_aside(target, dataset, published)
                 move(target)
-                return Published(self.uri(dataset, period), provenance, kept, outdated=False)
+                return Published(self.uri(dataset, period), provenance, published, outdated=False)
         except OSError as error:
             raise failure("write", target, error, needed=_size(staged)) from None
         finally:
@@ -193,12 +193,12 @@ class Store:
         except ValueError as error:
             raise StoreError(f"{path}: {error}; restore it, or remove it with its table") from None
 
-    def _set_aside(self, target: str, dataset: Dataset, kept: Provenance) -> None:
+    def _set_aside(self, target: str, dataset: Dataset, published: Provenance) -> None:
         """Keep the file about to be replaced, and only the last few of its partition."""
-        place = self._path(f".superseded/{dataset.file_path(kept.period).rpartition('/')[0]}")
-        run = hashlib.sha256(kept.run_id.encode()).hexdigest()[:8]
-        name = f"{place}/{kept.as_of:%Y%m%dT%H%M%SZ}-{run}.parquet"
-        self._root.set_aside(target, name, most=SUPERSEDED_KEPT)
+        place = self._path(f".superseded/{dataset.file_path(published.period).rpartition('/')[0]}")
+        run = hashlib.sha256(published.run_id.encode()).hexdigest()[:8]
+        name = f"{place}/{published.as_of:%Y%m%dT%H%M%SZ}-{run}.parquet"
+        self._root.set_aside(target, name, most=MOST_SUPERSEDED)
 
 
 def _size(path: Path) -> int | None:

@@ -16,7 +16,7 @@ from connector.dataset.identity import Dataset
 from connector.errors import ConfigurationError, ReportingError
 from connector.partitions import Windows
 from connector.text import hint
-from connector.upgrade import _spoken
+from connector.upgrade import report_name
 
 #: What people come for: what the balance was, what moved it, what was paid out, and what each payout holds.
 DEFAULT_REPORTS = (
@@ -222,6 +222,6 @@ def _quoted(text: str) -> str:
 
 def lines_to_change(text: str, pinned: Dataset) -> list[tuple[int, str]]:
     """The lines of a `defs.yaml` that name the report a table is made from, numbered from 1."""
-    names = "|".join(re.escape(name) for name in (pinned.report_type, _spoken(pinned)))
+    names = "|".join(re.escape(name) for name in (pinned.report_type, report_name(pinned)))
     naming = re.compile(rf"""\s*(-\s+)?report:\s*["']?({names})["']?\s*(#.*)?""")
     return [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if naming.fullmatch(line)]

@@ -1,10 +1,10 @@
 """One DuckDB view for a table, whose files may have other columns than each other.
 
-Where all files have the same columns, DuckDB takes them from one and opens no other before a query needs it.
-Where columns came or went, they are united by name, as `reading` says; where the type of one changed, there
-is no view but an error.
+Where all files have the same columns, DuckDB takes them from one and opens the others only when a query
+needs them. Where columns came or went, they are united by name, as `schema_evolution` says; where the type of
+one changed, making the view fails.
 
-The columns of a view stand when it is made; files published later are seen by the next query.
+The columns of a view are fixed when it is made; files published later are seen by the next query.
 """
 
 from pathlib import Path
@@ -14,6 +14,7 @@ import pyarrow.fs as pafs
 
 from connector.dataset.schema_evolution import one_schema, read_footers
 from connector.errors import StoreError
+from connector.sql.quoting import literal, quoted
 
 #: What the path says stays text: `2026-06-01` would be a date, and `2026-06-01-00:00` would not.
 _HIVE = "hive_partitioning = true, hive_types_autocast = false"
@@ -24,12 +25,12 @@ def create_view(connection: duckdb.DuckDBPyConnection, schema: str, table: str, 
 
     The connection shows times in UTC. Raises StoreError for files that cannot be read as one table.
     """
-    files = _literal(f"{_glob_escaped(str(directory))}/**/*.parquet")
+    files = literal(f"{_glob_escaped(str(directory))}/**/*.parquet")
     try:
         if _shapes(connection, files) == 1:
             selected = f"* FROM read_parquet({files}, {_HIVE})"
         else:
-            columns = ", ".join(map(_quoted, _columns(directory)))
+            columns = ", ".join(map(quoted, _columns(directory)))
             selected = f"{columns} FROM read_parquet({files}, {_HIVE}, union_by_name = true)"
         connection.execute(f'CREATE VIEW {schema}."{table}" AS SELECT {selected}')
     except duckdb.Error as error:
@@ -53,13 +54,5 @@ def _columns(directory: Path) -> list[str]:
     return [*one_schema(footers).names, *(level.partition("=")[0] for level in levels)]
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _glob_escaped(path: str) -> str:
     return "".join(f"[{each}]" if each in "*?[" else each for each in path)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -19,8 +19,9 @@ from rich.table import Table
 from rich.text import Text
 
 from connector.api.models import Mode
+from connector.convert.arrow_types import MONEY
 from connector.errors import ConfigurationError
-from connector.money import DIGITS, USUAL_DIGITS, money_text
+from connector.money import CURRENCIES, USUAL_DIGITS, money_text
 from connector.sql.views import create_view
 
 SCHEMA = "stripe"
@@ -33,7 +34,7 @@ TABLES = """
 """
 
 #: How DuckDB's name for the type of money, and of a sum of money, ends.
-_MONEY_SCALE = ",18)"
+_MONEY_SCALE = f",{MONEY.scale})"
 
 
 def open_warehouse(
@@ -48,8 +49,7 @@ def open_warehouse(
             half a second for a thousand files.
 
     Raises:
-        ConfigurationError: there are no data, or data of several modes and none was chosen; the message
-            says what is there.
+        ConfigurationError: no data, or data of several modes and none was chosen; the message lists them.
         StoreError: a table's files cannot be read as one.
     """
     base = _local(root)
@@ -98,7 +98,7 @@ def _local(root: str | Path) -> Path:
 
 
 def _chosen(base: Path, mode: str | None) -> str:
-    """The mode to read. Raises ConfigurationError where there is nothing, or no saying which."""
+    """The mode to read. Raises ConfigurationError where there is none, or several and none was chosen."""
     known = [each.value for each in Mode]
     if mode is not None and mode not in known:
         raise ConfigurationError(f"there is no mode {mode!r}; there are: {', '.join(known)}")
@@ -128,8 +128,9 @@ def _named(query: str | None, tables: Sequence[str]) -> Sequence[str]:
 
 
 def _macros() -> Sequence[str]:
-    cases = " ".join(f"WHEN '{currency}' THEN {count}" for currency, count in DIGITS.items())
-    exact = "CAST(amount AS DECIMAL(38,18))::VARCHAR"
+    other = [(currency, count) for currency, count in CURRENCIES.items() if count != USUAL_DIGITS]
+    cases = " ".join(f"WHEN '{currency}' THEN {count}" for currency, count in other)
+    exact = f"CAST(amount AS DECIMAL(38,{MONEY.scale}))::VARCHAR"
     fraction = f"rtrim(split_part({exact}, '.', 2), '0')"
     return (
         f"CREATE MACRO {SCHEMA}.currency_digits(currency) AS "

@@ -229,7 +229,7 @@ def test_what_the_readme_shows_loads(load: Load) -> None:
         pytest.param(
             "    - report: connected_account_balance_summary\n      connected_accounts: [acct-1]\n",
             "reports.3.connected_accounts",
-            "'acct-1' is no account id; it looks like acct_1A2b3C",
+            "'acct-1' is not an account id; one looks like acct_1A2b3C",
             id="no-account",
         ),
         pytest.param(

@@ -45,5 +45,5 @@ def test_another_version_under_the_old_name_is_refused_with_the_way_out(
 
     said, _ = orchestra.failure(result)
     assert "report_type is payouts.itemized.2 there and payouts.itemized.3 here" in said
-    assert "`stripe-reports upgrade payouts_itemized --to-version 3` makes that version beside it" in said
+    assert "`stripe-reports upgrade payouts_itemized --to-version 3` makes that version in a table" in said
     assert len(simulator.runs) == runs

@@ -136,24 +136,24 @@ def test_parameters_are_those_named_and_what_a_run_cannot_do_without_is_required
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        pytest.param(("Moon Rent", {}), "no report type", id="id"),
-        pytest.param(("moon_rent", {}), "no report type", id="id-of-one-word"),
-        pytest.param(("moon_rent.1\n", {}), "no report type", id="id-with-newline"),
-        pytest.param(("../moon.1", {}), "no report type", id="id-with-a-path"),
+        pytest.param(("Moon Rent", {}), "not a report type", id="id"),
+        pytest.param(("moon_rent", {}), "not a report type", id="id-of-one-word"),
+        pytest.param(("moon_rent.1\n", {}), "not a report type", id="id-with-newline"),
+        pytest.param(("../moon.1", {}), "not a report type", id="id-with-a-path"),
         pytest.param(("moon.1", ["rent"]), "names with their types", id="columns-as-a-list"),
         pytest.param(("moon.1", {"rent": None}), "'rent' is not in the catalogue, so it needs", id="no-type"),
         pytest.param(("moon.1", {"grss": None}), "nearest: gross", id="misspelt-column"),
         pytest.param(("moon.1", {"rent": "mony"}), "nearest: money", id="misspelt-type"),
         pytest.param(
-            ("moon.1", {"rent": "decimal(38,2)"}), "no type for column 'rent'; there are", id="type"
+            ("moon.1", {"rent": "decimal(38,2)"}), "not a type for column 'rent'; there are", id="type"
         ),
-        pytest.param(("moon.1", {"rent": ["text"]}), "no type for column", id="type-as-a-list"),
-        pytest.param(("moon.1", {"_row_kind": "text"}), "no name of a column", id="column-of-ours"),
-        pytest.param(("moon.1", {"a,b": "text"}), "no name of a column", id="column-with-comma"),
-        pytest.param(("moon.1", {17: "text"}), "no name of a column", id="column-as-number"),
+        pytest.param(("moon.1", {"rent": ["text"]}), "not a type for column", id="type-as-a-list"),
+        pytest.param(("moon.1", {"_row_kind": "text"}), "not a valid column name", id="column-of-ours"),
+        pytest.param(("moon.1", {"a,b": "text"}), "not a valid column name", id="column-with-comma"),
+        pytest.param(("moon.1", {17: "text"}), "not a valid column name", id="column-as-number"),
         pytest.param(("moon.1", {}, "timezone"), "list of names", id="parameters-as-text"),
         pytest.param(("moon.1", {}, ["time_zone"]), "nearest: timezone", id="misspelt-parameter"),
-        pytest.param(("moon.1", {}, ["interval start"]), "no parameter", id="parameter-with-blank"),
+        pytest.param(("moon.1", {}, ["interval start"]), "not a parameter", id="parameter-with-blank"),
     ],
 )
 def test_what_cannot_be_is_refused(arguments: Any, reason: str) -> None:

@@ -55,7 +55,7 @@ def test_parameters_alone_leave_the_columns_as_the_catalogue_has_them() -> None:
         pytest.param("moon.1", {}, "no report 'moon.1'.*give its columns with their types", id="bare"),
         pytest.param("moon.1", {"columns": ["a"]}, "give its columns with their types", id="names-alone"),
         pytest.param("balance_sumary", {"columns": {"a": "text"}}, "nearest: balance_summary", id="name"),
-        pytest.param("moon.1", {"columns": {"a": "mony"}}, "'mony' is no type.*nearest: money", id="type"),
+        pytest.param("moon.1", {"columns": {"a": "mony"}}, "'mony' is not a type.*nearest: money", id="type"),
         pytest.param("moon.1", {"columns": {}, "parameters": ["curency"]}, "nearest: currency", id="param"),
         pytest.param("moon.1", {"columns": {}, "filters": {"b": "c"}}, "no parameter 'b'", id="filter"),
     ],

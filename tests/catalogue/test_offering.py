@@ -7,7 +7,8 @@ import pytest
 
 from connector.api.models import Mode, ReportType
 from connector.catalogue import REPORTS, Status, report
-from connector.catalogue.offering import Difference, Standing, about, offerings
+from connector.catalogue.offering import Standing, about, offerings
+from connector.column_diff import ColumnDiff
 from connector.errors import ConfigurationError
 
 SUMMARY = report("balance_summary")
@@ -46,28 +47,28 @@ def test_what_exists_only_in_live_mode_is_missing_for_a_reason(mode: Mode, stand
         pytest.param(("category", "description", "net_amount", "currency"), None, id="the same"),
         pytest.param(
             ("category", "description", "net_amount", "currency", "memo"),
-            Difference(("memo",), (), reordered=False),
+            ColumnDiff(("memo",), ()),
             id="one more",
         ),
         pytest.param(
             ("category", "net_amount", "currency"),
-            Difference((), ("description",), reordered=False),
+            ColumnDiff((), ("description",)),
             id="one less",
         ),
         pytest.param(
             ("currency", "category", "description", "net_amount"),
-            Difference((), (), reordered=True),
+            ColumnDiff((), (), reordered=True),
             id="another order",
         ),
         pytest.param(
             (),
-            Difference((), ("category", "description", "net_amount", "currency"), reordered=False),
+            ColumnDiff((), ("category", "description", "net_amount", "currency")),
             id="takes no columns any more",
         ),
     ],
 )
 def test_default_columns_that_differ_are_named(
-    columns: tuple[str, ...], difference: Difference | None
+    columns: tuple[str, ...], difference: ColumnDiff | None
 ) -> None:
     (found,) = offerings([offered(SUMMARY.id, *columns)], {SUMMARY.id: SUMMARY}, Mode.LIVE)
 

@@ -10,7 +10,7 @@ import pytest
 from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
 from connector.catalogue import COLUMNS, REPORTS
-from connector.convert.decode import MONEY
+from connector.convert.arrow_types import MONEY
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, InvalidRequestError, SchemaMismatchError
 from connector.pipeline.collect import Asked, collect

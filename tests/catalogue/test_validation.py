@@ -64,16 +64,16 @@ def test_the_default_zone_is_the_same_as_no_zone() -> None:
         pytest.param({"columns": ["category", "net_amuont"]}, "nearest: net_amount", id="column"),
         pytest.param({"columns": "category"}, "list of names", id="columns-as-text"),
         pytest.param({"timezone": "america/newyork"}, "nearest: America/New_York", id="zone"),
-        pytest.param({"timezone": "EST5"}, "no IANA time zone", id="posix-zone"),
+        pytest.param({"timezone": "EST5"}, "not an IANA time zone", id="posix-zone"),
         pytest.param({"currency": "usdd"}, "nearest: usd", id="currency"),
-        pytest.param({"currency": "dollar"}, "no ISO 4217", id="currency-by-name"),
+        pytest.param({"currency": "dollar"}, "not an ISO 4217", id="currency-by-name"),
         pytest.param({"interval_start": 1769904000}, "not before its end", id="empty-interval"),
         pytest.param({"interval_start": 1769904001}, "not before its end", id="interval-backwards"),
         pytest.param({"interval_start": 1767225600.5}, "whole number", id="fraction-of-a-second"),
         pytest.param({"interval_start": True}, "whole number", id="boolean-for-a-time"),
         pytest.param({"interval_start": "2026-01-01"}, "whole number", id="date-for-a-time"),
         pytest.param({"interval_end": 1769904000000}, "milliseconds", id="milliseconds"),
-        pytest.param({"interval_start": -1}, "no time in unix seconds", id="before-1970"),
+        pytest.param({"interval_start": -1}, "not a time in unix seconds", id="before-1970"),
     ],
 )
 def test_a_request_that_cannot_succeed_is_refused(parameters: dict[str, Any], reason: str) -> None:
@@ -115,13 +115,15 @@ def test_a_slip_in_a_reporting_category_is_refused(category: str, meant: str) ->
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
-        pytest.param({"payout": "tr_1"}, "no payout id", id="payout"),
-        pytest.param({"payout": "po_"}, "no payout id", id="payout-prefix-alone"),
-        pytest.param({"payout": "po_1\n"}, "no payout id", id="payout-with-newline"),
-        pytest.param({"connected_account": "cus_1"}, "no account id", id="account"),
-        pytest.param({"connected_account": 17}, "no account id", id="account-as-number"),
+        pytest.param({"payout": "tr_1"}, "not a payout id", id="payout"),
+        pytest.param({"payout": "po_"}, "not a payout id", id="payout-prefix-alone"),
+        pytest.param({"payout": "po_1\n"}, "not a payout id", id="payout-with-newline"),
+        pytest.param({"connected_account": "cus_1"}, "not an account id", id="account"),
+        pytest.param({"connected_account": 17}, "not an account id", id="account-as-number"),
         pytest.param({"connected_accounts": "acct_1"}, "not a list", id="accounts-as-text"),
-        pytest.param({"connected_accounts": ["acct_1", "x"]}, "'x' is no account id", id="one-of-accounts"),
+        pytest.param(
+            {"connected_accounts": ["acct_1", "x"]}, "'x' is not an account id", id="one-of-accounts"
+        ),
     ],
 )
 def test_ids_of_the_wrong_kind_are_refused(parameters: dict[str, Any], reason: str) -> None:

@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.catalogue import ColumnType
-from connector.convert.cells import INSTANT, MONEY, WALL_CLOCK, BadCellError, convert
+from connector.convert.arrow_types import INSTANT, MONEY, WALL_CLOCK
+from connector.convert.cells import BadCellError, convert
 
 STORED = {
     ColumnType.MONEY: MONEY,

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.catalogue import Column, ColumnType, columns_of, report
-from connector.convert.decode import MONEY, Expected, ReportFileReader, open_report
+from connector.convert.arrow_types import MONEY
+from connector.convert.decode import Expected, ReportFileReader, open_report
 from connector.errors import CellError, SchemaMismatchError
 
 SUMMARY = report("balance.summary.1")

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.io_manager import view
-from connector.convert.cells import INSTANT, MONEY, WALL_CLOCK
+from connector.convert.arrow_types import INSTANT, MONEY, WALL_CLOCK
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY
 from connector.dataset.schema_evolution import one_dataset, one_schema, read_footers

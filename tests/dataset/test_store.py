@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance
-from connector.dataset.store import SUPERSEDED_KEPT, Store
+from connector.dataset.store import MOST_SUPERSEDED, Store
 from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
 from tests.support.datasets import DATASET, NOON, provenance, write
 
@@ -260,13 +260,13 @@ def test_a_table_without_files_may_become_something_else(store: Store, publish: 
 def test_the_last_few_replaced_files_are_kept_out_of_the_tables_sight(
     store: Store, publish: Publish, tmp_path: Path
 ) -> None:
-    for n in range(SUPERSEDED_KEPT + 3):
+    for n in range(MOST_SUPERSEDED + 3):
         publish(provenance(f"frr_{n}", made=NOON + timedelta(n)))
 
     kept = sorted((tmp_path / "data" / ".superseded").rglob("*.parquet"))
 
     assert [pq.read_table(path)["_report_run_id"][0].as_py() for path in kept] == [
-        f"frr_{n}" for n in range(2, SUPERSEDED_KEPT + 2)
+        f"frr_{n}" for n in range(2, MOST_SUPERSEDED + 2)
     ]
     assert store.keys(DATASET) == ("2026-06-01",)
 

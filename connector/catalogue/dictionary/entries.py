@@ -1,6 +1,6 @@
 """How entries of the dictionary are written: one call for each kind of column.
 
-A call says what the name alone tells: the type, the unit, whose clock a time is by, whether it is personal.
+A call says what the name alone implies: the type, the unit, whose clock a time is by, whether it is personal.
 
 Source: https://docs.stripe.com/reports/api
 """
@@ -16,7 +16,7 @@ def text(name: str, about: str) -> Column:
 
 
 def personal(name: str, about: str) -> Column:
-    """Text that tells who somebody is."""
+    """Text that may identify a person."""
     return Column(name, ColumnType.TEXT, about, personal=True)
 
 
@@ -26,7 +26,7 @@ def money(name: str, about: str, currency: str = "currency") -> Column:
 
 
 def number(name: str, about: str, unit: str | None = None) -> Column:
-    """An exact decimal that is no money: a rate, a share, a quantity."""
+    """An exact decimal that is not money: a rate, a share, a quantity."""
     return Column(name, ColumnType.NUMBER, about, unit=unit)
 
 
@@ -56,12 +56,12 @@ def local_time(name: str, about: str) -> Column:
 
 
 def times(name: str, about: str) -> tuple[Column, Column]:
-    """A time in the zone of the report run and its twin in UTC."""
+    """A time in the zone of the report run, and the same in UTC."""
     return local_time(name, about), instant(f"{name}_utc", about)
 
 
 def region(prefix: str, whose: str) -> tuple[Column, ...]:
-    """State and country of an address. A country alone identifies nobody; the rest is personal."""
+    """State and country of an address. A country alone is not personal; the rest is."""
     return (
         personal(f"{prefix}_state", f"State, county or province of {whose}."),
         text(f"{prefix}_country", f"Two-letter country of {whose}."),

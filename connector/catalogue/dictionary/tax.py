@@ -24,7 +24,7 @@ _LINE = (
     local_time("transaction_date", "When the tax transaction was recorded"),
     local_time("tax_date", "The time whose tax rules applied"),
     integer("quantity", "How many were sold."),
-    number("quantity_decimal", "How many were sold, where that is no whole number."),
+    number("quantity_decimal", "How many were sold, where that is not a whole number."),
     text("tax_code", "The product tax code (`txcd_…`) that was applied."),
     personal("customer_tax_id", "The customer's tax ids, several in one cell."),
     *region("origin_resolved_address", "the address the sale was taken to come from"),

@@ -31,7 +31,7 @@ _MOVEMENT = (
     *times("created", "When the balance transaction came into being"),
     *times("available_on", "When the money becomes available for payout"),
     money("gross", "Amount before fees; negative when money leaves the balance."),
-    money("fee", "What Stripe and the platform kept; positive when charged."),
+    money("fee", "Fees of Stripe and the platform; positive when charged."),
     money("net", "What the balance changed by: gross less fee."),
     money("withheld_tax", "The part of the fee that is tax withheld."),
     money("fee_net_of_withheld_tax", "The fee without the tax withheld in it."),
@@ -93,7 +93,7 @@ _PAYOUT = (
     text("payout_description", "What was noted about the payout."),
     text("payout_destination_id", "The bank account or card the payout goes to."),
     text("payout_reference_token", "A reference by which the payout can be found at the bank."),
-    text("payout_statement_descriptor", "What stands on the bank statement beside the payout."),
+    text("payout_statement_descriptor", "The text on the bank statement of the payout."),
 )
 
 #: The report by components says about the balance transaction what others say without the prefix.

@@ -1,4 +1,4 @@
-"""Columns that reports share, by what they tell, and the sets that reports are made of.
+"""Columns that reports share, by subject, and the sets that reports are made of.
 
 Versions of a report, and its variants for connected accounts, are sums and differences of these groups, so
 that what one has and another lacks can be read. `name[key]` stands for metadata columns.

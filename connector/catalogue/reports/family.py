@@ -34,7 +34,7 @@ class Family:
     Attributes:
         id: Stripe's id without the version.
         optional: what the newest version takes; `version` says what an older one lacks.
-        defaults: the columns of a file nobody chose columns for, local times by their local name; Stripe's
+        defaults: the columns of a file for which none were chosen, local times by their local name; Stripe's
             choice, unless `version` says it is ours. Empty means all columns.
         day: the time that decides a row's day, by its local name.
         amount, net, currency: `amount_column`, `net_columns` and `currency_column` of the spec.
@@ -151,20 +151,20 @@ def by_category(report: str, title: str, about: str, source: str) -> Family:
 
 
 def added_up(family: Family) -> Family:
-    """Says of a summary on connected accounts what its columns cannot."""
-    warning = "Adds all accounts up unless the run names one: no column tells them apart."
+    """A summary of connected accounts, whose description warns that it adds them up."""
+    warning = "Sums over all accounts unless the run names one: no column says which account."
     return replace(family, about=f"{family.about} {warning}")
 
 
 def _wanted(named: tuple[str, ...], defaults: tuple[str, ...], row_key: tuple[str, ...]) -> tuple[str, ...]:
-    """What to ask for by default: what Stripe would print, each local time followed by its twin in UTC.
+    """What to ask for by default: what Stripe would print, each local time followed by the same in UTC.
 
-    What the row key needs beyond that comes first. Personal data never are among them.
+    What the row key needs beyond that comes first. Personal data are never among them.
     """
     chosen = defaults or named
     keyed = (*(name for name in row_key if name not in chosen), *chosen)
-    with_twins = (each for name in keyed for each in (name, f"{name}_utc") if each in named)
-    return tuple(dict.fromkeys(name for name in with_twins if not COLUMNS[name].personal))
+    with_utc = (each for name in keyed for each in (name, f"{name}_utc") if each in named)
+    return tuple(dict.fromkeys(name for name in with_utc if not COLUMNS[name].personal))
 
 
 def _printed(name: str, named: tuple[str, ...]) -> str:
@@ -173,6 +173,6 @@ def _printed(name: str, named: tuple[str, ...]) -> str:
 
 
 def _printed_utc(name: str, named: tuple[str, ...]) -> str:
-    """The column a version has for that time, in UTC if it can be told."""
+    """The column a version has for that time, in UTC where it has that."""
     utc = f"{name}_utc"
     return utc if utc in named else name

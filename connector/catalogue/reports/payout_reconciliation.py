@@ -1,6 +1,6 @@
 """What a payout was made of: by the interval it takes effect in, or one payout at a time.
 
-Only automatic payouts can be tied to transactions. A higher version is no superset: 4 has local times and
+Only automatic payouts can be tied to transactions. A higher version is not a superset: 4 has local times and
 loses addresses, order and regulatory tag; 5 has both.
 
 Sources: https://docs.stripe.com/reports/report-types/payout-reconciliation,

@@ -140,7 +140,7 @@ def offering_as_json(offering: Offering) -> dict[str, Any]:
         "default_columns": list(there.default_columns) if there and there.default_columns else None,
         "catalogue_default_columns": list(spec.stripe_defaults) if spec and spec.stripe_defaults else None,
         "default_columns_added": list(difference.added) if difference else [],
-        "default_columns_missing": list(difference.missing) if difference else [],
+        "default_columns_missing": list(difference.removed) if difference else [],
         "default_columns_reordered": difference.reordered if difference else False,
     }
 

@@ -30,7 +30,7 @@ def for_people(plan: UpgradePlan, compared: Comparison) -> Iterator[Any]:
     totals.add_row("rows", f"{before:,}", f"{after:,}", f"{after - before:+,}" if after != before else "")
     amount = new.amount_column or "amount"
     for currency, (was, now) in compared.totals.items():
-        moved = _signed(now - was, currency) if now != was else ""
+        moved = _signed(compared.moved[currency], currency) if currency in compared.moved else ""
         totals.add_row(f"{amount}, {currency}", money_text(was, currency), money_text(now, currency), moved)
     yield totals
     yield from _differing(compared)

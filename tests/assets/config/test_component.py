@@ -144,7 +144,7 @@ def test_durations_are_what_they_say() -> None:
             "nearest: Europe/Berlin",
             id="inherited-zone",
         ),
-        pytest.param("zone: UTC", "zone: UTX", 17, "reports.1.zone", "no IANA time zone", id="own-zone"),
+        pytest.param("zone: UTC", "zone: UTX", 17, "reports.1.zone", "not an IANA time zone", id="own-zone"),
         pytest.param(
             "window: monthly", "window: montly", 12, "reports.0.window", "nearest: monthly", id="window"
         ),
@@ -159,13 +159,13 @@ def test_durations_are_what_they_say() -> None:
             "id: txet",
             20,
             "reports.2.columns.id",
-            "'txet' is no type for column 'id'; nearest: text",
+            "'txet' is not a type for column 'id'; nearest: text",
             id="type",
         ),
         pytest.param("net:", "nett:", 22, "reports.2.columns.nett", "nearest: net", id="untyped-column"),
         pytest.param("crater]", "curency]", 23, "reports.2.parameters", "nearest: currency", id="taken"),
         pytest.param("{crater:", "{carter:", 24, "reports.2.filters", "parameter 'carter'", id="given"),
-        pytest.param("lunar_activity.", "Lunar ", 18, "reports.2.report", "no report type", id="id"),
+        pytest.param("lunar_activity.", "Lunar ", 18, "reports.2.report", "not a report type", id="id"),
         pytest.param("  reports:", "  report:", 10, "report", "nearest: reports", id="section"),
         pytest.param("    start: 2026-01-01\n", "", 10, "reports.0", "has no start", id="no-start"),
         pytest.param(

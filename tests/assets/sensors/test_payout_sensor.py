@@ -272,7 +272,7 @@ def test_a_key_that_was_mistyped_by_hand_is_refused_and_holds_no_sensor_up(
     result = orchestra.launch(assets[1:], "payout 1")
 
     message, _ = orchestra.failure(result)
-    assert "'payout 1' is no payout id; it looks like po_1A2b3C" in message
+    assert "'payout 1' is not a payout id; one looks like po_1A2b3C" in message
     assert simulator.runs == []
     late = Daemon(orchestra, assets, build_late_report_sensor([naming, one_payout])).tick()
     assert late.skipped == "No partition's latest attempt failed."
