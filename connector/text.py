@@ -28,4 +28,6 @@ def hint(word: str, known: Iterable[str]) -> str:
 
 def printable(value: str) -> str:
     """The text on one line: line ends, escapes for terminals and halves of characters become blanks."""
+    if value.isprintable():
+        return value
     return "".join(character if character.isprintable() else " " for character in value)

@@ -74,9 +74,8 @@ def client_for(clock: ManualClock) -> Iterator[ClientFor]:
 
     def make(handler: Callable[[httpx.Request], httpx.Response], **options: Any) -> StripeClient:
         http = httpx.Client(transport=httpx.MockTransport(handler))
-        client = StripeClient(
-            options.pop("api_key", SIMULATED_KEY), http=http, clock=clock, draw=lambda: 0.5, **options
-        )
+        options = {"api_key": SIMULATED_KEY, "clock": clock, **options}
+        client = StripeClient(options.pop("api_key"), http=http, draw=lambda: 0.5, **options)
         made.append(client)
         return client
 

@@ -8,6 +8,8 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 CONNECTOR = sorted((ROOT / "connector").rglob("*.py"))
 ASSETS = sorted((ROOT / "assets").rglob("*.py"))
@@ -200,3 +202,20 @@ def test_public_names_load_neither_an_orchestrator_nor_frames() -> None:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert ran.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("connector.partitions", {"httpx", "connector.catalogue"}),
+        ("connector.api.models", {"httpx"}),
+        ("connector.dataset", {"httpx", "connector.catalogue"}),
+        ("connector.dataset.store", {"httpx", "connector.catalogue"}),
+    ],
+)
+def test_reading_what_is_stored_loads_neither_http_nor_the_catalogue(module: str, unwanted: set[str]) -> None:
+    program = f"import sys, {module}\nprint(*sys.modules)"
+
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert unwanted.isdisjoint(ran.stdout.split())

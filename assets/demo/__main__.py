@@ -119,7 +119,7 @@ def show(console: Console, root: str) -> None:
 def _steps(loaded: dg.Definitions, stripe: StripeReporting) -> list[Step]:
     """Every configured report with its last partitions that Stripe has the data for."""
     with stripe.client() as client:
-        available = {each.id: each.data_available_end for each in client.report_types()}
+        available = {id: each.data_available_end for id, each in client.report_types().items()}
     steps = []
     for asset in loaded.assets or []:
         if isinstance(asset, dg.AssetsDefinition) and "stripe/report_type" in asset.get_asset_spec().metadata:

@@ -168,7 +168,7 @@ def _look(
             found.append((Due(asker, progress, new), there))
         if not any(due.progress.pending for due, _ in found):
             return [due for due, _ in found]
-        ends = {each.id: epoch(each.data_available_end) for each in client.report_types()}
+        ends = {id: epoch(each.data_available_end) for id, each in client.report_types().items()}
     return [
         _due(instance, due, there, ends.get(due.report.query.spec.id), unfinished) for due, there in found
     ]

@@ -81,7 +81,7 @@ def readiness(
 
     Raises ReportingError when Stripe does not answer.
     """
-    types = {each.id: each for each in client.report_types()}
+    types = client.report_types()
     found = []
     for report in reports:
         calendar, available = PartitionGrid.of(report), types.get(report.query.spec.id)

@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list, newest first. `has_more` tells whether older ones follow."""
+    """One page of a list, newest first. `has_more`: older ones follow."""
 
     data: tuple[T, ...]
     has_more: bool
@@ -57,11 +57,11 @@ class StripeClient:
 
     Args:
         api_key: a secret or restricted key. Kept out of every repr, log and error.
-        hosts: where the key may be sent; Stripe's own unless told otherwise.
+        hosts: where the key may be sent; Stripe's own when None.
         account: acts for a connected account (`Stripe-Account`), on runs and on downloads.
         http: the transport; made here, and closed by `close`, when None. It must not follow redirects.
         processes: how many processes are expected to share the key at once; the pace is divided by it.
-        observe: told of the head of every answer, redirects included.
+        observe: called with the head of every answer, redirects included.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class StripeClient:
         api_key = ApiKey(api_key)
         if account and not is_account(account):
             found = shown_setting(account)
-            raise ConfigurationError(f"account {found} is no account id; it looks like acct_1A2b3C")
+            raise ConfigurationError(f"account {found} is not an account id; one looks like acct_1A2b3C")
         self.hosts = hosts or Hosts.of()
         self.account = account
         self.mode: Mode = mode_of(api_key, self.hosts)
@@ -116,13 +116,13 @@ class StripeClient:
 
     # Endpoints
 
-    def report_types(self) -> tuple[ReportType, ...]:
-        """Every report type this account and mode has, with its availability.
+    def report_types(self) -> dict[str, ReportType]:
+        """Every report type this account and mode has, with its availability, by its id.
 
         Source: https://docs.stripe.com/api/reporting/report_type/list
         """
         pages = self._pages(_TYPES, {}, ReportType.from_api)
-        return tuple(item for page in pages for item in page.data)
+        return {each.id: each for page in pages for each in page.data}
 
     def report_type(self, report_type: str) -> ReportType:
         """One report type. Raises InvalidRequestError (404) where the account has no such type.
@@ -161,22 +161,19 @@ class StripeClient:
         created: Mapping[str, datetime] | None = None,
         limit: int = _PAGE,
         starting_after: str | None = None,
-        ending_before: str | None = None,
     ) -> Page[ReportRun]:
         """One page of report runs, newest first.
 
         Args:
             created: bounds on the creation time by `gt`, `gte`, `lt`, `lte`.
             limit: 1 to 100.
-            starting_after, ending_before: id of the run to begin behind, exclusive, toward older or newer.
+            starting_after: id of the run to begin behind, exclusive, toward older ones.
 
         Source: https://docs.stripe.com/api/reporting/report_run/list
         """
         query = _bounds(created) | {"limit": str(limit)}
         if starting_after:
             query["starting_after"] = starting_after
-        if ending_before:
-            query["ending_before"] = ending_before
         return _page(self._get(_RUNS, query), ReportRun.from_api)
 
     def every_report_run(
@@ -194,7 +191,7 @@ class StripeClient:
     def contents(
         self, file: ReportFile, *, offset: int = 0, etag: str | None = None
     ) -> AbstractContextManager[FileStream]:
-        """The contents of a file, once, without retries: whoever keeps the bytes knows how to go on.
+        """The contents of a file, once, without retries: `download` has the bytes, and knows how to go on.
 
         Args:
             offset: begin at this byte where the server can; look at `first_byte` for where it did.

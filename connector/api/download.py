@@ -22,7 +22,7 @@ from connector.errors import APIError, ConnectionFailedError, DownloadError, Rep
 
 _SNIFF = 512
 #: A file may take this long, and a second more for each so many bytes: slower than that, it is a trap.
-_PATIENCE, _SLOWEST = 900.0, 64 << 10
+_LONGEST, _SLOWEST = 900.0, 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def fetch(
     retry = retry or RetryPolicy()
     try:
         with path.open("wb") as sink:
-            until = client.clock.monotonic() + _PATIENCE + file.size / _SLOWEST
+            until = client.clock.monotonic() + _LONGEST + file.size / _SLOWEST
             transfer = _Transfer(sink, until, client.clock)
             transfers = _until_whole(client, file, transfer, retry, draw)
     except OSError as error:
@@ -106,7 +106,7 @@ def _until_whole(
     retry: RetryPolicy,
     draw: Callable[[], float],
 ) -> int:
-    """How many transfers it took. Patience counts from the last time we got further than ever before."""
+    """How many transfers it took. Time for retries counts from the last progress."""
     clock = client.clock
     furthest, since, failures, transfers = 0, clock.monotonic(), 0, 0
     while True:

@@ -23,7 +23,7 @@ def identifier(payload: Mapping[str, Any], name: str) -> str:
     """An id, as one harmless path segment."""
     value = payload[name]
     if not isinstance(value, str) or not is_identifier(value):
-        raise ValueError(f"{name} is no id")
+        raise ValueError(f"{name} is not an id")
     return value
 
 
@@ -36,7 +36,7 @@ def text(payload: Mapping[str, Any], name: str) -> str:
     """Text that must be there."""
     value = payload[name]
     if not isinstance(value, str):
-        raise ValueError(f"{name} is no text")
+        raise ValueError(f"{name} is not text")
     return value
 
 
@@ -45,7 +45,7 @@ def optional_text(payload: Mapping[str, Any], name: str) -> str | None:
     return None if payload.get(name) is None else text(payload, name)
 
 
-def told(payload: Mapping[str, Any], name: str) -> str | None:
+def shown_text(payload: Mapping[str, Any], name: str) -> str | None:
     """Text that only informs people: its beginning, whatever kind it is."""
     value = payload.get(name)
     return None if value is None else printable(str(value))[:_LONGEST_TEXT]
@@ -55,7 +55,7 @@ def number(payload: Mapping[str, Any], name: str) -> int:
     """A whole number, which old answers print as text."""
     value = payload[name]
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"{name} is no whole number")
+        raise ValueError(f"{name} is not a whole number")
     return int(value)
 
 
@@ -92,7 +92,7 @@ def optional_object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any] 
     """An object within the object; null and absent are the same."""
     value = payload.get(name)
     if value is not None and not isinstance(value, Mapping):
-        raise ValueError(f"{name} is no object")
+        raise ValueError(f"{name} is not an object")
     return value
 
 
@@ -102,7 +102,7 @@ def optional_texts(payload: Mapping[str, Any], name: str) -> tuple[str, ...] | N
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"{name} is no list of texts")
+        raise ValueError(f"{name} is not a list of texts")
     return tuple(value)
 
 

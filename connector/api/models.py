@@ -1,7 +1,7 @@
-"""Stripe's JSON as frozen values. Past this module nobody looks into a payload.
+"""Stripe's JSON as frozen values. No other module looks into a payload.
 
 Times are aware datetimes in UTC with whole seconds. Fields that Stripe adds later are ignored here and
-kept in `ReportRun.raw`.
+stay in `ReportRun.raw`.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ class ReportRequest:
     """What a report run is asked for, in canonical form: two that ask the same are equal.
 
     Canonical means: integers are integers, an empty value is the same as none, the default time zone is
-    the same as none, parameters are sorted by name, and the order of `columns` is kept, because it is
+    the same as none, parameters are sorted by name, and the order of `columns` stays, because it is
     the order of the file.
 
     Source: https://docs.stripe.com/reports/api
@@ -75,8 +75,8 @@ class ReportRequest:
     def of(cls, report_type: str, parameters: Mapping[str, Any]) -> Self:
         """The canonical form of `parameters`, ours or as a report run echoes them."""
         canonical = {name: _canonical(name, value) for name, value in parameters.items()}
-        kept = {name: value for name, value in canonical.items() if value is not None}
-        return cls(report_type, tuple(sorted(kept.items())))
+        given = {name: value for name, value in canonical.items() if value is not None}
+        return cls(report_type, tuple(sorted(given.items())))
 
     def get(self, name: str) -> ParameterValue | None:
         """The canonical value of one parameter; None when it is not asked for."""
@@ -161,10 +161,10 @@ class ReportFile:
             id=fields.identifier(payload, "id"),
             created=fields.moment(payload, "created"),
             size=fields.size(payload, "size"),
-            purpose=fields.told(payload, "purpose") or "",
-            filename=fields.told(payload, "filename"),
-            title=fields.told(payload, "title"),
-            type=fields.told(payload, "type"),
+            purpose=fields.shown_text(payload, "purpose") or "",
+            filename=fields.shown_text(payload, "filename"),
+            title=fields.shown_text(payload, "title"),
+            type=fields.shown_text(payload, "type"),
             url=fields.optional_text(payload, "url"),
             expires_at=fields.optional_moment(payload, "expires_at"),
         )
@@ -209,7 +209,7 @@ class ReportRun:
             created=fields.moment(payload, "created"),
             livemode=fields.flag(payload, "livemode"),
             result=ReportFile.from_api(result) if result else None,
-            error=fields.told(payload, "error"),
+            error=fields.shown_text(payload, "error"),
             succeeded_at=fields.optional_moment(payload, "succeeded_at"),
             raw=payload,
         )
@@ -239,7 +239,7 @@ class ReportType:
     def from_api(cls, payload: Mapping[str, Any]) -> Self:
         return cls(
             id=fields.identifier(payload, "id"),
-            name=fields.told(payload, "name") or payload["id"],
+            name=fields.shown_text(payload, "name") or payload["id"],
             version=fields.number(payload, "version"),
             data_available_start=fields.moment(payload, "data_available_start"),
             data_available_end=fields.moment(payload, "data_available_end"),

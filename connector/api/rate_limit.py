@@ -1,4 +1,4 @@
-"""Keep below a rate, rather than be told off for exceeding it.
+"""Keep below a rate, rather than be refused for exceeding it.
 
 Stripe publishes limits per second; staying below them finishes sooner than running into 429 and backing
 off. A `RateLimit` spaces calls evenly over all threads that share it, slows down when Stripe says 429 all the

@@ -161,7 +161,7 @@ def _kind(status: int, code: str | None) -> type[APIError]:
 def json_object(body: bytes) -> dict[str, Any] | None:
     """The JSON object a body is; None for anything else."""
     with contextlib.suppress(ValueError, RecursionError):
-        # NaN and the infinities are Python's own: JSON has none, and what is kept is written as JSON again.
+        # NaN and the infinities are Python's own: JSON has none, and what is stored is written as JSON again.
         payload = json.loads(body, parse_constant=lambda _: None, parse_float=_finite)
         if _HALF_A_CHARACTER.search(body):
             payload = whole_characters(payload)
@@ -175,7 +175,7 @@ def _finite(text: str) -> float | None:
 
 
 def moment_named(text: str | None) -> datetime | None:
-    """The moment a header names, aware UTC; None for none, or for a year nobody can mean."""
+    """The moment a header names, aware UTC; None for none, or for an impossible year."""
     with contextlib.suppress(ValueError, TypeError, OverflowError, IndexError):
         date = email.utils.parsedate_to_datetime(text or "")
         moment = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,6 +1,6 @@
 """When to send a request again, as arithmetic: no clock, no network, no randomness of its own.
 
-Stripe's own word (`Stripe-Should-Retry`) comes first; then the kind of the error. Waits grow
+Stripe's own advice (`Stripe-Should-Retry`) comes first; then the kind of the error. Waits grow
 exponentially with full jitter, so that many processes that failed together do not come back together.
 
 Source: https://docs.stripe.com/error-low-level
@@ -31,7 +31,7 @@ _PASSING = (
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How patient one request is. All times are seconds.
+    """How long one request is tried. All times are seconds.
 
     Attributes:
         first: upper bound of the wait before the first retry; it doubles with every further one.
@@ -70,6 +70,6 @@ def _may_pass(error: ReportingError, *, safe: bool) -> bool:
             return False
         if error.should_retry is not None and not (safe and isinstance(error, ServerError)):
             # On most 500s Stripe says no, because repeating a write would only replay the stored
-            # failure. A read has nothing stored, so for reads that no does not bind us.
+            # failure. A read has nothing stored, so for reads this does not hold.
             return error.should_retry
     return isinstance(error, _PASSING)

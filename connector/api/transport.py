@@ -44,7 +44,7 @@ from connector.text import printable
 _log = logging.getLogger(__name__)
 
 _REDIRECTS = 3
-#: The first few retries are nobody's business; then people want to know why nothing happens.
+#: The first few retries are usual; then people want to know why nothing happens.
 _WORTH_A_WORD = 4
 #: A page of a hundred report runs has some 300 kB. What is far larger, or takes far longer, is not Stripe's.
 _LARGEST_ANSWER = 32 << 20
@@ -62,7 +62,7 @@ class Transport:
         account: sent as `Stripe-Account` with every request.
         http: the connections; made here when None. It must not follow redirects by itself.
         draw: a uniform random number from [0, 1), for the jitter of retries.
-        observe: told of every answer as it arrives, also of those that are sent again.
+        observe: called with the head of every answer as it arrives, also of those that are sent again.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class Transport:
     def stream(
         self, url: str, *, pace: RateLimit, offset: int = 0, etag: str | None = None
     ) -> Iterator[FileStream]:
-        """The contents behind a trusted URL, once: whoever keeps the bytes knows how to go on."""
+        """The contents behind a trusted URL, once, without retries."""
         # Offsets and sizes are those of the file, so no compression in between.
         headers = {"Accept-Encoding": "identity"}
         if offset:
@@ -207,7 +207,7 @@ class Transport:
         raise UntrustedHostError(f"{_shown(url)} was redirected more than {_REDIRECTS} times")
 
     def _exchanged(self, request: httpx.Request) -> httpx.Response:
-        """The answer, in whose headers nobody who echoes what we sent can put the key."""
+        """The answer, without the key in headers that echo what was sent."""
         try:
             response = self._http.send(request, stream=True, follow_redirects=False)
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
@@ -242,7 +242,7 @@ class Transport:
         try:
             request = self._http.build_request(method, url, params=query, content=body, headers=sent)
         except (httpx.InvalidURL, ValueError) as error:
-            raise UntrustedHostError(f"Stripe's answer holds a URL that is none: {error}") from None
+            raise UntrustedHostError(f"Stripe's answer holds a URL that cannot be read: {error}") from None
         self._hosts.trusted(str(request.url))
         return request
 
@@ -250,7 +250,9 @@ class Transport:
         try:
             to = str(response.url.join(response.headers["location"]))
         except (httpx.InvalidURL, ValueError) as error:
-            raise UntrustedHostError(f"{_shown(str(response.url))} redirects to no URL: {error}") from None
+            raise UntrustedHostError(
+                f"{_shown(str(response.url))} redirects to what is not a URL: {error}"
+            ) from None
         return self._hosts.trusted(to)
 
     def _note_time(self, response: httpx.Response) -> None:
@@ -266,7 +268,7 @@ class Transport:
             return JsonResponse(payload, url, response.status_code, request_id)
         kind = shown(response.headers.get("content-type")) or "of no stated type"
         raise UnexpectedAnswerError(
-            f"{url} answered HTTP {response.status_code} with a body ({kind}) that is no JSON object",
+            f"{url} answered HTTP {response.status_code} with a body ({kind}) that is not a JSON object",
             status=response.status_code,
             request_id=request_id,
         )

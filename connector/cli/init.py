@@ -192,7 +192,7 @@ def _asked(key_variable: str, account: str | None) -> _Account | None:
     with client_for(
         account or os.environ.get("STRIPE_ACCOUNT"), key_variable=key_variable, retry=SOON
     ) as client:
-        offered = {each.id: each for each in client.report_types()}
+        offered = client.report_types()
         click.echo(
             f"The key {key_kind(key)} reads {client.mode} data: {len(offered)} report types.", err=True
         )

@@ -46,7 +46,7 @@ def _offered(report: str | None, account: str | None, *, as_json: bool) -> None:
     from connector.cli.display import types_tables as listing  # noqa: PLC0415 - as above
 
     with client_for(account, retry=SOON) as client:
-        found = offerings(client.report_types(), connector.REPORTS, client.mode)
+        found = offerings(client.report_types().values(), connector.REPORTS, client.mode)
     if report:
         found = about(report, found)
     if as_json:

@@ -9,7 +9,6 @@ Source: https://docs.stripe.com/reports/api
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -26,8 +25,8 @@ __all__ = [
     "ROW_KIND",
     "Expected",
     "ReportFileReader",
-    "header_of",
     "open_report",
+    "refuse_prose",
 ]
 
 #: Part of every data version. Raise it when the same bytes come out typed otherwise.
@@ -143,40 +142,28 @@ class ReportFileReader:
         return ((value, currency or None) for value, currency in zip(values, currencies, strict=True))
 
 
-def header_of(path: Path, *, run_id: str, unknown: bool = False) -> tuple[str, ...]:
-    """The names of a report file's columns, in its order.
+def refuse_prose(records: RecordFile) -> None:
+    """Raise SchemaMismatchError for a file that does not begin with names of columns.
 
-    Args:
-        unknown: its columns are not known, so only the form of their names shows that it is a report.
-
-    Raises:
-        SchemaMismatchError: it does not begin with names of columns.
+    Where nothing is known of a report's columns, their names alone distinguish it from something else.
     """
-    records = RecordFile.open(path, run_id)
-    if unknown and not all(_NAME.fullmatch(name) for name in records.header):
+    if not all(_NAME.fullmatch(name) for name in records.header):
         raise SchemaMismatchError(
-            f"{run_id}: the file does not begin with names of columns but with {_listed(records.header)}"
-            f"{records.likeness()}"
+            f"{records.run_id}: the file does not begin with names of columns but with "
+            f"{_listed(records.header)}{records.likeness()}"
         )
-    return records.header
 
 
-def open_report(
-    path: Path, expected: Expected, *, run_id: str, block_size: int = BLOCK_SIZE
-) -> ReportFileReader:
-    """Open a report file and compare its header with what was asked for.
+def open_report(records: RecordFile, expected: Expected) -> ReportFileReader:
+    """Compare the header of a report file with what was asked for.
 
     Args:
-        path: the CSV as Stripe serves it: UTF-8, comma-separated, one header row.
+        records: the CSV as Stripe serves it: UTF-8, comma-separated, one header row.
         expected: what was asked for. The file may have the columns in another order.
-        run_id: the report run, for error messages.
-        block_size: how many bytes are read at once; memory grows with it. A longer record still passes,
-            up to `csv_records.LARGEST_RECORD`.
 
     Raises:
         SchemaMismatchError: a column is missing, stands twice or has no name, or this is not a CSV.
     """
-    records = RecordFile.open(path, run_id, block_size=block_size)
     asked = [column.name for column in expected.columns]
     _refuse_header(records, asked)
     known = {*asked, *expected.withheld}
@@ -189,8 +176,9 @@ def open_report(
         about = "What the row is: balance, movement, or a subtotal or total, not to be added to its parts."
         fields.append(pa.field(ROW_KIND, pa.string(), metadata={"description": about}))
     if len({field.name for field in fields}) < len(fields):
-        listed = _listed(records.header)
-        raise SchemaMismatchError(f"{run_id}: two columns would be stored under one name; it has {listed}")
+        raise SchemaMismatchError(
+            f"{records.run_id}: two columns would be stored under one name; it has {_listed(records.header)}"
+        )
     return ReportFileReader(pa.schema(fields), added, columns, records, expected.row_kinds)
 
 

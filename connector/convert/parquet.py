@@ -16,10 +16,10 @@ Source: https://arrow.apache.org/docs/python/parquet.html
 
 import hashlib
 import itertools
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -52,8 +52,8 @@ _WIDE = pa.decimal256(76, MONEY.scale)
 
 
 @dataclass(frozen=True, slots=True)
-class FileSummary:
-    """How many rows a file has, and their sums.
+class WrittenRows:
+    """All rows of a report, in a file that is not finished yet.
 
     Attributes:
         rows: how many.
@@ -63,27 +63,32 @@ class FileSummary:
     """
 
     rows: int
-    totals: Mapping[str, Decimal] = field(default_factory=dict)
+    totals: Mapping[str, Decimal]
+    _writer: pq.ParquetWriter
+
+    def add_metadata(self, metadata: Mapping[str, str]) -> None:
+        """Write this into the file's own key-value metadata."""
+        self._writer.add_key_value_metadata(dict(metadata))
 
 
-def write_parquet(
+@contextmanager
+def writing_parquet(
     path: Path,
     report: ReportFileReader,
     *,
     constants: Mapping[str, pa.Scalar],
-    metadata: Callable[[FileSummary], Mapping[str, str]],
     amount_column: str | None = None,
     currency_column: str = "currency",
     row_group_rows: int = ROW_GROUP_ROWS,
     row_group_bytes: int = ROW_GROUP_BYTES,
-) -> FileSummary:
-    """Convert a whole report. The file at `path` is complete when this returns, and gone when it raises.
+) -> Iterator[WrittenRows]:
+    """Convert a whole report: all rows are written when the context begins, and the file at `path` is
+    complete when it ends. It is gone when anything is raised, also within the context.
 
     Args:
         path: where to write; what stands there is overwritten.
         report: the report to read.
         constants: columns that have one value in every row, appended in this order. A null keeps its type.
-        metadata: makes the file's own key-value metadata, once all rows are in it.
         amount_column, currency_column: the stored names of the column to sum up, and of the one that says in
             which currency it is. The file may lack either.
         row_group_rows, row_group_bytes: a row group ends with the batch that reaches either. The bytes are
@@ -108,11 +113,9 @@ def write_parquet(
                     writer.write_table(_with_constants(group, schema, constants), group.num_rows)
                     totals.add(group)
                     rows += group.num_rows
-            contents = FileSummary(rows, totals.by_currency)
-            writer.add_key_value_metadata(dict(metadata(contents)))
+            yield WrittenRows(rows, totals.by_currency, writer)
         _seal(path)
         _verify(path, rows, schema)
-    return contents
 
 
 def read_through(source: pa.NativeFile) -> int:

@@ -17,16 +17,6 @@ from connector.api.models import ReportRequest
 from connector.money import differences
 from connector.partitions import Interval
 
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The run behind a published file. `as_of` is when Stripe made its CSV."""
-
-    run_id: str
-    run_created: datetime
-    as_of: datetime
-
-
 #: The key under which it stands in the Parquet file's metadata, as JSON.
 METADATA_KEY = "stripe_report"
 
@@ -74,11 +64,6 @@ class Provenance:
     def request(self) -> ReportRequest:
         """What was asked, canonical."""
         return ReportRequest.of(self.report_type, self.parameters)
-
-    @property
-    def kept(self) -> Kept:
-        """The part of it that decides whether another run is newer."""
-        return Kept(self.run_id, self.run_created, self.as_of)
 
     @property
     def data_version(self) -> str:

@@ -3,7 +3,7 @@
 What cannot be asked is said and passed over; the rest is looked at all the same.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
@@ -30,7 +30,7 @@ def connect(key: str, hosts: Hosts, account: str | None, heard: ResponseLog) -> 
 
 def examine(surroundings: Surroundings, clock: Clock, *, connected: Connect = connect) -> Iterator[Diagnosis]:
     """Look at everything, and tell each thing as it is found. Creates nothing at Stripe."""
-    told: list[Sequence[ReportType]] = []
+    listed: list[Mapping[str, ReportType]] = []
     livemode: bool | None = None
     hosts = hosts_of(surroundings)
     if isinstance(hosts, Diagnosis):
@@ -50,7 +50,7 @@ def examine(surroundings: Surroundings, clock: Clock, *, connected: Connect = co
             pass  # A key of no kind; it is said above.
         else:
             with client:
-                yield from examine_stripe(client, heard, told.append)
+                yield from examine_stripe(client, heard, listed.append)
                 now = client.now()
                 livemode = None if client.mode is Mode.SIMULATED else client.mode is Mode.LIVE
     configured = configuration(surroundings.directory)
@@ -58,7 +58,7 @@ def examine(surroundings: Surroundings, clock: Clock, *, connected: Connect = co
     stored = stored_datasets(surroundings.root)
     meant, where = meant_by(surroundings.reports, configured, stored)
     yield where
-    known = {each.id: each for each in told[0]} if told else None
+    known = listed[0] if listed else None
     for each in meant:
         yield examine_report(each, known, livemode=livemode, now=now)
     yield from examine_root(surroundings.root, clock)

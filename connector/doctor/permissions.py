@@ -4,7 +4,7 @@ Permissions are found out by asking for each thing once. Writing is tried with a
 Stripe refuses for its emptiness when the key may write, and for the key when it may not; so nothing is made.
 """
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -51,9 +51,9 @@ class ResponseLog:
 
 
 def examine_stripe(
-    client: StripeClient, heard: ResponseLog, take: Callable[[Sequence[ReportType]], None]
+    client: StripeClient, heard: ResponseLog, take: Callable[[Mapping[str, ReportType]], None]
 ) -> Iterator[Diagnosis]:
-    """Ask Stripe for each thing a pull needs. `take` is given the report types, if Stripe tells them."""
+    """Ask Stripe for each thing a pull needs. `take` is given the report types by id."""
     refused = False
     try:
         take(client.report_types())

@@ -1,17 +1,18 @@
-"""Many partitions of one report, from question to published Parquet: the whole way, in one loop.
+"""Many partitions of one report, from request to published Parquet: the whole way, in one loop.
 
-A partition whose kept file answers the same question needs nothing. For the others report runs are
-adopted or created and watched together; each one that finishes is fetched, converted and published at
-once by a few threads, while the loop goes on watching the rest.
+A partition whose published file answers the same request needs nothing. For the others report runs are
+adopted or created and polled together; each one that finishes is fetched, converted and published at once
+by a few threads, while the loop goes on with the rest.
 """
 
 import random
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from functools import partial
 
 from connector.api.client import StripeClient
-from connector.api.models import Mode, ReportRequest
+from connector.api.models import Mode
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.store import Store
@@ -22,13 +23,12 @@ from connector.errors import (
     ReportingError,
 )
 from connector.partitions import Partition
-from connector.pipeline import log as journal
-from connector.pipeline.events import Asked, Done, Event, Missed, Outcome
+from connector.pipeline.events import Asked, Done, Event, Finished, Missed, Outcome
 from connector.pipeline.landing import PartitionWriter
+from connector.pipeline.log import StepLog
 from connector.query import ReportQuery
 from connector.runs.adoption import PartitionRequest, WaitPolicy
 from connector.runs.batch import RunBatch
-from connector.runs.events import Finished, Started, Unfinished
 from connector.runs.threads import DaemonWorkers, Workers
 
 __all__ = ["Asked", "Done", "Event", "Missed", "Outcome", "collect"]
@@ -53,18 +53,19 @@ def collect(
     """Bring every partition into the dataset; yields what happens as it happens.
 
     Each partition ends in exactly one `Done` or `Missed`. A partition is published before its `Done` is
-    yielded, so whoever is killed in between finds it kept the next time. Closing the iterator stops the
+    yielded, so that after a kill in between the next attempt finds its file. Closing the iterator stops the
     work; runs at Stripe go on and are adopted by the next attempt.
 
     Args:
-        refresh: keys of partitions to ask anew although a kept file or a finished run answers.
+        refresh: keys of partitions that get a new report run although a published file or a finished run
+            answers.
         run_ids: keys to report runs to take by id, whatever their age.
         senders, converters: where requests and conversions are carried out; threads when None.
 
     Raises:
         ConfigurationError: the report type exists in live mode alone, and the key is a test key.
-        DatasetMismatchError: the table was made from another question. Nothing was sent.
-        ReportingError: the shared reads failed, so that nothing can be said of any partition.
+        DatasetMismatchError: the table is of another report configuration. Nothing was sent.
+        ReportingError: the shared reads failed, so that nothing is known of any partition.
     """
     if query.spec.live_only and client.mode is Mode.TEST:
         raise ConfigurationError(
@@ -72,15 +73,15 @@ def collect(
         )
     dataset = query.dataset(mode=client.mode, account=client.account)
     store.check(dataset)
-    by_key = {partition.key: partition for partition in partitions}
+    log = StepLog(query)
+    distinct = {partition.key: partition for partition in partitions}.values()
     wanted: list[PartitionRequest] = []
-    for found in _there_or_wanted(
-        store, dataset, query, by_key.values(), refresh=refresh, run_ids=run_ids or {}
-    ):
+    for found in _there_or_wanted(store, dataset, query, distinct, refresh=refresh, run_ids=run_ids or {}):
         if isinstance(found, PartitionRequest):
             wanted.append(found)
         else:
-            yield journal.told(query, found)
+            log(found)
+            yield found
     if not wanted:
         return
     with ExitStack() as stack:
@@ -88,14 +89,17 @@ def collect(
         batch = RunBatch(
             client,
             wanted,
-            workers=senders or _threads(stack, _SENDERS, "stripe"),
+            creators=senders or _threads(stack, _SENDERS, "create"),
+            pollers=senders or _threads(stack, 1, "poll"),
             wait_policy=wait_policy,
             draw=draw,
         )
-        landing = PartitionWriter(client, store, query, dataset, staging, draw)
+        writer = PartitionWriter(client, store, query, dataset, staging, draw, log)
         workers = converters or _threads(stack, _CONVERTERS, "convert")
-        for event in _drive(client, batch, landing, workers, by_key):
-            yield journal.told(query, event)
+        for event in _drive(client, batch, writer, workers):
+            log(event)
+            if not isinstance(event, Finished):
+                yield event
 
 
 def _there_or_wanted(
@@ -107,59 +111,50 @@ def _there_or_wanted(
     refresh: Collection[str],
     run_ids: Mapping[str, str],
 ) -> Iterator[Done | PartitionRequest]:
-    """Of each partition, that its kept file answers, or what to want of Stripe."""
+    """Of each partition, that its published file answers, or what to request of Stripe."""
     for partition in partitions:
-        key, request = partition.key, query.request(partition)
-        kept = store.provenance(dataset, key)
-        wanted = _wanted(request, partition, kept, refresh=key in refresh, run_id=run_ids.get(key))
+        key = partition.key
+        published = store.provenance(dataset, key)
+        wanted = _wanted(query, partition, published, refresh=key in refresh, run_id=run_ids.get(key))
         if wanted:
             yield wanted
-        elif kept:
-            there = Published(store.uri(dataset, key), kept, None, outdated=False)
+        elif published:
+            there = Published(store.uri(dataset, key), published, None, outdated=False)
             yield Done(partition, there, fetched=False)
 
 
 def _wanted(
-    request: ReportRequest,
+    query: ReportQuery,
     partition: Partition,
-    kept: Provenance | None,
+    published: Provenance | None,
     *,
     refresh: bool,
     run_id: str | None,
 ) -> PartitionRequest | None:
-    """What to want of Stripe for a partition; None when the kept file is the answer."""
-    if kept is None or kept.request != request:
-        return PartitionRequest(partition.key, request, partition.interval, None, run_id, anew=refresh)
-    if refresh if run_id is None else kept.run_id != run_id:
-        return PartitionRequest(partition.key, request, partition.interval, kept.kept, run_id)
+    """What to request of Stripe for a partition; None when the published file answers."""
+    request = query.request(partition)
+    if published is None or published.request != request:
+        return PartitionRequest(partition, request, None, run_id, refresh=refresh)
+    if refresh if run_id is None else published.run_id != run_id:
+        return PartitionRequest(partition, request, published, run_id)
     return None
 
 
 def _drive(
-    client: StripeClient,
-    batch: RunBatch,
-    landing: "PartitionWriter",
-    converters: Workers,
-    by_key: Mapping[str, Partition],
-) -> Iterator[Event]:
+    client: StripeClient, batch: RunBatch, writer: PartitionWriter, converters: Workers
+) -> Iterator[Event | Finished]:
     """The waiting loop: report runs and conversions end in any order."""
     converting: dict[Future[Done], Finished] = {}
     events = batch.open()
     while True:
         for event in events:
-            partition = by_key[event.wanted.key]
-            match event:
-                case Started():
-                    yield Asked(partition, event.run.id, event.origin)
-                case Unfinished():
-                    yield Missed(partition, event.error, event.run_id)
-                case Finished():
-                    journal.tell_ready(landing.query, event)
-                    converting[converters.submit(_landed(landing, partition, event))] = event
+            yield event
+            if isinstance(event, Finished):
+                converting[converters.submit(partial(writer.write, event))] = event
         for future in [each for each in converting if each.done()]:
             finished = converting.pop(future)
-            if (outcome := _outcome(future, finished, by_key, batch)) is not None:
-                yield outcome
+            if (end := _end(future, finished, batch)) is not None:
+                yield end
         if batch.done and not converting:
             return
         if not any(future.done() for future in converting):
@@ -167,14 +162,8 @@ def _drive(
         events = batch.step()
 
 
-def _landed(landing: "PartitionWriter", partition: Partition, event: Finished) -> Callable[[], Done]:
-    return lambda: landing.land(partition, event)
-
-
-def _outcome(
-    future: "Future[Done]", finished: Finished, by_key: Mapping[str, Partition], batch: RunBatch
-) -> Done | Missed | None:
-    """What became of a finished run's file; None when another run is asked for instead."""
+def _end(future: Future[Done], finished: Finished, batch: RunBatch) -> Done | Missed | None:
+    """What became of a finished run's file; None when another run is created instead."""
     error = future.exception()
     if error is None:
         return future.result()
@@ -183,7 +172,7 @@ def _outcome(
     gone = isinstance(error, InvalidRequestError) and error.status in {404, 410}
     if (gone or isinstance(error, DownloadError)) and batch.reject(finished, error):
         return None
-    return Missed(by_key[finished.wanted.key], error, finished.run.id)
+    return Missed(finished.wanted.partition, error, finished.run.id)
 
 
 def _threads(stack: ExitStack, count: int, name: str) -> DaemonWorkers:

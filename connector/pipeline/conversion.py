@@ -1,7 +1,6 @@
 """From the CSV of a finished report run to one Parquet file that says where its rows come from."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,95 +8,81 @@ import pyarrow as pa
 
 from connector import __version__
 from connector.api.download import Download
-from connector.api.models import API_VERSION, ReportRequest, ReportRun
-from connector.convert.decode import DECODER_VERSION, Expected, header_of, open_report
-from connector.convert.parquet import FileSummary, write_parquet
+from connector.api.models import API_VERSION
+from connector.convert.csv_records import RecordFile
+from connector.convert.decode import DECODER_VERSION, Expected, open_report, refuse_prose
+from connector.convert.parquet import writing_parquet
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance, shape_of
-from connector.errors import DownloadError
 from connector.partitions import Partition
 from connector.query import ReportQuery
+from connector.runs.events import Finished
 
 
 def convert_report(
     parquet: Path,
     fetched: Download,
+    finished: Finished,
     *,
     dataset: Dataset,
     query: ReportQuery,
-    partition: Partition,
-    request: ReportRequest,
-    run: ReportRun,
     now: datetime,
 ) -> Provenance:
     """Write the file at `parquet`, and say what it is.
 
     Args:
-        request: what was asked, which `run` answers; `run` has a result.
+        finished: the report run, whose file was fetched.
         now: what time it is, aware UTC.
 
     Raises:
         DataError: the CSV is not what was asked for.
         StoreError: the file could not be written.
     """
-    header = header_of(fetched.path, run_id=run.id, unknown=query.by_header)
-    left_out = query.left_out(header)
-    expected = Expected(query.columns_in(header), query.timezone, query.spec.row_kinds, left_out)
-    report = open_report(fetched.path, expected, run_id=run.id)
-    withheld = tuple(name for name in left_out if name not in query.withheld)
-    origin = replace(
-        _origin(dataset, partition, request, run, fetched),
-        fetched_at=now.replace(microsecond=0),
-        shape=shape_of(report.schema),
-        added_columns=report.added_columns,
-        withheld_columns=withheld,
-    )
-
-    def stated(written: FileSummary) -> Provenance:
-        return replace(origin, rows=written.rows, totals=written.totals)
-
-    written = write_parquet(
+    run, file, wanted = finished.run, finished.file, finished.wanted
+    partition, asked = wanted.partition, wanted.request.as_json()
+    records = RecordFile.open(fetched.path, run.id)
+    if query.by_header:
+        refuse_prose(records)
+    left_out = query.left_out(records.header)
+    expected = Expected(query.columns_in(records.header), query.timezone, query.spec.row_kinds, left_out)
+    report = open_report(records, expected)
+    with writing_parquet(
         parquet,
         report,
         constants=_constants(query, partition, run.id),
-        metadata=lambda contents: {METADATA_KEY: stated(contents).to_json()},
         amount_column=query.spec.amount_column,
         currency_column=query.spec.currency_column,
-    )
-    return stated(written)
-
-
-def _origin(
-    dataset: Dataset, partition: Partition, request: ReportRequest, run: ReportRun, fetched: Download
-) -> Provenance:
-    """What is known of a file before its rows are: the question, the run and the bytes."""
-    asked, file = request.as_json(), run.result
-    if file is None:
-        raise DownloadError(f"report run {run.id} succeeded without a file")
-    return Provenance(
-        table=dataset.table,
-        period=partition.key,
-        report_type=asked["report_type"],
-        parameters=asked["parameters"],
-        interval=partition.interval,
-        mode=dataset.mode,
-        account=dataset.account,
-        livemode=run.livemode,
-        api_version=API_VERSION,
-        run_id=run.id,
-        run_created=run.created,
-        run_succeeded=run.succeeded_at,
-        file_id=file.id,
-        as_of=file.created,
-        csv_bytes=fetched.size,
-        csv_sha256=fetched.sha256,
-        rows=0,
-        decoder_version=DECODER_VERSION,
-        connector_version=__version__,
-        fetched_at=run.created,
-        request_ids=tuple(filter(None, (run.request_id, *fetched.request_ids))),
-        run=run.raw,
-    )
+    ) as written:
+        provenance = Provenance(
+            table=dataset.table,
+            period=partition.key,
+            report_type=asked["report_type"],
+            parameters=asked["parameters"],
+            interval=partition.interval,
+            mode=dataset.mode,
+            account=dataset.account,
+            livemode=run.livemode,
+            api_version=API_VERSION,
+            run_id=run.id,
+            run_created=run.created,
+            run_succeeded=run.succeeded_at,
+            file_id=file.id,
+            as_of=file.created,
+            csv_bytes=fetched.size,
+            csv_sha256=fetched.sha256,
+            rows=written.rows,
+            decoder_version=DECODER_VERSION,
+            connector_version=__version__,
+            fetched_at=now.replace(microsecond=0),
+            totals=written.totals,
+            added_columns=report.added_columns,
+            withheld_columns=tuple(name for name in left_out if name not in query.withheld),
+            shape=shape_of(report.schema),
+            request_ids=tuple(filter(None, (run.request_id, *fetched.request_ids))),
+            run=run.raw,
+        )
+        written.add_metadata({METADATA_KEY: provenance.to_json()})
+    return provenance
 
 
 def _constants(query: ReportQuery, partition: Partition, run_id: str) -> Mapping[str, pa.Scalar]:

@@ -11,24 +11,30 @@ from connector.api.download import Download, fetch
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
-from connector.errors import DownloadError, StoreError
-from connector.partitions import Partition
-from connector.pipeline import log as journal
+from connector.errors import StoreError
 from connector.pipeline.conversion import convert_report
-from connector.pipeline.events import Done
+from connector.pipeline.events import Done, Downloaded, Finished, Step
 from connector.query import ReportQuery
-from connector.runs.events import Finished
 from connector.text import printable
 
 _log = logging.getLogger(__name__)
 
-
 _LARGE = 64 << 20
+
+#: Two large conversions at once would take twice the memory, and no less time.
+_one_large = threading.Lock()
 
 
 @dataclass(slots=True)
 class PartitionWriter:
-    """From a finished report run to a published file."""
+    """From a finished report run to a published file.
+
+    Attributes:
+        staging: a directory for unfinished files.
+        draw: a uniform random number from [0, 1), for jitter.
+        observe: called with each step on the way, in the thread that makes it.
+        named: columns that a warning has named: one is enough, however many files have them.
+    """
 
     client: StripeClient
     store: Store
@@ -36,33 +42,30 @@ class PartitionWriter:
     dataset: Dataset
     staging: Path
     draw: Callable[[], float]
-    told: set[str] = field(default_factory=set)
+    observe: Callable[[Step], None]
+    named: set[str] = field(default_factory=set)
 
-    def land(self, partition: Partition, finished: Finished) -> Done:
+    def write(self, finished: Finished) -> Done:
         """Fetch, convert, publish. Raises the errors of each; nothing half-made is left."""
-        file = finished.run.result
-        if file is None:
-            raise DownloadError(f"report run {finished.run.id} succeeded without a file")
         began = self.client.clock.monotonic()
         csv = self.staging / f"{threading.get_ident()}.csv"
         parquet = csv.with_suffix(".parquet")
         try:
-            fetched = fetch(self.client, file, csv, draw=self.draw)
-            journal.tell_downloaded(self.query, finished, fetched, self.client.clock.monotonic() - began)
-            if file.size > _LARGE:
-                # Two large conversions at once would take twice the memory, and no less time.
+            fetched = fetch(self.client, finished.file, csv, draw=self.draw)
+            self.observe(Downloaded(finished, fetched, self.client.clock.monotonic() - began))
+            if finished.file.size > _LARGE:
                 with _one_large:
-                    provenance = self._convert(partition, finished, fetched, parquet)
+                    provenance = self._convert(finished, fetched, parquet)
             else:
-                provenance = self._convert(partition, finished, fetched, parquet)
+                provenance = self._convert(finished, fetched, parquet)
         except OSError as error:
-            raise StoreError(f"could not read {csv}: {error.strerror or error}; ask again") from None
+            raise StoreError(f"could not read {csv}: {error.strerror or error}; try again") from None
         finally:
             csv.unlink(missing_ok=True)
         published = self.store.publish(parquet, self.dataset, provenance)
-        before = finished.wanted.kept
+        before = finished.wanted.published
         return Done(
-            partition,
+            finished.wanted.partition,
             published,
             fetched=True,
             reused=before is not None and before.as_of == provenance.as_of and not published.outdated,
@@ -71,40 +74,24 @@ class PartitionWriter:
             converted=self.client.clock.monotonic() - began,
         )
 
-    def _convert(
-        self, partition: Partition, finished: Finished, fetched: Download, parquet: Path
-    ) -> Provenance:
+    def _convert(self, finished: Finished, fetched: Download, parquet: Path) -> Provenance:
         made = convert_report(
-            parquet,
-            fetched,
-            dataset=self.dataset,
-            query=self.query,
-            partition=partition,
-            request=finished.wanted.request,
-            run=finished.run,
-            now=self.client.now(),
+            parquet, fetched, finished, dataset=self.dataset, query=self.query, now=self.client.now()
         )
-        self._tell_of_drift(made)
+        self._warn_of(
+            made.added_columns,
+            f"{made.table}: Stripe sends columns that were not asked for, stored as text: %s",
+        )
+        self._warn_of(
+            made.withheld_columns,
+            f"{made.table}: not stored, as they may be personal data and were not asked for: %s. "
+            "Name them in `columns` where they are wanted.",
+        )
         return made
 
-    def _tell_of_drift(self, made: Provenance) -> None:
-        """Once for each column, however many files have it."""
-        added = [name for name in made.added_columns if name not in self.told]
-        withheld = [name for name in made.withheld_columns if name not in self.told]
-        self.told.update(added, withheld)
-        if added:
-            _log.warning(
-                "%s: Stripe sends columns that were not asked for, kept as text: %s",
-                made.table,
-                ", ".join(map(printable, added)),
-            )
-        if withheld:
-            _log.warning(
-                "%s: not stored, as they may be personal data and were not asked for: %s. "
-                "Name them in `columns` where they are wanted.",
-                made.table,
-                ", ".join(map(printable, withheld)),
-            )
-
-
-_one_large = threading.Lock()
+    def _warn_of(self, columns: tuple[str, ...], text: str) -> None:
+        """Once for each column."""
+        new = [name for name in columns if name not in self.named]
+        self.named.update(new)
+        if new:
+            _log.warning(text, ", ".join(map(printable, new)))

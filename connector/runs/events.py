@@ -1,10 +1,11 @@
-"""What happens to the report runs of a batch, as values."""
+"""What happens to a partition on its way to a finished report run, as values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from connector.api.models import ReportRun
-from connector.errors import ReportingError
+from connector.api.models import ReportFile, ReportRun
+from connector.errors import NotReadyError, ReportingError, RunPendingError
+from connector.partitions import Partition
 from connector.runs.adoption import PartitionRequest
 
 
@@ -15,33 +16,59 @@ class Origin(StrEnum):
     ADOPTED = "adopted"
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A report run works for this partition now."""
+class Outcome(StrEnum):
+    """How a partition ended."""
 
-    wanted: PartitionRequest
-    run: ReportRun
+    DONE = "done"
+    LATE = "late"
+    NOT_READY = "not_ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A report run works for this partition now; it is worth remembering even if this process dies."""
+
+    partition: Partition
+    run_id: str
     origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The report run has a file. `attempts` counts the report runs this partition used, from 1."""
+    """The report run has a file.
+
+    Attributes:
+        attempts: how many report runs this partition used, from 1.
+        waited: seconds since the report run was created or adopted.
+    """
 
     wanted: PartitionRequest
     run: ReportRun
+    file: ReportFile
     origin: Origin
     attempts: int
     waited: float
 
 
 @dataclass(frozen=True, slots=True)
-class Unfinished:
-    """No report run of this partition will finish while we wait. `run_id` is the last one, if any."""
+class Missed:
+    """The dataset gets no new file for this partition; what it held before is still there.
 
-    wanted: PartitionRequest
+    Attributes:
+        run_id: the last report run; None where there was none.
+    """
+
+    partition: Partition
     error: ReportingError
     run_id: str | None
 
+    @property
+    def outcome(self) -> Outcome:
+        """Late passes by itself, not ready has to wait for its day, failed needs a person."""
+        if isinstance(self.error, RunPendingError):
+            return Outcome.LATE
+        return Outcome.NOT_READY if isinstance(self.error, NotReadyError) else Outcome.FAILED
 
-RunEvent = Started | Finished | Unfinished
+
+RunEvent = Asked | Finished | Missed

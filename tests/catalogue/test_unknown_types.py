@@ -178,7 +178,7 @@ def test_an_added_column_is_kept_as_text_and_told_once(
     assert set(read(query)["settlement_batch"].to_pylist()) == {"7"}
     told = [record.getMessage() for record in caplog.records if "settlement_batch" in record.getMessage()]
     assert told == [
-        "balance_summary: Stripe sends columns that were not asked for, kept as text: settlement_batch"
+        "balance_summary: Stripe sends columns that were not asked for, stored as text: settlement_batch"
     ]
 
 

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.checks import checks_of
+from connector.convert.csv_records import RecordFile
 from connector.convert.decode import Expected, open_report
-from connector.convert.parquet import write_parquet
+from connector.convert.parquet import writing_parquet
 from connector.dataset.provenance import METADATA_KEY
 from connector.errors import StoreError
 from connector.partitions import Interval
@@ -208,10 +209,11 @@ def republished(books: Books, query: ReportQuery, folder: Path, **changes: Any) 
     columns = [column.name for column in query.columns]
     owner = Owner(books.simulator.account, livemode=True)
     source.write_bytes(books.simulator.csv(query.spec.id, owner=owner, columns=columns, **DAY))
-    report = open_report(source, Expected(query.columns), run_id=kept.run_id, block_size=600)
+    report = open_report(RecordFile.open(source, kept.run_id, block_size=600), Expected(query.columns))
     metadata = {METADATA_KEY: replace(kept, **changes).to_json()}
     run_id = {"_report_run_id": pa.scalar(kept.run_id)}
-    write_parquet(path, report, constants=run_id, metadata=lambda _contents: metadata, row_group_rows=2)
+    with writing_parquet(path, report, constants=run_id, row_group_rows=2) as written:
+        written.add_metadata(metadata)
 
 
 def test_a_file_of_many_row_groups_is_read_group_by_group(books: Books, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connector.catalogue import Column, ColumnType, columns_of, report
 from connector.convert.arrow_types import MONEY
+from connector.convert.csv_records import RecordFile
 from connector.convert.decode import Expected, ReportFileReader, open_report
 from connector.errors import CellError, SchemaMismatchError
 
@@ -40,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 def opened(path: Path, content: bytes, *columns: Column, **options: Any) -> ReportFileReader:
     path.write_bytes(content)
     block_size = options.pop("block_size", 1 << 20)
-    return open_report(path, Expected(columns, **options), run_id="frr_1", block_size=block_size)
+    return open_report(RecordFile.open(path, "frr_1", block_size=block_size), Expected(columns, **options))
 
 
 def table(report: ReportFileReader) -> pa.Table:
@@ -392,9 +393,9 @@ def test_an_error_shows_the_beginning_of_a_long_value_and_nothing_of_a_personal_
     path.write_bytes(b'"amount","customer_name"\n"' + b"9" * 1000 + b'","Zo\xeb"\n')
 
     with pytest.raises(CellError) as long:
-        table(open_report(path, Expected((AMOUNT,)), run_id="frr_1"))
+        table(open_report(RecordFile.open(path, "frr_1"), Expected((AMOUNT,))))
     with pytest.raises(CellError) as personal:
-        table(open_report(path, Expected((NAME,)), run_id="frr_1"))
+        table(open_report(RecordFile.open(path, "frr_1"), Expected((NAME,))))
 
     assert len(str(long.value)) < 200
     assert "Zo" not in str(personal.value)

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from connector.catalogue import ReportSpec, columns_of, report
 from connector.convert.arrow_types import MONEY
+from connector.convert.csv_records import RecordFile
 from connector.convert.decode import Expected, ReportFileReader, open_report
-from connector.convert.parquet import SEAL, FileSummary, read_through, write_parquet
+from connector.convert.parquet import SEAL, WrittenRows, read_through, writing_parquet
 from connector.errors import CellError, SchemaMismatchError, StoreError
 
 SUMMARY = report("balance.summary.1")
@@ -64,15 +65,13 @@ def opened(
     source = folder / "frr_1.csv"
     source.write_bytes(content.encode())
     expected = Expected(columns_of(spec), row_kinds=spec.row_kinds)
-    return open_report(source, expected, run_id="frr_1", block_size=block_size)
+    return open_report(RecordFile.open(source, "frr_1", block_size=block_size), expected)
 
 
-def written(target: Path, source: ReportFileReader, **options: Any) -> FileSummary:
-    return write_parquet(target, source, constants=CONSTANTS, metadata=describe, **options)
-
-
-def describe(contents: FileSummary) -> dict[str, str]:
-    return {"stripe.run": "frr_1", "stripe.rows": str(contents.rows)}
+def written(target: Path, source: ReportFileReader, **options: Any) -> WrittenRows:
+    with writing_parquet(target, source, constants=CONSTANTS, **options) as contents:
+        contents.add_metadata({"stripe.run": "frr_1", "stripe.rows": str(contents.rows)})
+    return contents
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ import pytest
 
 from connector.api.download import fetch
 from connector.catalogue import columns_of, report
+from connector.convert.csv_records import RecordFile
 from connector.convert.decode import Expected, open_report
-from connector.convert.parquet import write_parquet
+from connector.convert.parquet import writing_parquet
 from connector.dataset.store import Store
 from connector.errors import DataError, StoreError
 from connector.query import ReportQuery
@@ -170,10 +171,11 @@ def test_a_disk_that_is_full_while_the_parquet_is_written_is_named(tmp_path: Pat
     csv.write_bytes(b'"category","net_amount","currency"\n"charge","1.00","usd"\n')
     parquet.symlink_to("/dev/full")
     asked = columns_of(report("balance_summary"), ["category", "net_amount", "currency"])
-    found = open_report(csv, Expected(asked), run_id="frr_1")
+    found = open_report(RecordFile.open(csv, "frr_1"), Expected(asked))
 
-    with pytest.raises(StoreError, match=r"could not write .*report\.parquet: .*No space left.* 57 bytes"):
-        write_parquet(parquet, found, constants={}, metadata=lambda _: {})
+    said = r"could not write .*report\.parquet: .*No space left.* 57 bytes"
+    with pytest.raises(StoreError, match=said), writing_parquet(parquet, found, constants={}):
+        pass
 
     assert not parquet.is_symlink()
 
@@ -181,11 +183,11 @@ def test_a_disk_that_is_full_while_the_parquet_is_written_is_named(tmp_path: Pat
 QUOTA_IN_MID_WRITE = """
 import resource, signal, sys
 from pathlib import Path
-from connector.extract import fetch
+from connector.api.download import fetch
 from connector.errors import StoreError
 from tests.support.files import FILE, FileHost
 import httpx
-from connector.client import StripeClient
+from connector.api.client import StripeClient
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))

@@ -148,7 +148,7 @@ def test_any_value_in_any_field_of_a_report_type_is_read_or_left_out(
     client = client_for(answering({"data": [bent(TYPE, path, value), TYPE], "has_more": False}))
 
     with contextlib.suppress(ReportingError):
-        assert TYPE["id"] in {each.id for each in client.report_types()}
+        assert TYPE["id"] in client.report_types()
 
 
 @given(body=ANY_JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=200))

@@ -1,16 +1,19 @@
 """The whole way of a report: adopted or created once, fetched whole, published, kept."""
 
 import itertools
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow.compute as pc
 import pytest
 
 from connector.api.client import StripeClient
+from connector.clock import SystemClock
 from connector.dataset.store import Store
 from connector.errors import (
     AuthenticationError,
@@ -237,7 +240,7 @@ def test_one_run_whose_answers_cannot_be_read_does_not_hold_up_the_others(
     (late,) = missed(events).values()
     assert len(done(events)) == 2
     assert late.outcome is Outcome.LATE
-    assert "the last look" in str(late.error)
+    assert "the last poll" in str(late.error)
     assert "lacks 'size'" in str(late.error)
 
 
@@ -428,6 +431,31 @@ def test_threads_bring_the_same_result(client: StripeClient, store: Store, simul
     converters.close()
     assert len(done(events)) == 7
     assert len(simulator.runs) == 7
+
+
+def test_polls_go_on_while_every_thread_that_creates_runs_is_busy(
+    client_for: ClientFor, store: Store
+) -> None:
+    simulator, published = Simulator(SystemClock(), seed=7, volume=1, run_seconds=0.2), threading.Event()
+    posts = itertools.count()
+
+    def stripe(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST" and next(posts) > 0:
+            published.wait(20)
+        return simulator.handle(request)
+
+    with client_for(stripe, clock=SystemClock()) as client:
+        events = collect(
+            client, store, SUMMARY, days(f"{datetime.now(UTC) - timedelta(days=30):%Y-%m-%d}", 9)
+        )
+        first = next(event for event in events if isinstance(event, Done | Missed))
+        created_by_then = len(simulator.runs)
+        published.set()
+        list(events)
+
+    assert isinstance(first, Done)
+    assert created_by_then == 1
+    assert len(simulator.runs) == 9
 
 
 def test_two_batches_at_once_share_their_runs(

@@ -1,4 +1,4 @@
-"""Which report run answers a question, over plain values."""
+"""Which report run answers a request, over plain values."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.api.models import ReportRequest, ReportRun, ReportType, epoch
-from connector.dataset.provenance import Kept
-from connector.partitions import Interval
-from connector.runs.adoption import PartitionRequest, WaitPolicy, another_question, choose, idempotency_key
+from connector.dataset.provenance import Provenance
+from connector.partitions import Interval, Partition
+from connector.runs.adoption import PartitionRequest, WaitPolicy, another_request, choose
+from connector.runs.creation import idempotency_key
 from connector.runs.readiness import not_ready, ready_by
+from tests.support.datasets import provenance
 
 DAY = Interval(datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 2, tzinfo=UTC))
 REQUEST = ReportRequest.of(
@@ -47,9 +49,9 @@ def run(
 
 
 def chosen(
-    *runs: ReportRun, kept: Kept | None = None, now: datetime = NOW, updated: datetime = PREPARED
+    *runs: ReportRun, published: Provenance | None = None, now: datetime = NOW, updated: datetime = PREPARED
 ) -> str | None:
-    wanted = PartitionRequest("2026-06-01", REQUEST, DAY, kept)
+    wanted = PartitionRequest(Partition("2026-06-01", DAY), REQUEST, published)
     found = choose(wanted, runs, updated=updated, now=now, wait_policy=WaitPolicy())
     return found.id if found else None
 
@@ -99,12 +101,12 @@ def test_an_expired_file_is_no_answer() -> None:
     assert chosen(run(expires=NOW)) is None
 
 
-def test_only_a_run_newer_than_the_kept_one_will_do() -> None:
-    kept = Kept("frr_kept", NOW - HOUR / 4, NOW - HOUR / 4)
+def test_only_a_run_newer_than_the_published_one_will_do() -> None:
+    published = provenance("frr_published", made=NOW - HOUR / 4)
 
-    assert chosen(run(created=NOW - HOUR / 2), kept=kept) is None
-    assert chosen(run(created=NOW), kept=kept) == "frr_1"
-    assert chosen(run("frr_kept", status="pending", created=NOW), kept=kept) is None
+    assert chosen(run(created=NOW - HOUR / 2), published=published) is None
+    assert chosen(run(created=NOW), published=published) == "frr_1"
+    assert chosen(run("frr_published", status="pending", created=NOW), published=published) is None
 
 
 def key(**changes: Any) -> str:
@@ -133,7 +135,7 @@ def test_the_idempotency_key_repeats_for_the_same_question_in_the_same_situation
         pytest.param({"request": ReportRequest.of("balance.summary.2", {})}, id="request"),
     ],
 )
-def test_the_idempotency_key_changes_with_everything_that_makes_it_another_question(
+def test_the_idempotency_key_changes_with_everything_that_makes_it_another_request(
     change: dict[str, Any],
 ) -> None:
     assert key(**change) != key()
@@ -143,12 +145,12 @@ def test_a_run_over_other_days_is_told_by_its_days() -> None:
     asked = {"interval_start": 1780272000, "interval_end": 1780358400, "currency": "usd"}
     echoed = asked | {"interval_end": 1780444800, "currency": "eur"}
 
-    said = another_question(
+    said = another_request(
         ReportRequest.of("balance.summary.1", asked), ReportRequest.of("balance.summary.1", echoed)
     )
 
     assert said == (
-        "answers another question: interval_end 2026-06-03T00:00:00Z where 2026-06-02T00:00:00Z was asked, "
+        "answers another request: interval_end 2026-06-03T00:00:00Z where 2026-06-02T00:00:00Z was asked, "
         "currency eur where usd was asked"
     )
 
@@ -167,7 +169,7 @@ def test_a_run_about_something_else_is_told_by_what_it_is_about(
 ) -> None:
     asked = ReportRequest.of("payouts.1", {"payout": "po_1", "connected_account": "acct_1"})
 
-    assert said in (another_question(asked, ReportRequest.of(*echoed)) or "")
+    assert said in (another_request(asked, ReportRequest.of(*echoed)) or "")
 
 
 def available(end: datetime) -> ReportType:

@@ -11,7 +11,7 @@ from connector.runs.pacing import (
     CreationPace,
     PendingLimit,
     pause_after_refusal,
-    pause_before_look,
+    pause_before_poll,
 )
 
 draws = st.floats(0, 1, exclude_max=True)
@@ -21,7 +21,7 @@ def looks_until(duration: float, durations: list[float]) -> tuple[int, float]:
     """How many looks a run of `duration` seconds takes, and how late its end is noticed."""
     age, looks = 0.0, 0
     while age < duration:
-        age += pause_before_look([age], durations, 0.5)
+        age += pause_before_poll([age], durations, 0.5)
         looks += 1
     return looks, age - duration
 
@@ -85,7 +85,7 @@ def test_a_known_duration_that_no_longer_holds_costs_a_minute_at_most() -> None:
 def test_a_pause_is_never_nothing_and_never_more_than_about_a_minute(
     ages: list[float], durations: list[float], draw: float
 ) -> None:
-    assert 0.4 <= pause_before_look(ages, durations, draw) <= 66
+    assert 0.4 <= pause_before_poll(ages, durations, draw) <= 66
 
 
 @given(refusals=st.integers(1, 100), draw=draws)

@@ -112,7 +112,7 @@ class _Probing:
         before = len(self.heard.exchanges)
         types = self._try(seen, "reading report types", self.client.report_types)
         if types is not None:
-            seen.types = {each.id: each for each in types}
+            seen.types = types
             seen.type_pages = sum(each.status == 200 for each in self.heard.exchanges[before:])
             seen.at, seen.at_here = self.client.now(), self.client.clock.now()
 

@@ -41,7 +41,7 @@ def test_what_failed_is_a_warning_and_so_is_each_new_attempt(
     result = orchestra.launch([summary], FIRST)
 
     warned = [text for level, text in lines(orchestra.instance, result.run_id) if level == "warning"]
-    assert ["asking again" in text for text in warned] == [True, True, False]
+    assert ["creating another" in text for text in warned] == [True, True, False]
     assert f"{FIRST} failed: " in warned[-1]
 
 
