@@ -1,4 +1,4 @@
-"""The nearest valid names for a misspelt one, and text made printable.
+"""Texts for people: what a misspelt name may have meant, names in a sentence, text that is safe to print.
 
 Every refusal of a name says what it could have been, so that the next attempt is right.
 """
@@ -31,3 +31,11 @@ def printable(value: str) -> str:
     if value.isprintable():
         return value
     return "".join(character if character.isprintable() else " " for character in value)
+
+
+def join_names(names: Iterable[str], limit: int = 10) -> str:
+    """`a`, `a and b`, `a, b and c`; beyond `limit` of them, how many more there are: `a, b and 12 more`."""
+    found = list(names)
+    if len(found) > limit:
+        found = [*found[:limit], f"{len(found) - limit:,} more"]
+    return " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))

@@ -12,7 +12,7 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.catalogue import REPORTS, ColumnType, ReportSpec, Status, columns_of
-from connector.checks import CheckResult, checks_of, inspect
+from connector.checks import CheckResult, check_file, list_file_checks
 from connector.convert.arrow_types import MONEY
 from connector.dataset.store import Store
 from connector.partitions import Partition
@@ -84,9 +84,9 @@ def test_a_documented_report_goes_the_whole_way(spec: ReportSpec, pull: Pull, st
         gross, fee, net = (table[name] for name in spec.net_columns)
         assert pc.all(pc.equal(pc.subtract(gross, fee), net)).as_py()
     fullest = max(outcomes, key=lambda key: outcomes[key].published.provenance.rows)
-    findings = inspect(store, query.dataset(mode="live", account=None), query, fullest)
-    assert [each.check for each in findings] == [check.name for check in checks_of(query)]
-    assert not [each for each in findings if each.result is not CheckResult.PASSED]
+    checked = check_file(store, query.dataset(mode="live", account=None), query, fullest)
+    assert [each.check for each in checked] == [*list_file_checks(query)]
+    assert not [each for each in checked if each.finding.result is not CheckResult.PASSED]
 
 
 @pytest.mark.parametrize(

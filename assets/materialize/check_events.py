@@ -8,34 +8,19 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
 from assets.dagster_runs.history import Target
 from assets.reports.check_rules import Rule
-from connector.checks import CheckResult, Finding, Severity
+from connector.checks import CheckOutcome, CheckResult, Finding, Severity
 
 _SEVERITY = {Severity.ERROR: dg.AssetCheckSeverity.ERROR, Severity.WARN: dg.AssetCheckSeverity.WARN}
 
 
 #: Examples of one partition in the table of a whole run.
 _FEW = 3
-
-
-@dataclass(frozen=True, slots=True)
-class CheckOutcome:
-    """What one check says of one partition."""
-
-    rule: Rule
-    partition: str
-    finding: Finding
-
-    @property
-    def blocks(self) -> bool:
-        """Whether nothing should be made from the partition."""
-        return self.rule.blocking and self.finding.result is CheckResult.FAILED
 
 
 def check_specs(
@@ -63,13 +48,15 @@ def _partitioned_checks_are_wanted() -> Iterator[None]:
         yield
 
 
-def evaluation(asset: dg.AssetKey, judged: CheckOutcome, target: Target) -> dg.AssetCheckEvaluation:
-    """What a check says of a partition.
+def evaluation(
+    asset: dg.AssetKey, rule: Rule, outcome: CheckOutcome, target: Target
+) -> dg.AssetCheckEvaluation:
+    """The outcome of a check for a partition.
 
     Args:
-        target: the event of the file that was judged.
+        target: the event of the file that was checked.
     """
-    rule, finding = judged.rule, judged.finding
+    finding = outcome.finding
     metadata: dict[str, Any] = {"stripe/result": str(finding.result)}
     if finding.wrong:
         metadata["stripe/at_fault"] = finding.wrong
@@ -81,19 +68,19 @@ def evaluation(asset: dg.AssetKey, judged: CheckOutcome, target: Target) -> dg.A
         passed=finding.result is CheckResult.PASSED,
         severity=_severity(rule, [finding]),
         blocking=rule.blocking,
-        partition=judged.partition,
+        partition=outcome.partition,
         description=_said(finding),
         metadata=metadata,
         target_materialization_data=target,
     )
 
 
-def summary(asset: dg.AssetKey, rule: Rule, judged: Sequence[CheckOutcome]) -> dg.AssetCheckEvaluation:
-    """What a check says of all partitions of a run that it could be put to; there may be none."""
-    findings = [each.finding for each in judged]
+def summary(asset: dg.AssetKey, rule: Rule, outcomes: Sequence[CheckOutcome]) -> dg.AssetCheckEvaluation:
+    """The outcomes of a check for all partitions of a run that it applied to; there may be none."""
+    findings = [each.finding for each in outcomes]
     counts = Counter(finding.result for finding in findings)
     wrong = sorted(
-        (each for each in judged if each.finding.result is not CheckResult.PASSED),
+        (each for each in outcomes if each.finding.result is not CheckResult.PASSED),
         key=lambda each: (each.finding.result is not CheckResult.FAILED, each.partition),
     )
     metadata: dict[str, Any] = {f"stripe/partitions_{result}": counts[result] for result in CheckResult}
@@ -122,25 +109,25 @@ def _counted(rule: Rule, counts: Mapping[CheckResult, int], wrong: Sequence[Chec
 
 
 def _said(finding: Finding) -> str:
-    if finding.result is CheckResult.UNDECIDABLE:
-        return f"Undecidable: {finding.reason}"
+    if finding.result is CheckResult.INCONCLUSIVE:
+        return f"Inconclusive: {finding.reason}"
     return finding.reason
 
 
 def _severity(rule: Rule, findings: Sequence[Finding]) -> dg.AssetCheckSeverity:
-    """Of what did not pass: what is merely undecidable warns."""
+    """Of what did not pass: what is merely inconclusive warns."""
     failed = any(finding.result is CheckResult.FAILED for finding in findings)
-    undecidable = any(finding.result is CheckResult.UNDECIDABLE for finding in findings)
-    return dg.AssetCheckSeverity.WARN if undecidable and not failed else _SEVERITY[rule.severity]
+    inconclusive = any(finding.result is CheckResult.INCONCLUSIVE for finding in findings)
+    return dg.AssetCheckSeverity.WARN if inconclusive and not failed else _SEVERITY[rule.severity]
 
 
-def _row(judged: CheckOutcome) -> Mapping[str, str]:
-    finding = judged.finding
+def _row(outcome: CheckOutcome) -> Mapping[str, str]:
+    finding = outcome.finding
     shown = "; ".join(
         ", ".join(f"{name} {text}" for name, text in each.items()) for each in finding.examples[:_FEW]
     )
     return {
-        "partition": judged.partition,
+        "partition": outcome.partition,
         "result": str(finding.result),
         "at_fault": str(finding.wrong or ""),
         "reason": finding.reason,
@@ -150,7 +137,7 @@ def _row(judged: CheckOutcome) -> Mapping[str, str]:
 
 def blocked_table(blocked: Sequence[CheckOutcome]) -> dg.TableMetadataValue:
     """The failures that end a run, as a table."""
-    return _table([{"check": each.rule.check.name, **_row(each)} for each in blocked])
+    return _table([{"check": each.check.name, **_row(each)} for each in blocked])
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> dg.TableMetadataValue:

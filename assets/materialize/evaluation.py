@@ -12,19 +12,20 @@ from itertools import chain
 import dagster as dg
 
 from assets.dagster_runs.history import newest_events
-from assets.materialize.check_events import CheckOutcome, evaluation, summary
+from assets.materialize.check_events import evaluation, summary
 from assets.reports.check_rules import Rule
 from assets.reports.configured import ConfiguredReport
 from connector.checks import (
     Check,
+    CheckOutcome,
     CheckResult,
     Finding,
     Reconciliation,
-    agreements_of,
-    continuity_of,
-    inspect,
-    inspect_agreement,
-    inspect_continuity,
+    check_continuity,
+    check_file,
+    find_continuity_check,
+    find_reconciliations,
+    reconcile,
 )
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
@@ -61,8 +62,9 @@ class CheckRecorder:
         """Judge the file of a partition that is in place, by itself."""
         settled = [rule.check for rule in self._rules.values() if rule.settled]
         query = self._report.query
-        found = self._found(settled, lambda: inspect(self._store, self._dataset(query), query, key))
-        self._judged[key] = self._under_rules(key, found)
+        dataset = self._dataset(query)
+        found = self._found(settled, dataset, key, lambda: check_file(self._store, dataset, query, key))
+        self._judged[key] = self._with_rules(found)
 
     @property
     def blocked(self) -> list[CheckOutcome]:
@@ -70,13 +72,17 @@ class CheckRecorder:
         found = chain(*self._judged.values(), self._across)
         order = list(self._rules)
         return sorted(
-            (each for each in found if each.blocks),
-            key=lambda each: (order.index(each.rule.check.name), each.partition),
+            (each for each in found if self._blocks(each)),
+            key=lambda each: (order.index(each.check.name), each.partition),
         )
+
+    def _blocks(self, outcome: CheckOutcome) -> bool:
+        """Whether nothing should be made from the partition."""
+        return self._rules[outcome.check.name].blocking and outcome.finding.result is CheckResult.FAILED
 
     def write(self, key: str) -> None:
         """Evaluations of one partition by itself. Its event has to be written already."""
-        self._log(self._report, self._judged[key])
+        self._log(self._report, self._rules, self._judged[key])
         self._written.add(key)
 
     def conclude(self) -> None:
@@ -84,13 +90,13 @@ class CheckRecorder:
         for key in self._judged:
             if key not in self._written:
                 self.write(key)
-        self._log(self._report, self._across)
+        self._log(self._report, self._rules, self._across)
         self._tell_others()
         if not self._judged:
             return
         for rule in self._rules.values():
             every = chain(*self._judged.values(), self._across)
-            self._sum_up(self._report, rule, [each for each in every if each.rule is rule])
+            self._sum_up(self._report, rule, [each for each in every if each.check.name == rule.check.name])
 
     # Between files
 
@@ -105,15 +111,13 @@ class CheckRecorder:
     def _with_neighbours(self) -> Iterator[CheckOutcome]:
         """Each period that is new, or whose predecessor is, against its predecessor."""
         query = self._report.query
-        check = continuity_of(query)
+        check = find_continuity_check(query)
         if check is None or check.name not in self._rules:
             return
         dataset = self._dataset(query)
         for before, after in self._pairs():
-            found = self._found(
-                [check], partial(inspect_continuity, self._store, dataset, query, before, after)
-            )
-            yield from self._under_rules(after, found)
+            compare = partial(check_continuity, self._store, dataset, query, before, after)
+            yield from self._found([check], dataset, after, compare)
 
     def _pairs(self) -> list[tuple[str, str]]:
         """Partitions that follow each other and at least one of which is in this step."""
@@ -121,10 +125,11 @@ class CheckRecorder:
 
     def _with_others(self) -> Iterator[CheckOutcome]:
         """Each partition against the same one of the reports that are about the same money."""
-        for agreement in agreements_of(self._report.query, [each.query for each in self._report.beside]):
-            if agreement.check.name in self._rules:
+        others = [each.query for each in self._report.beside]
+        for reconciliation in find_reconciliations(self._report.query, others):
+            if reconciliation.check.name in self._rules:
                 for key in self._judged:
-                    yield from self._under_rules(key, self._agreement(agreement, key))
+                    yield from self._reconcile(reconciliation, key)
 
     def _tell_others(self) -> None:
         """The same comparisons seen from the other side.
@@ -132,28 +137,29 @@ class CheckRecorder:
         The other report found nothing to compare with, or found what this one has replaced.
         """
         for other in self._report.beside:
-            for agreement in agreements_of(other.query, [self._report.query]):
-                rule = other.checks.rule(agreement.check, settled=False)
+            for reconciliation in find_reconciliations(other.query, [self._report.query]):
+                rule = other.checks.rule(reconciliation.check)
                 if rule:
-                    judged = [
-                        CheckOutcome(rule, key, finding)
-                        for key in self._judged
-                        for finding in self._agreement(agreement, key)
+                    outcomes = [
+                        outcome for key in self._judged for outcome in self._reconcile(reconciliation, key)
                     ]
-                    self._log(other, judged)
-                    if judged:
-                        self._sum_up(other, rule, judged)
+                    self._log(other, {rule.check.name: rule}, outcomes)
+                    if outcomes:
+                        self._sum_up(other, rule, outcomes)
 
-    def _agreement(self, agreement: Reconciliation, key: str) -> Collection[Finding]:
-        ours, theirs = self._dataset(agreement.ours), self._dataset(agreement.theirs)
-        return self._found(
-            [agreement.check], lambda: inspect_agreement(self._store, agreement, ours, theirs, key)
-        )
+    def _reconcile(self, reconciliation: Reconciliation, key: str) -> Collection[CheckOutcome]:
+        ours, theirs = self._dataset(reconciliation.ours), self._dataset(reconciliation.theirs)
+        compare = partial(reconcile, self._store, reconciliation, ours, theirs, key)
+        return self._found([reconciliation.check], ours, key, compare)
 
     def _found(
-        self, checks: Collection[Check], evaluate: Callable[[], Collection[Finding] | Finding | None]
-    ) -> Collection[Finding]:
-        """What checks find. One that breaks says nothing of the data, and takes nothing down with it."""
+        self,
+        checks: Collection[Check],
+        dataset: Dataset,
+        key: str,
+        evaluate: Callable[[], Collection[CheckOutcome] | CheckOutcome | None],
+    ) -> Collection[CheckOutcome]:
+        """The outcomes of checks. One that breaks is inconclusive, and stops nothing else."""
         try:
             found = evaluate() if checks else None
         except ReportingError as error:
@@ -166,27 +172,27 @@ class CheckRecorder:
         else:
             if found is None:
                 return ()
-            return (found,) if isinstance(found, Finding) else found
-        return [Finding(check.name, CheckResult.UNDECIDABLE, reason) for check in checks]
+            return (found,) if isinstance(found, CheckOutcome) else found
+        broken = Finding(CheckResult.INCONCLUSIVE, reason)
+        return [CheckOutcome(check, dataset.table, key, broken) for check in checks]
 
-    def _under_rules(self, key: str, findings: Collection[Finding]) -> list[CheckOutcome]:
-        return [
-            CheckOutcome(rule, key, finding)
-            for finding in findings
-            if (rule := self._rules.get(finding.check))
-        ]
+    def _with_rules(self, outcomes: Collection[CheckOutcome]) -> list[CheckOutcome]:
+        """Those of checks that are not skipped."""
+        return [each for each in outcomes if each.check.name in self._rules]
 
     def _dataset(self, query: ReportQuery) -> Dataset:
         return query.dataset(mode=self._mode, account=self._account)
 
     # Telling Dagster
 
-    def _log(self, report: ConfiguredReport, judged: Collection[CheckOutcome]) -> None:
+    def _log(
+        self, report: ConfiguredReport, rules: Mapping[str, Rule], outcomes: Collection[CheckOutcome]
+    ) -> None:
         """Evaluations of partitions that have an event; who has just published one judges it, too."""
-        targets = newest_events(self._context.instance, report.key, {each.partition for each in judged})
-        for each in judged:
+        targets = newest_events(self._context.instance, report.key, {each.partition for each in outcomes})
+        for each in outcomes:
             if target := targets.get(each.partition):
-                self._context.log_event(evaluation(report.key, each, target))
+                self._context.log_event(evaluation(report.key, rules[each.check.name], each, target))
 
     def _sum_up(self, report: ConfiguredReport, rule: Rule, judged: Sequence[CheckOutcome]) -> None:
         """What a check says of the run as a whole, unless its one evaluation says it already."""

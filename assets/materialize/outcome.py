@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 
 from assets.dagster_runs.tags import OUTCOME_TAG
-from assets.materialize.check_events import CheckOutcome, blocked_table
+from assets.materialize.check_events import blocked_table
+from connector.checks import CheckOutcome
 from connector.errors import ReportingError, RunPendingError, advice
 from connector.pipeline.collect import Missed, Outcome
 
@@ -81,12 +82,12 @@ def _told_missing(asset: str, recorded: int, ordered: Sequence[Missed]) -> list[
 
 
 def _told_blocked(asset: str, recorded: int, blocked: Sequence[CheckOutcome]) -> list[str]:
-    names = list(dict.fromkeys(each.rule.check.name for each in blocked))
+    names = list(dict.fromkeys(each.check.name for each in blocked))
     where = len({each.partition for each in blocked})
     return [
         f"{asset}: {', '.join(names)} failed in {where} of {recorded} partitions. All of them are recorded; "
         "what depends on them does not start in this run.",
-        *_first(f"  {each.partition}  {each.rule.check.name}: {each.finding.reason}" for each in blocked),
+        *_first(f"  {each.partition}  {each.check.name}: {each.finding.reason}" for each in blocked),
         "If Stripe's report is wrong, materialize these partitions again once Stripe has mended it. If it is "
         "right, or good enough, leave the check out of `checks.blocking`, or set its severity to `warn`.",
     ]

@@ -15,12 +15,12 @@ from typing import Any
 import dagster as dg
 
 from assets.dagster_runs.history import Recorded, recorded_runs
-from assets.materialize.check_events import CheckOutcome
 from assets.materialize.evaluation import CheckRecorder
 from assets.reports.configured import ConfiguredReport
 from assets.reports.metadata import REPORT_RUN, partition_metadata
 from assets.reports.partitions import dimension_tags
 from assets.reports.preview import ROWS
+from connector.checks import CheckOutcome
 from connector.dataset.store import Store
 from connector.pipeline.collect import Asked, Done
 

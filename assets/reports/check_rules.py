@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from connector.checks import Check, Severity, agreements_of, checks_of, continuity_of
+from connector.checks import Check, Severity, find_continuity_check, find_reconciliations, list_file_checks
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
 from connector.text import hint
@@ -22,13 +22,16 @@ class Rule:
     Attributes:
         severity: of a failure. What cannot be decided is never more than a warning.
         blocking: a failure ends the run after everything is recorded, so that nothing is made from it.
-        settled: it looks at a partition's own file alone.
     """
 
     check: Check
     severity: Severity
     blocking: bool
-    settled: bool
+
+    @property
+    def settled(self) -> bool:
+        """Whether it looks at a partition's own file alone."""
+        return not self.check.compares_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,14 @@ class CheckOptions:
     severity: Mapping[str, Severity] = field(default_factory=dict)
     blocking: frozenset[str] | None = None
 
-    def rule(self, check: Check, *, settled: bool) -> Rule | None:
+    def rule(self, check: Check) -> Rule | None:
         """The check under these options; None where it is skipped."""
         if check.name in self.skip:
             return None
         chosen = self.blocking is not None and check.name in self.blocking
         severity = self.severity.get(check.name, Severity.ERROR if chosen else check.severity)
-        wanted = settled if self.blocking is None else chosen
-        return Rule(check, severity, wanted and severity is Severity.ERROR, settled)
+        wanted = not check.compares_files if self.blocking is None else chosen
+        return Rule(check, severity, wanted and severity is Severity.ERROR)
 
     def refuse_slips(self, known: Collection[str]) -> None:
         """Raises ConfigurationError for a name that is no check, or is said two things of."""
@@ -85,9 +88,10 @@ def rules_of(query: ReportQuery, others: Sequence[ReportQuery], options: CheckOp
     Args:
         others: the reports whose sums it is compared with, as far as they are about the same money.
     """
-    across = (continuity_of(query), *(each.check for each in agreements_of(query, others)))
-    rules = (
-        *(options.rule(check, settled=True) for check in checks_of(query)),
-        *(options.rule(check, settled=False) for check in across if check),
+    checks = (
+        *list_file_checks(query),
+        find_continuity_check(query),
+        *(each.check for each in find_reconciliations(query, others)),
     )
+    rules = (options.rule(check) for check in checks if check)
     return tuple(rule for rule in rules if rule)

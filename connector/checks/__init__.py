@@ -1,33 +1,37 @@
-"""What has to hold for every partition, evaluated on the published file.
+"""Checks of published files: what must hold, evaluated on the Parquet file.
 
-    checks_of(query)              the checks a partition's own file can be put to
-    inspect(store, …, period)     what each of them says of it
+    all_checks()                            every check: what must hold, and what a failure leads to
 
-    continuity_of(query)          whether a period opens with what the one before closed with
-    inspect_continuity(…)
+    list_file_checks(query)                 the checks that apply to a partition's own file
+    check_file(store, …, partition)         their outcomes
 
-    agreements_of(query, others)  the tables that have to say the same of a period
-    inspect_agreement(…)
+    find_continuity_check(query)            whether a period opens with what the one before closed with
+    check_continuity(…)
 
-A finding passed, failed, or could not be decided; it says why in a sentence, and shows the rows. The values
-are in `finding`; `file`, `rows`, `balance` and `agreement` hold the checks.
+    find_reconciliations(query, others)     the tables whose totals must be the same
+    reconcile(…)
+
+An outcome is passed, failed or inconclusive, with a reason in a sentence and the rows that are wrong.
+`finding` holds these values; `file`, `rows`, `balance` and `reconciliation` hold the checks.
 """
 
-from connector.checks.balance import continuity_of, inspect_continuity
-from connector.checks.evaluate import checks_of, inspect
-from connector.checks.finding import Check, CheckResult, Finding, Severity
-from connector.checks.reconciliation import Reconciliation, agreements_of, inspect_agreement
+from connector.checks.balance import check_continuity, find_continuity_check
+from connector.checks.evaluate import all_checks, check_file, list_file_checks
+from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
+from connector.checks.reconciliation import Reconciliation, find_reconciliations, reconcile
 
 __all__ = [
     "Check",
+    "CheckOutcome",
     "CheckResult",
     "Finding",
     "Reconciliation",
     "Severity",
-    "agreements_of",
-    "checks_of",
-    "continuity_of",
-    "inspect",
-    "inspect_agreement",
-    "inspect_continuity",
+    "all_checks",
+    "check_continuity",
+    "check_file",
+    "find_continuity_check",
+    "find_reconciliations",
+    "list_file_checks",
+    "reconcile",
 ]

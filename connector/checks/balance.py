@@ -1,6 +1,6 @@
-"""Whether a balance summary adds up, and goes on where the one before it ended.
+"""Whether a balance summary adds up, and opens with what the one before closed with.
 
-Its lines are few, so they are taken into memory and reckoned with Python's exact decimals.
+It has few lines, so they are read into memory and added up with Python's exact decimals.
 """
 
 from collections import defaultdict
@@ -9,32 +9,33 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from connector.catalogue import Column, RowKind
-from connector.checks.finding import Check, CheckResult, Finding
+from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import (
     FileCheck,
+    InconclusiveError,
     OpenFile,
-    UndecidableError,
     UnreadableError,
-    columns_named,
-    decided,
+    evaluate_safely,
+    find_columns,
+    inconclusive,
     is_there,
-    opened,
-    undecidable,
+    open_file,
 )
-from connector.checks.wording import SHOWN, Example, listed, money, restated
+from connector.checks.wording import SHOWN, Example, explain_difference, format_money, refer_to_stripe
 from connector.convert.decode import ROW_KIND
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.money import EXACT, money_text, total
 from connector.query import ReportQuery
 from connector.sql.quoting import quoted, stored
+from connector.text import join_names
 
 OPENING, CLOSING = "starting_balance", "ending_balance"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a balance summary. `kind` is None for a category we do not know."""
+    """One line of a balance summary. `kind` is None for a category that is not in the catalogue."""
 
     category: str | None
     kind: str | None
@@ -48,30 +49,33 @@ class Lines:
 
     Attributes:
         by_currency: the lines of each currency. Those without one belong to the only currency there is.
-        nobodys: lines without a currency where there are several, as far as their amount is not zero.
+        unattributed: lines without a currency where there are several, unless their amount is zero.
     """
 
     by_currency: dict[str, list[Line]]
-    nobodys: list[Line]
+    unattributed: list[Line]
 
 
-def columns_of_lines(query: ReportQuery) -> tuple[Column, ...] | None:
-    """What tells the lines of a balance summary; None for another report, or where one was not asked for."""
+def find_line_columns(query: ReportQuery) -> tuple[Column, ...] | None:
+    """Category, currency and amount of a balance summary; None for another report, or where one of them was
+    not requested."""
     kinds = query.spec.row_kinds
     if kinds is None or not {OPENING, CLOSING} <= kinds.kinds.keys() or query.spec.amount_column is None:
         return None
-    return columns_named(query, [kinds.column, query.spec.currency_column, query.spec.amount_column])
+    return find_columns(query, [kinds.column, query.spec.currency_column, query.spec.amount_column])
 
 
-def lines_of(file: OpenFile) -> Lines:
-    """The lines of a balance summary. Raises UndecidableError where a line has no amount."""
-    columns = [*map(stored, columns_of_lines(file.query) or ()), ROW_KIND]
+def read_lines(file: OpenFile) -> Lines:
+    """The lines of a balance summary. Raises InconclusiveError where a line has no amount."""
+    columns = [*map(stored, find_line_columns(file.query) or ()), ROW_KIND]
     names = ", ".join(map(quoted, columns))
     by_currency: defaultdict[str, list[Line]] = defaultdict(list)
     unnamed: list[Line] = []
-    for category, currency, amount, kind in file.ask(columns, names):
+    for category, currency, amount, kind in file.select(columns, names):
         if amount is None:
-            raise UndecidableError(f"The line {category} in {currency or 'no currency'} has no amount.")
+            raise InconclusiveError(
+                f"The line {category} {f'in {currency}' if currency else 'without a currency'} has no amount."
+            )
         line = Line(category, kind, currency or None, amount)
         if line.currency:
             by_currency[line.currency].append(line)
@@ -84,52 +88,61 @@ def lines_of(file: OpenFile) -> Lines:
     return Lines(dict(sorted(by_currency.items())), [line for line in unnamed if line.amount])
 
 
-def not_attributed(lines: Sequence[Line]) -> str:
-    """Why lines without a currency decide nothing."""
-    named = listed(f"{line.category} {line.amount.normalize(EXACT):f}" for line in lines)
-    return f"The file has several currencies, and does not say which one these are in: {named}."
+def explain_unattributed(lines: Sequence[Line]) -> str:
+    """Why lines without a currency make a check inconclusive, and what to do."""
+    named = join_names(f"{line.category} {money_text(line.amount, None)}" for line in lines)
+    return (
+        f"The file has several currencies and does not state the currency of {named}. "
+        "A report on one currency shows it: set `currency` in the report's filters."
+    )
 
 
-# Start, movements, end
+# Within a period
 
 
-def _adds_up(file: OpenFile) -> Finding:
-    check = ADDS_UP.check.name
-    lines = lines_of(file)
-    if lines.nobodys:
-        raise UndecidableError(not_attributed(lines.nobodys))
+def _check_sum(file: OpenFile) -> Finding:
+    lines = read_lines(file)
+    if lines.unattributed:
+        raise InconclusiveError(explain_unattributed(lines.unattributed))
     wrong: list[Example] = []
     unsure: list[str] = []
     for currency, own in lines.by_currency.items():
-        start, end = (_balance(own, category) for category in (OPENING, CLOSING))
+        start, end = (_find_balance(own, category) for category in (OPENING, CLOSING))
         if start is None or end is None:
-            unsure.append(f"{currency} has no {OPENING if start is None else CLOSING}")
+            unsure.append(f"In {currency}, the file has no {OPENING if start is None else CLOSING}.")
             continue
         moved = total(line.amount for line in own if line.kind == RowKind.MOVEMENT.value)
-        off = EXACT.subtract(EXACT.subtract(end, start), moved)
-        strange = sorted({line.category or "null" for line in own if line.kind is None})
-        if off and strange:
-            unsure.append(f"{currency} is off by {money(off, currency)}, and nobody knows {listed(strange)}")
+        led = EXACT.add(start, moved)
+        off = EXACT.subtract(end, led)
+        unknown = sorted({line.category or "null" for line in own if line.kind is None})
+        if off and unknown:
+            unsure.append(
+                f"The balance is off by {format_money(off, currency)}, and the file has lines of unknown "
+                f"meaning: {join_names(unknown)}."
+            )
         elif off:
-            led = EXACT.add(start, moved)
             amounts = {"start": start, "movements": moved, "sum": led, "end": end, "difference": off}
             texts = {name: money_text(amount, currency) for name, amount in amounts.items()}
             wrong.append({"currency": currency, **texts})
     if wrong:
         first = wrong[0]
         reason = (
-            f"In {listed(each['currency'] for each in wrong)} the balance does not end where it leads: "
-            f"{first['start']} and movements of {first['movements']} are {first['sum']} {first['currency']}, "
-            f"and the end is {first['end']}."
+            f"The balance does not add up in {join_names(each['currency'] for each in wrong)}. "
+            f"{first['currency']}: starting balance {first['start']} + movements {first['movements']} = "
+            f"{first['sum']}, and the ending balance is {first['end']} (difference {first['difference']}). "
+            f"{refer_to_stripe(file.provenance)}"
         )
-        return Finding(check, CheckResult.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
+        return Finding(CheckResult.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
     if unsure:
-        return Finding(check, CheckResult.UNDECIDABLE, f"{'; '.join(unsure)}.", len(unsure))
-    currencies = listed(lines.by_currency) or "no currency: there are no rows"
-    return Finding(check, CheckResult.PASSED, f"Start, activity and payouts lead to the end in {currencies}.")
+        return Finding(CheckResult.INCONCLUSIVE, " ".join(unsure[:SHOWN]), len(unsure))
+    if not lines.by_currency:
+        return Finding(CheckResult.PASSED, "The file has no rows, so there is nothing to add up.")
+    where = join_names(lines.by_currency)
+    reason = f"Starting balance, activity and payouts add up to the ending balance in {where}."
+    return Finding(CheckResult.PASSED, reason)
 
 
-def _balance(lines: Sequence[Line], category: str) -> Decimal | None:
+def _find_balance(lines: Sequence[Line], category: str) -> Decimal | None:
     """The sum of the lines of that category; None where there are none."""
     found = [line.amount for line in lines if line.category == category]
     return total(found) if found else None
@@ -140,8 +153,8 @@ ADDS_UP = FileCheck(
         "balance_adds_up",
         "In every currency, starting balance, activity and payouts add up to the ending balance.",
     ),
-    columns_of_lines,
-    _adds_up,
+    find_line_columns,
+    _check_sum,
 )
 
 
@@ -149,64 +162,80 @@ ADDS_UP = FileCheck(
 
 CONTINUITY = Check(
     "closing_is_next_opening",
-    "In every currency, a period's ending balance is the next one's starting balance.",
+    "In every currency, the ending balance of a period is the starting balance of the next one.",
+    compares_files=True,
 )
 
 
-def continuity_of(query: ReportQuery) -> Check | None:
-    """The check across periods; None for reports that state no balance at two instants."""
-    return CONTINUITY if columns_of_lines(query) and "interval_start" in query.spec.parameters else None
+def find_continuity_check(query: ReportQuery) -> Check | None:
+    """The check across periods; None for reports without a starting and an ending balance."""
+    return CONTINUITY if find_line_columns(query) and "interval_start" in query.spec.parameters else None
 
 
-def inspect_continuity(
+def check_continuity(
     store: Store, dataset: Dataset, query: ReportQuery, before: str, after: str
-) -> Finding | None:
+) -> CheckOutcome | None:
     """Whether the period `after` opens with what `before` closed with, in every currency.
 
-    A currency that stands in one of them alone is zero in the other. None where a file is missing, and
-    for a report without balances.
+    The outcome is that of `after`. A currency that only one of them has is zero in the other. None where a
+    file is missing, and for a report without balances.
     """
-    if continuity_of(query) is None or not all(is_there(store, dataset, each) for each in (before, after)):
+    if find_continuity_check(query) is None or not all(
+        is_there(store, dataset, each) for each in (before, after)
+    ):
         return None
     try:
-        with opened(store, dataset, query, before) as earlier, opened(store, dataset, query, after) as later:
-            for file in (earlier, later):
-                if reason := file.lacks(columns_of_lines(query) or ()):
-                    return undecidable(CONTINUITY, f"{file.provenance.period}: {reason}")
-            return decided(CONTINUITY, lambda: _goes_on(earlier, later))
+        with (
+            open_file(store, dataset, query, before) as earlier,
+            open_file(store, dataset, query, after) as later,
+        ):
+            finding = _check_both(earlier, later)
     except UnreadableError as error:
-        return undecidable(CONTINUITY, f"A file could not be read: {error}.")
+        finding = inconclusive(f"A file could not be read: {error}.")
+    return CheckOutcome(CONTINUITY, dataset.table, after, finding)
 
 
-def _goes_on(earlier: OpenFile, later: OpenFile) -> Finding:
+def _check_both(earlier: OpenFile, later: OpenFile) -> Finding:
+    for file in (earlier, later):
+        if reason := file.explain_lack(find_line_columns(file.query) or ()):
+            return inconclusive(f"{file.provenance.period}: {reason}")
+    return evaluate_safely(lambda: _compare_balances(earlier, later))
+
+
+def _compare_balances(earlier: OpenFile, later: OpenFile) -> Finding:
     before, after = earlier.provenance, later.provenance
     if before.interval is None or after.interval is None or before.interval.end != after.interval.start:
-        raise UndecidableError(f"{after.period} does not begin where {before.period} ends.")
-    closing, opening = _balances(earlier, CLOSING), _balances(later, OPENING)
+        raise InconclusiveError(f"{after.period} does not begin where {before.period} ends.")
+    closing, opening = _read_balances(earlier, CLOSING), _read_balances(later, OPENING)
+    currencies = sorted({*closing, *opening})
     wrong: list[Example] = []
-    for currency in sorted({*closing, *opening}):
+    for currency in currencies:
         ended, began = (side.get(currency, Decimal(0)) for side in (closing, opening))
         if ended != began:
             amounts = {"closing": ended, "opening": began, "difference": EXACT.subtract(began, ended)}
             texts = {name: money_text(amount, currency) for name, amount in amounts.items()}
             wrong.append({"currency": currency, **texts})
-    if not wrong:
-        where = listed(sorted({*closing, *opening})) or "no currency: there are no rows"
-        reason = f"{after.period} opens with what {before.period} closed with, in {where}."
-        return Finding(CONTINUITY.name, CheckResult.PASSED, reason)
-    first = wrong[0]
-    reason = (
-        f"{before.period} closed with {first['closing']} {first['currency']} and {after.period} opens with "
-        f"{first['opening']}. {restated(before.period, before, after.period, after)}"
-    )
-    return Finding(CONTINUITY.name, CheckResult.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
+    if wrong:
+        first = wrong[0]
+        reason = (
+            f"The balances differ in {join_names(each['currency'] for each in wrong)}. {first['currency']}: "
+            f"{before.period} closes with {first['closing']}, and {after.period} opens with "
+            f"{first['opening']} (difference {first['difference']}). "
+            f"{explain_difference(before.period, before, after.period, after)}"
+        )
+        return Finding(CheckResult.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
+    if not currencies:
+        reason = f"Neither {before.period} nor {after.period} has rows, so there is nothing to compare."
+    else:
+        reason = f"{after.period} opens with what {before.period} closes with in {join_names(currencies)}."
+    return Finding(CheckResult.PASSED, reason)
 
 
-def _balances(file: OpenFile, category: str) -> dict[str, Decimal]:
-    """By currency. Raises UndecidableError where one cannot be told."""
-    lines = lines_of(file)
-    strays = [line for line in lines.nobodys if line.category == category]
+def _read_balances(file: OpenFile, category: str) -> dict[str, Decimal]:
+    """By currency. Raises InconclusiveError where a line of that category has none."""
+    lines = read_lines(file)
+    strays = [line for line in lines.unattributed if line.category == category]
     if strays:
-        raise UndecidableError(not_attributed(strays))
-    found = {currency: _balance(own, category) for currency, own in lines.by_currency.items()}
+        raise InconclusiveError(explain_unattributed(strays))
+    found = {currency: _find_balance(own, category) for currency, own in lines.by_currency.items()}
     return {currency: amount for currency, amount in found.items() if amount is not None}

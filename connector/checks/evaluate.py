@@ -1,10 +1,12 @@
-"""All checks of one file, in the order they are told."""
+"""All checks: the list of them, those of a file, and what they find in it."""
 
-from connector.checks.balance import ADDS_UP
+from connector.checks.balance import ADDS_UP, CONTINUITY
 from connector.checks.file import IS_WHOLE, NO_ADDED_COLUMNS, ROW_COUNT
-from connector.checks.finding import Check, CheckResult, Finding
-from connector.checks.opened_file import FileCheck, UnreadableError, opened, undecidable
+from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
+from connector.checks.opened_file import FileCheck, UnreadableError, inconclusive, open_file
+from connector.checks.reconciliation import RECONCILES
 from connector.checks.rows import DECIMALS, IN_INTERVAL, NET, UNIQUE_KEY
+from connector.checks.wording import REFRESH
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.query import ReportQuery
@@ -12,32 +14,39 @@ from connector.query import ReportQuery
 _FILE_CHECKS = (IS_WHOLE, ROW_COUNT, NO_ADDED_COLUMNS, UNIQUE_KEY, IN_INTERVAL, NET, DECIMALS, ADDS_UP)
 
 
-def checks_of(query: ReportQuery) -> tuple[Check, ...]:
-    """The checks that a partition's own file can be put to, by what was asked for."""
-    return tuple(each.check for each in _applying(query))
+def all_checks() -> tuple[Check, ...]:
+    """Every check there is, as the README lists them; the one on other tables under `agrees_with_<table>`."""
+    return (*(each.check for each in _FILE_CHECKS), CONTINUITY, RECONCILES)
 
 
-def inspect(store: Store, dataset: Dataset, query: ReportQuery, period: str) -> tuple[Finding, ...]:
-    """Put the published file of a period to all of `checks_of(query)`: one finding each, in that order.
+def list_file_checks(query: ReportQuery) -> tuple[Check, ...]:
+    """The checks that apply to a partition's own file, by its report type and columns."""
+    return tuple(each.check for each in _applicable(query))
 
-    A check that cannot be evaluated is undecidable and says why.
+
+def check_file(
+    store: Store, dataset: Dataset, query: ReportQuery, partition: str
+) -> tuple[CheckOutcome, ...]:
+    """Run all of `list_file_checks(query)` on the file of a partition: one outcome each, in that order.
+
+    A check that cannot be evaluated is inconclusive and says why.
 
     Raises:
         StoreError: there is no file, or the file system refuses.
     """
-    applying = _applying(query)
+    applicable = _applicable(query)
     try:
-        with opened(store, dataset, query, period) as file:
-            return tuple(each.finding(file) for each in applying)
+        with open_file(store, dataset, query, partition) as file:
+            findings = [each.evaluate_on(file) for each in applicable]
     except UnreadableError as error:
-        found = f"{store.uri(dataset, period)} cannot be used: {error}. Ask for it anew."
-        return tuple(
-            Finding(each.check.name, CheckResult.FAILED, found, 1)
-            if each is IS_WHOLE
-            else undecidable(each.check, found)
-            for each in applying
-        )
+        reason = f"{store.uri(dataset, partition)} cannot be read: {error}. {REFRESH}"
+        damaged = Finding(CheckResult.FAILED, reason, 1)
+        findings = [damaged if each is IS_WHOLE else inconclusive(reason) for each in applicable]
+    return tuple(
+        CheckOutcome(each.check, dataset.table, partition, finding)
+        for each, finding in zip(applicable, findings, strict=True)
+    )
 
 
-def _applying(query: ReportQuery) -> tuple[FileCheck, ...]:
+def _applicable(query: ReportQuery) -> tuple[FileCheck, ...]:
     return tuple(each for each in _FILE_CHECKS if each.columns(query) is not None)

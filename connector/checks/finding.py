@@ -1,4 +1,4 @@
-"""What a check says of a partition: a result, why, and the rows that are to blame."""
+"""A check, and what it found: whether it holds, why, and which rows are wrong."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,15 +6,15 @@ from enum import StrEnum
 
 
 class CheckResult(StrEnum):
-    """Undecidable is not passed: the data cannot show whether it holds, and somebody should know."""
+    """Inconclusive is not passed: the data cannot show whether the check holds."""
 
     PASSED = "passed"
     FAILED = "failed"
-    UNDECIDABLE = "undecidable"
+    INCONCLUSIVE = "inconclusive"
 
 
 class Severity(StrEnum):
-    """How grave a failure is unless the configuration says otherwise: wrong books, or worth a look."""
+    """How grave a failure is unless configured otherwise: wrong books, or worth a look."""
 
     ERROR = "error"
     WARN = "warn"
@@ -22,36 +22,63 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that has to hold for a file, or between two.
+    """Something that must hold for a partition's file, or between two files.
 
     Attributes:
         name: lower case letters, digits and underscores, e.g. `net_is_gross_less_fee`.
-        about: one sentence for people: what has to hold.
+        about: one sentence for people: what must hold.
         severity: of a failure, unless configured otherwise.
+        compares_files: it compares the partition's file with another one: of the period before, or of
+            another table.
         other: the table a partition is compared with, e.g. `balance_change_from_activity_itemized`; None
-            where the report's own files are enough.
+            where the table's own files are enough.
     """
 
     name: str
     about: str
     severity: Severity = Severity.ERROR
+    compares_files: bool = False
     other: str | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """Whether nothing should be made from a partition that fails, unless configured otherwise.
+
+        An error within one file stays until the file is replaced. Between two files, the other one may be
+        missing, or about to be refreshed.
+        """
+        return self.severity is Severity.ERROR and not self.compares_files
+
+    @property
+    def consequence(self) -> str:
+        """What a failure leads to, unless configured otherwise, as a phrase for people."""
+        if self.severity is Severity.WARN:
+            return "a warning"
+        return "an error; dependent assets do not start" if self.blocks else "an error; nothing waits for it"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check says of one partition.
+    """What a check found.
 
     Attributes:
-        check: the check's name.
-        result: what it came to.
-        reason: for people, in a sentence or two: what was compared, which rows and amounts are at fault.
-        wrong: how many rows, or sums, are at fault.
+        reason: for people, in a sentence or two: what was compared, which rows and amounts are wrong, and
+            what to do about it.
+        wrong: how many rows, or totals, are wrong.
         examples: the first of them, as column to text, amounts in their currency's digits; no personal data.
     """
 
-    check: str
     result: CheckResult
     reason: str
     wrong: int = 0
     examples: tuple[Mapping[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutcome:
+    """What one check found about one partition of a table."""
+
+    check: Check
+    table: str
+    partition: str
+    finding: Finding

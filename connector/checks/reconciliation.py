@@ -1,39 +1,41 @@
-"""Whether two reports on the same money say the same: a summary and its items, a balance and what moved it.
+"""Whether two reports on the same money have the same totals: a summary and its items, a balance and its
+movements.
 
     balance_change_from_activity.summary  =  balance_change_from_activity.itemized, added up
     payouts.summary, …                    =  payouts.itemized, …
     balance.summary: activity             =  balance_change_from_activity, summary or itemized
     balance.summary: payouts              =  payouts, summary or itemized
 
-and the same for their twins on connected accounts. Either side can be asked; each names the other.
+The same holds for the reports on connected accounts. Each of the two tables has a check that names the other.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from connector.catalogue import Column, Granularity, ReportSpec, RowKind
-from connector.checks.balance import columns_of_lines, lines_of, not_attributed
-from connector.checks.finding import Check, CheckResult, Finding
+from connector.checks.balance import explain_unattributed, find_line_columns, read_lines
+from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import (
+    InconclusiveError,
     OpenFile,
-    UndecidableError,
     UnreadableError,
-    columns_named,
-    decided,
+    evaluate_safely,
+    find_columns,
+    inconclusive,
     is_there,
-    opened,
-    undecidable,
+    open_file,
 )
-from connector.checks.wording import SHOWN, Example, counted, listed, restated
+from connector.checks.wording import SHOWN, Example, explain_difference, format_share
 from connector.convert.decode import ROW_KIND
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.money import EXACT, money_text, total
 from connector.query import ReportQuery
 from connector.sql.quoting import quoted, stored
+from connector.text import join_names
 
-#: Which line of a balance summary is added up by which report.
+#: Which report has the movements of which line of a balance summary.
 #: Source: https://docs.stripe.com/reports/report-types/balance
 _LINES = {"balance_change_from_activity": "activity", "payouts": "payouts"}
 
@@ -44,93 +46,111 @@ _PRINTING = frozenset({"timezone", "decimal_separator"})
 
 _COUNT, _AMOUNTS = "count", ("gross", "fee", "net")
 
-#: Sums by what they are of: a reporting category and a currency, or a currency alone.
+#: Totals by group: a reporting category and a currency, or a currency alone.
 _Sums = dict[tuple[str | None, ...], dict[str, Decimal]]
+
+
+#: The check as it is listed; each table's own names the other table and what is compared.
+RECONCILES = Check(
+    "agrees_with_<table>",
+    "A summary equals the totals of its items, and a balance's activity and payouts those of their reports.",
+    compares_files=True,
+    other="<table>",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """Two tables that have to say the same of a period.
+    """Two tables whose totals of a period must be the same.
 
     Attributes:
-        check: named after the other table.
-        ours, theirs: what the two tables ask for.
-        by: the columns sums are compared by.
+        ours, theirs: the queries of the two tables.
+        by: the columns that totals are grouped by.
         measures: what is compared: `count`, `gross`, `fee`, `net`.
+        claim: what must be true of each group, as a clause.
         line: the line of the balance summary that is compared; None where neither side is one.
     """
 
-    check: Check
     ours: ReportQuery
     theirs: ReportQuery
     by: tuple[str, ...]
     measures: tuple[str, ...]
+    claim: str
     line: str | None = None
 
+    @property
+    def check(self) -> Check:
+        """The check of our table, named after the other one."""
+        other = self.theirs.name
+        about = f"In every {join_names(self.by)}, {self.claim}."
+        return replace(RECONCILES, name=f"agrees_with_{other}", about=about, other=other)
 
-def agreements_of(query: ReportQuery, others: Sequence[ReportQuery]) -> tuple[Reconciliation, ...]:
-    """What a table can be compared with among `others`: those that ask about the same money, in the same
-    windows of the same zone, with the same filters and columns enough."""
-    found = (_agreement(query, other) for other in others if _alike(query, other))
+
+def find_reconciliations(query: ReportQuery, others: Sequence[ReportQuery]) -> tuple[Reconciliation, ...]:
+    """What a table can be compared with among `others`: those on the same money, in the same windows of the
+    same zone, with the same filters and the columns that are compared."""
+    found = (_find_reconciliation(query, other) for other in others if _is_comparable(query, other))
     return tuple(each for each in found if each)
 
 
-def inspect_agreement(
-    store: Store, agreement: Reconciliation, ours: Dataset, theirs: Dataset, period: str
-) -> Finding | None:
-    """Whether both tables say the same of a period; None where a file is missing."""
-    if not all(is_there(store, each, period) for each in (ours, theirs)):
+def reconcile(
+    store: Store, reconciliation: Reconciliation, ours: Dataset, theirs: Dataset, partition: str
+) -> CheckOutcome | None:
+    """Whether both tables have the same totals in a partition: an outcome of `ours`. None where a file is
+    missing."""
+    if not all(is_there(store, each, partition) for each in (ours, theirs)):
         return None
-    check = agreement.check
     try:
         with (
-            opened(store, ours, agreement.ours, period) as here,
-            opened(store, theirs, agreement.theirs, period) as there,
+            open_file(store, ours, reconciliation.ours, partition) as here,
+            open_file(store, theirs, reconciliation.theirs, partition) as there,
         ):
-            for file in (here, there):
-                if reason := file.lacks(_needed(agreement, file.query)):
-                    return undecidable(check, f"{file.provenance.table}: {reason}")
-            return decided(check, lambda: _compared(agreement, here, there))
+            finding = _check_both(reconciliation, here, there)
     except UnreadableError as error:
-        return undecidable(check, f"A file could not be read: {error}.")
+        finding = inconclusive(f"A file could not be read: {error}.")
+    return CheckOutcome(reconciliation.check, ours.table, partition, finding)
 
 
-# Which reports speak of the same money
+# Which reports are on the same money
 
 
-def _alike(ours: ReportQuery, theirs: ReportQuery) -> bool:
+def _is_comparable(ours: ReportQuery, theirs: ReportQuery) -> bool:
     def rows(query: ReportQuery) -> dict[str, object]:
         return {name: value for name, value in query.filters.items() if name not in _PRINTING}
 
-    def cut(query: ReportQuery) -> tuple[object, ...]:
+    def grid(query: ReportQuery) -> tuple[object, ...]:
         return query.window, query.zone, query.dimensions
 
-    return ours.name != theirs.name and cut(ours) == cut(theirs) and rows(ours) == rows(theirs)
+    return ours.name != theirs.name and grid(ours) == grid(theirs) and rows(ours) == rows(theirs)
 
 
-def _agreement(ours: ReportQuery, theirs: ReportQuery) -> Reconciliation | None:
+def _find_reconciliation(ours: ReportQuery, theirs: ReportQuery) -> Reconciliation | None:
     family, kind = _family(ours.spec)
     other_family, other_kind = _family(theirs.spec)
     if family == other_family and {kind, other_kind} == {"summary", "itemized"}:
-        by, measures = _shared(ours, theirs)
-        return _made(ours, theirs, by, measures) if by and measures else None
+        by, measures = _find_shared(ours, theirs)
+        claim = f"the totals of {join_names(measures)} are those of {theirs.name}"
+        return Reconciliation(ours, theirs, by, measures, claim) if by and measures else None
     for balance, movements in ((ours, theirs), (theirs, ours)):
-        line = _line(balance, movements)
-        if line and _measures(movements, ("net",)):
-            return _made(ours, theirs, ("currency",), ("net",), line)
+        line = _find_line(balance, movements)
+        if line and _has(movements, "currency") and _has(movements, "net"):
+            claim = f"{line} is the total net of {theirs.name}"
+            if balance is theirs:
+                claim = f"the total net is {line} of {theirs.name}"
+            return Reconciliation(ours, theirs, ("currency",), ("net",), claim, line)
     return None
 
 
 def _family(spec: ReportSpec) -> tuple[str, str]:
-    """`("balance_change_from_activity", "itemized")`: whose money, and whether it is added up."""
+    """`("balance_change_from_activity", "itemized")`: the movements, and whether they are added up."""
     stem = spec.id.removesuffix(f".{spec.version}")
     family, _, kind = stem.rpartition(".")
     return family, kind
 
 
-def _line(balance: ReportQuery, movements: ReportQuery) -> str | None:
-    """The line of that balance summary which those movements make up; None where they do not."""
-    if columns_of_lines(balance) is None:
+def _find_line(balance: ReportQuery, movements: ReportQuery) -> str | None:
+    """The line of that balance summary whose movements that report has; None where there is none."""
+    if find_line_columns(balance) is None:
         return None
     family = _family(movements.spec)[0]
     prefix = _CONNECTED if family.startswith(_CONNECTED) else ""
@@ -138,140 +158,138 @@ def _line(balance: ReportQuery, movements: ReportQuery) -> str | None:
     return _LINES.get(family.removeprefix(prefix)) if same_scope else None
 
 
-def _shared(ours: ReportQuery, theirs: ReportQuery) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """By what the two can be compared, and what of them."""
+def _find_shared(ours: ReportQuery, theirs: ReportQuery) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """By which columns the two can be compared, and which measures."""
     by = tuple(n for n in ("reporting_category", "currency") if _has(ours, n) and _has(theirs, n))
     if "currency" not in by:
         return (), ()
     summary = ours if ours.spec.granularity is Granularity.SUMMARY else theirs
-    counted_too = (_COUNT,) if _has(summary, _COUNT) else ()
+    count = (_COUNT,) if _has(summary, _COUNT) else ()
     amounts = tuple(n for n in _AMOUNTS if _has(ours, n) and _has(theirs, n))
-    return by, (*counted_too, *amounts)
-
-
-def _measures(query: ReportQuery, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if _has(query, name)) if _has(query, "currency") else ()
+    return by, (*count, *amounts)
 
 
 def _has(query: ReportQuery, name: str) -> bool:
-    return columns_named(query, [name]) is not None
+    return find_columns(query, [name]) is not None
 
 
-def _made(
-    ours: ReportQuery,
-    theirs: ReportQuery,
-    by: tuple[str, ...],
-    measures: tuple[str, ...],
-    line: str | None = None,
-) -> Reconciliation:
-    what = f"the line {line}" if line else listed(measures)
-    about = f"By {' and '.join(by)}, {what} of both tables come to the same: this one and {theirs.name}."
-    check = Check(f"agrees_with_{theirs.name}", about, other=theirs.name)
-    return Reconciliation(check, ours, theirs, by, measures, line)
-
-
-def _needed(agreement: Reconciliation, query: ReportQuery) -> Sequence[Column]:
-    lines = columns_of_lines(query) if agreement.line else None
+def _needed(reconciliation: Reconciliation, query: ReportQuery) -> Sequence[Column]:
+    lines = find_line_columns(query) if reconciliation.line else None
     if lines:
         return lines
-    names = [*agreement.by, *agreement.measures]
+    names = [*reconciliation.by, *reconciliation.measures]
     if query.spec.granularity is not Granularity.SUMMARY:
         names = [name for name in names if name != _COUNT]
-    return columns_named(query, names) or ()
+    return find_columns(query, names) or ()
 
 
-# Adding up
+# Comparing totals
 
 
-def _compared(agreement: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:
-    ours, theirs = _sums(agreement, here), _sums(agreement, there)
-    zeros = dict.fromkeys(agreement.measures, Decimal(0))
+def _check_both(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:
+    for file in (here, there):
+        if reason := file.explain_lack(_needed(reconciliation, file.query)):
+            return inconclusive(f"{file.provenance.table}: {reason}")
+    return evaluate_safely(lambda: _compare(reconciliation, here, there))
+
+
+def _compare(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:
+    ours, theirs = _add_up(reconciliation, here), _add_up(reconciliation, there)
+    zeros = dict.fromkeys(reconciliation.measures, Decimal(0))
     groups = sorted({*ours, *theirs}, key=lambda group: tuple(each or "" for each in group))
     wrong = [
-        _Difference(agreement, group, ours.get(group, zeros), theirs.get(group, zeros))
+        _Difference(reconciliation, group, ours.get(group, zeros), theirs.get(group, zeros))
         for group in groups
         if ours.get(group, zeros) != theirs.get(group, zeros)
     ]
-    about = f"By {' and '.join(agreement.by)}, {agreement.line or listed(agreement.measures)}"
-    other_table = agreement.check.other
-    if not wrong:
-        reason = f"{about} of {counted(len(groups), 'sum')} agree with {other_table}."
-        return Finding(agreement.check.name, CheckResult.PASSED, reason)
-    reason = (
-        f"{counted(len(wrong), 'sum')} of {len(groups):,} not as in {other_table}: {wrong[0].in_words}. "
-        f"{restated('This file', here.provenance, 'the other', there.provenance)}"
-    )
-    examples = tuple(each.example for each in wrong[:SHOWN])
-    return Finding(agreement.check.name, CheckResult.FAILED, reason, len(wrong), examples)
+    other = reconciliation.theirs.name
+    if wrong:
+        share = format_share(len(wrong), len(groups), "total", "differs", "differ")
+        causes = explain_difference(reconciliation.ours.name, here.provenance, other, there.provenance)
+        reason = f"{share} from {other}. {wrong[0].in_words}. {causes}"
+        return Finding(CheckResult.FAILED, reason, len(wrong), tuple(each.example for each in wrong[:SHOWN]))
+    if not groups:
+        return Finding(CheckResult.PASSED, f"Neither this file nor {other} has rows to compare.")
+    shown = join_names(_describe_group(each) for each in groups)
+    return Finding(CheckResult.PASSED, f"In {shown}, {reconciliation.claim}.")
+
+
+def _describe_group(group: Sequence[str | None]) -> str:
+    return " ".join(each or "null" for each in group)
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """One sum that is not the same in both tables."""
+    """One total that is not the same in both tables."""
 
-    agreement: Reconciliation
+    reconciliation: Reconciliation
     group: tuple[str | None, ...]
     ours: dict[str, Decimal]
     theirs: dict[str, Decimal]
 
     @property
     def in_words(self) -> str:
-        """`charge usd: gross 12.00 here and 11.00 there`."""
-        amounts = listed(
-            f"{name} {self._text(name, self.ours[name])} here and {self._text(name, self.theirs[name])} there"
+        """`charge usd: gross is 12.00 here and 11.00 there (difference 1.00)`."""
+        amounts = join_names(
+            f"{self.reconciliation.line or name} is {self._text(name, self.ours[name])} here and "
+            f"{self._text(name, self.theirs[name])} there "
+            f"(difference {self._text(name, self._difference(name))})"
             for name in self._differing
         )
-        return f"{' '.join(each or 'null' for each in self.group)}: {amounts}"
+        return f"{_describe_group(self.group)}: {amounts}"
 
     @property
     def example(self) -> Example:
-        """What the sum is of, and each amount that differs as it is here, there, and by how much."""
-        shown = {name: value or "null" for name, value in zip(self.agreement.by, self.group, strict=True)}
+        """What is added up, and each amount that differs as it is here, there, and by how much."""
+        by = self.reconciliation.by
+        shown = {name: value or "null" for name, value in zip(by, self.group, strict=True)}
         for name in self._differing:
-            ours, theirs = self.ours[name], self.theirs[name]
-            shown[name] = self._text(name, ours)
-            shown[f"{name} in {self.agreement.theirs.name}"] = self._text(name, theirs)
-            shown[f"difference of {name}"] = self._text(name, EXACT.subtract(ours, theirs))
+            shown[name] = self._text(name, self.ours[name])
+            shown[f"{name} in {self.reconciliation.theirs.name}"] = self._text(name, self.theirs[name])
+            shown[f"difference of {name}"] = self._text(name, self._difference(name))
         return shown
+
+    def _difference(self, name: str) -> Decimal:
+        return EXACT.subtract(self.ours[name], self.theirs[name])
 
     @property
     def _differing(self) -> list[str]:
-        return [name for name in self.agreement.measures if self.ours[name] != self.theirs[name]]
+        return [name for name in self.reconciliation.measures if self.ours[name] != self.theirs[name]]
 
     def _text(self, name: str, amount: Decimal) -> str:
         return f"{amount:f}" if name == _COUNT else money_text(amount, self.group[-1])
 
 
-def _sums(agreement: Reconciliation, file: OpenFile) -> _Sums:
-    if agreement.line and columns_of_lines(file.query):
-        return _sums_of_line(file, agreement.line)
+def _add_up(reconciliation: Reconciliation, file: OpenFile) -> _Sums:
+    if reconciliation.line and find_line_columns(file.query):
+        return _add_up_line(file, reconciliation.line)
     spec = file.query.spec
     movements = f"WHERE {ROW_KIND} = '{RowKind.MOVEMENT.value}'" if spec.row_kinds else ""
     is_summary = spec.granularity is Granularity.SUMMARY
-    group = ", ".join(quoted(name) for name in agreement.by)
+    group = ", ".join(quoted(name) for name in reconciliation.by)
     measures = ", ".join(
         "count(*)::DECIMAL(38,0)"
         if name == _COUNT and not is_summary
         else f"sum({quoted(name)})::DECIMAL(38,{0 if name == _COUNT else 18})"
-        for name in agreement.measures
+        for name in reconciliation.measures
     )
-    width = len(agreement.by)
-    reads = [*map(stored, _needed(agreement, file.query)), ROW_KIND]
+    width = len(reconciliation.by)
+    reads = [*map(stored, _needed(reconciliation, file.query)), ROW_KIND]
     return {
         tuple(row[:width]): dict(
-            zip(agreement.measures, (each or Decimal(0) for each in row[width:]), strict=True)
+            zip(reconciliation.measures, (each or Decimal(0) for each in row[width:]), strict=True)
         )
-        for row in file.ask(reads, f"{group}, {measures}", f"{movements} GROUP BY {group}")
+        for row in file.select(reads, f"{group}, {measures}", f"{movements} GROUP BY {group}")
     }
 
 
-def _sums_of_line(file: OpenFile, line: str) -> _Sums:
-    """What moved by that line, in whichever of its parts the file states it."""
+def _add_up_line(file: OpenFile, line: str) -> _Sums:
+    """The movements of that line, in whichever parts the file has it."""
     kinds = file.query.spec.row_kinds
     names = {line, *(kinds.parts.get(line, ()) if kinds else ())}
-    lines = lines_of(file)
-    if strays := [each for each in lines.nobodys if each.category in names]:
-        raise UndecidableError(not_attributed(strays))
+    lines = read_lines(file)
+    if strays := [each for each in lines.unattributed if each.category in names]:
+        raise InconclusiveError(explain_unattributed(strays))
     return {
         (currency,): {
             "net": total(

@@ -1,60 +1,86 @@
-"""How findings are worded: counts, amounts, rows, for somebody who closes books."""
+"""How findings are worded: counts, amounts, rows and advice, for somebody who closes books."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from connector.dataset.provenance import Provenance
 from connector.money import money_text
 
-#: How many rows or sums a finding shows.
+#: How many rows or totals a finding shows.
 SHOWN = 10
+
+#: What to do about a file that is not what Stripe sent.
+REFRESH = "Refresh the partition: materialize it again, or pull it with --force."
 
 Example = Mapping[str, str]
 
 
-def counted(number: int, what: str) -> str:
+def format_count(number: int, what: str) -> str:
     """`1 row`, `1,250 rows`."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def listed(words: Iterable[str]) -> str:
-    """`a`, `a and b`, `a, b and c`, and how many more there are."""
-    found = list(words)
-    if len(found) > SHOWN:
-        found = [*found[:SHOWN], f"{len(found) - SHOWN:,} more"]
-    return " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
+def format_share(number: int, total: int, what: str, verb: str, plural: str) -> str:
+    """`1 of 13 rows lies`, `2 of 13 rows lie`."""
+    return f"{number:,} of {format_count(total, what)} {verb if number == 1 else plural}"
 
 
-def money(amount: Decimal, currency: str | None) -> str:
+def format_money(amount: Decimal, currency: str | None) -> str:
     """`12.30 usd`."""
     return f"{money_text(amount, currency)} {currency or 'without a currency'}"
 
 
-def restated(ours: str, kept: Provenance, theirs: str, other: Provenance) -> str:
-    """What may be behind a difference between two files, and what to do about it."""
-    here, there = (f"{each.as_of:%Y-%m-%d %H:%M:%S} UTC" for each in (kept, other))
-    if here == there:
-        return f"Both files are as of {here}."
-    return (
-        f"{ours} is as of {here}, {theirs} as of {there}: "
-        "if Stripe changed closed days in between, asking anew for the older one mends it."
-    )
-
-
-def in_words(example: Example) -> str:
-    """A row in a sentence: `balance_transaction_id txn_1, net 9.51`."""
-    return ", ".join(f"{name} {value}" for name, value in example.items())
-
-
-def example(columns: Sequence[str], row: Sequence[Any], currency: str | None = None) -> Example:
+def format_row(columns: Sequence[str], row: Sequence[Any], currency: str | None = None) -> Example:
     """A row as text: amounts in their currency's digits, null as `null`."""
-    return {name: _text(value, currency) for name, value in zip(columns, row, strict=True)}
+    return {name: _format_value(value, currency) for name, value in zip(columns, row, strict=True)}
 
 
-def _text(value: Any, currency: str | None) -> str:
+def _format_value(value: Any, currency: str | None) -> str:
     if value is None:
         return "null"
     if isinstance(value, Decimal):
         return money_text(value, currency)
     return str(value)
+
+
+def describe_row(example: Example) -> str:
+    """A row in a sentence: `balance_transaction_id txn_1, net 9.51`."""
+    return ", ".join(f"{name} {value}" for name, value in example.items())
+
+
+def refer_to_stripe(provenance: Provenance) -> str:
+    """What to do about figures that do not add up within the file Stripe made."""
+    return (
+        f"These are Stripe's figures, from report run {provenance.run_id}: "
+        "if a refresh does not change them, ask Stripe support."
+    )
+
+
+def explain_difference(one: str, file: Provenance, other: str, other_file: Provenance) -> str:
+    """What may be behind a difference between two files, and what to do about it.
+
+    A refresh is suggested only where it can help: one of two files as of different times may be outdated, but
+    two accounts never agree.
+
+    Args:
+        one, other: what the files are called.
+    """
+    if file.livemode != other_file.livemode:
+        live, test = (one, other) if file.livemode else (other, one)
+        return (
+            f"{live} comes from a live key and {test} from a test key, which are different books. A refresh "
+            "with the same keys does not help: give each key a root of its own."
+        )
+    here, there = (f"{each.as_of:%Y-%m-%d %H:%M:%S} UTC" for each in (file, other_file))
+    if file.as_of == other_file.as_of:
+        return (
+            f"Both are as of {here}, so neither is outdated. If both come from the same Stripe account, ask "
+            f"Stripe support about report runs {file.run_id} and {other_file.run_id}."
+        )
+    older = one if file.as_of < other_file.as_of else other
+    return (
+        f"{one} is as of {here}, {other} as of {there}. If Stripe restated figures in between, refresh "
+        f"{older}. If the files come from keys of two Stripe accounts, a refresh does not help: give each "
+        "account a root of its own."
+    )

@@ -19,7 +19,7 @@ from connector.text import hint
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from connector.checks.audit import CheckOutcome
+    from connector.checks import CheckOutcome
 
 #: So many reasons are told for each check of a table; `--json` tells all.
 _TOLD = 5
@@ -88,7 +88,7 @@ def _conclude(found: "Sequence[CheckOutcome]", *, as_json: bool) -> None:
     counts = Counter(_word(each) for each in found)
     code = 1 if counts["failed"] else 0
     if as_json:
-        words = ("passed", "failed", "warning", "undecidable")
+        words = ("passed", "failed", "warning", "inconclusive")
         summary = {"type": "summary", **{word: counts[word] for word in words}, "exit_code": code}
         click.echo(json.dumps(summary))
     else:
@@ -114,13 +114,13 @@ def _table(found: "Iterable[CheckOutcome]") -> "Table":
     table = Table(header_style="bold")
     for name in ("table", "check"):
         table.add_column(name, overflow="fold")
-    words = ("passed", "failed", "warning", "undecidable")
+    words = ("passed", "failed", "warning", "inconclusive")
     for name in words:
         table.add_column(name, justify="right")
     counts: dict[tuple[str, str], Counter[str]] = {}
     for each in found:
         counts.setdefault((each.table, each.check.name), Counter())[_word(each)] += 1
-    colours = {"failed": "bold red", "warning": "yellow", "undecidable": "yellow"}
+    colours = {"failed": "bold red", "warning": "yellow", "inconclusive": "yellow"}
     for (name, asked), numbers in counts.items():
         cells = (Text(f"{numbers[word] or ''}", style=colours.get(word, "")) for word in words)
         table.add_row(Text(name), Text(asked), *cells)
@@ -136,7 +136,7 @@ def _reasons(found: "Iterable[CheckOutcome]") -> list[str]:
             told[each.table, each.check.name] += 1
             if told[each.table, each.check.name] <= _TOLD:
                 lines.append(
-                    f"{_word(each)}: {each.table} {each.key}, {each.check.name}: {each.finding.reason}"
+                    f"{_word(each)}: {each.table} {each.partition}, {each.check.name}: {each.finding.reason}"
                 )
     more = [
         f"and {number - _TOLD:,} more of {name}, {asked}"
@@ -150,7 +150,7 @@ def _as_json(audited: "CheckOutcome") -> dict[str, object]:
     return {
         "type": "finding",
         "table": audited.table,
-        "partition": audited.key,
+        "partition": audited.partition,
         "check": audited.check.name,
         "severity": audited.check.severity.value,
         "other": audited.check.other,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.api.client import StripeClient
-from connector.checks import CheckResult, Finding, inspect
+from connector.checks import CheckResult, Finding, check_file
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.partitions import Partition
@@ -70,7 +70,8 @@ class Books:
 
     def findings(self, query: ReportQuery, period: str = "2026-06-01") -> Mapping[str, Finding]:
         """What the checks say of a period, by name of the check."""
-        return {each.check: each for each in inspect(self.store, dataset_of(query), query, period)}
+        outcomes = check_file(self.store, dataset_of(query), query, period)
+        return {each.check.name: each.finding for each in outcomes}
 
     def not_passed(self, query: ReportQuery, period: str = "2026-06-01") -> Mapping[str, Finding]:
         """Those that say something other than yes."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from connector.checks import Finding, continuity_of, inspect_continuity
+from connector.checks import Finding, check_continuity, find_continuity_check
 from connector.partitions import Partition
 from connector.query import ReportQuery
 from tests.checks.conftest import Books, dataset_of
@@ -17,9 +17,9 @@ FIRST, SECOND = TWO = days("2026-06-01", 2)
 
 
 def continuity(books: Books, query: ReportQuery, first: str = FIRST.key, second: str = SECOND.key) -> Finding:
-    found = inspect_continuity(books.store, dataset_of(query), query, first, second)
+    found = check_continuity(books.store, dataset_of(query), query, first, second)
     assert found is not None
-    return found
+    return found.finding
 
 
 def both(books: Books, second: FileFault | None = None, **question: object) -> ReportQuery:
@@ -40,7 +40,9 @@ def test_a_balance_that_was_moved_is_found_in_every_currency(books: Books) -> No
 
     assert (found.result, found.wrong) == ("failed", 4)
     assert {each["difference"] for each in found.examples} == {"0.01", "0.010"}
-    assert "2026-06-01 closed with 44.37 eur and 2026-06-02 opens with 44.38" in found.reason
+    assert (
+        "eur: 2026-06-01 closes with 44.37, and 2026-06-02 opens with 44.38 (difference 0.01)" in found.reason
+    )
 
 
 def test_a_currency_in_one_of_them_is_zero_in_the_other(books: Books) -> None:
@@ -65,14 +67,14 @@ def test_days_that_do_not_meet_decide_nothing(books: Books) -> None:
     three = days("2026-06-01", 3)
     query = books.pulled(BALANCE, partitions=three)
 
-    assert continuity(books, query, three[0].key, three[2].key).result == "undecidable"
+    assert continuity(books, query, three[0].key, three[2].key).result == "inconclusive"
 
 
 @pytest.mark.parametrize("there", [[FIRST], [SECOND]], ids=["the-first", "the-second"])
 def test_without_both_there_is_nothing_to_say(books: Books, there: Sequence[Partition]) -> None:
     query = books.pulled(BALANCE, partitions=there)
 
-    assert inspect_continuity(books.store, dataset_of(query), query, FIRST.key, SECOND.key) is None
+    assert check_continuity(books.store, dataset_of(query), query, FIRST.key, SECOND.key) is None
 
 
 @pytest.mark.parametrize(
@@ -84,4 +86,4 @@ def test_without_both_there_is_nothing_to_say(books: Books, there: Sequence[Part
     ids=["no-balances", "currency-not-asked-for"],
 )
 def test_a_report_that_cannot_show_it_has_no_such_check(query: ReportQuery) -> None:
-    assert continuity_of(query) is None
+    assert find_continuity_check(query) is None

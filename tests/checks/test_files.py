@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.checks import checks_of
 from connector.convert.csv_records import RecordFile
+from connector.checks import list_file_checks
 from connector.convert.decode import Expected, open_report
 from connector.convert.parquet import writing_parquet
 from connector.dataset.provenance import METADATA_KEY
@@ -77,7 +77,7 @@ ALL = (BALANCE, ITEMS, TOTALS, PAYOUTS, RECONCILED, FEES)
 def test_the_truth_passes_every_check(books: Books, report: str) -> None:
     query = books.pulled(report)
 
-    assert results(books.findings(query)) == {check.name: "passed" for check in checks_of(query)}
+    assert results(books.findings(query)) == {check.name: "passed" for check in list_file_checks(query)}
 
 
 WRONG = [
@@ -132,7 +132,7 @@ def test_an_odd_file_that_is_right_passes(books: Books, fault: FileFault, report
 def test_a_row_without_an_amount_cannot_be_decided(books: Books) -> None:
     query = books.pulled(ITEMS, OddCell(None))
 
-    assert results(books.not_passed(query)) == {"net_is_gross_less_fee": "undecidable"}
+    assert results(books.not_passed(query)) == {"net_is_gross_less_fee": "inconclusive"}
 
 
 def test_a_fee_that_comes_twice_is_two_fees(books: Books) -> None:
@@ -161,7 +161,7 @@ def test_a_flipped_bit_on_disk_is_found(books: Books, place: float) -> None:
     found = books.not_passed(query)
 
     assert found["file_is_whole"].result == "failed"
-    assert "Ask for it anew" in found["file_is_whole"].reason
+    assert "Refresh the partition" in found["file_is_whole"].reason
 
 
 def test_what_is_no_parquet_file_fails_one_check_and_leaves_the_rest_open(books: Books) -> None:
@@ -171,7 +171,7 @@ def test_what_is_no_parquet_file_fails_one_check_and_leaves_the_rest_open(books:
     found = results(books.findings(query))
 
     assert found.pop("file_is_whole") == "failed"
-    assert set(found.values()) == {"undecidable"}
+    assert set(found.values()) == {"inconclusive"}
 
 
 def test_without_a_file_it_says_so(books: Books) -> None:
@@ -186,17 +186,17 @@ def test_a_file_of_other_columns_decides_nothing_about_those_it_lacks(books: Boo
 
     found = books.not_passed(ReportQuery.of(ITEMS))
 
-    assert results(found) == {"row_key_is_unique": "undecidable", "net_is_gross_less_fee": "undecidable"}
+    assert results(found) == {"row_key_is_unique": "inconclusive", "net_is_gross_less_fee": "inconclusive"}
     assert "no gross and no fee" in found["net_is_gross_less_fee"].reason
 
 
-def test_amounts_beyond_38_digits_are_undecidable_and_no_error(books: Books) -> None:
+def test_amounts_beyond_38_digits_are_inconclusive_and_no_error(books: Books) -> None:
     huge = [OddCell("9" * 18, column) for column in ("gross", "net")]
     query = books.pulled(ITEMS, *huge, first_row_times(200))
 
     assert results(books.not_passed(query)) == {
         "row_key_is_unique": "failed",
-        "decimals_fit_currency": "undecidable",
+        "decimals_fit_currency": "inconclusive",
     }
 
 
@@ -227,15 +227,22 @@ def test_a_file_of_many_row_groups_is_read_group_by_group(books: Books, tmp_path
 
 
 UNTRUE = [
-    pytest.param({"csv_bytes": 1}, {"file_is_whole": "failed"}, "made from 1", id="size"),
-    pytest.param({"run": {}}, {"file_is_whole": "undecidable"}, "how large", id="size-not-told"),
-    pytest.param({"csv_sha256": ""}, {"file_is_whole": "undecidable"}, "SHA-256", id="hash-not-told"),
-    pytest.param({"rows": 14}, {"row_count": "failed"}, "14 rows", id="a-row-lost"),
+    pytest.param({"csv_bytes": 1}, {"file_is_whole": "failed"}, "1 byte, and Stripe announced", id="size"),
     pytest.param(
-        {"run_id": "frr_1"}, {"row_count": "failed"}, "do not come from frr_1", id="rows-of-another-run"
+        {"run": {}}, {"file_is_whole": "inconclusive"}, "the size that Stripe announced", id="size-not-told"
     ),
-    pytest.param({"interval": LATER}, {"rows_in_interval": "failed"}, "not in 2026-06-02", id="another-day"),
-    pytest.param({"interval": None}, {"rows_in_interval": "undecidable"}, "interval", id="interval-not-told"),
+    pytest.param({"csv_sha256": ""}, {"file_is_whole": "inconclusive"}, "SHA-256", id="hash-not-told"),
+    pytest.param({"rows": 14}, {"row_count": "failed"}, "and 14 were converted", id="a-row-lost"),
+    pytest.param(
+        {"run_id": "frr_1"},
+        {"row_count": "failed"},
+        "from another report run than frr_1",
+        id="rows-of-another-run",
+    ),
+    pytest.param({"interval": LATER}, {"rows_in_interval": "failed"}, "outside 2026-06-02", id="another-day"),
+    pytest.param(
+        {"interval": None}, {"rows_in_interval": "inconclusive"}, "interval", id="interval-not-told"
+    ),
 ]
 
 
@@ -299,7 +306,7 @@ def test_a_row_without_a_time_leaves_it_open(books: Books) -> None:
 
     found = books.not_passed(query)["rows_in_interval"]
 
-    assert (found.result, found.wrong) == ("undecidable", 1)
+    assert (found.result, found.wrong) == ("inconclusive", 1)
 
 
 # Any cent

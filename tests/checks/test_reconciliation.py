@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from connector.catalogue import REPORTS, Status
-from connector.checks import Finding, agreements_of, inspect_agreement
+from connector.checks import Finding, find_reconciliations, reconcile
 from connector.query import ReportQuery
 from tests.checks.conftest import Books, dataset_of
 from tests.faults.file_editing import FileFault
@@ -45,9 +45,10 @@ PAIRS = [
 
 def said(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Finding | None:
     """What `ours` finds of `theirs`."""
-    (agreement,) = agreements_of(ours, [theirs])
-    assert agreement.check.other == theirs.name
-    return inspect_agreement(books.store, agreement, dataset_of(ours), dataset_of(theirs), "2026-06-01")
+    (reconciliation,) = find_reconciliations(ours, [theirs])
+    assert reconciliation.check.other == theirs.name
+    found = reconcile(books.store, reconciliation, dataset_of(ours), dataset_of(theirs), "2026-06-01")
+    return found.finding if found else None
 
 
 def results(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Sequence[str]:
@@ -73,7 +74,7 @@ def test_these_are_all_the_documented_reports_that_speak_of_the_same_money() -> 
     found = {
         frozenset((ours.name, theirs.name))
         for ours, theirs in combinations(newest.values(), 2)
-        if agreements_of(ours, [theirs])
+        if find_reconciliations(ours, [theirs])
     }
     expected = {
         frozenset(ReportQuery.of(f"{scope}{report}").name for report in pair)
@@ -156,7 +157,7 @@ def test_odd_days_agree(books: Books, fault: FileFault, one: str, other: str) ->
 def test_payouts_without_a_currency_leave_payouts_open_and_not_activity(books: Books) -> None:
     balance = books.pulled(BALANCE, PayoutsWithoutCurrency())
 
-    assert results(books, balance, books.pulled(PAYOUTS)) == ["undecidable", "undecidable"]
+    assert results(books, balance, books.pulled(PAYOUTS)) == ["inconclusive", "inconclusive"]
     assert results(books, balance, books.pulled(ITEMS)) == ["passed", "passed"]
 
 
@@ -170,9 +171,9 @@ def test_amounts_are_compared_as_far_as_the_columns_allow(books: Books) -> None:
     items = books.pulled(ITEMS, columns=["balance_transaction_id", "currency", "net"])
     totals = books.pulled(TOTALS)
 
-    (agreement,) = agreements_of(totals, [items])
+    (reconciliation,) = find_reconciliations(totals, [items])
 
-    assert (agreement.by, agreement.measures) == (("currency",), ("count", "net"))
+    assert (reconciliation.by, reconciliation.measures) == (("currency",), ("count", "net"))
     assert results(books, totals, items) == ["passed", "passed"]
 
 
@@ -186,7 +187,7 @@ ANOTHER_QUESTION = [
 
 @pytest.mark.parametrize("question", ANOTHER_QUESTION)
 def test_tables_of_another_question_are_not_compared(question: dict[str, object]) -> None:
-    assert not agreements_of(ReportQuery.of(ITEMS), [ReportQuery.of(TOTALS, **question)])  # type: ignore[arg-type]
+    assert not find_reconciliations(ReportQuery.of(ITEMS), [ReportQuery.of(TOTALS, **question)])  # type: ignore[arg-type]
 
 
 def test_the_zone_times_are_printed_in_changes_no_sum(books: Books) -> None:
@@ -198,5 +199,5 @@ def test_the_zone_times_are_printed_in_changes_no_sum(books: Books) -> None:
 def test_connected_accounts_are_not_compared_with_ones_own() -> None:
     own = [ReportQuery.of(report) for report in (BALANCE, ITEMS, TOTALS, PAYOUTS)]
 
-    assert not agreements_of(ReportQuery.of(f"{CONNECTED}{BALANCE}"), own)
-    assert not agreements_of(ReportQuery.of(f"{CONNECTED}{TOTALS}"), own)
+    assert not find_reconciliations(ReportQuery.of(f"{CONNECTED}{BALANCE}"), own)
+    assert not find_reconciliations(ReportQuery.of(f"{CONNECTED}{TOTALS}"), own)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.checks.wall_clock import spans
+from connector.checks.wall_clock import find_spans
 from connector.partitions import Interval
 
 ZONES = ("America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Tokyo", "Africa/Casablanca")
@@ -51,7 +51,7 @@ def test_the_stretches_a_clock_goes_through(
 ) -> None:
     expected = [(local(first), local(last)) for first, last in shown]
 
-    assert spans(Interval(utc(start), utc(end)), zone) == expected
+    assert find_spans(Interval(utc(start), utc(end)), zone) == expected
 
 
 @given(
@@ -70,6 +70,6 @@ def test_a_printed_time_is_inside_when_one_of_its_readings_is(
     shown = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     readings = {shown.replace(fold=fold, tzinfo=ZoneInfo(zone)).astimezone(UTC) for fold in (0, 1)}
 
-    inside = any(first <= shown < last for first, last in spans(interval, zone))
+    inside = any(first <= shown < last for first, last in find_spans(interval, zone))
 
     assert inside == any(interval.start <= reading < interval.end for reading in readings)

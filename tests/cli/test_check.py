@@ -52,14 +52,18 @@ def test_a_failure_names_the_amounts_and_ends_with_1(run: Run, pulled: Pulled) -
     checked = run("check", "balance_summary")
 
     assert checked.code == 1
-    assert "failed: balance_summary 2026-06-01, balance_adds_up: In usd" in checked.out
     assert (
-        "failed: balance_summary 2026-06-02, closing_is_next_opening: 2026-06-01 closed with" in checked.out
+        "failed: balance_summary 2026-06-01, balance_adds_up: The balance does not add up in usd"
+        in checked.out
+    )
+    assert (
+        "failed: balance_summary 2026-06-02, closing_is_next_opening: The balances differ in usd"
+        in checked.out
     )
 
 
 @pytest.mark.parametrize(
-    ("fault", "word"), [(AddedColumn(), "warning"), (PayoutsWithoutCurrency(), "undecidable")]
+    ("fault", "word"), [(AddedColumn(), "warning"), (PayoutsWithoutCurrency(), "inconclusive")]
 )
 def test_warnings_and_what_nobody_can_decide_are_told_and_fail_nothing(
     run: Run, pulled: Pulled, fault: FileFault, word: str
@@ -83,7 +87,7 @@ def test_programs_get_every_finding_and_a_summary(run: Run, pulled: Pulled) -> N
     assert (summary["failed"], summary["exit_code"]) == (2, 1)
 
 
-def test_a_file_from_before_a_change_of_columns_is_put_to_the_checks_of_its_day(
+def test_a_file_from_before_a_change_of_columns_is_put_to_the_list_file_checks_its_day(
     run: Run, pulled: Pulled
 ) -> None:
     pulled("balance_summary", None, "--columns", "category,currency,net_amount")
