@@ -1,8 +1,9 @@
-"""Reports pulled the whole way from a Stripe in memory, and what the checks say of them."""
+"""Reports pulled the whole way from a Stripe in memory, and what the checks find."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,8 +48,14 @@ def dataset_of(query: ReportQuery) -> Dataset:
     return query.dataset(mode="live", account=None)
 
 
+def blank_rows(path: Path) -> None:
+    """The first pages of a Parquet file are zeros: its rows cannot be read, its footer can."""
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + bytes(96) + content[100:])
+
+
 class Books:
-    """Pulls reports and asks the checks about them."""
+    """Pulls reports and runs the checks on them."""
 
     def __init__(self, simulator: Simulator, pull: Pull, store: Store) -> None:
         self.simulator, self._pull, self.store = simulator, pull, store
@@ -58,10 +65,10 @@ class Books:
         report: str,
         *faults: FileFault,
         partitions: Sequence[Partition] = JUNE_1,
-        **question: Any,
+        **options: Any,
     ) -> ReportQuery:
-        """Bring partitions into the dataset, each with these faults in its file."""
-        query = ReportQuery.of(report, **question)
+        """Pull partitions, each with these faults in its file."""
+        query = ReportQuery.of(report, **options)
         for fault in faults:
             self.simulator.faults.add(fault, Match(report_type=query.spec.id), times=len(partitions))
         events = self._pull(query, partitions)
@@ -69,12 +76,12 @@ class Books:
         return query
 
     def findings(self, query: ReportQuery, period: str = "2026-06-01") -> Mapping[str, Finding]:
-        """What the checks say of a period, by name of the check."""
+        """What the checks find in a period, by name of the check."""
         outcomes = check_file(self.store, dataset_of(query), query, period)
         return {each.check.name: each.finding for each in outcomes}
 
     def not_passed(self, query: ReportQuery, period: str = "2026-06-01") -> Mapping[str, Finding]:
-        """Those that say something other than yes."""
+        """Those that did not pass."""
         found = self.findings(query, period)
         return {name: each for name, each in found.items() if each.result is not CheckResult.PASSED}
 

@@ -1,13 +1,14 @@
 """A period opens with what the one before closed with, in every currency."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from connector.checks import Finding, check_continuity, find_continuity_check
 from connector.partitions import Partition
 from connector.query import ReportQuery
-from tests.checks.conftest import Books, dataset_of
+from tests.checks.conftest import Books, blank_rows, dataset_of
 from tests.conftest import days
 from tests.faults.file_editing import FileFault
 from tests.faults.files import ManyCurrencies, MovedBalances, NoRows, PayoutsWithoutCurrency
@@ -22,9 +23,9 @@ def continuity(books: Books, query: ReportQuery, first: str = FIRST.key, second:
     return found.finding
 
 
-def both(books: Books, second: FileFault | None = None, **question: object) -> ReportQuery:
-    books.pulled(BALANCE, partitions=[FIRST], **question)
-    return books.pulled(BALANCE, *([second] if second else []), partitions=[SECOND], **question)
+def both(books: Books, second: FileFault | None = None, **options: object) -> ReportQuery:
+    books.pulled(BALANCE, partitions=[FIRST], **options)
+    return books.pulled(BALANCE, *([second] if second else []), partitions=[SECOND], **options)
 
 
 @pytest.mark.parametrize("report", [BALANCE, "connected_account_balance.summary.1"])
@@ -70,6 +71,16 @@ def test_days_that_do_not_meet_decide_nothing(books: Books) -> None:
     assert continuity(books, query, three[0].key, three[2].key).result == "inconclusive"
 
 
+def test_a_damaged_file_is_inconclusive(books: Books) -> None:
+    query = books.pulled(BALANCE, partitions=TWO)
+    blank_rows(Path(books.store.uri(dataset_of(query), FIRST.key)))
+
+    found = continuity(books, query)
+
+    assert found.result == "inconclusive"
+    assert found.reason.startswith("A file could not be read: ")
+
+
 @pytest.mark.parametrize("there", [[FIRST], [SECOND]], ids=["the-first", "the-second"])
 def test_without_both_there_is_nothing_to_say(books: Books, there: Sequence[Partition]) -> None:
     query = books.pulled(BALANCE, partitions=there)
@@ -83,7 +94,7 @@ def test_without_both_there_is_nothing_to_say(books: Books, there: Sequence[Part
         ReportQuery.of("balance_change_from_activity.itemized.3"),
         ReportQuery.of(BALANCE, columns=["category", "net_amount"]),
     ],
-    ids=["no-balances", "currency-not-asked-for"],
+    ids=["no-balances", "currency-not-requested"],
 )
 def test_a_report_that_cannot_show_it_has_no_such_check(query: ReportQuery) -> None:
     assert find_continuity_check(query) is None

@@ -1,5 +1,9 @@
 """Each check of a file is seen to pass on the simulator's truth and to fail on what it is about."""
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +25,7 @@ from connector.errors import StoreError
 from connector.partitions import Interval
 from connector.query import ReportQuery
 from connector.simulator.books.entries import Owner
-from tests.checks.conftest import Books, Edited, dataset_of, results
+from tests.checks.conftest import Books, Edited, blank_rows, dataset_of, results
 from tests.faults.file_editing import FileFault, Row, add
 from tests.faults.files import (
     AddedColumn,
@@ -138,11 +142,11 @@ def test_a_row_without_an_amount_cannot_be_decided(books: Books) -> None:
 def test_a_fee_that_comes_twice_is_two_fees(books: Books) -> None:
     """Rows of fee reports that are equal in every column are all real."""
     query = books.pulled(FEES, first_row_times(2))
-    kept = books.store.provenance(dataset_of(query), "2026-06-01")
+    origin = books.store.provenance(dataset_of(query), "2026-06-01")
 
-    assert kept is not None
+    assert origin is not None
     lines = books.simulator.csv(FEES, owner=Owner(books.simulator.account, livemode=True), **DAY).count(b"\n")
-    assert kept.rows == lines  # one for the header, one more fee
+    assert origin.rows == lines  # one for the header, one more fee
     assert not books.not_passed(query)
     assert "row_key_is_unique" not in books.findings(query)
 
@@ -203,15 +207,15 @@ def test_amounts_beyond_38_digits_are_inconclusive_and_no_error(books: Books) ->
 def republished(books: Books, query: ReportQuery, folder: Path, **changes: Any) -> None:
     """The same rows once more, a row group each few, with a provenance that says something else."""
     path = Path(books.store.uri(dataset_of(query), "2026-06-01"))
-    kept = books.store.provenance(dataset_of(query), "2026-06-01")
-    assert kept is not None
+    origin = books.store.provenance(dataset_of(query), "2026-06-01")
+    assert origin is not None
     source = folder / "report.csv"
     columns = [column.name for column in query.columns]
     owner = Owner(books.simulator.account, livemode=True)
     source.write_bytes(books.simulator.csv(query.spec.id, owner=owner, columns=columns, **DAY))
-    report = open_report(RecordFile.open(source, kept.run_id, block_size=600), Expected(query.columns))
-    metadata = {METADATA_KEY: replace(kept, **changes).to_json()}
-    run_id = {"_report_run_id": pa.scalar(kept.run_id)}
+    report = open_report(RecordFile.open(source, origin.run_id, block_size=600), Expected(query.columns))
+    metadata = {METADATA_KEY: replace(origin, **changes).to_json()}
+    run_id = {"_report_run_id": pa.scalar(origin.run_id)}
     with writing_parquet(path, report, constants=run_id, row_group_rows=2) as written:
         written.add_metadata(metadata)
 
@@ -224,6 +228,20 @@ def test_a_file_of_many_row_groups_is_read_group_by_group(books: Books, tmp_path
     file = pq.ParquetFile(books.store.uri(dataset_of(query), "2026-06-01"))
     assert file.num_row_groups > 2
     assert not books.not_passed(query)
+
+
+def test_what_cannot_be_read_of_a_large_file_is_inconclusive(books: Books, tmp_path: Path) -> None:
+    """Its rows are read by each check, so the damage is met there."""
+    query = books.pulled(ITEMS)
+    republished(books, query, tmp_path)
+    blank_rows(Path(books.store.uri(dataset_of(query), "2026-06-01")))
+
+    found = books.not_passed(query)
+
+    others = [each for name, each in found.items() if name != "file_is_whole"]
+    assert found["file_is_whole"].result == "failed"
+    assert {each.result for each in others} == {"inconclusive"}
+    assert all(each.reason.startswith("The rows could not be read: ") for each in others)
 
 
 UNTRUE = [
@@ -307,6 +325,19 @@ def test_a_row_without_a_time_leaves_it_open(books: Books) -> None:
     found = books.not_passed(query)["rows_in_interval"]
 
     assert (found.result, found.wrong) == ("inconclusive", 1)
+
+
+def test_the_zone_of_the_machine_changes_no_text(books: Books) -> None:
+    query = books.pulled(ITEMS, RowOutside())
+    here = books.not_passed(query)["rows_in_interval"].reason
+    command = [sys.executable, "-m", "connector", "check", query.name, "--root", books.store.root, "--json"]
+
+    there = subprocess.run(
+        command, env={**os.environ, "TZ": "Asia/Kolkata"}, capture_output=True, text=True, check=False
+    )
+
+    found = [json.loads(line) for line in there.stdout.splitlines()]
+    assert [each["reason"] for each in found if each.get("check") == "rows_in_interval"] == [here]
 
 
 # Any cent

@@ -1,14 +1,15 @@
-"""Reports on the same money say the same, and each can be asked about the other."""
+"""Reports on the same money have the same totals, and each is checked against the other."""
 
 from collections.abc import Sequence
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
 from connector.catalogue import REPORTS, Status
 from connector.checks import Finding, find_reconciliations, reconcile
 from connector.query import ReportQuery
-from tests.checks.conftest import Books, dataset_of
+from tests.checks.conftest import Books, blank_rows, dataset_of
 from tests.faults.file_editing import FileFault
 from tests.faults.files import (
     ManyCurrencies,
@@ -43,8 +44,8 @@ PAIRS = [
 ]
 
 
-def said(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Finding | None:
-    """What `ours` finds of `theirs`."""
+def finding(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Finding | None:
+    """What the check of `ours` on `theirs` finds."""
     (reconciliation,) = find_reconciliations(ours, [theirs])
     assert reconciliation.check.other == theirs.name
     found = reconcile(books.store, reconciliation, dataset_of(ours), dataset_of(theirs), "2026-06-01")
@@ -53,7 +54,7 @@ def said(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Finding | None
 
 def results(books: Books, ours: ReportQuery, theirs: ReportQuery) -> Sequence[str]:
     """As each side sees the other."""
-    found = said(books, ours, theirs), said(books, theirs, ours)
+    found = finding(books, ours, theirs), finding(books, theirs, ours)
     return [each.result.value for each in found if each]
 
 
@@ -103,16 +104,16 @@ def test_a_wrong_file_is_found_from_either_side(
     queries = books.pulled(right), books.pulled(wrong, fault)
 
     assert results(books, *queries) == ["failed", "failed"]
-    found = said(books, *queries)
+    found = finding(books, *queries)
     assert found is not None
     assert found.examples
     assert queries[1].name in found.reason
 
 
-def test_a_difference_is_told_with_both_amounts(books: Books) -> None:
+def test_a_difference_is_shown_with_both_amounts(books: Books) -> None:
     items, totals = books.pulled(ITEMS), books.pulled(TOTALS, WrongSummary())
 
-    found = said(books, totals, items)
+    found = finding(books, totals, items)
 
     assert found is not None
     assert found.examples == (
@@ -127,6 +128,20 @@ def test_a_difference_is_told_with_both_amounts(books: Books) -> None:
             "difference of net": "0.01",
         },
     )
+    assert found.reason.startswith(
+        f"1 of 7 totals differs from {items.name}. charge usd: gross is 46.77 here and 46.76 there "
+        "(difference 0.01) and net is 44.81 here and 44.80 there (difference 0.01)."
+    )
+
+
+def test_agreement_is_a_sentence(books: Books) -> None:
+    balance, items = books.pulled(BALANCE), books.pulled(ITEMS)
+    found, back = finding(books, balance, items), finding(books, items, balance)
+
+    assert found is not None
+    assert back is not None
+    assert found.reason == f"In eur, jpy, kwd and usd, activity is the total net of {items.name}."
+    assert back.reason == f"In eur, jpy, kwd and usd, the total net is activity of {balance.name}."
 
 
 ODD = [
@@ -164,7 +179,14 @@ def test_payouts_without_a_currency_leave_payouts_open_and_not_activity(books: B
 def test_without_both_files_there_is_nothing_to_say(books: Books) -> None:
     pulled, never = books.pulled(ITEMS), ReportQuery.of(TOTALS)
 
-    assert said(books, pulled, never) is said(books, never, pulled) is None
+    assert finding(books, pulled, never) is finding(books, never, pulled) is None
+
+
+def test_a_damaged_file_is_inconclusive_from_either_side(books: Books) -> None:
+    items, totals = books.pulled(ITEMS), books.pulled(TOTALS)
+    blank_rows(Path(books.store.uri(dataset_of(items), "2026-06-01")))
+
+    assert results(books, items, totals) == ["inconclusive", "inconclusive"]
 
 
 def test_amounts_are_compared_as_far_as_the_columns_allow(books: Books) -> None:
@@ -177,7 +199,7 @@ def test_amounts_are_compared_as_far_as_the_columns_allow(books: Books) -> None:
     assert results(books, totals, items) == ["passed", "passed"]
 
 
-ANOTHER_QUESTION = [
+OTHER_REPORTS = [
     pytest.param({"window": "monthly"}, id="window"),
     pytest.param({"zone": "Europe/Berlin"}, id="zone"),
     pytest.param({"filters": {"currency": "usd"}}, id="filter"),
@@ -185,9 +207,9 @@ ANOTHER_QUESTION = [
 ]
 
 
-@pytest.mark.parametrize("question", ANOTHER_QUESTION)
-def test_tables_of_another_question_are_not_compared(question: dict[str, object]) -> None:
-    assert not find_reconciliations(ReportQuery.of(ITEMS), [ReportQuery.of(TOTALS, **question)])  # type: ignore[arg-type]
+@pytest.mark.parametrize("options", OTHER_REPORTS)
+def test_tables_that_differ_in_it_are_not_compared(options: dict[str, object]) -> None:
+    assert not find_reconciliations(ReportQuery.of(ITEMS), [ReportQuery.of(TOTALS, **options)])  # type: ignore[arg-type]
 
 
 def test_the_zone_times_are_printed_in_changes_no_sum(books: Books) -> None:
