@@ -1,4 +1,4 @@
-"""Every report type Stripe documents goes the whole way: asked for, converted, stored, read back, checked.
+"""Every report type Stripe documents goes the whole way: requested, converted, stored, read back, checked.
 
 The catalogue and the simulator are two independent readings of the same documentation, so this is also
 where they meet.

@@ -51,10 +51,8 @@ class Check:
 
     @property
     def consequence(self) -> str:
-        """What a failure leads to, unless configured otherwise, as a phrase for people."""
-        if self.severity is Severity.WARN:
-            return "a warning"
-        return "an error; dependent assets do not start" if self.blocks else "an error; nothing waits for it"
+        """What follows from a failure, unless configured otherwise, as a phrase for people."""
+        return "assets that depend on the partition do not start" if self.blocks else "nothing waits for it"
 
 
 @dataclass(frozen=True, slots=True)

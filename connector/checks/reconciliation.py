@@ -229,9 +229,9 @@ class _Difference:
 
     @property
     def in_words(self) -> str:
-        """`charge usd: gross is 12.00 here and 11.00 there (difference 1.00)`."""
+        """`charge usd: gross 12.00 here and 11.00 there (difference 1.00)`."""
         amounts = join_names(
-            f"{self.reconciliation.line or name} is {self._text(name, self.ours[name])} here and "
+            f"{self.reconciliation.line or name} {self._text(name, self.ours[name])} here and "
             f"{self._text(name, self.theirs[name])} there "
             f"(difference {self._text(name, self._difference(name))})"
             for name in self._differing

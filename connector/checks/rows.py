@@ -50,8 +50,9 @@ def _check_key(file: OpenFile) -> Finding:
     columns, called = [*(each.name for each in key), "rows"], join_names(each.name for each in key)
     if complete := [row[:-1] for row in repeated if row[-1]]:
         examples = tuple(format_row(columns, row) for row in complete[:SHOWN])
+        occur = "occurs" if len(complete) == 1 else "occur"
         reason = (
-            f"{format_count(len(complete), 'row key')} ({called}) in more than one row: "
+            f"{format_count(len(complete), 'row key')} ({called}) {occur} more than once: "
             f"{_describe_keys(examples)}. Their amounts are counted twice. {refer_to_stripe(file.provenance)}"
         )
         return Finding(CheckResult.FAILED, reason, len(complete), examples)

@@ -52,8 +52,8 @@ def describe_row(example: Example) -> str:
 def refer_to_stripe(provenance: Provenance) -> str:
     """What to do about figures that do not add up within the file Stripe made."""
     return (
-        f"These are Stripe's figures, from report run {provenance.run_id}: "
-        "if a refresh does not change them, ask Stripe support."
+        f"Stripe sent it so in report run {provenance.run_id}: "
+        "if a refresh does not change it, ask Stripe support."
     )
 
 

@@ -1,4 +1,4 @@
-"""A balance adds up, however its movements are printed, and where it cannot be told nothing is claimed."""
+"""A balance adds up, however its movements are printed, or is inconclusive where the file cannot show it."""
 
 import pytest
 
@@ -74,7 +74,7 @@ OPEN = [
 
 
 @pytest.mark.parametrize(("faults", "named"), OPEN)
-def test_what_cannot_be_told_is_not_passed(books: Books, faults: list[FileFault], named: str) -> None:
+def test_what_the_file_cannot_show_is_inconclusive(books: Books, faults: list[FileFault], named: str) -> None:
     finding = found(books, *faults)
 
     assert finding.result == "inconclusive"
@@ -87,7 +87,7 @@ def test_payouts_without_a_currency_belong_to_the_only_one_there_is(books: Books
     assert not books.not_passed(query)
 
 
-def test_nor_can_they_be_told_apart_where_there_are_several(books: Books) -> None:
+def test_they_belong_to_none_where_there_are_several(books: Books) -> None:
     query = books.pulled(BALANCE, PayoutsWithoutCurrency())
 
     assert results(books.not_passed(query)) == {

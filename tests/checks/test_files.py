@@ -247,9 +247,9 @@ def test_what_cannot_be_read_of_a_large_file_is_inconclusive(books: Books, tmp_p
 UNTRUE = [
     pytest.param({"csv_bytes": 1}, {"file_is_whole": "failed"}, "1 byte, and Stripe announced", id="size"),
     pytest.param(
-        {"run": {}}, {"file_is_whole": "inconclusive"}, "the size that Stripe announced", id="size-not-told"
+        {"run": {}}, {"file_is_whole": "inconclusive"}, "the size that Stripe announced", id="size-unknown"
     ),
-    pytest.param({"csv_sha256": ""}, {"file_is_whole": "inconclusive"}, "SHA-256", id="hash-not-told"),
+    pytest.param({"csv_sha256": ""}, {"file_is_whole": "inconclusive"}, "SHA-256", id="hash-unknown"),
     pytest.param({"rows": 14}, {"row_count": "failed"}, "and 14 were converted", id="a-row-lost"),
     pytest.param(
         {"run_id": "frr_1"},
@@ -258,9 +258,7 @@ UNTRUE = [
         id="rows-of-another-run",
     ),
     pytest.param({"interval": LATER}, {"rows_in_interval": "failed"}, "outside 2026-06-02", id="another-day"),
-    pytest.param(
-        {"interval": None}, {"rows_in_interval": "inconclusive"}, "interval", id="interval-not-told"
-    ),
+    pytest.param({"interval": None}, {"rows_in_interval": "inconclusive"}, "interval", id="interval-unknown"),
 ]
 
 
