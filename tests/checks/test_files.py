@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.convert.csv_records import RecordFile
 from connector.checks import list_file_checks
+from connector.convert.csv_records import RecordFile
 from connector.convert.decode import Expected, open_report
 from connector.convert.parquet import writing_parquet
 from connector.dataset.provenance import METADATA_KEY
