@@ -1,18 +1,18 @@
-"""Bad days, on order: what goes wrong, to which request, how often.
+"""Faults: what goes wrong, with which request, how often.
 
-    sim.faults.add(Respond(500))                                    the next request, whatever it is
+    sim.faults.add(Respond(500))                                    the next request
     sim.faults.add(Respond(429), "GET /v1/reporting/*", times=3)    the next three such requests
-    sim.faults.add(Reset(stage=Stage.AFTER), "POST")                a run is made, and its answer lost
-    sim.faults.add(Cut(at=100), "GET */contents", skip=4)           the fifth download, in its 101st byte
-    sim.faults.add(RunFails(), Match(report_type="balance.*"), times=None)      every such run, for ever
-    sim.faults.add(Respond(503), times=None, probability=0.2)       one request in five, the seed knows which
+    sim.faults.add(Reset(stage=Stage.AFTER), "POST")                the run is created, the answer is lost
+    sim.faults.add(Cut(at=100), "GET */contents", skip=4)           the fifth download, after 100 bytes
+    sim.faults.add(RunFails(), Match(report_type="balance.*"), times=None)      every such run
+    sim.faults.add(Respond(503), times=None, probability=0.2)       one request in five, drawn from the seed
 
-A fault acts at one stage of a request: before anything is looked at; while the endpoint executes, where
-Stripe remembers the answer under the idempotency key; or afterwards, on the answer and its way. Run faults
-act on the run that a request makes; what happens to a connection happens before or after. A kind of fault is
-a subclass with one method; those named here are in `tests/faults`.
+A fault acts at one stage of a request: before it is read; while the endpoint executes, where Stripe remembers
+the answer under the idempotency key; or afterwards, on the answer and its delivery. Faults of runs act on the
+run that a request creates. A kind of fault is a subclass with one method; those named here are in
+`tests/faults`.
 
-Source for what clients must expect: https://docs.stripe.com/error-low-level
+Source: https://docs.stripe.com/error-low-level
 """
 
 import threading
@@ -22,24 +22,24 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 
-from connector.simulator.books.seeded_random import unit
+from connector.simulator.books.seeded_random import uniform
 from connector.simulator.protocol.messages import Call, Reply
 from connector.simulator.report_runs import RunPlan
 
 
 class Stage(Enum):
-    """When a fault strikes."""
+    """When a fault acts."""
 
-    BEFORE = "nothing was looked at, nothing is remembered"
-    EXECUTING = "the request was valid; nothing was done, the answer is remembered"
-    EXECUTED = "it was done; this answer, not the true one, is remembered"
-    AFTER = "it was done and remembered; only the answer, or its way, suffers"
-    RUN = "the run that is being made"
+    BEFORE = "the request was not read, and is not remembered"
+    EXECUTING = "the request was valid; it was not executed, and the answer is remembered"
+    EXECUTED = "the request was executed; this answer is remembered instead of the true one"
+    AFTER = "the request was executed and remembered; only the answer or its delivery changes"
+    RUN = "the run that is being created"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What a fault is aimed at: a request, and the run it is about where that is known."""
+    """What a fault can match: a request, and the run it is about where that is known."""
 
     method: str
     path: str
@@ -50,9 +50,9 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An aim. Globs for method, path and report type; `run` is an id, also for the run's file.
+    """Which requests. Globs for method, path and report type; `run` is an id, and matches its file too.
 
-    `where` decides on whatever else the occasion knows.
+    `where` decides on all else that the context has.
     """
 
     method: str = "*"
@@ -67,24 +67,24 @@ class Match:
         method, _, path = text.partition(" ")
         return cls(path=method) if "/" in method else cls(method, path or "*")
 
-    def hits(self, occasion: RequestContext) -> bool:
+    def matches(self, context: RequestContext) -> bool:
         return (
-            fnmatchcase(occasion.method, self.method)
-            and fnmatchcase(occasion.path, self.path)
-            and fnmatchcase(occasion.report_type, self.report_type)
-            and fnmatchcase(occasion.run, self.run)
-            and (self.where is None or self.where(occasion))
+            fnmatchcase(context.method, self.method)
+            and fnmatchcase(context.path, self.path)
+            and fnmatchcase(context.report_type, self.report_type)
+            and fnmatchcase(context.run, self.run)
+            and (self.where is None or self.where(context))
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Base of all faults. `stage` says when it strikes, and so which of the methods is asked."""
+    """Base of all faults. `stage` says when it acts, and so which of the methods is called."""
 
     stage: Stage = Stage.AFTER
 
-    def arrive(self, call: Call) -> Call:
-        """At BEFORE: the request as it is understood."""
+    def change_request(self, call: Call) -> Call:
+        """At BEFORE: the request to execute instead of `call`."""
         return call
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:  # noqa: ARG002 - for subclasses
@@ -95,14 +95,14 @@ class Fault:
         """Seconds that pass at this stage before anything else happens."""
         return 0.0
 
-    def fate(self, fate: RunPlan) -> RunPlan:
-        """At RUN: what becomes of the run, instead of `fate`."""
-        return fate
+    def plan(self, plan: RunPlan) -> RunPlan:
+        """At RUN: what will happen to the run, instead of `plan`."""
+        return plan
 
 
 @dataclass
 class ActiveFault:
-    """A fault in place: `hits` counts how often it struck, `seen` the requests it was aimed at."""
+    """A fault in place. `hits` counts how often it acted, `seen` the requests that it matched."""
 
     fault: Fault
     match: Match
@@ -114,20 +114,20 @@ class ActiveFault:
     seen: int = 0
     occurrences: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def strikes(self, seed: int, occasion: RequestContext) -> bool:
-        """Whether this occasion is struck; counts it.
+    def acts_on(self, seed: int, context: RequestContext) -> bool:
+        """Whether it acts on this request; counts it.
 
-        The draw depends on the method, the path and how often that came, not on other requests, so that
-        threads overtaking each other change little.
+        The draw depends on the method, the path and how often they occurred, not on other requests, so that
+        the order of threads matters little.
         """
-        if (self.times is not None and self.hits >= self.times) or not self.match.hits(occasion):
+        if (self.times is not None and self.hits >= self.times) or not self.match.matches(context):
             return False
         self.seen += 1
-        key = (occasion.method, occasion.path)
+        key = (context.method, context.path)
         self.occurrences[key] += 1
         if self.seen <= self.skip:
             return False
-        if unit(seed, "fault", self.name, *key, self.occurrences[key]) >= self.probability:
+        if uniform(seed, "fault", self.name, *key, self.occurrences[key]) >= self.probability:
             return False
         self.hits += 1
         return True
@@ -138,7 +138,7 @@ class Faults:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._planted: list[ActiveFault] = []
+        self._active: list[ActiveFault] = []
         self._count = 0
         self._lock = threading.Lock()
 
@@ -151,34 +151,34 @@ class Faults:
         skip: int = 0,
         probability: float = 1.0,
     ) -> ActiveFault:
-        """Let `fault` strike `times` requests (None: all) that match, after the first `skip` of them."""
-        aim = Match() if match == "*" else Match.parse(match) if isinstance(match, str) else match
+        """Let `fault` act on `times` requests (None: all) that match, after the first `skip` of them."""
         with self._lock:
             self._count += 1
-            planted = ActiveFault(fault, aim, times, skip, probability, f"{self._count}")
-            self._planted.append(planted)
-        return planted
+            matched = Match.parse(match) if isinstance(match, str) else match
+            active = ActiveFault(fault, matched, times, skip, probability, f"{self._count}")
+            self._active.append(active)
+        return active
 
-    def remove(self, planted: ActiveFault) -> None:
+    def remove(self, active: ActiveFault) -> None:
         with self._lock:
-            self._planted.remove(planted)
+            self._active.remove(active)
 
     def clear(self) -> None:
-        """From now on all goes well. Runs already made keep their fate."""
+        """Remove all. Runs already created keep their plan."""
         with self._lock:
-            self._planted.clear()
+            self._active.clear()
 
-    def striking(self, stage: Stage, occasion: RequestContext) -> Iterator[Fault]:
-        """The faults that strike now, in the order they were planted.
+    def acting(self, stage: Stage, context: RequestContext) -> Iterator[Fault]:
+        """The faults that act now, in the order they were added.
 
-        One by one: those that nobody asks for, because an earlier one has answered, are saved for later.
+        One by one: a fault that is not reached, because an earlier one has answered, is not used up.
         """
         with self._lock:
-            planted_now = list(self._planted)
-        for planted in planted_now:
-            if planted.fault.stage is not stage:
+            active_now = list(self._active)
+        for active in active_now:
+            if active.fault.stage is not stage:
                 continue
             with self._lock:
-                strikes = planted.strikes(self._seed, occasion)
-            if strikes:
-                yield planted.fault
+                acts = active.acts_on(self._seed, context)
+            if acts:
+                yield active.fault

@@ -1,7 +1,7 @@
 """The simulator behind a port: HTTP/1.1 on this machine, for the command, the demo and other processes.
 
 Connections stay open between requests, as Stripe's do. A fault can reset one, or close it in the middle of a
-body; when the server ends it closes them all, so that no thread stays behind.
+body. When the server stops it closes them all, and its threads end.
 """
 
 import contextlib
@@ -18,15 +18,15 @@ import httpx
 from connector.simulator.protocol.messages import Outcome, Reply
 from connector.simulator.simulator import Simulator
 
+#: Bytes of a request's body; a larger one is a 413.
 LARGEST_REQUEST = 1_048_576
-"""Bytes of a request's body; larger ones are refused."""
 
 _CHUNK = 262_144
 
 
 @contextlib.contextmanager
 def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve `simulator` in the background; gives the base URL, ends with the block.
+    """Serve `simulator` in the background until the end of the block; yields the base URL.
 
     Port 0 takes a free one.
 
@@ -41,13 +41,13 @@ def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> Itera
     finally:
         server.stopping.set()
         server.shutdown()
-        server.hang_up()
+        server.close_connections()
         server.server_close()
         thread.join()
 
 
 class _Server(ThreadingHTTPServer):
-    """One thread per connection; knows its open connections, to be able to end them."""
+    """One thread per connection; has a list of open connections, to be able to close them."""
 
     daemon_threads = False
     request_queue_size = 128
@@ -69,15 +69,15 @@ class _Server(ThreadingHTTPServer):
             self._open.discard(request)
         super().shutdown_request(request)
 
-    def hang_up(self) -> None:
-        """End every connection, whoever is waiting on it."""
+    def close_connections(self) -> None:
+        """Close every connection, also one that somebody waits on."""
         with self._lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that went away is no error of ours; anything else is."""
+        """Print errors of the simulator, and not those of a caller that went away."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def handle_any(self) -> None:
-        """Whatever the method: the simulator knows."""
+        """Any method; the simulator knows those that exist."""
         host = self.headers.get("Host") or "{}:{}".format(*self.server.server_address[:2])
         try:
             length = int(self.headers.get("Content-Length") or 0)
@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any  # noqa: N815
 
     def _refuse(self, status: int) -> None:
-        """No request that the simulator could read."""
+        """Answer what cannot be read as a request."""
         self.close_connection = True
         self.send_error(status)
 
@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._break_off(reset=False)
 
     def _break_off(self, *, reset: bool) -> None:
-        """Close the connection now; with a reset the peer loses even what it has not read yet."""
+        """Close the connection now; with a reset the peer also loses what it has not read yet."""
         self.close_connection = True
         if reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -144,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.stopping.wait(seconds)
 
     def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 - the base's signature
-        """The `Date` of refusals made before the simulator was asked."""
+        """The `Date` of the answers that `_refuse` gives."""
         return f"{self.server.simulator.now():%a, %d %b %Y %H:%M:%S GMT}"
 
     def log_message(self, format: str, *args: Any) -> None:

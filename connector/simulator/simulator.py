@@ -1,6 +1,6 @@
-"""The simulated Stripe as one object: a function from request to response, with a clock of its own.
+"""The simulated Stripe as one object: a function from request to response, with a clock as an argument.
 
-It has no threads, opens nothing and reads no environment; `server` puts it behind a port.
+It has no threads, opens no connections and reads no environment; `server` puts it behind a port.
 """
 
 import re
@@ -8,18 +8,19 @@ import threading
 from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import httpx
 
 from connector.clock import Clock, SystemClock
-from connector.simulator.api.endpoints import Stripe, dressed, respond
+from connector.simulator.api.backend import Backend
+from connector.simulator.api.endpoints import respond, with_usual_headers
 from connector.simulator.api.keys import Keyring
 from connector.simulator.api.rate_limits import Limiter
-from connector.simulator.books.entries import Entry, Owner
+from connector.simulator.books.entries import Entry
 from connector.simulator.books.ledger import Ledger
-from connector.simulator.books.seeded_random import token, unit
+from connector.simulator.books.seeded_random import token, uniform
 from connector.simulator.faults import Faults, RequestContext, Stage
 from connector.simulator.protocol import httpx_transport as transport
 from connector.simulator.protocol.messages import Call, Outcome, Reply, Sleep
@@ -27,16 +28,16 @@ from connector.simulator.report_runs import Run, Runs
 from connector.simulator.report_types.observed import REPORT_TYPES
 from connector.simulator.report_types.report_type import ReportType, prepared
 
+#: The first day with data by default.
 OPENING = date(2023, 1, 1)
-"""The first day with data, unless another is given."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One request as it was dealt with.
+class LoggedRequest:
+    """One request in the log, without its API key.
 
-    `status` is the one answered, None where no answer was delivered; `run` and `report_type` are what the
-    request was about, empty where that is not known. `body` is the form as sent. The API key is not kept.
+    `status` is None where no answer was delivered; `run` and `report_type` are what the request was about,
+    empty where that is not known; `body` is the form as sent.
     """
 
     method: str
@@ -60,13 +61,13 @@ class Simulator:
     >>> sim = Simulator(seed=1, run_seconds=0)
     >>> http = httpx.Client(transport=httpx.MockTransport(sim.handle), auth=(SIMULATED_KEY, ""))
 
-    Its world begins on `opening` and is known up to the clock's now.
+    Every account has one set of books, the same for its live and test keys, from `opening` up to the clock's
+    now; `livemode` in the answers follows the key.
 
     Args:
         clock: time; the machine's own by default.
-        seed: the same seed tells the same story, in any process.
+        seed: the same seed gives the same books, in any process.
         run_seconds: how long runs take, or the bounds to draw from; 0 answers the POST with `succeeded`.
-        reuse: an identical request is answered at once with an earlier file that is no older than this.
         opening: the first UTC day with data, for every account.
         volume: usual number of sales a day.
         account: the account that keys belong to; made up from the seed by default.
@@ -74,12 +75,18 @@ class Simulator:
             well-formed key with all of them.
         connected_accounts: the accounts connected to `account`, each with books of its own, and what
             `Stripe-Account` may name; by default three are connected, and it may name any.
-        report_types: what exists; by default what is documented, and the three in `observed_types`.
-        extra_categories: balance summaries carry the categories seen in exports of 2026.
-        payouts_without_currency: payout rows of balance summaries have no currency.
+        report_types: what exists; by default the documented types and those in `observed`.
+        extra_categories: balance summaries have the categories seen in exports of 2026.
+        payouts_without_currency: payout rows of balance summaries have a null currency.
         limiter: rate limits; none by default.
-        max_pending_runs: more pending runs than this are refused with 429.
+        max_pending_runs: with so many pending runs a further one is a 429.
         log_length: how many requests `requests` remembers.
+
+    Attributes:
+        account: the account that keys belong to.
+        connected_accounts: the accounts connected to it.
+        faults: what goes wrong; nothing by default.
+        keyring: the keys accepted.
     """
 
     def __init__(
@@ -88,7 +95,6 @@ class Simulator:
         *,
         seed: int = 1,
         run_seconds: float | tuple[float, float] = (5.0, 15.0),
-        reuse: timedelta | None = None,
         opening: date = OPENING,
         volume: int = 25,
         account: str | None = None,
@@ -104,40 +110,43 @@ class Simulator:
         self.seed = seed
         self.faults = Faults(seed)
         self.account = account or f"acct_1{token(15, seed, 'account')}"
-        self.connected_accounts = tuple(_made_up(seed) if connected_accounts is None else connected_accounts)
+        self.connected_accounts = tuple(
+            _default_connected_accounts(seed) if connected_accounts is None else connected_accounts
+        )
         self.keyring = Keyring(self.account, keys, connected_accounts)
         self._clock = clock or SystemClock()
         self._opening, self._volume = opening, volume
-        self._ledgers: dict[Owner, Ledger] = {}
-        self._log: deque[Seen] = deque(maxlen=log_length)
+        self._ledgers: dict[str, Ledger] = {}
+        self._log: deque[LoggedRequest] = deque(maxlen=log_length)
         self._count = 0
         self._lock = threading.Lock()
-        self._stripe = Stripe(
+        summary_options = {
+            "extra_categories": extra_categories,
+            "payouts_without_currency": payouts_without_currency,
+        }
+        self._backend = Backend(
             seed=seed,
             keyring=self.keyring,
             report_types={report_type.id: report_type for report_type in report_types},
-            ledger=self.ledger,
             connected=self.connected_accounts,
+            ledger=self.ledger,
+            books_id=self.books_id,
             run_seconds=lambda number: _duration(run_seconds, seed, number),
-            reuse=None if reuse is None else reuse.total_seconds(),
             runs=Runs(seed),
             faults=self.faults,
             limiter=limiter,
             max_pending_runs=max_pending_runs,
-            summary_options={
-                "extra_categories": extra_categories,
-                "payouts_without_currency": payouts_without_currency,
-            },
+            summary_options=summary_options,
         )
 
     @property
     def runs(self) -> list[Run]:
-        """Every run made, for all accounts and modes, oldest first."""
-        return self._stripe.runs.everything()
+        """Every run created, for all accounts and modes, oldest first."""
+        return self._backend.runs.all()
 
     @property
-    def requests(self) -> list[Seen]:
-        """Every request seen, in the order answered."""
+    def requests(self) -> list[LoggedRequest]:
+        """The log of requests, in the order answered."""
         with self._lock:
             return list(self._log)
 
@@ -145,74 +154,87 @@ class Simulator:
         """The simulator's time, UTC."""
         return self._clock.now()
 
-    def ledger(self, owner: Owner | None = None) -> Ledger:
-        """The books of an account in one mode; by default of the keys' own account in test mode."""
-        owner = owner or Owner(self.account, livemode=False)
+    def add_account(self, key: str, account: str) -> None:
+        """Let `key` belong to another account, which has books of its own and nothing connected to it."""
+        self.keyring.other_accounts[key] = account
+
+    def ledger(self, account: str | None = None) -> Ledger:
+        """The books of an account, by default of `self.account`."""
+        account = account or self.account
         with self._lock:
-            if owner not in self._ledgers:
-                self._ledgers[owner] = Ledger(
-                    owner, seed=self.seed, opening=self._opening, volume=self._volume
+            if account not in self._ledgers:
+                self._ledgers[account] = Ledger(
+                    account, seed=self.seed, opening=self._opening, volume=self._volume
                 )
-            return self._ledgers[owner]
+            return self._ledgers[account]
+
+    def books_id(self, account: str | None = None) -> str:
+        """The identity of an account's books, sent as `Simulator-Books`: all that its reports depend on.
+
+        Where it is the same, also in another process, reports are the same, late rows and faults apart.
+        """
+        account = account or self.account
+        connected = self.connected_accounts if account == self.account else ()
+        options = map(str, self._backend.summary_options.values())
+        return token(12, self.seed, "books", account, *connected, f"{self._opening}", self._volume, *options)
 
     def end(self, run_id: str) -> None:
-        """Let a pending run end now, as its fate has it: also one that would have hung for ever."""
-        self._stripe.runs.end(run_id, now=self._clock.now())
+        """Let a pending run end now, also one that would not end."""
+        self._backend.runs.end(run_id, now=self._clock.now())
 
     def set_available_until(self, report_type: str, end: datetime | None) -> None:
-        """Hold `data_available_end` of a type at `end`, before or after its own; None lets it go."""
+        """Set `data_available_end` of a type, before or after its own; None goes back to that."""
         if end is None:
-            self._stripe.ends.pop(report_type, None)
+            self._backend.ends.pop(report_type, None)
         else:
-            self._stripe.ends[report_type] = int(end.timestamp())
+            self._backend.ends[report_type] = int(end.timestamp())
 
-    def book_late(self, entry: Entry, *, owner: Owner | None = None) -> None:
-        """Add a row to a closed day, known from now on: runs made after the next preparation show it."""
+    def book_late(self, entry: Entry, *, account: str | None = None) -> None:
+        """Add a row to a closed day: runs created after the next preparation of data show it."""
         now = int(self._clock.now().timestamp())
-        self.ledger(owner).book_late([replace(entry, known_from=now)])
+        self.ledger(account).book_late(replace(entry, known_from=now))
 
-    def csv(self, report_type: str, *, owner: Owner | None = None, **parameters: Any) -> bytes:
-        """The truth to compare with: what the file of such a run, made now, says. Faults do not touch it.
+    def csv(self, report_type: str, *, account: str | None = None, **parameters: Any) -> bytes:
+        """The file of such a run, created now, without any faults: the truth to compare with.
 
         `parameters` are typed as Stripe echoes them; columns and zone have their defaults.
         """
-        known = self._stripe.report_types[report_type]
-        usual = {"columns": list(known.default_columns)} if known.default_columns else {}
-        complete = {**usual, **parameters}
+        known = self._backend.report_types[report_type]
+        defaults = {"columns": list(known.default_columns)} if known.default_columns else {}
         as_of = prepared(int(self._clock.now().timestamp()))
-        return self._stripe.write(known, complete, owner or Owner(self.account, livemode=False), as_of)
+        return self._backend.write(known, {**defaults, **parameters}, account or self.account, as_of)
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         """Answer as Stripe would; for `httpx.MockTransport`.
 
         Raises:
-            httpx.TransportError: a fault took the answer away, as the network would.
+            httpx.TransportError: a fault broke the connection.
         """
         return transport.exchange(self, request, self._clock.sleep)
 
     def answer(
         self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes, *, sleep: Sleep
     ) -> Reply:
-        """The answer, and how it travels, whatever the transport. Delays are slept with `sleep`."""
+        """The answer, and how it is delivered, for any transport. Delays go to `sleep`."""
         call = self._call(method, url, headers, body)
-        occasion = self._occasion(call)
+        context = self._context(call)
         reply: Reply | None = None
-        for fault in self.faults.striking(Stage.BEFORE, occasion):
+        for fault in self.faults.acting(Stage.BEFORE, context):
             sleep(fault.delay())
-            call = fault.arrive(call)
+            call = fault.change_request(call)
             reply = fault.reply(call, None)
             if reply is not None:
                 break
         if reply is None:
-            reply = self._executed(replace(call, at=self._clock.now()), occasion, sleep)
+            reply = self._executed(replace(call, at=self._clock.now()), context, sleep)
         else:
-            reply = dressed(reply, call)
-        self._note(call, occasion, reply)
+            reply = with_usual_headers(self._backend, reply, call)
+        self._log_request(call, context, reply)
         return replace(reply, body=b"") if method == "HEAD" else reply
 
-    def _executed(self, call: Call, occasion: RequestContext, sleep: Sleep) -> Reply:
-        reply = respond(self._stripe, call, sleep)
-        for fault in self.faults.striking(Stage.AFTER, _with_new_run(occasion, reply)):
+    def _executed(self, call: Call, context: RequestContext, sleep: Sleep) -> Reply:
+        reply = respond(self._backend, call, sleep)
+        for fault in self.faults.acting(Stage.AFTER, _with_new_run(context, reply)):
             sleep(fault.delay())
             reply = fault.reply(call, reply) or reply
         return reply
@@ -234,19 +256,19 @@ class Simulator:
             at=now,
         )
 
-    def _occasion(self, call: Call) -> RequestContext:
+    def _context(self, call: Call) -> RequestContext:
         if call.method == "POST":
             return RequestContext(call.method, call.path, _report_type_in(call.body), call=call)
         match = re.search(r"/((?:frr|file)_\w+)", call.path)
-        run = self._stripe.runs.about(match[1]) if match else None
+        run = self._backend.runs.by_id(match[1]) if match else None
         if run is None:
             return RequestContext(call.method, call.path, call=call)
         return RequestContext(call.method, call.path, run.report_type, run.id, call)
 
-    def _note(self, call: Call, occasion: RequestContext, reply: Reply) -> None:
-        about = _with_new_run(occasion, reply)
+    def _log_request(self, call: Call, context: RequestContext, reply: Reply) -> None:
+        about = _with_new_run(context, reply)
         delivered = reply.delivery.outcome is Outcome.DELIVERED
-        seen = Seen(
+        logged = LoggedRequest(
             call.method,
             call.path,
             call.query,
@@ -262,11 +284,10 @@ class Simulator:
             call.body.decode("utf-8", "replace"),
         )
         with self._lock:
-            self._log.append(seen)
+            self._log.append(logged)
 
 
-def _made_up(seed: int) -> list[str]:
-    """The accounts connected to one's own, unless others are given."""
+def _default_connected_accounts(seed: int) -> list[str]:
     return [f"acct_1{token(15, seed, 'connected', number)}" for number in range(3)]
 
 
@@ -274,7 +295,7 @@ def _duration(bounds: float | tuple[float, float], seed: int, number: int) -> fl
     if not isinstance(bounds, tuple):
         return float(bounds)
     low, high = bounds
-    return low + (high - low) * unit(seed, "duration", number)
+    return low + (high - low) * uniform(seed, "duration", number)
 
 
 def _report_type_in(body: bytes) -> str:
@@ -282,7 +303,7 @@ def _report_type_in(body: bytes) -> str:
     return match[1].decode() if match else ""
 
 
-def _with_new_run(occasion: RequestContext, reply: Reply) -> RequestContext:
-    """The occasion, aware of the run that a POST has just made."""
-    match = re.search(rb'"id": "(frr_\w+)"', reply.body) if occasion.method == "POST" else None
-    return replace(occasion, run=match[1].decode()) if match else occasion
+def _with_new_run(context: RequestContext, reply: Reply) -> RequestContext:
+    """The context with the run that a POST has just created."""
+    match = re.search(rb'"id": "(frr_\w+)"', reply.body) if context.method == "POST" else None
+    return replace(context, run=match[1].decode()) if match else context

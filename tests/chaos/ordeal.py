@@ -276,8 +276,8 @@ class Ordeal:
         excused = {
             run.id
             for run in self.simulator.runs
-            if run.fate.error is not None
-            or run.fate.vanishes is not None
+            if run.plan.error is not None
+            or run.plan.vanishes is not None
             or run.ends_at is None
             or run.ends_at - run.created > PATIENCE.abandon_after.total_seconds()
         }

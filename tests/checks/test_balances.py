@@ -59,7 +59,7 @@ def test_what_adds_up_passes(books: Books, faults: list[FileFault]) -> None:
 
 
 OPEN = [
-    pytest.param([PayoutsWithoutCurrency()], "payouts -94.86", id="payouts-of-no-currency"),
+    pytest.param([PayoutsWithoutCurrency()], "payouts -130.29", id="payouts-of-no-currency"),
     pytest.param(
         [without("starting_balance", "eur")], "In eur, the file has no starting_balance", id="no-start"
     ),

@@ -42,7 +42,7 @@ def test_a_balance_that_was_moved_is_found_in_every_currency(books: Books) -> No
     assert (found.result, found.wrong) == ("failed", 4)
     assert {each["difference"] for each in found.examples} == {"0.01", "0.010"}
     assert (
-        "eur: 2026-06-01 closes with 44.37, and 2026-06-02 opens with 44.38 (difference 0.01)" in found.reason
+        "eur: 2026-06-01 closes with 289.12, and 2026-06-02 opens with 289.13 (difference 0.01)" in found.reason
     )
 
 

@@ -119,12 +119,12 @@ def test_a_difference_is_shown_with_both_amounts(books: Books) -> None:
     assert found.examples == (
         {
             "reporting_category": "charge",
-            "currency": "usd",
-            "gross": "46.77",
-            f"gross in {items.name}": "46.76",
+            "currency": "eur",
+            "gross": "197.18",
+            f"gross in {items.name}": "197.17",
             "difference of gross": "0.01",
-            "net": "44.81",
-            f"net in {items.name}": "44.80",
+            "net": "193.97",
+            f"net in {items.name}": "193.96",
             "difference of net": "0.01",
         },
     )

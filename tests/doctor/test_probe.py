@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -21,7 +21,7 @@ from connector.simulator.protocol.messages import Call, Reply
 from tests.conftest import NOON, ClientFor, Pull, days
 from tests.faults.files import NoRows, OddCell, RepeatedRow, RowOutside, UnbalancedRow
 from tests.faults.network import Compressed, EditJson, EditReply, IgnoreRange, Refuse, Respond
-from tests.faults.runs import FileReads, RunFails, RunTakes
+from tests.faults.runs import FileReads, ResultReused, RunFails, RunTakes
 from tests.support.clock import ManualClock
 
 KEY = "rk_test_51Recognisable"
@@ -76,7 +76,7 @@ class Understood(Fault):
     change: Callable[[Call], Call] = field(default=lambda call: call)
     stage: Stage = field(default=Stage.BEFORE, kw_only=True)
 
-    def arrive(self, call: Call) -> Call:
+    def change_request(self, call: Call) -> Call:
         return self.change(call)
 
     def reply(self, _: Call, answer: Reply | None) -> Reply | None:
@@ -211,12 +211,9 @@ def test_a_redirect_on_the_way_to_a_file_is_found(tried: Probe, simulator: Simul
     assert found["size"].result is AssumptionResult.HELD
 
 
-def test_an_earlier_file_is_seen_to_be_reused(
-    client_for: ClientFor, tried: Probe, clock: ManualClock
-) -> None:
-    found = tried(
-        Simulator(clock, seed=7, volume=3, opening=NOON.date() - timedelta(30), reuse=timedelta(hours=1))
-    )
+def test_an_earlier_file_is_seen_to_be_reused(tried: Probe, simulator: Simulator) -> None:
+    simulator.faults.add(ResultReused(), times=None)
+    found = tried(simulator)
 
     assert "first run's file" in found["reuse"].seen
     assert found["reuse"].result is AssumptionResult.HELD

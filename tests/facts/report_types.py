@@ -32,7 +32,7 @@ class ReportTypeFacts:
         version: the number at the end of the id.
         columns: in the order of the documentation; `[key]` stands for any metadata key.
         complete: whether `columns` are all there are.
-        defaults: the columns of a run that asks for none, in the file's order; None where not known.
+        defaults: the columns of a run that requests none, in the file's order; None where not known.
         row_key: columns that should be unique together; None where no such are known.
         day: the time column that decides on which day a row is reported; None where there is none.
         in_utc: columns that this type prints in UTC, and others in the time zone of the run.
@@ -64,10 +64,10 @@ def _facts(read: Mapping[str, Any]) -> ReportTypeFacts:
 
 _READ = json.loads((Path(__file__).parent / "report_types.json").read_text(encoding="utf-8"))
 
+#: Name to type. A `timestamp` is printed in the time zone of the run, a `timestamp in UTC` in UTC always.
 COLUMN_TYPES: Mapping[str, str] = _READ["columns"]
-"""Name to type. A `timestamp` is printed in the time zone of the run, a `timestamp in UTC` in UTC always."""
 
+#: By id.
 FACTS: Mapping[str, ReportTypeFacts] = {id: _facts(read) for id, read in _READ["report_types"].items()}
-"""By id."""
 
 DOCUMENTED = frozenset(id for id, facts in FACTS.items() if facts.known == "documented")

@@ -1,4 +1,4 @@
-"""A finished file taken apart, changed, and put together again: the base of faults of files."""
+"""A finished file parsed, changed and written again: the base of faults of files."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
@@ -11,15 +11,15 @@ from connector.simulator.reports.csv_writer import document, rows_of
 from tests.faults.runs import RunFault
 
 Row = dict[str, str | None]
+#: Columns of money; the first that a file has is its first amount.
 MONEY = ("gross", "fee", "net", "net_amount", "amount", "total", "total_amount")
-"""Columns of money, in the order in which one is looked for."""
 
 _ANY: frozenset[str] = frozenset()
 
 
 @dataclass
 class Table:
-    """A file taken apart. A row may hold cells that the header does not name; they are not printed."""
+    """A parsed file. Cells of a row that the header does not name are not written."""
 
     header: list[str]
     rows: list[Row]
@@ -30,7 +30,7 @@ class Table:
         names = [name or "" for name in header]
         return cls(names, [dict(zip(names, row, strict=True)) for row in rows])
 
-    def written(self) -> bytes:
+    def csv(self) -> bytes:
         return document(self.header, ([row.get(name) for name in self.header] for row in self.rows))
 
     @property
@@ -47,13 +47,16 @@ def amount(row: Row, column: str) -> Decimal:
 
 
 def add(row: Row, column: str, by: Decimal) -> None:
-    """Add to a cell, printed as its currency is, with more decimals where that takes more."""
+    """Add to a cell, with the decimals of its currency, or more where they are needed."""
     row[column] = printed(EXACT.add(amount(row, column), by), row["currency"] or "usd")
 
 
 @dataclass(frozen=True)
 class FileFault(RunFault, ABC):
-    """Base of what befalls a file. `needs` are sets of columns, one of which the file must have."""
+    """Base of all faults of files. `needs` are sets of columns, one of which the file must have.
+
+    A `lenient` fault leaves other files as they are; otherwise they are an error.
+    """
 
     lenient: bool = field(default=False, kw_only=True)
 
@@ -66,19 +69,19 @@ class FileFault(RunFault, ABC):
     def suits(self, table: Table) -> bool:
         return any(columns <= set(table.header) for columns in self.needs)
 
-    def spoil(self, body: bytes) -> bytes:
-        """The file, spoiled.
+    def change(self, body: bytes) -> bytes:
+        """The file with the fault.
 
         Raises:
-            ValueError: it has not the columns for that.
+            ValueError: it does not have the columns that the fault needs.
         """
         table = Table.read(body)
         if self.suits(table):
             self.edit(table)
         elif not self.lenient:
-            raise ValueError(f"{self} cannot befall a file of {', '.join(table.header)}")
-        return table.written()
+            raise ValueError(f"{self} does not apply to a file of {', '.join(table.header)}")
+        return table.csv()
 
-    def fate(self, fate: RunPlan) -> RunPlan:
-        earlier = fate.rewrite
-        return replace(fate, rewrite=lambda body: self.spoil(body if earlier is None else earlier(body)))
+    def plan(self, plan: RunPlan) -> RunPlan:
+        earlier = plan.rewrite
+        return replace(plan, rewrite=lambda body: self.change(body if earlier is None else earlier(body)))

@@ -1,13 +1,13 @@
-"""Files that are wrong, or odd and yet right: a fault of a run for each, so that every check is seen to fail.
+"""Files that are wrong, or odd but correct, as faults of a run: every check can be seen to fail.
 
     sim.faults.add(UnbalancedRow(), Match(report_type="balance_change*"))       net is a cent off, once
-    sim.faults.add(RemovedColumn("fee"), "POST", times=None)                    drift, from now on
-    sim.faults.add(ManyCurrencies(20), times=None)                              odd, and every identity holds
+    sim.faults.add(RemovedColumn("fee"), "POST", times=None)                    drift, in all runs
+    sim.faults.add(ManyCurrencies(20), times=None)                              odd, but consistent
 
-The file is changed before anyone knows its size, so nothing about its transport looks wrong; several faults
-on one run act one after the other. A kind that lacks the columns it is about is an error where the file is
-written, unless it is `lenient`; a file with too few rows stays as it is. `plant_all` plants every kind at
-once. `Simulator.csv` still says the truth.
+The file is changed before its size is known, so its download looks right; several faults on one run act one
+after the other. A file without the columns that a fault needs is an error, unless the fault is `lenient`; one
+with too few rows stays as it is. `plant_all` adds every kind at once. `Simulator.csv` shows the file without
+faults.
 
 Source: https://docs.stripe.com/reports/report-types/balance
 """
@@ -23,8 +23,8 @@ from connector.simulator.faults import ActiveFault, Faults
 from tests.faults.file_editing import FileFault, Row, Table, add, amount
 
 CENT = Decimal("0.01")
+#: The columns that decide a row's day, in one report or another; each may exist in UTC too.
 DECIDING = ("created", "effective_at", "automatic_payout_effective_at", "transaction_date")
-"""What decides a row's day, in one report or another; each may have its twin in UTC."""
 
 _ITEMS = frozenset({"balance_transaction_id", "currency", "gross", "net"})
 _BALANCES = frozenset({"category", "currency", "net_amount"})
@@ -36,7 +36,7 @@ _TOTALS = frozenset({"reporting_category", "currency", "count", "gross", "fee", 
 
 @dataclass(frozen=True)
 class AddedColumn(FileFault):
-    """A column nobody asked for, the same text in all rows; at the end, or before the column `before`."""
+    """A column that was not requested, with one text in all rows; by default the last."""
 
     name: str = "settlement_batch"
     text: str | None = "7"
@@ -51,7 +51,7 @@ class AddedColumn(FileFault):
 
 @dataclass(frozen=True)
 class RemovedColumn(FileFault):
-    """A column that was asked for is not there; by default the last."""
+    """A column that was requested is missing; by default the last."""
 
     name: str | None = None
 
@@ -99,7 +99,7 @@ class RowOutside(FileFault):
 
     days: int = 400
 
-    needs = tuple(frozenset({name + twin}) for name in DECIDING for twin in ("", "_utc"))
+    needs = tuple(frozenset({name + utc}) for name in DECIDING for utc in ("", "_utc"))
 
     def edit(self, table: Table) -> None:
         for row in table.rows[:1]:
@@ -111,7 +111,7 @@ class RowOutside(FileFault):
 
 @dataclass(frozen=True)
 class WrongClosing(FileFault):
-    """In each currency, or the one named, the balance does not end where start and movements lead."""
+    """In each currency, or the one given, the ending balance is not the start plus activity and payouts."""
 
     by: Decimal = CENT
     currency: str | None = None
@@ -126,7 +126,7 @@ class WrongClosing(FileFault):
 
 @dataclass(frozen=True)
 class MovedBalances(FileFault):
-    """Start and end are both off: right within the file, but not the end of the file before."""
+    """Start and end are both off: consistent within the file, but not with the file before."""
 
     by: Decimal = CENT
 
@@ -152,14 +152,14 @@ class WrongSummary(FileFault):
             add(row, "net", self.by)
 
 
-# Odd, and yet right
+# Odd, but correct
 
 
 @dataclass(frozen=True)
 class Subtotals(FileFault):
-    """Sums beside their parts: gross and fee of a balance's movements, or a `total` in each currency.
+    """Sums together with their parts: gross and fee of a balance's activity, or a `total` in each currency.
 
-    The parts are made up for the balance, where the file does not tell them: the fee is one whole unit.
+    The balance's parts are made up, since the file does not have them: the fee is one whole unit.
     """
 
     needs = (_BALANCES, _TOTALS)
@@ -201,7 +201,7 @@ class PayoutsWithoutCurrency(FileFault):
 
 @dataclass(frozen=True)
 class FineAmounts(FileFault):
-    """Two rows of one category and currency with `decimals` decimals, which cancel out in every sum."""
+    """Two rows of one category and currency have `decimals` decimals, which cancel out in every sum."""
 
     decimals: int = 6
 
@@ -220,9 +220,9 @@ class FineAmounts(FileFault):
 
 @dataclass(frozen=True)
 class ManyCurrencies(FileFault):
-    """As many currencies as `count`: further ones are the rows in dollars once more, under other ids.
+    """`count` currencies: the further ones repeat the rows in dollars, with other ids.
 
-    The same on a summary and on its items gives files that still agree.
+    A summary and its items, both changed so, still agree.
     """
 
     count: int = 20
@@ -243,7 +243,7 @@ class ManyCurrencies(FileFault):
 
 @dataclass(frozen=True)
 class OnlyPayouts(FileFault):
-    """Nothing but payouts happened: no other rows, and a balance that moved by them alone."""
+    """Only payouts: no other rows, and a balance that changed by them alone."""
 
     needs = (_BALANCES, frozenset({"reporting_category"}))
 
@@ -272,7 +272,7 @@ class NoRows(FileFault):
 
 @dataclass(frozen=True)
 class TooManyDecimals(FileFault):
-    """In the first row, or the first of the currency named, money has a decimal that its currency has not.
+    """In the first row, or the first of the currency given, money has one decimal more than its currency.
 
     Net stays gross less fee.
     """
@@ -291,7 +291,7 @@ class TooManyDecimals(FileFault):
 
 @dataclass(frozen=True)
 class OddCell(FileFault):
-    """The first row says `text` in `column`; None is null. By default in its first amount of money."""
+    """The first row has `text` in `column`, by default its first amount of money; None is null."""
 
     text: str | None = "n/a"
     column: str | None = None
@@ -305,6 +305,7 @@ class OddCell(FileFault):
             row[column] = self.text
 
 
+#: Every kind at least once, by what is wrong.
 KINDS: Mapping[str, FileFault] = {
     "added column": AddedColumn(),
     "removed column": RemovedColumn(),
@@ -329,11 +330,10 @@ KINDS: Mapping[str, FileFault] = {
     "null": OddCell("null"),
     "no number": OddCell(None),
 }
-"""Every kind at least once, by what is wrong."""
 
 
 def plant_all(faults: Faults, *, probability: float = 0.05) -> dict[str, ActiveFault]:
-    """Every kind, on any run, each with `probability`, for ever; those that do not fit a file let it be."""
+    """Add every kind, for any run, each with `probability`; files that do not fit stay as they are."""
     return {
         name: faults.add(replace(kind, lenient=True), "POST", times=None, probability=probability)
         for name, kind in KINDS.items()

@@ -1,7 +1,7 @@
-# ruff: noqa: ARG002 - every kind has the signature of the base; few need all of it
-"""Inconsistencies: files, lists, availability and the date that change from one request to the next.
+# ruff: noqa: ARG002 - all have the signature of the base; few use all of it
+"""Files, lists, availability and dates that change from one request to the next.
 
-Each is only seen by comparing two answers.
+Only a comparison of two answers shows them.
 
 Source: https://docs.stripe.com/api/pagination
 """
@@ -18,15 +18,15 @@ from tests.faults.network import EditJson
 
 
 def _restated(body: bytes) -> bytes:
-    """As long as it was, as good a CSV, and other figures."""
+    """A CSV of the same length with other figures."""
     return body.translate(bytes.maketrans(b"8", b"9"))
 
 
 @dataclass(frozen=True)
 class ChangedFile(Fault):
-    """The contents, or the part of them that was asked for, are another version's, with an `ETag` of its own.
+    """The contents, or the range requested, are another version's, with another `ETag`.
 
-    What was asked for on condition that nothing has changed comes all the same.
+    `If-Range` does not prevent it.
     """
 
     change: Callable[[bytes], bytes] = field(default=_restated)
@@ -39,9 +39,9 @@ class ChangedFile(Fault):
 
 @dataclass(frozen=True)
 class ShiftingPages(Fault):
-    """A list that moves while it is read: short pages, and each further one has lost its first entry.
+    """A list that shifts while it is read: pages are short, and each further one lacks its first entry.
 
-    So it is where pages are counted off, and something before them goes away between two requests.
+    As with pages by offset, when something before them is removed between two requests.
     """
 
     size: int = 10

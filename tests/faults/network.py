@@ -1,7 +1,7 @@
-# ruff: noqa: ARG002 - every kind has the signature of the base; few need all of it
-"""Network faults: another answer, no answer, or not the body that Stripe sent.
+# ruff: noqa: ARG002 - all have the signature of the base; few use all of it
+"""Faults of the network: another answer, no answer, or another body than Stripe's.
 
-Every fault says at which stage it strikes; where it makes sense at several, `stage` may be given.
+Every fault has a stage; where it makes sense at several, `stage` can be given.
 
 Source: https://docs.stripe.com/error-low-level
 """
@@ -21,9 +21,9 @@ from connector.simulator.protocol.messages import Call, Json, Outcome, Reply, js
 
 @dataclass(frozen=True)
 class Respond(Fault):
-    """Any status with any body; without one, the error object Stripe would send.
+    """Any status with any body; by default Stripe's error object for the status.
 
-    `Stripe-Should-Retry` comes as Stripe sends it: `false` with a 500, nothing with the others.
+    `Stripe-Should-Retry` is as Stripe sends it: `false` with a 500, absent with the others.
     """
 
     status: int = 500
@@ -46,7 +46,7 @@ _ERRORS = {
     401: ("invalid_request_error", "api_key_expired", "Expired API Key provided."),
     403: ("invalid_request_error", None, "The provided key lacks a permission for this request."),
     404: ("invalid_request_error", "resource_missing", "No such object."),
-    409: ("idempotency_error", "idempotency_key_in_use", "Another request with this key is in progress."),
+    409: ("invalid_request_error", "idempotency_key_in_use", "Another request with this key is in progress."),
     429: ("invalid_request_error", "rate_limit", "Too many requests hit the API too quickly."),
 }
 
@@ -58,13 +58,13 @@ def _error_body(status: int) -> Json:
 
 
 def rate_limited(retry_after: int | None = None, *, stage: Stage = Stage.BEFORE) -> Respond:
-    """429 from the limiter, with `Retry-After` in seconds if asked for."""
+    """429 from the rate limiter, with `Retry-After` in seconds if given."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return Respond(429, headers=headers, stage=stage)
 
 
 def lock_timeout() -> Respond:
-    """429 because an object is in use; Stripe says that it may be sent again."""
+    """429 because an object is in use, with `Stripe-Should-Retry: true`."""
     message = "This object cannot be accessed right now because another request is using it."
     error = {"type": "invalid_request_error", "code": "lock_timeout", "message": message}
     return Respond(429, {"error": error}, {"Stripe-Should-Retry": "true"})
@@ -72,7 +72,7 @@ def lock_timeout() -> Respond:
 
 @dataclass(frozen=True)
 class Html(Fault):
-    """A page for people where data were expected, with a status that says all is well."""
+    """A page for people instead of JSON, by default with the status 200."""
 
     status: int = 200
     page: str = (
@@ -90,18 +90,20 @@ class Html(Fault):
 
 @dataclass(frozen=True)
 class ConnectionFault(Fault):
-    """Base of what leaves a caller without an answer, before the request is looked at or once it was done."""
+    """Base of faults without an answer, before the request is read or after it was executed."""
 
     stage: Stage = field(default=Stage.BEFORE, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.stage not in {Stage.BEFORE, Stage.AFTER}:
-            raise ValueError("Stripe remembers answers, not connections: a breakdown comes before or after")
+            raise ValueError(
+                "a connection fails before the request is read or after it was executed: BEFORE or AFTER"
+            )
 
 
 @dataclass(frozen=True)
 class Reset(ConnectionFault):
-    """The connection is reset without an answer: before the request is looked at, or once it was done."""
+    """The connection is reset without an answer."""
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
         return _undelivered(answer, Outcome.RESET)
@@ -109,7 +111,7 @@ class Reset(ConnectionFault):
 
 @dataclass(frozen=True)
 class Refuse(ConnectionFault):
-    """Nobody listens. Behind a server that does listen, the connection is closed at once."""
+    """The connection is refused. Behind a port that is open, it is closed at once."""
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
         return _undelivered(answer, Outcome.REFUSED)
@@ -117,7 +119,7 @@ class Refuse(ConnectionFault):
 
 @dataclass(frozen=True)
 class Silence(ConnectionFault):
-    """No answer until the caller loses wait_policy, or for `seconds`; then the connection ends."""
+    """No answer until the caller's timeout, or for `seconds`; then the connection is closed."""
 
     seconds: float = 80.0
 
@@ -170,7 +172,7 @@ class Cut(Fault):
 
 @dataclass(frozen=True)
 class WrongLength(Fault):
-    """`Content-Length` is off by `by` bytes; the body is as it should be."""
+    """`Content-Length` is off by `by` bytes; the body is right."""
 
     by: int = 10
 
@@ -183,7 +185,7 @@ class WrongLength(Fault):
 
 @dataclass(frozen=True)
 class Rebody(Fault):
-    """Any other body, with a length that agrees; the status stays."""
+    """Another body with the right length; the status stays."""
 
     change: Callable[[bytes], bytes] = field(default=lambda body: body)
 
@@ -192,7 +194,7 @@ class Rebody(Fault):
 
 
 def short(keep: int | None = None, *, whole_rows: bool = True) -> Rebody:
-    """Only the first `keep` bytes (half of them by default), up to the end of a row: nothing looks wrong."""
+    """Only the first `keep` bytes (by default half), up to the end of a row: a valid, shorter file."""
 
     def change(body: bytes) -> bytes:
         part = body[: len(body) // 2 if keep is None else keep]
@@ -202,23 +204,23 @@ def short(keep: int | None = None, *, whole_rows: bool = True) -> Rebody:
 
 
 def long(extra: bytes = b'"more"\n') -> Rebody:
-    """More than there is."""
+    """The body with `extra` at its end."""
     return Rebody(lambda body: body + extra)
 
 
 def garbled(at: int = 0) -> Rebody:
-    """One bit is wrong."""
+    """The body with one bit wrong."""
     return Rebody(lambda body: body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :])
 
 
 def malformed_json() -> Rebody:
-    """The object breaks off."""
+    """The JSON without its last character."""
     return Rebody(lambda body: body.rstrip()[:-1])
 
 
 @dataclass(frozen=True)
 class EditJson(Fault):
-    """The answer's JSON changed in place: fields unknown, missing, of another kind."""
+    """The answer's JSON, changed in place by `edit`."""
 
     edit: Callable[[Json], object] = field(default=lambda value: value)
 
@@ -228,14 +230,14 @@ class EditJson(Fault):
         try:
             value = answer.json()
         except ValueError:
-            return answer  # another fault was here before
+            return answer  # not JSON, because of an earlier fault
         self.edit(value)
         return answer.with_body(json.dumps(value, indent=2).encode())
 
 
 @dataclass(frozen=True)
 class EditReply(Fault):
-    """Whatever else can be done to an answer."""
+    """Any other change of an answer."""
 
     edit: Callable[[Call, Reply], Reply] = field(default=lambda _, reply: reply)
 
@@ -245,7 +247,7 @@ class EditReply(Fault):
 
 @dataclass(frozen=True)
 class Compressed(Fault):
-    """The body travels gzipped, whether or not the caller said that it may."""
+    """The body is gzipped, whether or not the caller accepts it."""
 
     def reply(self, call: Call, answer: Reply | None) -> Reply | None:
         packed = answer and answer.with_body(gzip.compress(answer.body, mtime=0))
@@ -254,11 +256,11 @@ class Compressed(Fault):
 
 @dataclass(frozen=True)
 class IgnoreRange(Fault):
-    """The whole file is sent, whatever range was asked for."""
+    """The whole file is sent, whatever range was requested."""
 
     stage: Stage = field(default=Stage.BEFORE, kw_only=True)
 
-    def arrive(self, call: Call) -> Call:
+    def change_request(self, call: Call) -> Call:
         headers = httpx.Headers([item for item in call.headers.multi_items() if item[0].lower() != "range"])
         return replace(call, headers=headers)
 

@@ -1,4 +1,4 @@
-"""Faults of a report run: it fails, takes its time, says something odd, or its file has other bytes."""
+"""Faults of a report run: it fails, takes long, has an odd status, or something is wrong with its file."""
 
 import math
 import random
@@ -11,7 +11,7 @@ from connector.simulator.report_runs import RunPlan
 
 @dataclass(frozen=True)
 class RunFault(Fault):
-    """Base of what can befall a run; aimed by the POST that makes it."""
+    """Base of all faults of runs; matched with the POST that creates the run."""
 
     stage: Stage = field(default=Stage.RUN, kw_only=True)
 
@@ -23,48 +23,79 @@ class RunFails(RunFault):
     error: str = "An error occurred while generating this report. Try again later."
     seconds: float | None = None
 
-    def fate(self, fate: RunPlan) -> RunPlan:
-        return replace(fate, error=self.error, seconds=fate.seconds if self.seconds is None else self.seconds)
+    def plan(self, plan: RunPlan) -> RunPlan:
+        return replace(plan, error=self.error, seconds=plan.seconds if self.seconds is None else self.seconds)
 
 
 @dataclass(frozen=True)
 class RunTakes(RunFault):
-    """The run ends after `seconds`; None: never, until `Simulator.end` ends it."""
+    """The run ends after `seconds`; with None it ends when `Simulator.end` is called."""
 
     seconds: float | None = None
 
-    def fate(self, fate: RunPlan) -> RunPlan:
-        return replace(fate, seconds=self.seconds)
+    def plan(self, plan: RunPlan) -> RunPlan:
+        return replace(plan, seconds=self.seconds)
 
 
 @dataclass(frozen=True)
 class RunSays(RunFault):
-    """Until the run ends, its status is a word nobody has documented."""
+    """Until the run ends, its status is a word that is not documented."""
 
     status: str = "queued"
 
-    def fate(self, fate: RunPlan) -> RunPlan:
-        return replace(fate, waiting=self.status)
+    def plan(self, plan: RunPlan) -> RunPlan:
+        return replace(plan, waiting=self.status)
 
 
 @dataclass(frozen=True)
 class RunVanishes(RunFault):
-    """A finished run is unknown `seconds` after its end: 404 where there was a result."""
+    """The run and its file are a 404 from `seconds` after its end on."""
 
     seconds: float = 0.0
 
-    def fate(self, fate: RunPlan) -> RunPlan:
-        return replace(fate, vanishes=self.seconds)
+    def plan(self, plan: RunPlan) -> RunPlan:
+        return replace(plan, vanishes=self.seconds)
+
+
+@dataclass(frozen=True)
+class ResultReused(RunFault):
+    """The run succeeds at once with the file of an earlier, identical run, if one has succeeded.
+
+    The file has its own `created`, before the run's, and is named after the earlier run.
+    """
+
+    def plan(self, plan: RunPlan) -> RunPlan:
+        return replace(plan, reuse=True)
+
+
+@dataclass(frozen=True)
+class FileLate(RunFault):
+    """The contents of the file are a 404 until `seconds` after the run has succeeded."""
+
+    seconds: float = 3.0
+
+    def plan(self, plan: RunPlan) -> RunPlan:
+        return replace(plan, contents_after=self.seconds)
+
+
+@dataclass(frozen=True)
+class FileDeleted(RunFault):
+    """The file is a 404 from `seconds` after the end of the run on; the run still names it."""
+
+    seconds: float = 0.0
+
+    def plan(self, plan: RunPlan) -> RunPlan:
+        return replace(plan, file_deleted=self.seconds)
 
 
 @dataclass(frozen=True)
 class FileReads(RunFault):
-    """The run's file has other bytes; its size and its `ETag` agree with them."""
+    """The file has other bytes; its size and its `ETag` agree with them."""
 
     rewrite: Callable[[bytes], bytes] = field(default=lambda content: content)
 
-    def fate(self, fate: RunPlan) -> RunPlan:
-        return replace(fate, rewrite=self.rewrite)
+    def plan(self, plan: RunPlan) -> RunPlan:
+        return replace(plan, rewrite=self.rewrite)
 
 
 @dataclass(frozen=True)
@@ -77,6 +108,6 @@ class LongTail(RunFault):
     longest: float = 60.0
     draw: random.Random = field(default_factory=lambda: random.Random(20260607))
 
-    def fate(self, fate: RunPlan) -> RunPlan:
+    def plan(self, plan: RunPlan) -> RunPlan:
         drawn = self.draw.lognormvariate(math.log(self.median), self.sigma)
-        return replace(fate, seconds=min(self.longest, max(self.shortest, drawn)))
+        return replace(plan, seconds=min(self.longest, max(self.shortest, drawn)))

@@ -34,7 +34,7 @@ from connector.simulator import Simulator
 from connector.simulator.faults import Match, Stage
 from tests.conftest import ClientFor, Pull, days, done, missed
 from tests.faults.network import EditJson, Html, Respond, rate_limited
-from tests.faults.runs import FileReads, RunFails, RunTakes, RunVanishes
+from tests.faults.runs import FileReads, ResultReused, RunFails, RunTakes, RunVanishes
 from tests.support.clock import ManualClock
 from tests.support.workers import InlineWorkers
 
@@ -114,14 +114,11 @@ def test_a_refresh_asks_anew(simulator: Simulator, pull: Pull) -> None:
     assert not outcome.reused
 
 
-def test_a_refresh_answered_with_the_old_file_says_so(
-    client_for: ClientFor, pull: Pull, clock: ManualClock
-) -> None:
-    simulator = Simulator(clock, seed=7, volume=3, reuse=timedelta(hours=1))
-    client = client_for(simulator.handle)
-    first = done(pull(SUMMARY, DAY, client=client))[DAY[0].key].published.provenance
+def test_a_refresh_answered_with_the_old_file_says_so(simulator: Simulator, pull: Pull) -> None:
+    first = done(pull(SUMMARY, DAY))[DAY[0].key].published.provenance
+    simulator.faults.add(ResultReused())
 
-    outcome = done(pull(SUMMARY, DAY, client=client, refresh={DAY[0].key}))[DAY[0].key]
+    outcome = done(pull(SUMMARY, DAY, refresh={DAY[0].key}))[DAY[0].key]
 
     assert outcome.reused
     assert outcome.published.provenance.as_of == first.as_of

@@ -1,7 +1,7 @@
 """Stripe's manners: keys, headers, errors, lists, parameters."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ import pytest
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.api.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
 from connector.simulator.api.rate_limits import Limiter
+from tests.faults.network import Respond
 from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"
@@ -24,6 +25,7 @@ def second(*day: int) -> int:
 
 
 JUNE_1, JUNE_2 = second(2026, 6, 1), second(2026, 6, 2)
+JUNE: dict[str, Any] = {"interval_start": JUNE_1, "interval_end": JUNE_2}
 
 
 def error(response: httpx.Response) -> Any:
@@ -38,6 +40,13 @@ def client(sim: Simulator, key: str | None, **headers: str) -> httpx.Client:
         transport=httpx.MockTransport(sim.handle),
         headers={**auth, **named},
     )
+
+
+def downloaded(sim: Simulator, key: str) -> bytes:
+    """The balance summary of a day, as a caller with that key gets it; runs must end at once."""
+    http = client(sim, key)
+    form = {"report_type": SUMMARY} | {f"parameters[{name}]": str(value) for name, value in JUNE.items()}
+    return http.get(http.post(RUNS, data=form).json()["result"]["url"]).content
 
 
 class TestKeys:
@@ -75,13 +84,30 @@ class TestKeys:
 
         assert error(http.get(TYPES))["code"] == "api_key_expired"
 
-    def test_the_mode_follows_the_key_and_shares_nothing(self, sim: Simulator, create: Create) -> None:
-        run = create(SUMMARY, interval_start=JUNE_1, interval_end=JUNE_2).json()
+    def test_the_mode_follows_the_key_and_its_runs_are_its_own(self, sim: Simulator, create: Create) -> None:
+        run = create(SUMMARY, **JUNE).json()
         live = client(sim, "rk_live_123")
 
         assert run["livemode"] is False
         assert live.get(f"{RUNS}/{run['id']}").status_code == 404
         assert live.get(TYPES).json()["data"][0]["livemode"] is True
+
+    def test_all_keys_of_an_account_read_the_same_books(self, clock: ManualClock) -> None:
+        sim = Simulator(clock, run_seconds=0)
+
+        bodies = {downloaded(sim, key) for key in (SIMULATED_KEY, "rk_test_1", "rk_live_1", "sk_live_1")}
+
+        assert bodies == {sim.csv(SUMMARY, **JUNE)}
+
+    def test_a_key_may_belong_to_another_account_with_books_of_its_own(self, clock: ManualClock) -> None:
+        sim = Simulator(clock, run_seconds=0)
+        sim.add_account("rk_test_other", "acct_other")
+
+        assert downloaded(sim, "rk_test_other") == sim.csv(SUMMARY, account="acct_other", **JUNE)
+        assert downloaded(sim, "rk_test_other") != downloaded(sim, SIMULATED_KEY)
+        assert len(client(sim, "rk_test_other").get(RUNS).json()["data"]) == 2
+        as_first = client(sim, "rk_test_other", Stripe_Account=sim.account)
+        assert as_first.get(TYPES).status_code == 403
 
     def test_an_account_acted_for_has_runs_and_books_of_its_own(
         self, sim: Simulator, http: httpx.Client, create: Create, clock: ManualClock
@@ -96,7 +122,7 @@ class TestKeys:
         assert [run["id"] for run in listed] == [theirs]
         assert http.get(f"{RUNS}/{mine}").status_code == 200
         assert http.get(f"{RUNS}/{mine}", headers=as_other).status_code == 404
-        assert sim.ledger(sim.runs[0].owner) is not sim.ledger(sim.runs[1].owner)
+        assert sim.csv(SUMMARY, **JUNE) != sim.csv(SUMMARY, account="acct_other", **JUNE)
         assert http.get(f"/v1/files/{listed[0]['result']['id']}").status_code == 404
 
     def test_an_account_not_connected_is_forbidden(self, clock: ManualClock) -> None:
@@ -113,6 +139,46 @@ class TestHeaders:
 
         assert first.headers["Request-Id"] != second.headers["Request-Id"]
         assert first.headers["Date"] == second.headers["Date"] == "Wed, 10 Jun 2026 15:30:00 GMT"
+
+    def test_the_books_are_named_in_every_answer(self, sim: Simulator, http: httpx.Client) -> None:
+        answers = [http.get(TYPES), http.get("/v1/nothing"), client(sim, None).get(TYPES)]
+        sim.faults.add(Respond(500))
+        answers.append(http.get(TYPES))
+        live = client(sim, "rk_live_1").get(TYPES)
+        other = http.get(TYPES, headers={"Stripe-Account": sim.connected_accounts[0]})
+
+        assert [answer.status_code for answer in answers] == [200, 404, 401, 500]
+        assert {answer.headers["Simulator-Books"] for answer in [*answers, live]} == {sim.books_id()}
+        assert other.headers["Simulator-Books"] == sim.books_id(sim.connected_accounts[0]) != sim.books_id()
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"seed": 8},
+            {"opening": date(2026, 5, 2)},
+            {"volume": 26},
+            {"account": "acct_1other"},
+            {"connected_accounts": ["acct_1other"]},
+            {"extra_categories": True},
+            {"payouts_without_currency": True},
+        ],
+        ids=str,
+    )
+    def test_other_books_have_another_name(
+        self, sim: Simulator, clock: ManualClock, other: dict[str, Any]
+    ) -> None:
+        same: dict[str, Any] = {"seed": 7, "opening": date(2026, 5, 1)}
+
+        assert Simulator(clock, **same, run_seconds=1).books_id() == sim.books_id()
+        assert Simulator(clock, **same | other).books_id() != sim.books_id()
+
+    def test_a_post_gets_its_key_back_and_a_get_does_not(self, http: httpx.Client, create: Create) -> None:
+        made = create(SUMMARY, headers={"Idempotency-Key": "k"}, **JUNE)
+
+        assert made.headers["Idempotency-Key"] == "k"
+        assert made.headers["Original-Request"] == made.headers["Request-Id"]
+        assert "Idempotency-Key" not in http.get(RUNS, headers={"Idempotency-Key": "k"}).headers
+        assert "Original-Request" not in create(SUMMARY, **JUNE).headers
 
     def test_the_version_is_echoed_and_has_a_default(self, http: httpx.Client) -> None:
         pinned = http.get(TYPES, headers={"Stripe-Version": "2026-06-24.dahlia"})

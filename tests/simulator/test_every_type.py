@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from connector.simulator import SIMULATED_KEY, Simulator
-from connector.simulator.books.entries import Owner
 from connector.simulator.report_types.documented import DOCUMENTED_TYPES
 from connector.simulator.report_types.observed import REPORT_TYPES
 from connector.simulator.report_types.report_type import ReportType
@@ -63,7 +62,7 @@ def caller(sim: Simulator, key: str = SIMULATED_KEY) -> httpx.Client:
 def form(report_type: ReportType, sim: Simulator, **parameters: Any) -> dict[str, Any]:
     """A run of eight days, or of one payout, in live mode, with what the type cannot do without."""
     account = sim.connected_accounts[0] if report_type.connected else sim.account
-    payouts = sim.ledger(Owner(account, livemode=True)).payouts(as_of=JUNE_9)
+    payouts = sim.ledger(account).payouts(as_of=JUNE_9)
     usual = {
         "interval_start": str(JUNE_1),
         "interval_end": str(JUNE_9),
@@ -159,16 +158,13 @@ class TestWhatIsServed:
         again = Simulator(
             ManualClock(), seed=5, opening=date(2026, 5, 1), report_types=[report_type], volume=8
         )
-        needs = {
+        needs: dict[str, Any] = {
             key[11:-1]: int(value) if value.isdigit() else value
             for key, value in form(report_type, world).items()
             if key.startswith("parameters[")
         }
-        owner = Owner(world.account, livemode=True)
 
-        assert again.csv(report_type.id, owner=owner, **needs) == world.csv(
-            report_type.id, owner=owner, **needs
-        )
+        assert again.csv(report_type.id, **needs) == world.csv(report_type.id, **needs)
 
     @types(lambda each: each.live_only)
     def test_some_exist_in_live_mode_only_and_say_so(

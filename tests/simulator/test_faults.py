@@ -31,7 +31,7 @@ from tests.faults.network import (
     rate_limited,
     short,
 )
-from tests.faults.runs import FileReads, RunFails, RunSays, RunTakes, RunVanishes
+from tests.faults.runs import FileDeleted, FileLate, FileReads, RunFails, RunSays, RunTakes, RunVanishes
 from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"
@@ -84,7 +84,7 @@ class TestAim:
             ("*/report_types", True),
             ("GET */contents", False),
             (Match(report_type="balance.*"), False),
-            (Match(where=lambda occasion: "limit" in (occasion.call.query if occasion.call else "")), False),
+            (Match(where=lambda context: "limit" in (context.call.query if context.call else "")), False),
         ],
     )
     def test_aims_are_globs_or_anything(
@@ -215,7 +215,7 @@ class TestConnections:
         assert len(sim.runs) == 1
 
     def test_a_connection_cannot_break_where_only_answers_are_remembered(self) -> None:
-        with pytest.raises(ValueError, match="before or after"):
+        with pytest.raises(ValueError, match="BEFORE or AFTER"):
             Reset(stage=Stage.EXECUTING)
 
     def test_silence_lasts_as_long_as_the_callers_wait_policy(
@@ -420,6 +420,34 @@ class TestRuns:
         assert http.get(f"{RUNS}/{run}").status_code == 404
         assert http.get(url).status_code == 404
         assert http.get(RUNS).json()["data"] == []
+
+    def test_contents_may_come_a_moment_late(
+        self, sim: Simulator, http: httpx.Client, create: Create, clock: ManualClock
+    ) -> None:
+        sim.faults.add(FileLate(3))
+        run = create(SUMMARY, **JUNE).json()["id"]
+        clock.sleep(60)
+        file = http.get(f"{RUNS}/{run}").json()["result"]
+        early = [http.get(file["url"]), http.get(f"/v1/files/{file['id']}")]
+        clock.sleep(3)
+
+        assert [answer.status_code for answer in early] == [404, 200]
+        assert http.get(file["url"]).status_code == 200
+
+    def test_a_file_may_be_deleted_and_its_run_stay(
+        self, sim: Simulator, http: httpx.Client, create: Create, clock: ManualClock
+    ) -> None:
+        sim.faults.add(FileDeleted(10))
+        run = create(SUMMARY, **JUNE).json()["id"]
+        clock.sleep(60)
+        file = http.get(f"{RUNS}/{run}").json()["result"]
+        there = http.get(file["url"]).status_code
+        clock.sleep(10)
+
+        assert (there, http.get(file["url"]).status_code) == (200, 404)
+        assert http.get(f"/v1/files/{file['id']}").status_code == 404
+        assert http.get("/v1/files").json()["data"] == []
+        assert http.get(f"{RUNS}/{run}").json()["result"] == file
 
     def test_a_file_may_read_otherwise_and_agree_with_its_size(
         self, sim: Simulator, http: httpx.Client, create: Create, clock: ManualClock

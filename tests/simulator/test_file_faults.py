@@ -317,7 +317,7 @@ class TestAiming:
         header += ["count", "gross", "fee", "net", "net_amount"]
         empty = document(header, [])
 
-        assert Table.read(KINDS[name].spoil(empty)).rows == []
+        assert Table.read(KINDS[name].change(empty)).rows == []
 
     @pytest.mark.parametrize("name", sorted(KINDS))
     def test_every_kind_changes_some_report(self, sim: Simulator, name: str) -> None:
@@ -325,7 +325,7 @@ class TestAiming:
         files = [sim.csv(report_type, **WEEK) for report_type in (BALANCE, ITEMS, TOTALS, PAYOUTS)]
         suited = [body for body in files if kind.suits(Table.read(body))]
 
-        assert any(kind.spoil(body) != body for body in suited)
+        assert any(kind.change(body) != body for body in suited)
 
 
 CELLS = st.none() | st.text(st.characters(codec="utf-8"), max_size=8)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.simulator import SIMULATED_KEY, Simulator
-from connector.simulator.books.entries import Entry, Owner
+from connector.simulator.books.entries import Entry
 from tests.support.clock import ManualClock
 
 DAY = 86_400
@@ -21,7 +21,6 @@ FIRST = int(datetime(2026, 4, 1, tzinfo=UTC).timestamp())
 END = int(datetime(2026, 6, 9, tzinfo=UTC).timestamp())
 WORLD = Simulator(ManualClock(), seed=9, opening=date(2026, 4, 1), volume=8, run_seconds=0)
 ONE, TWO, THREE = WORLD.connected_accounts
-LIVE = Owner(WORLD.account, livemode=True)
 PAYOUTS = [each.id for each in WORLD.ledger().payouts(as_of=END)]
 
 midnights = st.integers(FIRST // DAY, END // DAY).map(lambda day: day * DAY)
@@ -34,8 +33,8 @@ Sums = dict[tuple[str, str], tuple[int, Decimal, Decimal, Decimal]]
 lean = settings(max_examples=15, deadline=None)
 
 
-def rows(report_type: str, *, owner: Owner | None = None, **parameters: Any) -> list[Row]:
-    body = WORLD.csv(report_type, owner=owner, **parameters)
+def rows(report_type: str, *, account: str | None = None, **parameters: Any) -> list[Row]:
+    body = WORLD.csv(report_type, account=account, **parameters)
     return list(csv.DictReader(io.StringIO(body.decode(), newline="")))
 
 
@@ -270,7 +269,7 @@ class TestFees:
     def charged(interval: tuple[int, int]) -> dict[str, Decimal]:
         """Fees as the balance has them: those on transactions, and Stripe's own rows."""
         sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for row in rows("balance_change_from_activity.itemized.3", owner=LIVE, **over(interval)):
+        for row in rows("balance_change_from_activity.itemized.3", **over(interval)):
             sums[row["currency"]] += Decimal(row["fee"])
             if row["reporting_category"] in {"fee", "network_cost"}:
                 sums[row["currency"]] -= Decimal(row["gross"])
@@ -279,7 +278,7 @@ class TestFees:
     @staticmethod
     def listed(report_type: str, interval: tuple[int, int]) -> dict[str, Decimal]:
         sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for row in rows(f"all_fees.{report_type}", owner=LIVE, **over(interval)):
+        for row in rows(f"all_fees.{report_type}", **over(interval)):
             sums[row["currency"]] += Decimal(row["amount"]) + Decimal(row["tax"])
         return {currency: amount for currency, amount in sums.items() if amount}
 
@@ -292,7 +291,7 @@ class TestFees:
         assert self.listed("balance_transaction_created.summary.2", interval) == charged
 
     def test_identical_lines_are_all_real(self) -> None:
-        found = rows("all_fees.balance_transaction_created.itemized.2", owner=LIVE, **over((FIRST, END)))
+        found = rows("all_fees.balance_transaction_created.itemized.2", **over((FIRST, END)))
         repeated = [row for row, times in Counter(tuple(r.values()) for r in found).items() if times > 1]
 
         assert repeated
@@ -326,11 +325,11 @@ class TestConnectedAccounts:
     def test_it_is_what_the_account_reads_about_itself(self, report: str, parameters: dict[str, Any]) -> None:
         as_platform = rows(f"connected_account_{report}", connected_account=THREE, **parameters)
 
-        assert as_platform == rows(report, owner=Owner(THREE, livemode=False), **parameters)
+        assert as_platform == rows(report, account=THREE, **parameters)
         assert as_platform
 
     def test_one_payout_of_one_account(self) -> None:
-        books = WORLD.ledger(Owner(ONE, livemode=False))
+        books = WORLD.ledger(ONE)
         payout = books.payouts(as_of=END)[10]
         found = rows(
             "connected_account_payout_reconciliation.by_id.itemized.4", connected_account=ONE,
@@ -345,9 +344,7 @@ class TestConnectedAccounts:
         stated = {(row["account_id"], row["currency"]): Decimal(row["balance"]) for row in found}
 
         for account in (ONE, TWO, THREE):
-            closing = balance(
-                "ending_balance", owner=Owner(account, livemode=False), **over((END - DAY, END))
-            )
+            closing = balance("ending_balance", account=account, **over((END - DAY, END)))
             assert closing == {currency: value for (who, currency), value in stated.items() if who == account}
 
     def ask(self, sim: Simulator, report_type: str, **parameters: Any) -> httpx.Response:
@@ -387,7 +384,7 @@ class TestConnectedAccounts:
     def test_an_account_without_connected_ones_reads_no_rows(self) -> None:
         kind = "connected_account_payouts.summary.1"
 
-        assert rows(kind, owner=Owner(ONE, livemode=False), **over((FIRST, END))) == []
+        assert rows(kind, account=ONE, **over((FIRST, END))) == []
 
     def test_the_accounts_may_be_chosen(self) -> None:
         sim = Simulator(ManualClock(), opening=date(2026, 6, 1), connected_accounts=["acct_a", "acct_b"])

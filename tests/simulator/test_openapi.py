@@ -7,7 +7,6 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 
 from connector.simulator import Simulator
-from connector.simulator.books.entries import Owner
 from tests.facts.reporting_api import schema_of_answer
 from tests.faults.runs import RunFails
 from tests.support.clock import ManualClock
@@ -45,7 +44,7 @@ def test_runs_conform_all_their_life(
 
 def test_runs_without_an_interval_conform(sim: Simulator, http: httpx.Client, create: Create) -> None:
     account = sim.connected_accounts[0]
-    payout = sim.ledger(Owner(account, livemode=False)).payouts(as_of=day(http)["interval_end"])[0]
+    payout = sim.ledger(account).payouts(as_of=day(http)["interval_end"])[0]
     family = "connected_account_payout_reconciliation.by_id"
     of_payout = create(f"{family}.itemized.4", connected_account=account, payout=payout.id)
     at_end = create("ending_balance_reconciliation.summary.1", interval_end=day(http)["interval_end"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from connector.simulator import Simulator
 from connector.simulator.books.currencies import digits, printed
-from connector.simulator.books.entries import Entry, Owner
+from connector.simulator.books.entries import Entry
 from connector.simulator.books.ledger import Ledger
 from connector.simulator.report_types.documented import BALANCE_CHANGE_ITEMIZED
 from connector.simulator.reports.csv_writer import document
@@ -154,7 +154,7 @@ class TestWhatTheBooksHold:
         assert len({tuple(row.values()) for row in found}) < len(found)
 
     def test_a_few_payouts_come_back(self) -> None:
-        ledger = Ledger(Owner("acct_1", livemode=False), seed=1, opening=date(2025, 6, 1), volume=5)
+        ledger = Ledger("acct_1", seed=1, opening=date(2025, 6, 1), volume=5)
         failed = [
             payout for payout in ledger.payouts(as_of=END) if payout.failed_at and payout.failed_at < END
         ]
@@ -167,7 +167,7 @@ class TestWhatTheBooksHold:
 
     @pytest.mark.parametrize("volume", [0, 1, 200])
     def test_the_volume_is_the_usual_number_of_sales(self, volume: int) -> None:
-        ledger = Ledger(Owner("acct_1", livemode=False), seed=1, opening=OPENING, volume=volume)
+        ledger = Ledger("acct_1", seed=1, opening=OPENING, volume=volume)
         sales = [
             entry
             for entry in ledger.entries(FIRST, FIRST + 14 * DAY, as_of=END)

@@ -9,6 +9,7 @@ import pytest
 
 from connector.simulator import SIMULATED_KEY, Simulator, Stage
 from tests.faults.network import Delay, Respond
+from tests.faults.runs import ResultReused
 from tests.support.clock import ManualClock
 
 RUNS = "/v1/reporting/report_runs"
@@ -154,9 +155,10 @@ class TestFiles:
 
 
 class TestReuse:
-    def test_an_identical_request_gets_a_new_run_with_the_earlier_file(self, clock: ManualClock) -> None:
-        sim = Simulator(clock, run_seconds=60, reuse=timedelta(hours=1))
-        http = caller(sim)
+    def test_an_identical_request_gets_a_new_run_with_the_earlier_file(
+        self, sim: Simulator, http: httpx.Client, clock: ManualClock
+    ) -> None:
+        sim.faults.add(ResultReused(), times=None)
         first = http.post(RUNS, data=FORM).json()
         clock.sleep(300)
         second = http.post(RUNS, data=FORM).json()
@@ -165,20 +167,20 @@ class TestReuse:
         assert second["status"] == "succeeded"
         assert second["succeeded_at"] == second["created"] > second["result"]["created"]
         assert second["result"]["filename"] == f"{first['id']}.csv"
-        assert [run.reused for run in sim.runs] == [False, True]
+        assert http.get("/v1/files").json()["data"] == [second["result"]]
 
     @pytest.mark.parametrize(
         ("change", "wait"),
         [
             pytest.param({}, 30, id="the-first-is-still-pending"),
-            pytest.param({}, 7_200, id="the-file-is-too-old"),
+            pytest.param({}, 366 * 86_400, id="the-file-has-expired"),
             pytest.param({"parameters[currency]": "usd"}, 300, id="it-asks-something-else"),
         ],
     )
-    def test_otherwise_it_is_computed_anew(
-        self, clock: ManualClock, change: dict[str, str], wait: float
+    def test_otherwise_it_is_computed_again(
+        self, sim: Simulator, http: httpx.Client, clock: ManualClock, *, change: dict[str, str], wait: float
     ) -> None:
-        http = caller(Simulator(clock, run_seconds=60, reuse=timedelta(hours=1)))
+        sim.faults.add(ResultReused(), times=None)
         http.post(RUNS, data=FORM)
         clock.sleep(wait)
 
@@ -196,7 +198,7 @@ class TestIdempotency:
         assert again.content == first.content
         assert again.json()["status"] == "pending", "the answer of an hour ago, not the state of now"
         assert again.headers["Idempotent-Replayed"] == "true"
-        assert again.headers["Original-Request"] == first.headers["Request-Id"]
+        assert again.headers["Original-Request"] == first.headers["Request-Id"] != again.headers["Request-Id"]
         assert "Idempotent-Replayed" not in first.headers
         assert len(sim.runs) == 1
 
@@ -234,11 +236,13 @@ class TestIdempotency:
 
         assert first.status_code == 200
         assert meanwhile[0].status_code == 409
+        assert meanwhile[0].json()["error"]["type"] == "invalid_request_error"
         assert meanwhile[0].json()["error"]["code"] == "idempotency_key_in_use"
 
     def test_a_key_has_at_most_255_characters(self, create: Create) -> None:
         assert create(SUMMARY, headers={"Idempotency-Key": "k" * 255}, **JUNE).status_code == 200
-        assert create(SUMMARY, headers={"Idempotency-Key": "k" * 256}, **JUNE).status_code == 400
+        refused = create(SUMMARY, headers={"Idempotency-Key": "k" * 256}, **JUNE)
+        assert (refused.status_code, refused.json()["error"]["type"]) == (400, "invalid_request_error")
 
     def test_what_was_refused_is_not_remembered(self, sim: Simulator, create: Create) -> None:
         headers = {"Idempotency-Key": "k"}
@@ -248,17 +252,22 @@ class TestIdempotency:
 
         assert create(SUMMARY, headers=headers, **JUNE).status_code == 200
 
-    def test_an_error_while_executing_is_remembered(self, sim: Simulator, create: Create) -> None:
+    def test_an_error_while_executing_is_remembered_for_a_day(
+        self, sim: Simulator, create: Create, clock: ManualClock
+    ) -> None:
         """Stripe replays a stored 500 for a day."""
         headers = {"Idempotency-Key": "k"}
         sim.faults.add(Respond(500, stage=Stage.EXECUTING))
         first = create(SUMMARY, headers=headers, **JUNE)
+        clock.sleep(86_399)
         again = create(SUMMARY, headers=headers, **JUNE)
+        clock.sleep(1)
 
         assert (first.status_code, again.status_code) == (500, 500)
-        assert first.headers["Stripe-Should-Retry"] == "false"
+        assert first.headers["Stripe-Should-Retry"] == again.headers["Stripe-Should-Retry"] == "false"
         assert again.headers["Idempotent-Replayed"] == "true"
         assert sim.runs == []
+        assert create(SUMMARY, headers=headers, **JUNE).status_code == 200
 
     def test_an_error_may_hide_a_run_that_was_made(self, sim: Simulator, create: Create) -> None:
         sim.faults.add(Respond(500, stage=Stage.EXECUTED))

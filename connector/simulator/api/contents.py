@@ -1,7 +1,7 @@
-"""The contents of a file: whole, or the range asked for.
+"""The contents of a file: whole, or the range requested.
 
-Ranges are not documented for Stripe's contents call; here they work as HTTP has them (RFC 9110, section 14),
-and a fault turns them off.
+Stripe does not document ranges for this endpoint. Here they are HTTP's (RFC 9110, section 14), and a fault
+turns them off.
 
 Source: https://docs.stripe.com/file-upload
 """
@@ -31,7 +31,7 @@ def contents(file: ReportFile, call: Call) -> Reply:
         return whole
     first, last = _bounds(match, len(body))
     if match[2] and int(match[2]) < int(match[1]):
-        return whole  # no range at all, so it is ignored
+        return whole  # not a range, so it is ignored
     if first > last:
         return Reply(416, {**headers, "Content-Range": f"bytes */{len(body)}"}).with_body(b"")
     part = Reply(206, {**headers, "Content-Range": f"bytes {first}-{last}/{len(body)}"})
@@ -39,7 +39,7 @@ def contents(file: ReportFile, call: Call) -> Reply:
 
 
 def _bounds(match: re.Match[str], size: int) -> tuple[int, int]:
-    """First and last byte, both included; first after last when there is nothing to send."""
+    """First and last byte, both included; first after last where the range is beyond the file."""
     start, stop, tail = match.groups()
     if tail is not None:
         return (max(size - int(tail), 0) if int(tail) else size), size - 1

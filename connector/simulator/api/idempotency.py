@@ -1,9 +1,14 @@
-"""Requests that may be sent twice: what Stripe remembers of an idempotency key.
+"""Idempotency keys: what Stripe remembers of a POST, to answer it again.
 
-A key remembers status and body of its first request, good or bad, once the endpoint began to execute; what
-was refused before that is forgotten. Keys are dropped after 24 hours.
+A key remembers the status and the body of its first request, success or error, once the endpoint has begun to
+execute, for 24 hours; what fails before that (parameters, limits, permissions) is not remembered. The same
+key with other parameters is an `idempotency_error`; a key that is in use is a 409. Keys belong to one account
+and mode.
 
-Sources: https://docs.stripe.com/api/idempotent_requests, https://docs.stripe.com/error-low-level
+Not on those pages, but seen in answers of 2023: `Original-Request` is sent with every answer to a key, and is
+the answer's own `Request-Id` the first time.
+
+Source: https://docs.stripe.com/api/idempotent_requests, https://docs.stripe.com/error-low-level
 """
 
 import threading
@@ -11,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connector.simulator.books.entries import Owner
-from connector.simulator.protocol.errors import RefusalError
+from connector.simulator.owner import Owner
+from connector.simulator.protocol.errors import StripeError
 from connector.simulator.protocol.messages import Call, Reply
 
 LIFE = timedelta(hours=24)
@@ -20,74 +25,72 @@ LONGEST = 255
 
 
 @dataclass(slots=True)
-class _Kept:
+class _FirstRequest:
+    """`reply` is None while it is being executed."""
+
     fingerprint: tuple[str, str, str]
-    first_request: str
+    request_id: str
     at: datetime
     reply: Reply | None = None
 
 
 class IdempotencyKeys:
-    """The keys of all owners; each owner's are its own."""
+    """The keys of all owners. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Owner, str], _Kept] = {}
+        self._first: dict[tuple[Owner, str], _FirstRequest] = {}
         self._lock = threading.Lock()
 
     def replay(self, owner: Owner, call: Call, form: str) -> Reply | None:
-        """The kept answer to this very request, if there is one.
+        """The remembered answer to this request, if there is one.
 
         `form` is the request's parameters in a canonical text.
 
         Raises:
-            RefusalError: the key is too long, was used for something else (400), or is in use (409).
+            StripeError: the key is too long, was used with other parameters (400), or is in use (409).
         """
         key = call.headers.get("Idempotency-Key")
         if key is None:
             return None
         if not 1 <= len(key) <= LONGEST:
-            raise RefusalError(
-                f"Idempotency keys have 1 to {LONGEST} characters; this one has {len(key)}.",
-                kind="idempotency_error",
-            )
+            raise StripeError(f"Idempotency keys have 1 to {LONGEST} characters; this one has {len(key)}.")
         with self._lock:
-            return self._look(owner, key, call, form)
+            return self._find(owner, key, call, form)
 
-    def _look(self, owner: Owner, key: str, call: Call, form: str) -> Reply | None:
-        kept = self._kept.get((owner, key))
-        if kept is None or call.at - kept.at >= LIFE:
-            self._kept.pop((owner, key), None)
+    def _find(self, owner: Owner, key: str, call: Call, form: str) -> Reply | None:
+        first = self._first.get((owner, key))
+        if first is None or call.at - first.at >= LIFE:
+            self._first.pop((owner, key), None)
             return None
-        if kept.fingerprint != (call.method, call.path, form):
-            raise RefusalError(
+        if first.fingerprint != (call.method, call.path, form):
+            raise StripeError(
                 "An idempotency key goes with the parameters it was first used with. "
                 f"Take another key than '{key}' for another request.",
                 kind="idempotency_error",
             )
-        if kept.reply is None:
-            raise RefusalError(
+        if first.reply is None:
+            raise StripeError(
                 f"Another request with the idempotency key '{key}' is still in progress. Try again later.",
                 status=409,
-                kind="idempotency_error",
                 code="idempotency_key_in_use",
             )
-        return kept.reply.with_headers(Idempotent_Replayed="true", Original_Request=kept.first_request)
+        return first.reply.with_headers(Idempotent_Replayed="true")
 
     def execute(self, owner: Owner, call: Call, form: str, action: Callable[[], Reply]) -> Reply:
         """Run `action` and remember its answer under the call's key, if it has one."""
         key = call.headers.get("Idempotency-Key")
         if key is None:
             return action()
-        kept = _Kept((call.method, call.path, form), call.request_id, call.at)
+        first = _FirstRequest((call.method, call.path, form), call.request_id, call.at)
         with self._lock:
-            replay = self._look(owner, key, call, form)
+            replay = self._find(owner, key, call, form)
             if replay is not None:
                 return replay
-            self._kept[owner, key] = kept
+            self._first[owner, key] = first
         try:
-            kept.reply = action()
+            first.reply = action().with_headers(Original_Request=first.request_id)
         except BaseException:
             with self._lock:
-                self._kept.pop((owner, key), None)
+                self._first.pop((owner, key), None)
             raise
-        return kept.reply
+        return first.reply

@@ -1,7 +1,7 @@
 """Lists: newest first, a page at a time, by cursor.
 
-Cursors are ids and exclusive. Pages are cut from the list as it is now, so objects created between two pages
-never shift the older ones.
+Cursors are ids and exclusive. A page is cut from the list as it is now, and objects created between two pages
+do not shift the older ones.
 
 Source: https://docs.stripe.com/api/pagination
 """
@@ -9,7 +9,7 @@ Source: https://docs.stripe.com/api/pagination
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from connector.simulator.protocol.errors import RefusalError, empty_parameter, no_such, unknown_parameter
+from connector.simulator.protocol.errors import StripeError, empty_parameter, no_such, unknown_parameter
 from connector.simulator.protocol.forms import Form, Value, whole_number
 from connector.simulator.protocol.messages import Json
 
@@ -22,8 +22,8 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 }
 
 
-class Listed(Protocol):
-    """What can stand in a list: `created` in unix seconds."""
+class Item(Protocol):
+    """An object in a list: `created` in unix seconds."""
 
     @property
     def id(self) -> str: ...
@@ -32,19 +32,19 @@ class Listed(Protocol):
     def created(self) -> int: ...
 
 
-T = TypeVar("T", bound=Listed)
+T = TypeVar("T", bound=Item)
 
 
 def page(newest_first: Sequence[T], query: Form, *, thing: str) -> tuple[list[T], bool]:
-    """The page that `query` asks for, newest first, and whether there is more in that direction.
+    """The page that `query` requests, newest first, and whether there is more in that direction.
 
     Raises:
-        RefusalError: a limit outside 1 to 100, a cursor that names nothing in the list, both cursors.
+        StripeError: a limit outside 1 to 100, a cursor that is not in the list, or both cursors.
     """
     limit = _limit(query)
     after, before = query.get("starting_after"), query.get("ending_before")
     if after is not None and before is not None:
-        raise RefusalError("Give starting_after or ending_before, not both.", param="ending_before")
+        raise StripeError("Give starting_after or ending_before, not both.", param="ending_before")
     wanted = _created_filter(query.get("created"))
     if before is not None:
         newer = newest_first[: _position(newest_first, before, "ending_before", thing)]
@@ -56,21 +56,21 @@ def page(newest_first: Sequence[T], query: Form, *, thing: str) -> tuple[list[T]
 
 
 def only_known(query: Form, known: Iterable[str]) -> None:
-    """Refuse parameters that the endpoint does not have."""
+    """Raise for parameters that the endpoint does not have."""
     for name in query:
         if name not in known:
             raise unknown_parameter(name)
 
 
 def list_object(data: list[Json], *, has_more: bool, url: str) -> Json:
-    """Stripe's envelope of a list."""
+    """The list object."""
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
 def _limit(query: Form) -> int:
     limit = whole_number("limit", query.get("limit", "10"))
     if not 1 <= limit <= 100:
-        raise RefusalError(
+        raise StripeError(
             f"Invalid limit: {limit}. It must lie between 1 and 100.",
             code="parameter_invalid_integer",
             param="limit",

@@ -1,6 +1,6 @@
-"""Stripe's rate limits, as a window of one second of the simulator's clock.
+"""Stripe's rate limits, over one second of the simulator's clock.
 
-Off unless asked for: a test's clock may stand still, and then every request falls into one second.
+Off by default: while a test's clock stands still, all its requests fall into one second.
 
 Source: https://docs.stripe.com/rate-limits
 """
@@ -10,14 +10,14 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.simulator.books.entries import Owner
+from connector.simulator.owner import Owner
 from connector.simulator.protocol.errors import too_many_requests
 from connector.simulator.protocol.messages import Call
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Requests per second in one mode; reads and writes of the Files API count apart from the rest."""
+    """Requests per second in one mode; `files` for the reads and for the writes of the Files API."""
 
     reads: int
     writes: int
@@ -29,7 +29,7 @@ TEST = Limits(reads=25, writes=25, files=20)
 
 
 class Limiter:
-    """Counts what each owner sends."""
+    """Counts the requests of each account and mode."""
 
     def __init__(self, live: Limits = LIVE, test: Limits = TEST) -> None:
         self._limits = {True: live, False: test}
@@ -37,7 +37,7 @@ class Limiter:
         self._lock = threading.Lock()
 
     def admit(self, owner: Owner, call: Call) -> None:
-        """Count the call, or refuse it with 429. What is refused does not count."""
+        """Count the call, or raise a 429. A call with a 429 does not count."""
         limits = self._limits[owner.livemode]
         writing = call.method == "POST"
         if call.path.startswith("/v1/files"):

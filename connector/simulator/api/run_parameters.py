@@ -1,10 +1,9 @@
-"""Reading the request for a report run, as strictly as Stripe does.
+"""The parameters of a report run, read as strictly as Stripe does.
 
-What comes out is what the run echoes: text turned into integers, defaults filled in. Nested parameters are
-named in errors as they were sent, `parameters[interval_end]`. Which code goes with an interval outside the
-availability is not documented; there is none here.
+The result is what the run echoes: text turned into integers, defaults filled in. Errors name nested
+parameters as they were sent, `parameters[interval_end]`.
 
-Sources: https://docs.stripe.com/api/reporting/report_run/create, https://docs.stripe.com/reports/api
+Source: https://docs.stripe.com/api/reporting/report_run/create, https://docs.stripe.com/reports/api
 """
 
 import re
@@ -15,7 +14,7 @@ from zoneinfo import available_timezones
 
 from connector.simulator.books.currencies import KNOWN
 from connector.simulator.protocol.errors import (
-    RefusalError,
+    StripeError,
     empty_parameter,
     missing_parameter,
     no_such,
@@ -41,7 +40,7 @@ REPORTING_CATEGORIES = frozenset(
 
 
 def requested_type(form: Form) -> str:
-    """The report type's id, once the form holds nothing but what the endpoint takes."""
+    """The report type's id, once the form is known to hold only what the endpoint takes."""
     for name in form:
         if name not in {"report_type", "parameters", "expand"}:
             raise unknown_parameter(name)
@@ -51,7 +50,7 @@ def requested_type(form: Form) -> str:
     if wanted == "":
         raise empty_parameter("report_type")
     if not isinstance(wanted, str):
-        raise RefusalError("Invalid string: report_type takes one id.", param="report_type")
+        raise StripeError("Invalid string: report_type takes one id.", param="report_type")
     return wanted
 
 
@@ -61,13 +60,13 @@ def run_parameters(form: Form, report_type: ReportType, *, available: tuple[int,
     `available` is the first and last second an interval may name, both included.
 
     Raises:
-        RefusalError: whatever Stripe would refuse, naming the parameter.
+        StripeError: what Stripe does not accept, naming the parameter.
     """
     given = form.get("parameters", {})
     if given == "":
         given = {}
     if not isinstance(given, dict):
-        raise RefusalError("Invalid object: parameters is a group of parameters.", param="parameters")
+        raise StripeError("Invalid object: parameters is a group of parameters.", param="parameters")
     read: Json = {}
     for key, value in given.items():
         name = f"parameters[{key}]"
@@ -75,7 +74,7 @@ def run_parameters(form: Form, report_type: ReportType, *, available: tuple[int,
             raise _not_taken(name, key, report_type)
         if value == "":
             raise empty_parameter(name)
-        read[key] = _columns(name, value, report_type) if key == "columns" else _READ[key](name, value)
+        read[key] = _columns(name, value, report_type) if key == "columns" else _READERS[key](name, value)
     for key in report_type.required:
         if key not in read:
             raise missing_parameter(f"parameters[{key}]")
@@ -87,10 +86,10 @@ def run_parameters(form: Form, report_type: ReportType, *, available: tuple[int,
     return read
 
 
-def _not_taken(name: str, key: str, report_type: ReportType) -> RefusalError:
-    if key not in _READ and key != "columns":
+def _not_taken(name: str, key: str, report_type: ReportType) -> StripeError:
+    if key not in _READERS and key != "columns":
         return unknown_parameter(name)
-    return RefusalError(
+    return StripeError(
         f"The report type {report_type.id} does not take the parameter {key}.",
         code="parameter_unknown",
         param=name,
@@ -101,18 +100,18 @@ def _check_interval(read: Json, available: tuple[int, int]) -> None:
     first, last = available
     for key in ("interval_start", "interval_end"):
         if key in read and not first <= read[key] <= last:
-            raise RefusalError(
-                f"Data for this report type is available from {_said(first)} to {_said(last)}; "
-                f"{key} is {_said(read[key])}.",
+            raise StripeError(
+                f"Data for this report type is available from {_as_text(first)} to {_as_text(last)}; "
+                f"{key} is {_as_text(read[key])}.",
                 param=f"parameters[{key}]",
             )
     if "interval_start" in read and read["interval_start"] >= read["interval_end"]:
-        raise RefusalError(
+        raise StripeError(
             "interval_start must be earlier than interval_end.", param="parameters[interval_start]"
         )
 
 
-def _said(second: int) -> str:
+def _as_text(second: int) -> str:
     try:
         return f"{second} ({datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S} UTC)"
     except (ValueError, OverflowError, OSError):
@@ -121,11 +120,11 @@ def _said(second: int) -> str:
 
 def _columns(name: str, value: Value, report_type: ReportType) -> list[str]:
     if not isinstance(value, list) or not value:
-        raise RefusalError(f"Invalid array: {name} is a list of column names.", param=name)
+        raise StripeError(f"Invalid array: {name} is a list of column names.", param=name)
     columns = []
     for index, column in enumerate(value):
         if not isinstance(column, str) or not report_type.has(column):
-            raise RefusalError(
+            raise StripeError(
                 f"Invalid column: '{column}' is not a column of {report_type.id}.",
                 param=f"{name}[{index}]",
             )
@@ -135,21 +134,21 @@ def _columns(name: str, value: Value, report_type: ReportType) -> list[str]:
 
 def _text(name: str, value: Value) -> str:
     if not isinstance(value, str):
-        raise RefusalError(f"Invalid string: {name} takes one value.", param=name)
+        raise StripeError(f"Invalid string: {name} takes one value.", param=name)
     return value
 
 
 def _currency(name: str, value: Value) -> str:
     currency = _text(name, value).lower()
     if currency not in KNOWN:
-        raise RefusalError(f"Invalid currency: {value}. See https://docs.stripe.com/currencies.", param=name)
+        raise StripeError(f"Invalid currency: {value}. See https://docs.stripe.com/currencies.", param=name)
     return currency
 
 
 def _timezone(name: str, value: Value) -> str:
     zone = _text(name, value)
     if zone not in _zones():
-        raise RefusalError(f"Invalid timezone: {zone} is no name of the IANA time zone database.", param=name)
+        raise StripeError(f"Invalid timezone: {zone} is not in the IANA time zone database.", param=name)
     return zone
 
 
@@ -161,7 +160,7 @@ def _zones() -> frozenset[str]:
 def _category(name: str, value: Value) -> str:
     category = _text(name, value)
     if category not in REPORTING_CATEGORIES:
-        raise RefusalError(f"Invalid {name}: '{category}' is no reporting category.", param=name)
+        raise StripeError(f"Invalid {name}: '{category}' is not a reporting category.", param=name)
     return category
 
 
@@ -174,11 +173,11 @@ def _account(name: str, value: Value) -> str:
 
 def _accounts(name: str, value: Value) -> list[str]:
     if not isinstance(value, list) or not value:
-        raise RefusalError(f"Invalid array: {name} is a list of account ids.", param=name)
+        raise StripeError(f"Invalid array: {name} is a list of account ids.", param=name)
     return [_account(f"{name}[{index}]", account) for index, account in enumerate(value)]
 
 
-_READ: dict[str, Callable[[str, Value], object]] = {
+_READERS: dict[str, Callable[[str, Value], object]] = {
     "interval_start": whole_number,
     "interval_end": whole_number,
     "timezone": _timezone,

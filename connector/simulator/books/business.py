@@ -1,7 +1,7 @@
-"""A shop and its days: what it sells, gives back, argues about and is charged for.
+"""A shop's activity, day by day: its sales, refunds, disputes and fees.
 
-A forward story: a sale decides at once whether it will be refunded or disputed, and when. Days must be told
-in order, because yesterday's sales are today's refunds. Payouts are not told here; the ledger makes them.
+Each sale decides at once whether and when it will be refunded or disputed, so days are made in order. Payouts
+are made elsewhere, of what this module books.
 """
 
 import random
@@ -11,15 +11,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from connector.simulator.books.currencies import major
-from connector.simulator.books.entries import DAY, Entry, Owner, Sale
-from connector.simulator.books.seeded_random import base62, draws
+from connector.simulator.books.entries import DAY, Entry, Sale
+from connector.simulator.books.seeded_random import base62, generator
 
 
 @dataclass(frozen=True, slots=True)
-class Tariff:
-    """How one settlement currency trades. Amounts in minor units, the rate in thousandths.
+class SettlementCurrency:
+    """Sales, pricing and payouts in one currency. Amounts in minor units, `rate` in thousandths.
 
-    `delay` is the days until a payment becomes available; `payout_days` the weekdays (Monday 0) of payouts.
+    `share` is its part of all sales, `delay` the days until a payment becomes available, `payout_days` the
+    weekdays (Monday is 0) of payouts.
     """
 
     currency: str
@@ -34,11 +35,11 @@ class Tariff:
 
 
 WORKDAYS = frozenset(range(5))
-TARIFFS = (
-    Tariff("usd", 0.58, 50, 4_200, 29, 30, 1_500, 2, WORKDAYS),
-    Tariff("eur", 0.25, 50, 3_900, 15, 25, 2_000, 3, WORKDAYS),
-    Tariff("jpy", 0.11, 50, 5_400, 36, 0, 1_300, 4, frozenset({4})),
-    Tariff("kwd", 0.06, 150, 12_500, 39, 100, 5_000, 5, frozenset({0})),
+SETTLEMENT_CURRENCIES = (
+    SettlementCurrency("usd", 0.58, 50, 4_200, 29, 30, 1_500, 2, WORKDAYS),
+    SettlementCurrency("eur", 0.25, 50, 3_900, 15, 25, 2_000, 3, WORKDAYS),
+    SettlementCurrency("jpy", 0.11, 50, 5_400, 36, 0, 1_300, 4, frozenset({4})),
+    SettlementCurrency("kwd", 0.06, 150, 12_500, 39, 100, 5_000, 5, frozenset({0})),
 )
 
 _DESCRIPTIONS: tuple[str | None, ...] = (
@@ -69,33 +70,34 @@ _DISPUTE_REASONS = ("fraudulent", "product_not_received", "subscription_canceled
 
 
 class Business:
-    """The days of one account, told in order."""
+    """The activity of one account, made in order of days."""
 
-    def __init__(self, seed: int, owner: Owner, *, volume: int) -> None:
+    def __init__(self, seed: int, account: str, *, volume: int) -> None:
         """`volume` is the usual number of sales a day; weekends see fewer."""
-        self._path = (seed, "business", owner.account, int(owner.livemode))
+        # The 0 was the mode, when each mode had books of its own; it keeps the samples' bytes as they are.
+        self._path = (seed, "business", account, 0)
         self._volume = volume
-        self._coming: defaultdict[int, list[Entry]] = defaultdict(list)
+        self._upcoming: defaultdict[int, list[Entry]] = defaultdict(list)
 
     def day(self, day: int) -> list[Entry]:
         """All activity created on the UTC day number `day` (days since 1970), in order of time."""
-        teller = _Teller(day, draws(*self._path, day), self._coming)
-        today = self._coming.pop(day, [])
-        today += teller.sales(self._volume)
-        today += teller.housekeeping()
+        this_day = _Day(day, generator(*self._path, day), self._upcoming)
+        today = self._upcoming.pop(day, [])
+        today += this_day.sales(self._volume)
+        today += this_day.other_activity()
         today.sort(key=lambda entry: (entry.created, entry.id))
         return today
 
 
-class _Teller:
-    """One day being told."""
+class _Day:
+    """One day in the making; consequences on later days go to `upcoming`."""
 
-    def __init__(self, day: int, rng: random.Random, coming: defaultdict[int, list[Entry]]) -> None:
+    def __init__(self, day: int, rng: random.Random, upcoming: defaultdict[int, list[Entry]]) -> None:
         self._day = day
         self._start = day * DAY
         self._rng = rng
-        self._coming = coming
-        self._stem = base62(rng.getrandbits(120), 19)
+        self._upcoming = upcoming
+        self._prefix = base62(rng.getrandbits(120), 19)
         self._used = 0
 
     def sales(self, volume: int) -> list[Entry]:
@@ -103,12 +105,12 @@ class _Teller:
         count = round(volume * (0.7 if weekend else 1.0) * (0.7 + 0.6 * self._rng.random()))
         charges = []
         for number in range(count):
-            charge = self._charge(self._second(number), self._tariff())
+            charge = self._charge(self._second(number), self._settlement_currency())
             charges.append(charge)
-            self._fate(charge)
+            self._schedule_consequences(charge)
         return charges
 
-    def housekeeping(self) -> list[Entry]:
+    def other_activity(self) -> list[Entry]:
         """Rows without a sale: Stripe's own fees, network costs, adjustments and the like."""
         when = datetime.fromtimestamp(self._start, UTC)
         rows: list[Entry] = []
@@ -123,7 +125,7 @@ class _Teller:
         if when.day == 15:
             rows.append(self._plain("risk_reserved_funds", "eur", -2_500, "Reserve, held for 60 days"))
             release = self._plain("risk_reserved_funds", "eur", 2_500, "Reserve released", days=60)
-            self._coming[self._day + 60].append(release)
+            self._upcoming[self._day + 60].append(release)
         if when.month % 3 == 0 and when.day == 20:
             rows.append(self._plain("topup", "usd", 100_000, "Top-up from bank account •••• 6789"))
         if self._rng.random() < 0.08:
@@ -132,37 +134,37 @@ class _Teller:
         return rows
 
     def _next(self) -> str:
-        """23 characters, new each time: the day's stem and a counter."""
+        """23 characters, new each time: the day's prefix and a counter."""
         self._used += 1
-        return self._stem + base62(self._used, 4)
+        return self._prefix + base62(self._used, 4)
 
     def _second(self, number: int) -> int:
-        """A second of the day; now and then its first or last, where intervals meet."""
+        """A second of the day; sometimes its first or last, where intervals meet."""
         if number == 0 and self._rng.random() < 0.2:
             return self._start
         if number == 1 and self._rng.random() < 0.2:
             return self._start + DAY - 1
         return self._start + int(self._rng.random() * DAY)
 
-    def _tariff(self) -> Tariff:
+    def _settlement_currency(self) -> SettlementCurrency:
         left = self._rng.random()
-        for tariff in TARIFFS:
-            left -= tariff.share
+        for settlement in SETTLEMENT_CURRENCIES:
+            left -= settlement.share
             if left < 0:
-                return tariff
-        return TARIFFS[0]
+                return settlement
+        return SETTLEMENT_CURRENCIES[0]
 
-    def _charge(self, created: int, tariff: Tariff) -> Entry:
-        rng, currency = self._rng, tariff.currency
-        amount = tariff.smallest + int(rng.expovariate(1 / tariff.usual))
-        fee = (amount * tariff.rate + 500) // 1000 + tariff.fixed
+    def _charge(self, created: int, settlement: SettlementCurrency) -> Entry:
+        rng, currency = self._rng, settlement.currency
+        amount = settlement.smallest + int(rng.expovariate(1 / settlement.usual))
+        fee = (amount * settlement.rate + 500) // 1000 + settlement.fixed
         text = _DESCRIPTIONS[int(rng.random() * len(_DESCRIPTIONS))]
         token = self._next()
         return Entry(
             id=f"txn_3{token}",
             category="charge",
             created=created,
-            available_on=(self._day + tariff.delay) * DAY,
+            available_on=(self._day + settlement.delay) * DAY,
             currency=currency,
             gross=major(amount, currency),
             fee=major(fee, currency),
@@ -171,15 +173,15 @@ class _Teller:
             sale=Sale(token, created),
         )
 
-    def _fate(self, charge: Entry) -> None:
-        """Most sales stay sold."""
+    def _schedule_consequences(self, charge: Entry) -> None:
+        """A refund, a dispute or a failure for a few sales; none for most."""
         chance = self._rng.random()
         if chance < 0.06:
             self._refund(charge)
         elif chance < 0.075:
             self._dispute(charge)
         elif chance < 0.08:
-            self._follow(charge, "charge_failure", -charge.gross, self._after(4), "Debit returned")
+            self._schedule(charge, "charge_failure", -charge.gross, self._after(4), "Debit returned")
 
     def _after(self, most: int, least: int = 1) -> int:
         """A second between `least` and `most` days from this day."""
@@ -189,25 +191,25 @@ class _Teller:
         amount = charge.gross
         if self._rng.random() < 0.4:
             amount = _portion(charge.gross, self._rng.randrange(1, 100))
-        refund = self._follow(charge, "refund", -amount, self._after(20), "REFUND FOR CHARGE")
+        refund = self._schedule(charge, "refund", -amount, self._after(20), "REFUND FOR CHARGE")
         if self._rng.random() < 0.05:
             at = refund.created + 3 * DAY
-            self._follow(charge, "refund_failure", amount, at, "REFUND FAILURE, card closed")
+            self._schedule(charge, "refund_failure", amount, at, "REFUND FAILURE, card closed")
 
     def _dispute(self, charge: Entry) -> None:
         """A dispute takes the sale and costs a fee; one that is won gives both back."""
-        tariff = next(tariff for tariff in TARIFFS if tariff.currency == charge.currency)
-        fee, reason = major(tariff.dispute_fee, charge.currency), self._rng.choice(_DISPUTE_REASONS)
-        lost = self._follow(
+        settlement = next(each for each in SETTLEMENT_CURRENCIES if each.currency == charge.currency)
+        fee, reason = major(settlement.dispute_fee, charge.currency), self._rng.choice(_DISPUTE_REASONS)
+        lost = self._schedule(
             charge, "dispute", -charge.gross, self._after(40, 5), "Chargeback", fee=fee, reason=reason
         )
         if self._rng.random() < 0.4:
             at = lost.created + self._rng.randrange(10, 40) * DAY
-            self._follow(
+            self._schedule(
                 charge, "dispute_reversal", charge.gross, at, "Chargeback reversal", fee=-fee, reason=reason
             )
 
-    def _follow(
+    def _schedule(
         self,
         charge: Entry,
         category: str,
@@ -218,7 +220,7 @@ class _Teller:
         fee: Decimal = Decimal(0),
         reason: str | None = None,
     ) -> Entry:
-        """A later consequence of `charge`, on the day it falls on; money moves at once."""
+        """A consequence of `charge`, booked on the day of the second `at`; its money is available at once."""
         token = self._next()
         entry = Entry(
             id=f"txn_3{token}",
@@ -233,11 +235,11 @@ class _Teller:
             sale=charge.sale,
             dispute_reason=reason,
         )
-        self._coming[at // DAY].append(entry)
+        self._upcoming[at // DAY].append(entry)
         return entry
 
     def _plain(self, category: str, currency: str, minor: int, text: str, days: int = 0) -> Entry:
-        """A row of Stripe's own, without a fee of its own."""
+        """A row of Stripe's own, without a fee, `days` after this one."""
         at = self._start + days * DAY + self._rng.randrange(DAY)
         return self._stripe_row(category, currency, major(minor, currency), text, at)
 
@@ -256,13 +258,11 @@ class _Teller:
 
     def _monthly_fees(self, when: datetime) -> list[Entry]:
         text = f"Billing - usage fee ({when:%Y-%m-%d}): metered, “Starter”"
-        twin = self._plain("fee", "usd", -199, "Radar, per screened payment")
-        # Fee rows that differ in nothing but their id are real, and each one counts.
-        same = replace(twin, id=f"txn_1{self._next()}")
-        return [self._plain("fee", tariff.currency, -tariff.usual // 20, text) for tariff in TARIFFS] + [
-            twin,
-            same,
-        ]
+        first = self._plain("fee", "usd", -199, "Radar, per screened payment")
+        # Fee rows that differ only in their id are real, and each one counts.
+        second = replace(first, id=f"txn_1{self._next()}")
+        usage = [self._plain("fee", each.currency, -each.usual // 20, text) for each in SETTLEMENT_CURRENCIES]
+        return [*usage, first, second]
 
     def _network_costs(self) -> list[Entry]:
         """Costs in millionths that add up to whole cents, so that a payout can be paid."""
@@ -278,5 +278,5 @@ class _Teller:
 
 def _portion(amount: Decimal, hundredths: int) -> Decimal:
     """A part of `amount` in whole minor units, at least one of them."""
-    unit = Decimal((0, (1,), int(amount.as_tuple().exponent)))
-    return max(unit, (amount * hundredths / 100).quantize(unit))
+    smallest = Decimal((0, (1,), int(amount.as_tuple().exponent)))
+    return max(smallest, (amount * hundredths / 100).quantize(smallest))

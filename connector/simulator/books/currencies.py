@@ -1,16 +1,16 @@
-"""Currencies: which exist for Stripe, how many digits they have, how reports print them.
+"""Currencies: which of them Stripe knows, how many decimals they have, how reports print them.
 
 Reports give money as decimal text in major units: ten dollars are 10.00, where the rest of the API says 1000.
 How a report prints currencies without two decimals is not documented; here each has its own digits (1250 yen,
 1.250 dinars), and more wherever an amount needs them.
 
-Sources: https://docs.stripe.com/currencies, https://docs.stripe.com/reports/api
+Source: https://docs.stripe.com/currencies, https://docs.stripe.com/reports/api
 """
 
 from decimal import Context, Decimal, Inexact
 
+#: Arithmetic that raises instead of rounding.
 EXACT = Context(prec=80, traps=[Inexact])
-"""Arithmetic that raises rather than rounds."""
 
 _NO_DIGITS = frozenset(
     [
@@ -18,11 +18,7 @@ _NO_DIGITS = frozenset(
         "vuv", "xaf", "xof", "xpf",
     ]
 )  # fmt: skip
-_THREE_DIGITS = frozenset(
-    [
-        "bhd", "jod", "kwd", "omr", "tnd",
-    ]
-)  # fmt: skip
+_THREE_DIGITS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 _TWO_DIGITS = frozenset(
     [
         "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd",
@@ -38,12 +34,12 @@ _TWO_DIGITS = frozenset(
     ]
 )  # fmt: skip
 
+#: Lower-case ISO 4217 codes accepted as the `currency` of a run.
 KNOWN = _NO_DIGITS | _TWO_DIGITS | _THREE_DIGITS
-"""Lower-case ISO 4217 codes accepted as the `currency` of a run."""
 
 
 def digits(currency: str) -> int:
-    """Decimals that the currency's own money has."""
+    """The decimals of a currency's smallest unit."""
     if currency in _NO_DIGITS:
         return 0
     return 3 if currency in _THREE_DIGITS else 2
@@ -55,10 +51,10 @@ def major(minor: int, currency: str) -> Decimal:
 
 
 def printed(amount: Decimal, currency: str) -> str:
-    """The text of an amount in a report: never an exponent, never a minus before zero, nothing rounded."""
+    """The text of an amount in a report: without an exponent, without a minus before zero, not rounded."""
     if not amount:
         amount = Decimal(0)
     exponent = amount.normalize(EXACT).as_tuple().exponent
     if not isinstance(exponent, int):
-        raise ValueError(f"{amount} is no amount of money")
+        raise ValueError(f"{amount} is not an amount of money")
     return f"{amount:.{max(digits(currency), -exponent)}f}"

@@ -1,6 +1,6 @@
-"""What a balance is made of: one entry per movement, and what stands behind it.
+"""What a balance consists of: entries (Stripe's balance transactions), sales, payouts, and sums of them.
 
-All times are whole unix seconds in UTC, all money is `Decimal` in major units of the settlement currency.
+All times are whole unix seconds in UTC; all money is `Decimal` in major units of the settlement currency.
 
 Source: https://docs.stripe.com/reports/report-types/balance
 """
@@ -13,14 +13,6 @@ from connector.simulator.books.currencies import EXACT
 
 DAY = 86_400
 PAYOUT_CATEGORIES = frozenset({"payout", "payout_reversal"})
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose data: an account, in live or in test mode. Nothing is ever shared between two owners."""
-
-    account: str
-    livemode: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +36,8 @@ class Entry:
     """One balance transaction.
 
     `gross` is positive when money comes in, `fee` is positive when charged; `net` is the change of the
-    balance. `known_from` is the moment since which Stripe's data hold it: later than `created` for a row that
-    was added to a day already closed.
+    balance. Reports show the entry from `known_from` on, which is later than `created` for a row added to a
+    closed day.
     """
 
     id: str
@@ -67,12 +59,12 @@ class Entry:
 
     @property
     def is_payout(self) -> bool:
-        """Payouts and payouts that came back: not activity."""
+        """Payouts and failed payouts are not activity."""
         return self.category in PAYOUT_CATEGORIES
 
     @property
     def effective(self) -> int:
-        """The second that decides the interval: creation, but arrival for payouts.
+        """The second that decides the interval: arrival for payouts, creation for all else.
 
         Source: https://docs.stripe.com/reports/select-a-report
         """
@@ -81,7 +73,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """An automatic payout: `amount` leaves the balance at `arrival`, and is back at `failed_at`, if set."""
+    """An automatic payout: `amount` leaves the balance at `arrival`, and returns at `failed_at`, if set."""
 
     id: str
     currency: str
@@ -128,7 +120,7 @@ class Totals:
         )
 
     def joined(self, other: "Totals") -> "Totals":
-        """Both together."""
+        """The sums of both."""
         return Totals(
             EXACT.add(self.activity_gross, other.activity_gross),
             EXACT.add(self.activity_fee, other.activity_fee),
@@ -146,7 +138,7 @@ class Totals:
 
 
 def add_up(entries: Iterable[Entry], onto: dict[str, Totals]) -> dict[str, Totals]:
-    """`onto` with `entries` counted in, per currency; `onto` itself is left as it was."""
+    """`onto` with `entries` added, per currency; `onto` itself does not change."""
     sums = dict(onto)
     for entry in entries:
         sums[entry.currency] = sums.get(entry.currency, Totals()).plus(entry)

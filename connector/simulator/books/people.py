@@ -1,7 +1,7 @@
-"""Who bought: names, addresses and cards, made up from a sale's token when a report asks for them.
+"""The buyers: names, addresses and cards, made up from a sale's token when a report needs them.
 
-The texts are there to be hard: commas, quotes, line breaks, other scripts, an empty text where others have
-none, and Namibia, whose country code reads like "not available".
+The texts are hard to read on purpose: commas, quotes, line breaks, other scripts, empty texts next to nulls,
+and Namibia, whose country code looks like "not available".
 """
 
 import random
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from connector.simulator.books.currencies import digits
 from connector.simulator.books.entries import Sale
-from connector.simulator.books.seeded_random import draws
+from connector.simulator.books.seeded_random import generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Everything a report can say about one sale besides its money."""
+    """Everything that reports print about a sale apart from its money."""
 
     customer_id: str | None
     name: str | None
@@ -48,17 +48,18 @@ class Buyer:
     is_link: bool
     order_id: str | None
     note: str | None
+    #: Currency and rate, for a buyer who paid in another currency than the settlement's.
     foreign: tuple[str, Decimal] | None
 
     def facing(self, gross: Decimal, currency: str) -> tuple[Decimal, str]:
-        """What the buyer saw: the amount and its currency, foreign for some."""
+        """The amount and the currency that the buyer saw, which is a foreign one for some."""
         if self.foreign is None:
             return gross, currency
         shown, rate = self.foreign
         return (gross * rate).quantize(Decimal(1).scaleb(-digits(shown))), shown
 
 
-NOWHERE = Address(None, None, None, None, None, None)
+NO_ADDRESS = Address(None, None, None, None, None, None)
 _ADDRESSES = (
     Address("12 Harbour St", None, "Windhoek", None, "10005", "NA"),
     Address("1 Market St, Suite 400", "Attn: \"Ada\"", "San Francisco", "CA", "94105", "US"),
@@ -81,13 +82,13 @@ _BRANDS = ("Visa", "MasterCard", "American Express", "JCB")
 _FOREIGN = (("gbp", Decimal("0.7901234567891234")), ("bhd", Decimal("0.3770000000000001")))
 
 
-@lru_cache(maxsize=256)  # a row asks once for each of its columns
+@lru_cache(maxsize=256)  # a row needs it once for each of its columns
 def buyer(seed: int, sale: Sale) -> Buyer:
-    """The buyer of `sale`: always the same one."""
-    rng = draws(seed, "buyer", sale.token)
+    """The buyer of `sale`; the same one every time."""
+    rng = generator(seed, "buyer", sale.token)
     known, by_card = rng.random() < 0.8, rng.random() < 0.85
     name = rng.choice(_NAMES) if known else None
-    address = rng.choice(_ADDRESSES) if known else NOWHERE
+    address = rng.choice(_ADDRESSES) if known else NO_ADDRESS
     subscribed = rng.random() < 0.3
     number = rng.randrange(10_000)
     return Buyer(
@@ -96,8 +97,8 @@ def buyer(seed: int, sale: Sale) -> Buyer:
         email=f"buyer+{number}@example.com" if known else None,
         description=rng.choice(_NOTES) if known else None,
         address=address,
-        shipping=rng.choice(_ADDRESSES) if rng.random() < 0.4 else NOWHERE,
-        card_address=address if by_card else NOWHERE,
+        shipping=rng.choice(_ADDRESSES) if rng.random() < 0.4 else NO_ADDRESS,
+        card_address=address if by_card else NO_ADDRESS,
         card_brand=rng.choice(_BRANDS) if by_card else None,
         card_country=address.country or "US" if by_card else None,
         card_funding=rng.choice(("credit", "debit", "prepaid")) if by_card else None,

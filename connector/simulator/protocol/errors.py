@@ -1,9 +1,9 @@
-"""Everything the simulated Stripe says no to, with the body Stripe's errors have.
+"""Stripe's errors, and the answers they become.
 
-Codes are sent where Stripe documents one. For an interval outside the availability none is documented, so
-that refusal has none; the texts are modelled on Stripe's, not copied.
+They have a code where Stripe documents one; for an interval outside the availability it does not. The
+messages are modelled on Stripe's, not copied.
 
-Sources: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-codes
+Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-codes
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from connector.simulator.protocol.messages import Reply, json_reply
 DOC_URL = "https://docs.stripe.com/error-codes#"
 
 
-class RefusalError(Exception):
-    """An answer that is an error. Raised by whatever decides, turned into a reply in one place."""
+class StripeError(Exception):
+    """An error to answer with; `endpoints.respond` turns it into the reply."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class RefusalError(Exception):
         self.headers = dict(headers or {})
 
     def reply(self, request_log_url: str | None = None) -> Reply:
-        """The error object; `request_log_url` is what Stripe adds for requests of a known key."""
+        """The error object; Stripe adds `request_log_url` where it knows the key."""
         error: dict[str, Any] = {}
         if self.code:
             error |= {"code": self.code, "doc_url": DOC_URL + self.code.replace("_", "-")}
@@ -47,40 +47,40 @@ class RefusalError(Exception):
         return json_reply(self.status, {"error": error | {"type": self.kind}}, self.headers)
 
 
-def unknown_parameter(name: str) -> RefusalError:
-    return RefusalError(f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
+def unknown_parameter(name: str) -> StripeError:
+    return StripeError(f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
 
 
-def missing_parameter(name: str) -> RefusalError:
-    return RefusalError(f"Missing required param: {name}.", code="parameter_missing", param=name)
+def missing_parameter(name: str) -> StripeError:
+    return StripeError(f"Missing required param: {name}.", code="parameter_missing", param=name)
 
 
-def invalid_integer(name: str, value: object) -> RefusalError:
-    return RefusalError(f"Invalid integer: {value}", code="parameter_invalid_integer", param=name)
+def invalid_integer(name: str, value: object) -> StripeError:
+    return StripeError(f"Invalid integer: {value}", code="parameter_invalid_integer", param=name)
 
 
-def empty_parameter(name: str) -> RefusalError:
-    return RefusalError(
+def empty_parameter(name: str) -> StripeError:
+    return StripeError(
         f"{name} was sent as an empty string, and it cannot be unset. Leave it out or give it a value.",
         code="parameter_invalid_empty",
         param=name,
     )
 
 
-def no_such(thing: str, id: str, *, param: str, status: int = 404) -> RefusalError:
-    return RefusalError(f"No such {thing}: '{id}'", status=status, code="resource_missing", param=param)
+def no_such(thing: str, id: str, *, param: str, status: int = 404) -> StripeError:
+    return StripeError(f"No such {thing}: '{id}'", status=status, code="resource_missing", param=param)
 
 
-def unknown_url(method: str, path: str) -> RefusalError:
-    return RefusalError(
+def unknown_url(method: str, path: str) -> StripeError:
+    return StripeError(
         f"Unrecognized request URL ({method}: {path}). See https://docs.stripe.com for what exists here.",
         status=404,
     )
 
 
-def unauthorized(message: str, code: str | None = None) -> RefusalError:
-    return RefusalError(message, status=401, code=code, headers={"WWW-Authenticate": 'Basic realm="Stripe"'})
+def unauthorized(message: str, code: str | None = None) -> StripeError:
+    return StripeError(message, status=401, code=code, headers={"WWW-Authenticate": 'Basic realm="Stripe"'})
 
 
-def too_many_requests(message: str, code: str = "rate_limit") -> RefusalError:
-    return RefusalError(message, status=429, code=code)
+def too_many_requests(message: str, code: str = "rate_limit") -> StripeError:
+    return StripeError(message, status=429, code=code)

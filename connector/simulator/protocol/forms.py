@@ -1,7 +1,7 @@
-"""Stripe's way of putting nested values into forms and query strings.
+"""Nested values in forms and query strings, as Stripe encodes them.
 
-`parameters[columns][]=created` and `parameters[columns][0]=created` mean the same list; everything else in
-brackets names a member. Values are text; whoever reads them knows what they should be.
+`parameters[columns][]=created` and `parameters[columns][0]=created` mean the same list; all else in brackets
+names a member. Values are text.
 
 Source: https://docs.stripe.com/reports/api
 """
@@ -10,7 +10,7 @@ import re
 from typing import TypeAlias, Union
 from urllib.parse import parse_qsl
 
-from connector.simulator.protocol.errors import RefusalError, invalid_integer
+from connector.simulator.protocol.errors import StripeError, invalid_integer
 
 # Union, because a quoted name and `|` do not go together at run time.
 Value: TypeAlias = Union[str, list["Value"], dict[str, "Value"]]  # noqa: UP007
@@ -27,7 +27,7 @@ def parse(text: str) -> Form:
         match = _NAME.fullmatch(name)
         path = [match[1], *_MEMBER.findall(match[2])] if match else [name]
         _put(tree, path, value, name)
-    return {key: _settled(value) for key, value in tree.items()}
+    return {key: _nested(value) for key, value in tree.items()}
 
 
 def _put(node: dict[str, object], path: list[str], value: str, name: str) -> None:
@@ -38,21 +38,21 @@ def _put(node: dict[str, object], path: list[str], value: str, name: str) -> Non
             return
         child = node.setdefault(member, {})
         if not isinstance(child, dict):
-            raise RefusalError(f"Invalid parameters: {name} is both a value and a group", param=name)
+            raise StripeError(f"Invalid parameters: {name} is both a value and a group", param=name)
         node = child
 
 
-def _settled(value: object) -> Value:
+def _nested(value: object) -> Value:
     """Groups whose members are all numbers are lists, in the order of those numbers."""
     if not isinstance(value, dict):
         return str(value)
     if value and all(key.isdecimal() for key in value):
-        return [_settled(value[key]) for key in sorted(value, key=int)]
-    return {key: _settled(member) for key, member in value.items()}
+        return [_nested(value[key]) for key in sorted(value, key=int)]
+    return {key: _nested(member) for key, member in value.items()}
 
 
 def whole_number(name: str, value: Value) -> int:
-    """`value` as an integer, or Stripe's refusal of it."""
+    """`value` as an integer, or Stripe's error."""
     if not isinstance(value, str) or not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
         raise invalid_integer(name, value)
     return int(value)

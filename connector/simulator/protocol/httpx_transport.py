@@ -1,4 +1,4 @@
-"""The simulator behind httpx: a reply becomes a response, or the error the network would have given."""
+"""The simulator behind httpx: a reply becomes a response, or the error of a broken connection."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -10,17 +10,17 @@ from connector.simulator.protocol.messages import Outcome, Reply, Sleep
 _CHUNK = 65_536
 
 
-class Answers(Protocol):
-    """What stands behind a transport."""
+class Server(Protocol):
+    """What a transport sends requests to."""
 
     def answer(
         self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes, *, sleep: Sleep
     ) -> Reply: ...
 
 
-def exchange(behind: Answers, request: httpx.Request, sleep: Sleep) -> httpx.Response:
-    """Answer `request`; time that passes meanwhile counts against its read timeout."""
-    patience = request.extensions.get("timeout", {}).get("read")
+def exchange(server: Server, request: httpx.Request, sleep: Sleep) -> httpx.Response:
+    """Answer `request`; what `sleep` takes meanwhile counts against its read timeout."""
+    timeout = request.extensions.get("timeout", {}).get("read")
     waited = 0.0
 
     def wait(seconds: float) -> None:
@@ -28,12 +28,12 @@ def exchange(behind: Answers, request: httpx.Request, sleep: Sleep) -> httpx.Res
         waited += seconds
         sleep(seconds)
 
-    reply = behind.answer(request.method, request.url, request.headers, request.read(), sleep=wait)
+    reply = server.answer(request.method, request.url, request.headers, request.read(), sleep=wait)
     delivery = reply.delivery
     if delivery.outcome is Outcome.TIMED_OUT:
-        sleep(delivery.hold if patience is None else min(delivery.hold, patience))
+        sleep(delivery.hold if timeout is None else min(delivery.hold, timeout))
         raise httpx.ReadTimeout("no answer in time", request=request)
-    if patience is not None and waited > patience:
+    if timeout is not None and waited > timeout:
         raise httpx.ReadTimeout("the answer came too late", request=request)
     if delivery.outcome is Outcome.RESET:
         raise httpx.ReadError("connection reset by peer", request=request)
@@ -48,7 +48,7 @@ def exchange(behind: Answers, request: httpx.Request, sleep: Sleep) -> httpx.Res
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body on its way: in chunks, slowly, or only in part."""
+    """A body as it arrives: in chunks, slowly, or only in part."""
 
     def __init__(self, reply: Reply, sleep: Sleep, *, head: bool) -> None:
         self._reply = reply

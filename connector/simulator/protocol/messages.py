@@ -1,7 +1,7 @@
-"""A call and its answer, free of any transport.
+"""A request and its answer, without a transport.
 
-`Simulator.handle` and the server both turn what they receive into a `Call` and carry out the `Reply`; how an
-answer travels (whole, cut, slowly, not at all) is part of the reply, so that a fault behaves alike in both.
+`Simulator.handle` and the server both turn a request into a `Call` and send the `Reply`. How the reply is
+delivered (whole, cut, slowly, not at all) is part of it, so that a fault acts alike in both.
 """
 
 import json
@@ -19,7 +19,7 @@ Sleep = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Call:
-    """A request as it arrived. `origin` is scheme, host and port; `query` is raw; `at` is in UTC."""
+    """A request. `origin` is scheme, host and port; `query` is raw; `at` is in UTC."""
 
     method: str
     origin: str
@@ -43,7 +43,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Delivery:
-    """How a reply travels. Seconds; `cut_at` bytes of the body arrive before the connection is closed."""
+    """How a reply is sent. Times in seconds; the connection is closed after `cut_at` bytes of the body."""
 
     outcome: Outcome = Outcome.DELIVERED
     cut_at: int | None = None
@@ -54,7 +54,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: status, headers in the order sent, the whole body, and the way it travels."""
+    """An answer: status, headers in the order sent, the whole body, and how it is delivered."""
 
     status: int
     headers: Mapping[str, str]
@@ -77,7 +77,7 @@ class Reply:
 
 
 def json_reply(status: int, value: Json, headers: Mapping[str, str] | None = None) -> Reply:
-    """A JSON answer, indented by two as Stripe's are."""
+    """A JSON answer, indented by two spaces as Stripe's are."""
     body = json.dumps(value, indent=2, ensure_ascii=False).encode()
     return Reply(
         status,

@@ -1,9 +1,9 @@
-"""Which columns the documented reports have, by version.
+"""The columns of the documented reports, by version.
 
-Between versions columns come and go in groups, so a version is written as the groups it has. A higher number
-is no superset of a lower one. The order is nobody's: the reports sort them.
+Versions differ by groups of columns, so a version is written as its groups. A higher number is not a superset
+of a lower one. The order here has no meaning: the report types sort them.
 
-Sources: https://docs.stripe.com/reports/report-types/balance,
+Source: https://docs.stripe.com/reports/report-types/balance,
 https://docs.stripe.com/reports/report-types/payouts,
 https://docs.stripe.com/reports/report-types/payout-reconciliation,
 https://docs.stripe.com/reports/report-types/connect, https://docs.stripe.com/reports/report-types/tax
@@ -20,8 +20,8 @@ _BASE = (
     "customer_email", "customer_description", "customer_facing_amount", "customer_facing_currency",
     "invoice_id", "is_link", "subscription_id", *_TRACE,
 )  # fmt: skip
+#: In the zone of the run. Versions without them do not take a `timezone`, and all their times are UTC.
 _LOCAL_TIMES = ("created", "available_on", "charge_created", "automatic_payout_effective_at_utc")
-"""In the zone of the run; versions without them take no `timezone`, and all their times are UTC."""
 
 _PLACE = ("line1", "line2", "city", "state", "postal_code", "country")
 _SHIPPING = tuple(f"shipping_address_{part}" for part in _PLACE)
@@ -36,7 +36,7 @@ _DIRECT = ("connected_account_direct_charge_id",)
 _TAGS = ("dispute_reason", "regulatory_tag")
 _NUMBER = ("invoice_number",)
 
-# Every balance transaction, or those that make up a balance.
+# All balance transactions, or those that make up a balance.
 
 ACTIVITY: Versions = {
     1: (*_BASE, *_SHIPPING, *_PAYER),
@@ -63,7 +63,7 @@ CONNECTED_ENDING: Versions = {
     4: CONNECTED_ACTIVITY[3],
 }
 
-# What payouts hold.
+# The contents of payouts.
 
 RECONCILIATION: Versions = {1: (*_BASE, "destination_payment_id")}
 RECONCILIATION[2] = (*RECONCILIATION[1], *_METADATA)

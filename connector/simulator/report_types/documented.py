@@ -1,10 +1,10 @@
-"""The report types that Stripe's pages document, as data: adding one is adding an entry.
+"""The report types that Stripe's pages document, as data: a new type is a new entry.
 
-Versions of a report differ in columns and parameters only; a higher number is not a superset of a lower one.
-Where a page does not say which columns are printed by default, a version has the defaults of its siblings;
-whether `connected_account` is among them is not known, and it is left out here, so that it must be asked for.
+Versions of a report differ in columns and parameters only. Where a page does not state the default columns, a
+version has those of its siblings. Whether `connected_account` is a default column is not known; here it is
+not one, so that it must be requested.
 
-Sources: https://docs.stripe.com/reports/report-types/balance,
+Source: https://docs.stripe.com/reports/report-types/balance,
 https://docs.stripe.com/reports/report-types/payouts,
 https://docs.stripe.com/reports/report-types/payout-reconciliation,
 https://docs.stripe.com/reports/report-types/connect, https://docs.stripe.com/reports/report-types/tax
@@ -27,13 +27,13 @@ _ACCOUNTS = ("connected_account", "connected_accounts")
 
 
 def default_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """What is printed if nobody says: who, when, how much, why; in local times where there are any."""
-    twin = "" if "created" in columns or "effective_at" in columns else "_utc"
+    """The columns of a run that requests none; in local times where there are any."""
+    suffix = "" if "created" in columns or "effective_at" in columns else "_utc"
     money = (*column_sets.AMOUNTS, "reporting_category", "description")
     if "payout_id" in columns:
         arrival = ("payout_expected_arrival_date", "payout_status")
-        return ("balance_transaction_id", "payout_id", f"effective_at{twin}", *arrival, *money)
-    return ("balance_transaction_id", f"created{twin}", f"available_on{twin}", *money)
+        return ("balance_transaction_id", "payout_id", f"effective_at{suffix}", *arrival, *money)
+    return ("balance_transaction_id", f"created{suffix}", f"available_on{suffix}", *money)
 
 
 def listing(
@@ -46,7 +46,7 @@ def listing(
     optional: tuple[str, ...] = _FILTERS,
     first: tuple[str, ...] = (),
 ) -> ReportType:
-    """A report with one row for each balance transaction. `first` goes before the usual default columns.
+    """A report with one row for each balance transaction. `first` precede the usual default columns.
 
     It takes a `timezone` if it has local times.
     """
@@ -103,6 +103,7 @@ BALANCE_CHANGE_ITEMIZED = listing(
 _BY_PAYOUT = ("automatic_payout_id", "automatic_payout_effective_at")
 _NO_CURRENCY = ("reporting_category", "decimal_separator", "columns")
 
+#: About the caller's own account.
 OWN_TYPES = (
     BALANCE_SUMMARY,
     BALANCE_CHANGE_ITEMIZED,
@@ -155,7 +156,7 @@ OWN_TYPES = (
             f"ending_balance_reconciliation.itemized.{version}",
             "Itemized reconciliation of the ending balance",
             columns,
-            selections.still_here,
+            selections.ending_balance,
             required=END,
             # The separator came with the fourth version.
             optional=_FILTERS if version == 4 else ("currency", "reporting_category", "columns"),
@@ -165,7 +166,7 @@ OWN_TYPES = (
     totals(
         "ending_balance_reconciliation.summary.1",
         "Reconciliation of the ending balance",
-        selections.still_here,
+        selections.ending_balance,
         required=END,
     ),
     ReportType(
@@ -178,9 +179,10 @@ OWN_TYPES = (
         optional=("timezone", "decimal_separator", "columns"),
     ),
 )
-"""What an account can know about itself."""
 
 _ABOUT = "Connected accounts: "
+
+#: About the accounts connected to the caller's.
 CONNECTED_TYPES = (
     ReportType(
         id="connected_account_balance.summary.1",
@@ -264,7 +266,7 @@ CONNECTED_TYPES = (
             f"connected_account_ending_balance_reconciliation.itemized.{version}",
             _ABOUT + "itemized reconciliation of the ending balance",
             columns,
-            selections.still_here,
+            selections.ending_balance,
             required=END,
             optional=(*_FILTERS, *_ACCOUNT),
         )
@@ -273,7 +275,7 @@ CONNECTED_TYPES = (
     totals(
         "connected_account_ending_balance_reconciliation.summary.1",
         _ABOUT + "reconciliation of the ending balance",
-        selections.still_here,
+        selections.ending_balance,
         required=END,
         optional=("currency", "timezone", "columns", *_ACCOUNT),
     ),
@@ -299,6 +301,5 @@ CONNECTED_TYPES = (
         connected=True,
     ),
 )
-"""What a platform can know about the accounts connected to it."""
 
 DOCUMENTED_TYPES = (*OWN_TYPES, *CONNECTED_TYPES)

@@ -1,9 +1,9 @@
-"""Report types that no page of Stripe's that was read names, and programs ask for by their id, as data.
+"""Report types that public programs request and Stripe's pages, as far as read, do not name; as data.
 
-They have the columns that those programs, or a page without the id, name. Those of live mode are a 404 to a
-key of test mode.
+They have the columns that those programs, or a page without the id, name. Live-only types are a 404 for a key
+of test mode.
 
-Sources: https://github.com/wikimedia/wikimedia-fundraising-SmashPig (PaymentProviders/Stripe),
+Source: https://github.com/wikimedia/wikimedia-fundraising-SmashPig (PaymentProviders/Stripe),
 https://github.com/NorfairKing/centjes, https://docs.stripe.com/tax/reports (the columns of the tax summary)
 """
 
@@ -60,5 +60,5 @@ OBSERVED_TYPES = (
     ),
 )
 
+#: The default report types, in the order of the list call.
 REPORT_TYPES = (*DOCUMENTED_TYPES, *OBSERVED_TYPES)
-"""What an account has unless another choice is made, in the order of the list call."""

@@ -1,16 +1,14 @@
-"""What a report type is: what may be asked of it, and since when and until when its data exist.
+"""A report type: its columns, its parameters, and the availability of its data.
 
-Which ones there are is data, in `documented_types` and `observed_types`.
+The data of a UTC day are complete by noon of the next, and are prepared twice a day; so `data_available_end`
+is the latest midnight or noon (UTC) at least twelve hours ago.
 
-Data are complete for a UTC day by noon of the next, and are prepared twice a day; so the end of availability
-is the latest midnight or noon (UTC) that lies at least twelve hours back, and it may well be a noon.
-
-Sources: https://docs.stripe.com/reports/options, https://docs.stripe.com/api/reporting/report_type/object
+Source: https://docs.stripe.com/reports/options, https://docs.stripe.com/api/reporting/report_type/object
 """
 
 from dataclasses import dataclass
 
-from connector.simulator.books.seeded_random import unit
+from connector.simulator.books.seeded_random import uniform
 from connector.simulator.protocol.messages import Json
 from connector.simulator.reports.columns import METADATA
 from connector.simulator.reports.rows import Rows
@@ -20,11 +18,11 @@ HALF_DAY = 43_200
 
 @dataclass(frozen=True)
 class ReportType:
-    """A report that can be asked for.
+    """A report type and how its rows are made.
 
-    `columns` are all it knows, `[key]` standing for any metadata key; `default_columns` is None for a type
-    that takes no `columns`, which then prints `columns` as they are. `connected` types are about all accounts
-    connected to the caller's, or those asked for. `delay` is in seconds.
+    `columns` are all it has, `[key]` standing for any metadata key; `default_columns` is None for a type that
+    does not take `columns` and prints all of them. `connected` types are about the accounts connected to the
+    caller's, all or those named in the parameters. `delay` is in seconds.
     """
 
     id: str
@@ -50,13 +48,13 @@ class ReportType:
         return prepared(now - self.delay)
 
     def updated(self, seed: int, now: int) -> int:
-        """When data were last prepared: a while after midnight or noon, never after `now`."""
+        """When data were last prepared: some seconds after midnight or noon, never after `now`."""
         latest = prepared(now)
         at = latest + self._lag(seed, latest)
         return at if at <= now else latest - HALF_DAY + self._lag(seed, latest - HALF_DAY)
 
     def _lag(self, seed: int, half_day: int) -> int:
-        return 5 + int(unit(seed, "updated", self.id, half_day) * 175)
+        return 5 + int(uniform(seed, "updated", self.id, half_day) * 175)
 
     def view(self, *, seed: int, now: int, start: int, end: int, livemode: bool) -> Json:
         """The report type object."""

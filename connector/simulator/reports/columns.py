@@ -1,9 +1,9 @@
-"""What stands in each column of the reports that list balance transactions, payouts among them.
+"""The columns of the reports that list balance transactions, payouts among them.
 
-A reading of Stripe's documentation made for the simulator alone; it shares nothing with the connector's own,
-so that one can find the other's mistakes.
+Read from Stripe's documentation for the simulator alone: it shares nothing with the connector's catalogue, so
+that each can find the other's mistakes.
 
-Sources: https://docs.stripe.com/reports/report-types/balance,
+Source: https://docs.stripe.com/reports/report-types/balance,
 https://docs.stripe.com/reports/report-types/payouts,
 https://docs.stripe.com/reports/report-types/payout-reconciliation,
 https://docs.stripe.com/reports/report-types/connect
@@ -16,26 +16,26 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from connector.simulator.books.currencies import printed
-from connector.simulator.books.entries import Entry, Owner, Payout
+from connector.simulator.books.entries import Entry, Payout
 from connector.simulator.books.ledger import Ledger
 from connector.simulator.books.people import Address, Buyer, buyer
 from connector.simulator.books.seeded_random import token
 
+#: Columns of metadata, requested by key.
 METADATA = re.compile(
     r"(payment|refund|transfer|invoice|credit_note|tax_transaction)_metadata\[([^\[\]]{1,40})\]"
 )
-"""Columns asked for by name, one for each key."""
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """What one account's part of a file is written with: its books, as of which second, in which zone.
+class Books:
+    """One account's books as a report reads them: as of a second, with times in a zone.
 
-    `extra_categories` adds what balance summaries of 2026 have; `payouts_without_currency` leaves the
-    currency of their payout rows empty, as one importer found it.
+    `extra_categories` adds the categories seen in balance summaries of 2026; `payouts_without_currency`
+    leaves the currency of their payout rows empty, as one importer found it.
     """
 
-    owner: Owner
+    account: str
     ledger: Ledger
     as_of: int
     zone: ZoneInfo
@@ -44,11 +44,11 @@ class Sheet:
     payouts_without_currency: bool = False
 
 
-Reader = Callable[[Entry, Sheet], str | None]
+Reader = Callable[[Entry, Books], str | None]
 
 
 def stamp(second: int, zone: ZoneInfo | None = None) -> str:
-    """A time as reports print it: to the second, without an offset; UTC unless a zone is given."""
+    """A time as reports print it: to the second, without an offset, in UTC unless a zone is given."""
     return f"{datetime.fromtimestamp(second, zone or UTC):%Y-%m-%d %H:%M:%S}"
 
 
@@ -56,7 +56,7 @@ def reader(column: str) -> Reader:
     """How `column` is read from an entry.
 
     Raises:
-        KeyError: no such column anywhere.
+        KeyError: no report has this column.
     """
     if match := METADATA.fullmatch(column):
         return _metadata(match[1], match[2])
@@ -64,88 +64,88 @@ def reader(column: str) -> Reader:
 
 
 def _bought(pick: Callable[[Buyer], str | None]) -> Reader:
-    def read(entry: Entry, sheet: Sheet) -> str | None:
-        return pick(buyer(sheet.seed, entry.sale)) if entry.sale else None
+    def read(entry: Entry, books: Books) -> str | None:
+        return pick(buyer(books.seed, entry.sale)) if entry.sale else None
 
     return read
 
 
 def _metadata(kind: str, key: str) -> Reader:
-    def read(entry: Entry, sheet: Sheet) -> str | None:
+    def read(entry: Entry, books: Books) -> str | None:
         refunded = kind == "refund" and entry.category in {"refund", "refund_failure"}
         wanted = refunded or kind in {"payment", "invoice", "tax_transaction"}
         if not entry.sale or not wanted:
             return None
-        sold_to = buyer(sheet.seed, entry.sale)
+        sold_to = buyer(books.seed, entry.sale)
         return {"order_id": sold_to.order_id, "note": sold_to.note}.get(key)
 
     return read
 
 
-def _null(_entry: Entry, _sheet: Sheet) -> None:
-    """Never filled for the accounts that live here."""
+def _null(_entry: Entry, _sheet: Books) -> None:
+    """Null for every account of the simulator."""
 
 
-def _effective_at(entry: Entry, sheet: Sheet) -> int | None:
-    payout = sheet.ledger.payout_of(entry, as_of=sheet.as_of)
+def _effective_at(entry: Entry, books: Books) -> int | None:
+    payout = books.ledger.payout_of(entry, as_of=books.as_of)
     return payout.arrival if payout else None
 
 
-def _payout_id(entry: Entry, sheet: Sheet) -> str | None:
-    payout = sheet.ledger.payout_of(entry, as_of=sheet.as_of)
+def _payout_id(entry: Entry, books: Books) -> str | None:
+    payout = books.ledger.payout_of(entry, as_of=books.as_of)
     return payout.id if payout else None
 
 
-def times(name: str, second: Callable[[Entry, Sheet], int | None]) -> dict[str, Reader]:
-    """A column in the zone of the run, and its twin in UTC."""
+def times(name: str, second: Callable[[Entry, Books], int | None]) -> dict[str, Reader]:
+    """A column in the zone of the run, and the same in UTC."""
 
-    def local(entry: Entry, sheet: Sheet) -> str | None:
-        at = second(entry, sheet)
-        return None if at is None else stamp(at, sheet.zone)
+    def local(entry: Entry, books: Books) -> str | None:
+        at = second(entry, books)
+        return None if at is None else stamp(at, books.zone)
 
-    def utc(entry: Entry, sheet: Sheet) -> str | None:
-        at = second(entry, sheet)
+    def utc(entry: Entry, books: Books) -> str | None:
+        at = second(entry, books)
         return None if at is None else stamp(at)
 
     return {name: local, f"{name}_utc": utc}
 
 
-def _payout(pick: Callable[[Payout, Sheet], str | None]) -> Reader:
-    """Read from the payout that the entry is, or is the return of."""
+def _payout(pick: Callable[[Payout, Books], str | None]) -> Reader:
+    """Read from the payout that the entry is, or whose failure it is."""
 
-    def read(entry: Entry, sheet: Sheet) -> str | None:
-        payout = sheet.ledger.payout(entry.source_id, as_of=sheet.as_of) if entry.is_payout else None
-        return pick(payout, sheet) if payout else None
+    def read(entry: Entry, books: Books) -> str | None:
+        payout = books.ledger.payout(entry.source_id, as_of=books.as_of) if entry.is_payout else None
+        return pick(payout, books) if payout else None
 
     return read
 
 
-def _payout_status(payout: Payout, sheet: Sheet) -> str:
-    if payout.failed_at is not None and payout.failed_at <= sheet.as_of:
+def _payout_status(payout: Payout, books: Books) -> str:
+    if payout.failed_at is not None and payout.failed_at <= books.as_of:
         return "failed"
-    return "paid" if payout.arrival <= sheet.as_of else "in_transit"
+    return "paid" if payout.arrival <= books.as_of else "in_transit"
 
 
-def _reversed_at(entry: Entry, sheet: Sheet) -> int | None:
-    payout = sheet.ledger.payout(entry.source_id, as_of=sheet.as_of) if entry.is_payout else None
+def _reversed_at(entry: Entry, books: Books) -> int | None:
+    payout = books.ledger.payout(entry.source_id, as_of=books.as_of) if entry.is_payout else None
     failed_at = payout.failed_at if payout else None
-    return failed_at if failed_at is not None and failed_at <= sheet.as_of else None
+    return failed_at if failed_at is not None and failed_at <= books.as_of else None
 
 
 def _traced(entry: Entry) -> bool:
-    """Whether the bank tells where a payout is; the wires of some currencies never do."""
+    """Whether the bank gives a trace id; it does for some currencies only."""
     return entry.category == "payout" and entry.currency in {"usd", "eur"}
 
 
-def _trace_status(entry: Entry, _sheet: Sheet) -> str | None:
+def _trace_status(entry: Entry, _sheet: Books) -> str | None:
     if entry.category != "payout":
         return None
     return "supported" if _traced(entry) else "unsupported"
 
 
-def _destination(payout: Payout, sheet: Sheet) -> str:
+def _destination(payout: Payout, books: Books) -> str:
     """The bank account: one for each currency of an account."""
-    return f"ba_1{token(23, sheet.seed, 'bank', sheet.owner.account, payout.currency)}"
+    return f"ba_1{token(23, books.seed, 'bank', books.account, payout.currency)}"
 
 
 def _address(prefix: str, pick: Callable[[Buyer], Address]) -> dict[str, Reader]:
@@ -164,16 +164,16 @@ def _address(prefix: str, pick: Callable[[Buyer], Address]) -> dict[str, Reader]
     return {f"{prefix}_{name}": part(choose) for name, choose in parts.items()}
 
 
-def _facing(entry: Entry, sheet: Sheet) -> tuple[str, str] | None:
+def _facing(entry: Entry, books: Books) -> tuple[str, str] | None:
     if entry.sale is None:
         return None
-    amount, currency = buyer(sheet.seed, entry.sale).facing(entry.gross, entry.currency)
+    amount, currency = buyer(books.seed, entry.sale).facing(entry.gross, entry.currency)
     return printed(amount, currency), currency
 
 
 def _facing_part(index: int) -> Reader:
-    def read(entry: Entry, sheet: Sheet) -> str | None:
-        facing = _facing(entry, sheet)
+    def read(entry: Entry, books: Books) -> str | None:
+        facing = _facing(entry, books)
         return facing[index] if facing else None
 
     return read
@@ -223,7 +223,7 @@ _READERS: dict[str, Reader] = {
     "destination_payment_id": _null,
     "order_id": _bought(lambda sold_to: sold_to.order_id),
     "source_transaction_id": lambda entry, _: entry.sale.charge_id if entry.sale else None,
-    "connected_account": lambda _, sheet: sheet.owner.account,
+    "connected_account": lambda _, books: books.account,
     "trace_id": lambda entry, _: f"trace_{entry.source_id[4:]}" if _traced(entry) else None,
     "trace_id_status": _trace_status,
     "payout_id": lambda entry, _: entry.source_id if entry.is_payout else None,
@@ -231,7 +231,7 @@ _READERS: dict[str, Reader] = {
     "payout_type": _payout(lambda _, __: "bank_account"),
     "payout_description": _payout(lambda _, __: "STRIPE PAYOUT"),
     "payout_destination_id": _payout(_destination),
-    # Whether this column is a date or a midnight is not known; a date, in UTC, is the reading here.
+    # Whether Stripe prints a date or a midnight is not known; here it is a date, in UTC.
     "payout_expected_arrival_date": _payout(lambda payout, _: stamp(payout.arrival)[:10]),
     **times("effective_at", lambda entry, _: entry.effective),
     **times("payout_reversed_at", _reversed_at),

@@ -1,7 +1,7 @@
-"""Which connected accounts are in trouble: balances below zero, refunds and disputes of the last week.
+"""Balances, refunds and disputes of the connected accounts, last week and the week before.
 
-Counted from the accounts' own books, one row for each account and currency. The page gives columns and
-little else: here debits are negative, changes are in percent and empty where there was nothing before.
+Computed from the accounts' own books, one row for each account and currency. Stripe's page describes little
+but the columns: here debits are negative, changes are in percent, and null where there was nothing before.
 
 Source: https://docs.stripe.com/reports/report-types/connect
 """
@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from connector.simulator.books.currencies import EXACT, printed
 from connector.simulator.books.entries import DAY, Entry, Totals
-from connector.simulator.books.seeded_random import draws
-from connector.simulator.reports.columns import Sheet
+from connector.simulator.books.seeded_random import generator
+from connector.simulator.reports.columns import Books
 from connector.simulator.reports.selections import Parameters
 
 WEEK = 7 * DAY
@@ -23,28 +23,28 @@ _COUNTRIES = ("US", "DE", "FR", "JP", "NA")
 
 def merchant(seed: int, account: str) -> tuple[str, str]:
     """The name and the country of a connected account."""
-    rng = draws(seed, "merchant", account)
+    rng = generator(seed, "merchant", account)
     return rng.choice(_NAMES), rng.choice(_COUNTRIES)
 
 
-def overview(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[Sequence[str | None]]:
+def overview(accounts: Sequence[Books], parameters: Parameters) -> Iterator[Sequence[str | None]]:
     """As of the end of the interval."""
-    for sheet in sheets:
-        balances = sheet.ledger.totals(parameters["interval_end"], as_of=sheet.as_of)
+    for books in accounts:
+        balances = books.ledger.totals(parameters["interval_end"], as_of=books.as_of)
         for currency in sorted(balances):
-            cells = _cells(sheet, currency, balances[currency], parameters["interval_end"])
+            cells = _cells(books, currency, balances[currency], parameters["interval_end"])
             yield [cells[column] for column in parameters["columns"]]
 
 
-def _cells(sheet: Sheet, currency: str, now: Totals, end: int) -> dict[str, str | None]:
+def _cells(books: Books, currency: str, now: Totals, end: int) -> dict[str, str | None]:
     def money(amount: Decimal) -> str:
         return printed(amount, currency)
 
     def since(start: int, until: int, *categories: str) -> list[Entry]:
-        entries = sheet.ledger.entries(start, until, as_of=sheet.as_of)
+        entries = books.ledger.entries(start, until, as_of=books.as_of)
         return [e for e in entries if e.currency == currency and (e.category in categories or not categories)]
 
-    name, country = merchant(sheet.seed, sheet.owner.account)
+    name, country = merchant(books.seed, books.account)
     change = _net(since(end - DAY, end))
     debits = _net(entry for entry in since(end - DAY, end, "refund", "dispute") if entry.net < 0)
     amounts = {
@@ -53,7 +53,7 @@ def _cells(sheet: Sheet, currency: str, now: Totals, end: int) -> dict[str, str 
         for label, first, last in (("7d", end - WEEK, end), ("7d_prev", end - 2 * WEEK, end - WEEK))
     }
     return {
-        "account_id": sheet.owner.account,
+        "account_id": books.account,
         "business_name": name,
         "country": country,
         "currency": currency,

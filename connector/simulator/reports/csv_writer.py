@@ -1,8 +1,7 @@
-"""The bytes of a report: how Stripe's real files are written.
+"""The bytes of a report, as in Stripe's files of 2025 and 2026.
 
-Comma; one header row; every value that is not null in double quotes, quotes inside doubled; null is a bare
-empty field, so that it differs from an empty text; LF after every row, also the last; UTF-8 without a mark.
-Seen in files of 2025 and 2026; a sample's size agrees with it to the byte.
+Commas; one header row; every value that is not null in double quotes, with quotes inside doubled; null is a
+bare empty field, unlike an empty text; LF after every row, also the last; UTF-8 without a byte order mark.
 
 Source: https://docs.stripe.com/connect/network-cost-passthrough-platforms (the sample file)
 """
@@ -32,7 +31,7 @@ def rows_of(body: bytes) -> list[list[str | None]]:
     """All rows of a file in this dialect, the header first; null and empty text stay apart.
 
     Raises:
-        ValueError: `body` is in some other dialect, or breaks off.
+        ValueError: `body` is in another dialect, or ends within a row.
     """
     text = body.decode()
     rows: list[list[str | None]] = []
@@ -41,12 +40,12 @@ def rows_of(body: bytes) -> list[list[str | None]]:
     while at < len(text):
         field = _FIELD.match(text, at)
         if field is None:
-            raise ValueError(f"no field of a report begins at character {at}")
+            raise ValueError(f"there is no quoted or empty field at character {at}")
         cells.append(None if field[1] is None else field[1].replace('""', '"'))
         if field[2] == "\n":
             rows.append(cells)
             cells = []
         at = field.end()
     if cells:
-        raise ValueError("the last row has no end")
+        raise ValueError("the last row does not end with a line feed")
     return rows

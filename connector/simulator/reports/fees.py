@@ -1,11 +1,11 @@
-"""Every fee Stripe took, line by line, out of the same ledger as the balance.
+"""Every fee that Stripe charged, line by line, from the same ledger as the balance.
 
-A line is what a balance transaction's `fee` says, or what one of Stripe's own fee rows takes; amount and tax
-of all lines add up to both, exactly. One fee may be charged in equal parts: lines that differ in nothing are
-all real, and each one counts. Euros come with tax, in millionths.
+A line is a balance transaction's `fee`, or the amount of one of Stripe's own fee rows; amount and tax of all
+lines add up to these, exactly. One fee may be charged in equal parts: identical lines are all real, and each
+one counts. Fees in euros include tax, in millionths.
 
-Live mode only. No page of Stripe's about these reports was read: the columns are those that public code asks
-for.
+Live mode only. No page of Stripe's about these reports was read: the columns are those that public code
+requests.
 
 Source: https://github.com/wikimedia/wikimedia-fundraising-SmashPig (PaymentProviders/Stripe)
 """
@@ -16,11 +16,11 @@ from decimal import Decimal
 
 from connector.simulator.books.currencies import EXACT, printed
 from connector.simulator.books.entries import DAY, Entry
-from connector.simulator.reports.columns import Sheet, stamp
+from connector.simulator.reports.columns import Books, stamp
 from connector.simulator.reports.selections import Parameters, activity
 
+#: Categories whose rows are fees themselves, as a negative gross.
 OWN_FEES = frozenset({"fee", "network_cost"})
-"""Categories whose rows are fees themselves, as a negative gross."""
 
 _TAX = Decimal("0.19")
 
@@ -71,30 +71,30 @@ def _product(entry: Entry, *, screened: bool) -> tuple[str, str, str]:
     return "Payments", "Payments", "Card payments"
 
 
-def _found(sheet: Sheet, parameters: Parameters) -> Iterator[FeeLine]:
+def _found(books: Books, parameters: Parameters) -> Iterator[FeeLine]:
     """Lines of the interval, by the second the balance moved."""
-    for entry in activity(sheet, parameters):
+    for entry in activity(books, parameters):
         if parameters.get("currency") in {None, entry.currency}:
             yield from lines(entry)
 
 
-def itemized(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[list[str | None]]:
-    """One row a line."""
-    for sheet in sheets:
-        for line in _found(sheet, parameters):
-            cells = _cells(line, sheet)
+def itemized(accounts: Sequence[Books], parameters: Parameters) -> Iterator[list[str | None]]:
+    """One row for each line."""
+    for books in accounts:
+        for line in _found(books, parameters):
+            cells = _cells(line, books)
             yield [cells[column] for column in parameters["columns"]]
 
 
-def _cells(line: FeeLine, sheet: Sheet) -> dict[str, str | None]:
+def _cells(line: FeeLine, books: Books) -> dict[str, str | None]:
     entry = line.entry
-    booked = stamp(entry.created, sheet.zone)
+    booked = stamp(entry.created, books.zone)
     return {
         "balance_transaction_created": booked,
         "balance_transaction_id": entry.id,
         "fee_transaction_created": booked,
         "fee_transaction_id": f"ftxn_1{entry.id[5:]}",
-        "incurred_at": stamp(line.incurred_at, sheet.zone),
+        "incurred_at": stamp(line.incurred_at, books.zone),
         "incurred_by": entry.source_id,
         "incurred_by_type": "account" if entry.category in OWN_FEES else entry.category,
         "fee_description": entry.description,
@@ -111,11 +111,11 @@ def _cells(line: FeeLine, sheet: Sheet) -> dict[str, str | None]:
     }
 
 
-def summary(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[list[str | None]]:
+def summary(accounts: Sequence[Books], parameters: Parameters) -> Iterator[list[str | None]]:
     """One row for each product, feature and currency."""
     sums: dict[tuple[str, str, str, str], tuple[Decimal, Decimal]] = {}
-    for sheet in sheets:
-        for line in _found(sheet, parameters):
+    for books in accounts:
+        for line in _found(books, parameters):
             key = (line.suite, line.product, line.feature, line.entry.currency)
             amount, tax = sums.get(key, (Decimal(0), Decimal(0)))
             sums[key] = EXACT.add(amount, line.amount), EXACT.add(tax, line.tax)

@@ -1,9 +1,9 @@
-"""From the ledger to rows: itemized reports, summaries by category, balance summaries.
+"""The rows of itemized reports, summaries by category and balance summaries.
 
-Each takes a sheet for every account that the report is about: one for an account's own reports, several for
-those about connected accounts. Summaries add accounts up; itemized reports give one after the other.
+Each takes the books of every account that the report is about: one for an account's own reports, several for
+those about connected accounts. Summaries add accounts up; itemized reports list one after the other.
 
-Sources: https://docs.stripe.com/reports/report-types/balance,
+Source: https://docs.stripe.com/reports/report-types/balance,
 https://docs.stripe.com/reports/report-types/connect
 """
 
@@ -13,27 +13,27 @@ from decimal import Decimal
 
 from connector.simulator.books.currencies import EXACT, printed
 from connector.simulator.books.entries import Entry, Totals
-from connector.simulator.reports.columns import Reader, Sheet, reader, stamp
+from connector.simulator.reports.columns import Books, Reader, reader, stamp
 from connector.simulator.reports.selections import Parameters, Selection
 
 Cells = Sequence[str | None]
-Rows = Callable[[Sequence[Sheet], Parameters], Iterable[Cells]]
-"""How a report is written; `columns` in the parameters are the header."""
+#: How a report is written; `columns` in the parameters are the header.
+Rows = Callable[[Sequence[Books], Parameters], Iterable[Cells]]
 
 
 def itemized(select: Selection, read: Callable[[str], Reader] = reader) -> Rows:
     """One row for each entry selected. `read` gives the reader of a column."""
 
-    def rows(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[Cells]:
+    def rows(accounts: Sequence[Books], parameters: Parameters) -> Iterator[Cells]:
         readers = [read(column) for column in parameters["columns"]]
-        for sheet in sheets:
-            for entry in _asked_for(select(sheet, parameters), parameters):
-                yield [cell(entry, sheet) for cell in readers]
+        for books in accounts:
+            for entry in _filtered(select(books, parameters), parameters):
+                yield [cell(entry, books) for cell in readers]
 
     return rows
 
 
-def _asked_for(entries: Iterable[Entry], parameters: Parameters) -> Iterator[Entry]:
+def _filtered(entries: Iterable[Entry], parameters: Parameters) -> Iterator[Entry]:
     currency, category = parameters.get("currency"), parameters.get("reporting_category")
     for entry in entries:
         if currency in {None, entry.currency} and category in {None, entry.category}:
@@ -42,7 +42,7 @@ def _asked_for(entries: Iterable[Entry], parameters: Parameters) -> Iterator[Ent
 
 @dataclass(slots=True)
 class _Sum:
-    """A line of a summary, while it is being added up."""
+    """A row of a summary, while it is being added up."""
 
     count: int = 0
     gross: Decimal = Decimal(0)
@@ -67,10 +67,10 @@ class _Sum:
 def summary(select: Selection) -> Rows:
     """One row for each reporting category and currency among the entries selected, all accounts together."""
 
-    def rows(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[Cells]:
+    def rows(accounts: Sequence[Books], parameters: Parameters) -> Iterator[Cells]:
         sums: dict[tuple[str, str], _Sum] = {}
-        for sheet in sheets:
-            for entry in _asked_for(select(sheet, parameters), parameters):
+        for books in accounts:
+            for entry in _filtered(select(books, parameters), parameters):
                 sums.setdefault((entry.category, entry.currency), _Sum()).add(entry)
         for key in sorted(sums):
             cells = sums[key].cells(*key)
@@ -79,34 +79,34 @@ def summary(select: Selection) -> Rows:
     return rows
 
 
-def balance_summary(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[Cells]:
-    """Opening balance, what moved it, closing balance; a block of rows for each settlement currency.
+def balance_summary(accounts: Sequence[Books], parameters: Parameters) -> Iterator[Cells]:
+    """Starting balance, activity, payouts, ending balance: a block of rows for each settlement currency.
 
     Payouts count on the day they arrive. The dates in the descriptions are in the zone of the run, and the
     last one is inclusive, as it is in Stripe's files.
     """
     start, end = parameters["interval_start"], parameters["interval_end"]
-    opening = _together(sheet.ledger.totals(start, as_of=sheet.as_of) for sheet in sheets)
-    closing = _together(sheet.ledger.totals(end, as_of=sheet.as_of) for sheet in sheets)
-    extra = any(sheet.extra_categories for sheet in sheets)
-    held = _held(sheets, start) if extra else {}
+    opening = _joined(books.ledger.totals(start, as_of=books.as_of) for books in accounts)
+    closing = _joined(books.ledger.totals(end, as_of=books.as_of) for books in accounts)
+    extra = any(books.extra_categories for books in accounts)
+    pending = _pending(accounts, start) if extra else {}
     for currency in sorted(closing):
         if parameters.get("currency") not in {None, currency}:
             continue
         before = opening.get(currency, Totals())
-        amounts = _summary_amounts(before, closing[currency], held.get(currency, Decimal(0)))
+        amounts = _summary_amounts(before, closing[currency], pending.get(currency, Decimal(0)))
         shown = {name: amount for name, amount in amounts.items() if extra or name not in _EXTRA}
-        for cells in _summary_rows(shown, currency, parameters, sheets[0]):
+        for cells in _summary_rows(shown, currency, parameters, accounts[0]):
             yield [cells[column] for column in parameters["columns"]]
 
 
 def _summary_rows(
-    amounts: dict[str, tuple[str, Decimal]], currency: str, parameters: Parameters, sheet: Sheet
+    amounts: dict[str, tuple[str, Decimal]], currency: str, parameters: Parameters, books: Books
 ) -> Iterator[dict[str, str | None]]:
-    first_day = stamp(parameters["interval_start"], sheet.zone)[:10]
-    last_day = stamp(parameters["interval_end"] - 1, sheet.zone)[:10]
+    first_day = stamp(parameters["interval_start"], books.zone)[:10]
+    last_day = stamp(parameters["interval_end"] - 1, books.zone)[:10]
     for category, (text, amount) in amounts.items():
-        nameless = category.startswith("payouts") and sheet.payouts_without_currency
+        nameless = category.startswith("payouts") and books.payouts_without_currency
         yield {
             "category": category,
             "description": text.format(first=first_day, last=last_day),
@@ -115,7 +115,7 @@ def _summary_rows(
         }
 
 
-def _together(accounts: Iterable[dict[str, Totals]]) -> dict[str, Totals]:
+def _joined(accounts: Iterable[dict[str, Totals]]) -> dict[str, Totals]:
     sums: dict[str, Totals] = {}
     for account in accounts:
         for currency, totals in account.items():
@@ -123,29 +123,29 @@ def _together(accounts: Iterable[dict[str, Totals]]) -> dict[str, Totals]:
     return sums
 
 
-def _held(sheets: Iterable[Sheet], at: int) -> dict[str, Decimal]:
-    """Activity that was not available yet, over all accounts."""
+def _pending(accounts: Iterable[Books], at: int) -> dict[str, Decimal]:
+    """Activity that was not available yet at `at`, over all accounts."""
     sums: dict[str, Decimal] = {}
-    for sheet in sheets:
-        for currency, amount in sheet.ledger.not_yet_available(at, as_of=sheet.as_of).items():
+    for books in accounts:
+        for currency, amount in books.ledger.not_yet_available(at, as_of=books.as_of).items():
             sums[currency] = EXACT.add(sums.get(currency, Decimal(0)), amount)
     return sums
 
 
+#: Categories seen in exports of 2026 and not documented; which version prints them is not known.
 _EXTRA = frozenset(
     {"starting_balance_available", "activity_gross", "activity_fee", "payouts_gross", "payouts_fee"}
 )
-"""Categories seen in exports of 2026 and documented nowhere; which version prints them is not known."""
 
 
-def _summary_amounts(before: Totals, after: Totals, held: Decimal) -> dict[str, tuple[str, Decimal]]:
+def _summary_amounts(before: Totals, after: Totals, pending: Decimal) -> dict[str, tuple[str, Decimal]]:
     moved = after.minus(before)
     fees, payout_fees = EXACT.minus(moved.activity_fee), EXACT.minus(moved.payouts_fee)
     return {
         "starting_balance": ("Starting balance ({first})", before.balance),
         "starting_balance_available": (
             "Starting balance, available ({first})",
-            EXACT.subtract(before.balance, held),
+            EXACT.subtract(before.balance, pending),
         ),
         "activity_gross": ("Account activity before fees", moved.activity_gross),
         "activity_fee": ("Fees on account activity", fees),

@@ -1,10 +1,10 @@
-"""Tax on the sales of the ledger: one line for each sale, one the other way for each refund.
+"""Tax on the sales of the ledger: one line for each sale, one with the opposite sign for each refund.
 
 The tax is a part of what the buyer paid, so `total` is the entry's gross, and `subtotal` and `tax_amount` add
-up to it. Which columns Stripe prints by default is not documented, nor how it prints a rate; here a rate of
-19 % is 0.19, and exchange rates have the sixteen decimals seen in real data.
+up to it. Neither the default columns nor the text of a rate are documented; here a rate of 19 % is 0.19, and
+exchange rates have the sixteen decimals seen in real data.
 
-Sources: https://docs.stripe.com/reports/report-types/tax, https://docs.stripe.com/tax/reports
+Source: https://docs.stripe.com/reports/report-types/tax, https://docs.stripe.com/tax/reports
 """
 
 import json
@@ -15,7 +15,7 @@ from decimal import Decimal
 from connector.simulator.books.currencies import EXACT, digits, printed
 from connector.simulator.books.entries import Entry
 from connector.simulator.books.people import buyer
-from connector.simulator.reports.columns import METADATA, Reader, Sheet, stamp
+from connector.simulator.reports.columns import METADATA, Books, Reader, stamp
 from connector.simulator.reports.columns import reader as entry_reader
 from connector.simulator.reports.selections import Parameters, activity
 
@@ -61,7 +61,7 @@ _JURISDICTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class TaxLine:
-    """What is said about one sale or refund. Money in the entry's currency; the refund's is negative."""
+    """The tax on one sale or refund. Money in the entry's currency; a refund's is negative."""
 
     jurisdiction: Jurisdiction
     total: Decimal
@@ -87,18 +87,18 @@ class TaxLine:
         return EXACT.multiply(amount, rate).quantize(Decimal(1).scaleb(-digits(filing)))
 
 
-def taxed(sheet: Sheet, parameters: Parameters) -> Iterator[Entry]:
+def taxed(books: Books, parameters: Parameters) -> Iterator[Entry]:
     """Sales and refunds of the interval."""
     return (
         entry
-        for entry in activity(sheet, parameters)
+        for entry in activity(books, parameters)
         if entry.sale is not None and entry.category in {"charge", "refund"}
     )
 
 
-def line(entry: Entry, sheet: Sheet) -> TaxLine:
-    """The tax that is in `entry`."""
-    country = buyer(sheet.seed, entry.sale).address.country if entry.sale else None
+def line(entry: Entry, books: Books) -> TaxLine:
+    """The tax included in `entry`."""
+    country = buyer(books.seed, entry.sale).address.country if entry.sale else None
     where = _JURISDICTIONS.get(country or "", _AT_HOME)
     smallest = Decimal(1).scaleb(-digits(entry.currency))
     tax = (entry.gross * where.rate / (1 + where.rate)).quantize(smallest)
@@ -109,22 +109,22 @@ def reader(column: str) -> Reader:
     """How `column` of a tax report is read from a sale or a refund.
 
     Raises:
-        KeyError: no such column in any tax report.
+        KeyError: tax reports do not have this column.
     """
     return entry_reader(column) if METADATA.fullmatch(column) or column in _SHARED else _READERS[column]
 
 
-def summarized(sheets: Sequence[Sheet], parameters: Parameters) -> Iterator[list[str | None]]:
-    """One row for each jurisdiction and currency of sales: sold, refunded, taxed."""
+def summarized(accounts: Sequence[Books], parameters: Parameters) -> Iterator[list[str | None]]:
+    """One row for each jurisdiction and currency: sales, refunds, tax."""
     sums: dict[tuple[Jurisdiction, str], list[TaxLine]] = {}
-    for sheet in sheets:
-        for entry in taxed(sheet, parameters):
-            found = line(entry, sheet)
+    for books in accounts:
+        for entry in taxed(books, parameters):
+            found = line(entry, books)
             sums.setdefault((found.jurisdiction, found.currency), []).append(found)
     for (where, currency), lines in sorted(sums.items(), key=lambda item: (item[0][0].country, item[0][1])):
         cells = _summary_cells(where, currency, lines)
         for edge, second in (("start", parameters["interval_start"]), ("end", parameters["interval_end"])):
-            cells[f"transaction_date_{edge}"] = stamp(second, sheets[0].zone)
+            cells[f"transaction_date_{edge}"] = stamp(second, accounts[0].zone)
             cells[f"transaction_date_{edge}_utc"] = stamp(second)
         yield [cells[column] for column in parameters["columns"]]
 
@@ -159,7 +159,7 @@ def _summary_cells(where: Jurisdiction, currency: str, lines: list[TaxLine]) -> 
 
 
 def _of_line(pick: Callable[[TaxLine], str | None]) -> Reader:
-    return lambda entry, sheet: pick(line(entry, sheet))
+    return lambda entry, books: pick(line(entry, books))
 
 
 def _money(name: str, pick: Callable[[TaxLine], Decimal]) -> dict[str, Reader]:
@@ -172,17 +172,17 @@ def _money(name: str, pick: Callable[[TaxLine], Decimal]) -> dict[str, Reader]:
     }
 
 
-def _tax_ids(entry: Entry, sheet: Sheet) -> str | None:
-    """A list in one cell, for the few who have given a number."""
-    where = line(entry, sheet).jurisdiction
+def _tax_ids(entry: Entry, books: Books) -> str | None:
+    """A list in one cell, for the few buyers with a tax id."""
+    where = line(entry, books).jurisdiction
     if where.tax != "VAT" or not entry.sale or not entry.sale.token[-1].isdigit():
         return None
     return json.dumps([{"type": "eu_vat", "value": f"{where.country}123456789"}])
 
 
 def _address(part: str) -> Reader:
-    def read(entry: Entry, sheet: Sheet) -> str | None:
-        value: str | None = getattr(buyer(sheet.seed, entry.sale).address, part) if entry.sale else None
+    def read(entry: Entry, books: Books) -> str | None:
+        value: str | None = getattr(buyer(books.seed, entry.sale).address, part) if entry.sale else None
         return value
 
     return read
@@ -193,8 +193,8 @@ _READERS: dict[str, Reader] = {
     "id": lambda entry, _: f"taxtxn_1{entry.id[5:]}",
     "line_item_id": lambda entry, _: f"tax_li_{entry.id[5:]}",
     "type": lambda entry, _: "reversal" if entry.category == "refund" else "transaction",
-    "transaction_date": lambda entry, sheet: stamp(entry.created, sheet.zone),
-    "tax_date": lambda entry, sheet: stamp(entry.created, sheet.zone),
+    "transaction_date": lambda entry, books: stamp(entry.created, books.zone),
+    "tax_date": lambda entry, books: stamp(entry.created, books.zone),
     "quantity": lambda _, __: "1",
     "quantity_decimal": lambda _, __: "1.000000000000",
     "customer_tax_id": _tax_ids,
