@@ -53,6 +53,7 @@ def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: 
                 f"  export STRIPE_API_BASE={url}\n"
                 f"  export STRIPE_API_KEY={SIMULATED_KEY}\n"
                 f"  stripe-reports pull balance_summary --from {first} --to {last}\n"
+                f"\nConnected accounts: {', '.join(simulator.connected_accounts)}\n"
             )
             ended.wait()
     except OSError as error:

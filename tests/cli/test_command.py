@@ -396,6 +396,7 @@ def test_the_simulator_says_how_to_reach_it_and_ends_when_told(run: Run) -> None
     assert re.search(r"export STRIPE_API_BASE=http://127\.0\.0\.1:\d+\n", told)
     assert f"export STRIPE_API_KEY={SIMULATED_KEY}\n" in told
     assert (process.returncode, errors) == (0, "")
+    assert f"Connected accounts: {', '.join(Simulator().connected_accounts)}\n" in told + rest
     assert "Ended after 0 requests" in rest
 
 
