@@ -1,4 +1,4 @@
-"""The world every test lives in: a clock the test owns, and a Stripe in memory that runs on it."""
+"""What every test can use: a manual clock, and a Stripe in memory that runs on it."""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from connector.simulator import SIMULATED_KEY, Simulator
 from tests.support.clock import ManualClock
 from tests.support.workers import InlineWorkers
 
-# Speed is measured elsewhere; a slow machine must not fail a law.
+# Speed is measured elsewhere; a slow machine must not fail a property.
 settings.register_profile(
     "laws",
     max_examples=50,
@@ -30,15 +30,15 @@ settings.load_profile("laws")
 
 
 def pytest_configure() -> None:
-    """What a shell starts in its background ignores SIGINT, and so does all that it starts in turn.
+    """Undo that a shell's background processes, and all that they start, ignore SIGINT.
 
-    Tests interrupt commands, and Dagster's servers end by interrupting themselves.
+    Tests interrupt commands, and Dagster's servers stop by interrupting themselves.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-#: Seconds that a test with this mark may take, where it does not say itself.
+#: Seconds that a test with this mark may take, unless it has a timeout of its own.
 _LONG = {"long": 900, "soak": 7200}
 
 
@@ -60,7 +60,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def simulator(clock: ManualClock) -> Simulator:
-    """A small Stripe; reports take between 5 and 15 of the clock's seconds."""
+    """A small Stripe; report runs take between 5 and 15 seconds of the clock."""
     return Simulator(clock, seed=7, volume=3, opening=datetime(2026, 5, 1, tzinfo=UTC).date())
 
 
@@ -69,7 +69,7 @@ ClientFor = Callable[..., StripeClient]
 
 @pytest.fixture
 def client_for(clock: ManualClock) -> Iterator[ClientFor]:
-    """A real client of any handler that stands where the network would be."""
+    """A real client whose requests go to a handler instead of the network."""
     made: list[StripeClient] = []
 
     def make(handler: Callable[[httpx.Request], httpx.Response], **options: Any) -> StripeClient:
@@ -106,7 +106,7 @@ Pull = Callable[..., list[Event]]
 
 @pytest.fixture
 def pull(client: StripeClient, store: Store) -> Pull:
-    """Collect partitions on the owned clock, one thing after another."""
+    """Collect partitions on the manual clock, without threads."""
 
     def run(query: ReportQuery, partitions: Sequence[Partition], **options: Any) -> list[Event]:
         return list(

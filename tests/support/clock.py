@@ -1,4 +1,4 @@
-"""A clock that moves only when somebody waits or moves it: an hour's report takes no time."""
+"""A clock that moves only when somebody waits or moves it, so that an hour passes at once."""
 
 import concurrent.futures
 import threading
@@ -27,10 +27,9 @@ class ManualClock:
             self.seconds += max(0.0, seconds)
 
     def wait(self, futures: Collection["Future[Any]"], seconds: float) -> None:
-        """Work in other threads takes no time here; without any, `seconds` pass.
+        """Wait for one of `futures`, which takes no time on this clock; without any, `seconds` pass.
 
-        It does wait for one of them: to return at once would let the caller spin while they work. What has
-        ended meanwhile is to be taken in first: `seconds` may have been worked out without it.
+        The caller looks at what has ended first: `seconds` may have been computed without it.
         """
         if futures:
             concurrent.futures.wait(futures, timeout=60, return_when=concurrent.futures.FIRST_COMPLETED)
@@ -38,6 +37,6 @@ class ManualClock:
             self.sleep(seconds)
 
     def move_to(self, moment: datetime) -> None:
-        """Jump to `moment`, also backwards, as a machine's clock may. `monotonic` goes along."""
+        """Jump to `moment`, also backwards, as a machine's clock may. `monotonic` moves with it."""
         with self._lock:
             self.seconds = (moment - self.start).total_seconds()

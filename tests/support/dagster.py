@@ -1,4 +1,4 @@
-"""Dagster on a Stripe in memory: a real instance, the real assets, and time that only waiting moves."""
+"""Dagster with a Stripe in memory: a real instance, the real assets, and a manual clock."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -22,7 +22,7 @@ Assets = Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition]
 
 
 class Orchestra:
-    """One Dagster and one Stripe. Launches partitions as the UI does, and tells what was recorded."""
+    """One Dagster and one Stripe: launches partitions as the UI does, and reads what was recorded."""
 
     def __init__(
         self,
@@ -81,14 +81,14 @@ class Orchestra:
         ]
 
     def failure(self, result: dg.ExecuteInProcessResult) -> tuple[str, Mapping[str, Any]]:
-        """What the run's one failed step says, and its metadata."""
+        """The description and the metadata of the run's one failed step."""
         (event,) = [event for event in result.all_events if event.is_step_failure]
         failure = event.step_failure_data.user_failure_data
         assert failure is not None
         return failure.description or "", failure.metadata
 
     def outcome(self, result: dg.ExecuteInProcessResult) -> str | None:
-        """The tag alerts look at."""
+        """The tag that alerts use."""
         run = self.instance.get_run_by_id(result.run_id)
         return run.tags.get("stripe/outcome") if run else None
 
@@ -112,8 +112,8 @@ def _stripe_on(
 
 def configured(report: str, **options: Any) -> ConfiguredReport:
     """A report from May on."""
-    question = {name: options.pop(name) for name in ("columns", "filters", "name") if name in options}
-    return ConfiguredReport(ReportQuery.of(report, **question), start=date(2026, 5, 1), **options)
+    query = {name: options.pop(name) for name in ("columns", "filters", "name") if name in options}
+    return ConfiguredReport(ReportQuery.of(report, **query), start=date(2026, 5, 1), **options)
 
 
 def reader_of(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
@@ -131,7 +131,7 @@ def reader_of(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
 
 
 def messages_of(error: BaseException) -> str:
-    """The whole chain of an error, as Dagster shows it."""
+    """The messages of an error and its causes, as Dagster shows them."""
     text = str(error)
     return f"{text}\n{messages_of(error.__cause__)}" if error.__cause__ else text
 

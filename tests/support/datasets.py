@@ -25,7 +25,7 @@ DAY = Interval(datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 2, tzinfo=UTC
 
 
 def provenance(run_id: str = "frr_1", *, made: datetime = NOON, **changes: Any) -> Provenance:
-    """What a file of the 1st of June says about itself, but for `changes`."""
+    """The provenance of a file of the 1st of June, with `changes`."""
     fields: dict[str, Any] = {
         "table": DATASET.table,
         "period": "2026-06-01",
@@ -53,6 +53,6 @@ def provenance(run_id: str = "frr_1", *, made: datetime = NOON, **changes: Any) 
 
 
 def write(path: Path, source: Provenance) -> None:
-    """One row that names its run."""
+    """Write a file with one row, which names its run."""
     table = pa.table({"net_amount": [Decimal("1.00")], "_report_run_id": [source.run_id]})
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: source.to_json()}), path)

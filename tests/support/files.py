@@ -1,4 +1,4 @@
-"""A report's file on a host that behaves as a test says."""
+"""A host of one report's file, which breaks off where a test needs it."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,7 +17,7 @@ FILE = ReportFile(
 
 
 class FileHost:
-    """Serves one file, and breaks off after so many bytes, as often as `cuts` says."""
+    """Serves one file; each number in `cuts` breaks one response off after so many bytes."""
 
     def __init__(self, body: bytes = CSV, *, etag: str | None = '"v1"', ranges: bool = True) -> None:
         self.body, self.etag, self.ranges = body, etag, ranges

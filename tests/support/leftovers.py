@@ -1,4 +1,4 @@
-"""What was left behind, searched for what should not be there."""
+"""A search for a secret in what was left behind."""
 
 import sqlite3
 import zlib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def holding(place: Path, secret: str) -> list[str]:
-    """The files below a place that hold a secret: as bytes, and in what SQLite keeps packed."""
+    """The files below a place that contain a secret, also compressed in an SQLite database."""
     files = [path for path in place.rglob("*") if path.is_file()]
     found = [str(path) for path in files if secret.encode() in path.read_bytes()]
     for path in files:
@@ -18,7 +18,7 @@ def holding(place: Path, secret: str) -> list[str]:
 
 
 def cells(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Every value in a database with its table, unpacked where it is packed."""
+    """Every value in a database with its table, and decompressed where it is compressed."""
     with closing(sqlite3.connect(path)) as database:
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (table,) in tables:

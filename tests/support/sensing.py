@@ -1,4 +1,4 @@
-"""Sensors at work: one tick, and the runs it asks for, carried out as the daemon would."""
+"""One evaluation of a sensor, and the runs it requests, executed as the daemon would."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from tests.support.dagster import Orchestra
 
 @dataclass(frozen=True)
 class Tick:
-    """What one evaluation came to."""
+    """The result of one evaluation."""
 
     requests: Sequence[dg.RunRequest]
     skipped: str
@@ -25,7 +25,7 @@ class Tick:
 
 @dataclass
 class Daemon:
-    """Evaluates one sensor and starts what it asks for, never twice under one run key."""
+    """Evaluates one sensor and starts the runs it requests, never two with one run key."""
 
     orchestra: Orchestra
     assets: Sequence[dg.AssetsDefinition]
@@ -34,7 +34,7 @@ class Daemon:
     seen: set[str] = field(default_factory=set)
 
     def tick(self) -> Tick:
-        """One evaluation; the cursor moves on as the daemon would have it."""
+        """One evaluation; the cursor is saved for the next."""
         context = dg.build_sensor_context(
             instance=self.orchestra.instance,
             cursor=self.cursor,
@@ -54,7 +54,7 @@ class Daemon:
         return Tick(list(data.run_requests or ()), data.skip_message or "", data.cursor)
 
     def tick_and_run(self) -> Tick:
-        """One evaluation, and every run it asks for that was not asked for before."""
+        """One evaluation, and every run it requests that was not requested before."""
         tick = self.tick()
         for request in tick.requests:
             if request.run_key not in self.seen:

@@ -1,4 +1,4 @@
-"""Requests that tests aim faults at."""
+"""Requests that faults act on."""
 
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
@@ -7,7 +7,7 @@ from connector.simulator import Match, RequestContext
 
 
 def asking_for(*days: str, report_type: str = "*", first_only: bool = False) -> Match:
-    """The POSTs that ask for a run over one of these UTC days; `first_only`: one for each day and type."""
+    """The POSTs that create a run of one of these UTC days; `first_only`: one for each day and type."""
     wanted, met = set(days), set[tuple[str, str]]()
 
     def hits(context: RequestContext) -> bool:

@@ -1,4 +1,4 @@
-"""Work done at once."""
+"""Workers without threads."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class InlineWorkers:
-    """Does the work in the caller's thread: one thing after another."""
+    """Does the work in the caller's thread, one thing after another."""
 
     def submit(self, work: Callable[[], T]) -> "Future[T]":
         future: Future[T] = Future()
