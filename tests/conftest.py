@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 
 from connector.api.client import StripeClient
 from connector.dataset.store import Store
-from connector.partitions import Interval, Partition
-from connector.pipeline.collect import Done, Event, Missed, collect
+from connector.partitions import Partition
+from connector.pipeline.collect import Event, collect
 from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
-from tests.support.clock import ManualClock
+from tests.support.clock import NOON, ManualClock
 from tests.support.workers import InlineWorkers
 
 # Speed is measured elsewhere; a slow machine must not fail a property.
@@ -47,10 +47,6 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         for mark, seconds in _LONG.items():
             if item.get_closest_marker(mark) and not item.get_closest_marker("timeout"):
                 item.add_marker(pytest.mark.timeout(seconds))
-
-
-#: A Sunday, an hour after the data of the 6th became complete.
-NOON = datetime(2026, 6, 7, 13, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -94,13 +90,6 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "data")
 
 
-def days(first: str, count: int) -> tuple[Partition, ...]:
-    """`count` UTC days from `first` on."""
-    start = datetime.fromisoformat(first).replace(tzinfo=UTC)
-    starts = [start + timedelta(days=number) for number in range(count)]
-    return tuple(Partition(f"{at:%Y-%m-%d}", Interval(at, at + timedelta(days=1))) for at in starts)
-
-
 Pull = Callable[..., list[Event]]
 
 
@@ -123,13 +112,3 @@ def pull(client: StripeClient, store: Store) -> Pull:
         )
 
     return run
-
-
-def done(events: Sequence[Event]) -> dict[str, Done]:
-    """The partitions that ended well, by key."""
-    return {event.partition.key: event for event in events if isinstance(event, Done)}
-
-
-def missed(events: Sequence[Event]) -> dict[str, Missed]:
-    """The partitions that did not, by key."""
-    return {event.partition.key: event for event in events if isinstance(event, Missed)}

@@ -19,8 +19,9 @@ from connector.partitions import Partition
 from connector.pipeline.collect import Done
 from connector.query import ReportQuery
 from connector.simulator import Simulator
-from tests.conftest import ClientFor, Pull, days, done, missed
+from tests.conftest import ClientFor, Pull
 from tests.support.clock import ManualClock
+from tests.support.partitions import days, done, missed
 
 DOCUMENTED = [spec for spec in REPORTS.values() if spec.status is Status.DOCUMENTED]
 WEEK = days("2026-05-31", 7)

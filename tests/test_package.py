@@ -14,7 +14,8 @@ import pytest
 
 import connector
 from connector.query import ReportQuery
-from tests.conftest import Pull, days, done
+from tests.conftest import Pull
+from tests.support.partitions import days, done
 
 ROOT = Path(__file__).parent.parent
 

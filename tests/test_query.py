@@ -21,8 +21,9 @@ from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
 from connector.sql.warehouse import open_warehouse
-from tests.conftest import Pull, days, done, missed
+from tests.conftest import Pull
 from tests.faults.network import Respond
+from tests.support.partitions import days, done, missed
 
 ACTIVITY = "connected_account_balance_change_from_activity.itemized.3"
 SUMMARY = "connected_account_balance.summary.1"

@@ -23,10 +23,11 @@ from connector.simulator import Simulator
 from connector.simulator.faults import Fault
 from connector.simulator.protocol.messages import Call, Reply, json_reply
 from connector.simulator.server import serve
-from tests.conftest import ClientFor, Pull, days
+from tests.conftest import ClientFor, Pull
 from tests.faults.network import Cut, EditJson, EditReply, Refuse, Reset, Respond
 from tests.faults.runs import RunFails
 from tests.support.clock import ManualClock
+from tests.support.partitions import days
 
 SECRET = "51Recognisable0000000000000"
 KEY = f"rk_test_{SECRET}"

@@ -24,9 +24,9 @@ from connector.errors import (
 )
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.faults import Stage
-from tests.conftest import NOON, ClientFor
+from tests.conftest import ClientFor
 from tests.faults.network import EditJson, Html, Reset, Respond, rate_limited
-from tests.support.clock import ManualClock
+from tests.support.clock import NOON, ManualClock
 
 Handler = Callable[[httpx.Request], httpx.Response]
 

@@ -7,8 +7,9 @@ import dagster as dg
 from assets import ConfiguredReport, build_report_asset
 from connector.query import ReportQuery
 from connector.simulator import Simulator
-from tests.conftest import Pull, days
+from tests.conftest import Pull
 from tests.support.dagster import Orchestra
+from tests.support.partitions import days
 
 FIRST, LAST = "2026-06-01", "2026-06-02"
 

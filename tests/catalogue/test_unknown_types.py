@@ -19,10 +19,11 @@ from connector.runs.events import Origin
 from connector.simulator import Simulator
 from connector.simulator.report_types.documented import DOCUMENTED_TYPES
 from connector.simulator.report_types.observed import REPORT_TYPES
-from tests.conftest import ClientFor, Pull, days, done, missed
+from tests.conftest import ClientFor, Pull
 from tests.faults.files import AddedColumn, RemovedColumn
 from tests.faults.runs import FileReads
 from tests.support.clock import ManualClock
+from tests.support.partitions import days, done, missed
 from tests.support.workers import InlineWorkers
 
 WEEK = days("2026-05-31", 7)

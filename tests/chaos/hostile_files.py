@@ -23,8 +23,8 @@ from connector.dataset.store import Store
 from connector.pipeline.collect import Missed, collect
 from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
-from tests.conftest import NOON, days
-from tests.support.clock import ManualClock
+from tests.support.clock import NOON, ManualClock
+from tests.support.partitions import days
 
 MIB = 1 << 20
 _STEP = 1 << 18

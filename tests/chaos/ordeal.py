@@ -44,8 +44,8 @@ from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
 from connector.simulator import SIMULATED_KEY, ActiveFault, Simulator, Stage
 from tests.chaos.faults import FAULTS
-from tests.conftest import NOON, days
-from tests.support.clock import ManualClock
+from tests.support.clock import NOON, ManualClock
+from tests.support.partitions import days
 from tests.support.workers import InlineWorkers
 
 REPORTS = (ReportQuery.of("balance_summary"), ReportQuery.of("balance_change_from_activity_itemized"))

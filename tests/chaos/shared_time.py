@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from tests.conftest import NOON
+from tests.support.clock import NOON
 
 T = TypeVar("T")
 

@@ -15,9 +15,10 @@ from connector.dataset.store import Store
 from connector.partitions import Partition
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
-from tests.conftest import ClientFor, Pull, days, missed
+from tests.conftest import ClientFor, Pull
 from tests.faults.file_editing import FileFault, Row, Table
 from tests.support.clock import ManualClock
+from tests.support.partitions import days, missed
 
 JUNE_1 = days("2026-06-01", 1)
 

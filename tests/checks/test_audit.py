@@ -3,7 +3,7 @@
 from connector.checks.audit import audit
 from connector.query import ReportQuery
 from tests.checks.conftest import Books, dataset_of
-from tests.conftest import days
+from tests.support.partitions import days
 
 BALANCE = "balance.summary.1"
 ITEMS = "balance_change_from_activity.itemized.3"

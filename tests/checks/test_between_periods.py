@@ -9,9 +9,9 @@ from connector.checks import Finding, check_continuity, find_continuity_check
 from connector.partitions import Partition
 from connector.query import ReportQuery
 from tests.checks.conftest import Books, blank_rows, dataset_of
-from tests.conftest import days
 from tests.faults.file_editing import FileFault
 from tests.faults.files import ManyCurrencies, MovedBalances, NoRows, PayoutsWithoutCurrency
+from tests.support.partitions import days
 
 BALANCE = "balance.summary.1"
 FIRST, SECOND = TWO = days("2026-06-01", 2)
@@ -42,7 +42,8 @@ def test_a_balance_that_was_moved_is_found_in_every_currency(books: Books) -> No
     assert (found.result, found.wrong) == ("failed", 4)
     assert {each["difference"] for each in found.examples} == {"0.01", "0.010"}
     assert (
-        "eur: 2026-06-01 closes with 289.12, and 2026-06-02 opens with 289.13 (difference 0.01)" in found.reason
+        "eur: 2026-06-01 closes with 289.12, and 2026-06-02 opens with 289.13 (difference 0.01)"
+        in found.reason
     )
 
 

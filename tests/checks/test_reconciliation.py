@@ -129,8 +129,8 @@ def test_a_difference_is_shown_with_both_amounts(books: Books) -> None:
         },
     )
     assert found.reason.startswith(
-        f"1 of 7 totals differs from {items.name}. charge usd: gross 46.77 here and 46.76 there "
-        "(difference 0.01) and net 44.81 here and 44.80 there (difference 0.01)."
+        f"1 of 8 totals differs from {items.name}. charge eur: gross 197.18 here and 197.17 there "
+        "(difference 0.01) and net 193.97 here and 193.96 there (difference 0.01)."
     )
 
 

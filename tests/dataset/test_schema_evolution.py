@@ -31,7 +31,8 @@ from connector.dataset.store import Store
 from connector.errors import NoDataError, StoreError
 from connector.query import ReportQuery
 from connector.sql.warehouse import open_warehouse
-from tests.conftest import Pull, days, done
+from tests.conftest import Pull
+from tests.support.partitions import days, done
 
 SALES = Dataset("sales", "test", None, "sales.itemized.1", "daily", "UTC")
 TEXT = pa.string()

@@ -11,10 +11,11 @@ from connector.doctor.settings import Surroundings
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.api.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
-from tests.conftest import Pull, days
+from tests.conftest import Pull
 from tests.doctor.conftest import KEY, Examine, texts
 from tests.faults.network import EditReply, Html, Refuse, Respond
 from tests.support.clock import ManualClock
+from tests.support.partitions import days
 
 
 def test_a_healthy_place_has_nothing_but_good_findings(doctor: Examine, simulator: Simulator) -> None:

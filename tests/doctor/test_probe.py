@@ -18,11 +18,12 @@ from connector.simulator import Match, Simulator
 from connector.simulator.api.keys import REPORTS_WRITE
 from connector.simulator.faults import Fault, Stage
 from connector.simulator.protocol.messages import Call, Reply
-from tests.conftest import NOON, ClientFor, Pull, days
+from tests.conftest import ClientFor, Pull
 from tests.faults.files import NoRows, OddCell, RepeatedRow, RowOutside, UnbalancedRow
 from tests.faults.network import Compressed, EditJson, EditReply, IgnoreRange, Refuse, Respond
 from tests.faults.runs import FileReads, ResultReused, RunFails, RunTakes
-from tests.support.clock import ManualClock
+from tests.support.clock import NOON, ManualClock
+from tests.support.partitions import days
 
 KEY = "rk_test_51Recognisable"
 

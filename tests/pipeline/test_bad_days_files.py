@@ -25,9 +25,10 @@ from connector.errors import DataError, StoreError
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from tests.chaos.hostile_files import pull_apart
-from tests.conftest import ClientFor, Pull, days, done, missed
+from tests.conftest import ClientFor, Pull
 from tests.faults.runs import FileReads
 from tests.support.files import CSV, FILE, FileHost
+from tests.support.partitions import days, done, missed
 
 pytestmark = pytest.mark.long
 

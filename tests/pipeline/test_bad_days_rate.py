@@ -17,8 +17,8 @@ from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Fault, Simulator, Stage
 from connector.simulator.api.rate_limits import Limiter
 from tests.chaos.shared_time import SharedTime, SharedWorkers
-from tests.conftest import days
 from tests.faults.network import Delay, Reset, Respond, rate_limited
+from tests.support.partitions import days
 
 pytestmark = pytest.mark.long
 

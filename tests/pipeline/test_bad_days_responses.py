@@ -33,9 +33,9 @@ from connector.errors import (
     UntrustedHostError,
 )
 from connector.simulator import SIMULATED_KEY, Simulator
-from tests.conftest import NOON, ClientFor
+from tests.conftest import ClientFor
 from tests.faults.network import Drip
-from tests.support.clock import ManualClock
+from tests.support.clock import NOON, ManualClock
 
 ANY_TEXT = st.text(st.characters(codec=None))
 ANY_JSON = st.recursive(

@@ -32,10 +32,11 @@ from connector.runs.events import Origin
 from connector.runs.threads import DaemonWorkers
 from connector.simulator import Simulator
 from connector.simulator.faults import Match, Stage
-from tests.conftest import ClientFor, Pull, days, done, missed
+from tests.conftest import ClientFor, Pull
 from tests.faults.network import EditJson, Html, Respond, rate_limited
 from tests.faults.runs import FileReads, ResultReused, RunFails, RunTakes, RunVanishes
 from tests.support.clock import ManualClock
+from tests.support.partitions import days, done, missed
 from tests.support.workers import InlineWorkers
 
 SUMMARY = ReportQuery.of("balance_summary")

@@ -12,9 +12,10 @@ from connector.pipeline.log import JsonLines, fields_of
 from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
 from connector.simulator import Simulator
-from tests.conftest import Pull, days
+from tests.conftest import Pull
 from tests.faults.network import Delay, Respond
 from tests.faults.runs import RunFails, RunTakes
+from tests.support.partitions import days
 
 SUMMARY = ReportQuery.of("balance_summary")
 

@@ -7,6 +7,9 @@ from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+#: A Sunday, an hour after the data of the 6th became complete.
+NOON = datetime(2026, 6, 7, 13, tzinfo=UTC)
+
 
 class ManualClock:
     """A `connector.clock.Clock` that stands still until somebody waits; threads may share it."""

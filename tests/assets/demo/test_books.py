@@ -11,7 +11,8 @@ from rich.table import Table
 from assets.demo.books import PAYOUTS, RECONCILIATION, SUMMARY, balances, continuity, payout, payouts_tie
 from connector.query import ReportQuery
 from connector.sql.warehouse import open_warehouse
-from tests.conftest import Pull, days, done
+from tests.conftest import Pull
+from tests.support.partitions import days, done
 
 DAYS = days("2026-05-26", 3)
 

@@ -15,11 +15,12 @@ from connector.clock import Clock
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
-from tests.conftest import Pull, days
+from tests.conftest import Pull
 from tests.faults.files import AddedColumn
 from tests.faults.network import Respond
 from tests.faults.runs import RunFails, RunTakes
 from tests.support.dagster import Orchestra, reader_of
+from tests.support.partitions import days
 
 FIRST, LAST = "2026-06-01", "2026-06-05"
 DAYS = ["2026-06-01", "2026-06-02", "2026-06-03", "2026-06-04", "2026-06-05"]
