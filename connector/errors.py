@@ -1,30 +1,30 @@
 """Everything that can go wrong between a report at Stripe and a Parquet file, as one tree.
 
-Branches follow what the reader does next: mend the configuration, mend the key, wait, look at the data,
-or look at the disk.
+Branches follow what to do next: fix the configuration, fix the key, wait, look at the data, or look at the
+disk.
 
     ReportingError
-        ConfigurationError          refused before any network call; mend what was asked
-        NotReadyError               Stripe has no data for the interval yet; it says from when
-        APIError                    Stripe answered, and the answer was no
-            InvalidRequestError     400, 404 and their kin: sending it again does not help
-            AuthenticationError     401: no key, or a key Stripe does not know
+        ConfigurationError          refused before any network call
+        NotReadyError               Stripe has no data for the interval yet
+        APIError                    Stripe answered with an error
+            InvalidRequestError     400, 404 and other 4xx: sending it again does not help
+            AuthenticationError     401: no key, or a key that Stripe does not know
             PermissionDeniedError   403: the key lacks a permission
-            ConflictError           409: the same idempotency key is in use this moment
-            RateLimitError          429: slow down
+            ConflictError           409: a request with the same idempotency key is in progress
+            RateLimitError          429: too many requests
             ServerError             5xx: Stripe's side; the outcome is unknown
             UnexpectedAnswerError   a success that is not what the API promises (HTML, broken JSON)
-        ConnectionFailedError       no answer at all: DNS, reset, timeout, TLS
+        ConnectionFailedError       no response: DNS, reset, timeout, TLS
         UntrustedHostError          a URL or redirect leads where the key must not go
-        RunFailedError              Stripe gave up on the report run, as often as we asked
-        RunPendingError             the report run outlived our patience; it may still succeed
+        RunFailedError              every report run that was tried failed at Stripe
+        RunPendingError             the report run is still pending after the wait timeout
         DownloadError               the file did not arrive as Stripe described it
-        DataError                   the CSV is not what was asked for
+        DataError                   the CSV does not match the request
             SchemaMismatchError     a column is missing
             CellError               a value does not fit its column
         StoreError                  the dataset could not be read or written
             NoDataError             a partition that is to be read has no file
-            DatasetMismatchError    the dataset holds something else; publishing would mix two things
+            DatasetMismatchError    the table holds data for a different report configuration
 """
 
 from datetime import datetime
@@ -38,16 +38,16 @@ class ReportingError(Exception):
 
 
 class ConfigurationError(ReportingError):
-    """What was asked for cannot be: unknown report, column, parameter, zone, key of the wrong kind."""
+    """The request is invalid: unknown report, column, parameter, time zone, key of the wrong kind."""
 
 
 class NotReadyError(ReportingError):
     """Stripe's data do not cover the interval.
 
     Attributes:
-        available_start, available_end: the availability window, aware UTC; None when Stripe refused the
-            interval without saying.
-        expected: when the data should be there, aware UTC; None when they never will be (before the start).
+        available_start, available_end: the availability window, aware UTC; None where Stripe refused the
+            interval without naming it.
+        expected: when the data should be available, aware UTC; None where they never will be.
     """
 
     passing = True
@@ -71,12 +71,12 @@ class APIError(ReportingError):
 
     Attributes:
         status: the HTTP status.
-        code, param, type: Stripe's error body, each None when absent.
+        code, param, type: from Stripe's error body, each None when absent.
         request_id: Stripe's `Request-Id`, the first thing its support asks for.
-        replayed: the answer came from Stripe's store of idempotent answers, so repeating it with the
-            same key brings the same answer for a day.
-        should_retry: Stripe's own word on it (`Stripe-Should-Retry`); None when it said nothing.
-        retry_after: seconds Stripe asked us to wait; None when it did not.
+        replayed: a stored response (`Idempotent-Replayed`): repeating the request with the same key
+            returns the same for a day.
+        should_retry: the header `Stripe-Should-Retry`; None when absent.
+        retry_after: the header `Retry-After`, in seconds; None when absent.
 
     Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-low-level
     """
@@ -108,11 +108,11 @@ class APIError(ReportingError):
 
 
 class InvalidRequestError(APIError):
-    """400, 404 and other 4xx: the request itself is at fault."""
+    """400, 404 and other 4xx: the request itself is wrong."""
 
 
 class AuthenticationError(APIError):
-    """401: Stripe does not know the key."""
+    """401: no key, or a key that Stripe does not know."""
 
 
 class PermissionDeniedError(APIError):
@@ -120,13 +120,13 @@ class PermissionDeniedError(APIError):
 
 
 class ConflictError(APIError):
-    """409: another request with the same idempotency key is being processed."""
+    """409: another request with the same idempotency key is in progress."""
 
     passing = True
 
 
 class RateLimitError(APIError):
-    """429: Stripe did not process the request, and asks for fewer."""
+    """429: too many requests; this one was not processed."""
 
     passing = True
 
@@ -144,7 +144,7 @@ class UnexpectedAnswerError(APIError):
 
 
 class ConnectionFailedError(ReportingError):
-    """No answer arrived: name resolution, refused, reset, timeout, TLS."""
+    """No response arrived: name resolution, refused, reset, timeout, TLS."""
 
     passing = True
 
@@ -154,11 +154,11 @@ class UntrustedHostError(ReportingError):
 
 
 class RunFailedError(ReportingError):
-    """Stripe reported the run as failed. The text is Stripe's.
+    """Stripe reports the run as failed. The text is Stripe's.
 
     Attributes:
         run_id: the last report run that failed.
-        attempts: how many report runs were tried.
+        attempts: how many report runs were created.
     """
 
     passing = True
@@ -170,10 +170,10 @@ class RunFailedError(ReportingError):
 
 
 class RunPendingError(ReportingError):
-    """The report run was still pending when the wait ended. It goes on at Stripe.
+    """The report run was still pending when the wait ended. It continues at Stripe.
 
     Attributes:
-        run_id: the report run to look for; None when Stripe had not accepted one yet.
+        run_id: the report run; None when Stripe had not accepted one yet.
     """
 
     passing = True
@@ -190,14 +190,14 @@ class DownloadError(ReportingError):
 
 
 class DataError(ReportingError):
-    """The CSV arrived whole and is not what was asked for."""
+    """The CSV arrived whole and does not match the request."""
 
 
 class SchemaMismatchError(DataError):
-    """A column that was asked for is missing from the file, or a column stands in it twice.
+    """A requested column is missing from the file, or the file has a column twice.
 
     Attributes:
-        missing: names asked for and not found.
+        missing: names that were requested and not found.
     """
 
     def __init__(self, message: str, *, missing: tuple[str, ...] = ()) -> None:
@@ -206,11 +206,11 @@ class SchemaMismatchError(DataError):
 
 
 class CellError(DataError):
-    """A value does not fit its column. Nothing is ever rounded or guessed.
+    """A value does not fit its column. Nothing is rounded or guessed.
 
     Attributes:
         column: Stripe's name of the column; None when the row itself is broken.
-        row: 1 for the first row after the header; None when it could not be told.
+        row: 1 for the first row after the header; None when unknown.
     """
 
     def __init__(self, message: str, *, column: str | None, row: int | None) -> None:
@@ -231,38 +231,44 @@ class DatasetMismatchError(StoreError):
     """The table holds data for a different report configuration; publishing would mix the two."""
 
 
-_OTHERWISE = "{again}: a report run that is under way is adopted."
-
+_DEFAULT = "{again}: a report run that is in progress is reused."
 
 #: By the kind of error; the first that fits holds.
 _BY_KIND: tuple[tuple[type[ReportingError], str], ...] = (
-    (RunPendingError, "{again} once Stripe is done: the report run is adopted."),
+    (RunPendingError, "{again} later: the report run is reused once it has finished."),
     (NotReadyError, "{again} when Stripe has the data."),
-    (RunFailedError, "{again}; if it keeps failing, give Stripe's support the report run's id."),
+    (RunFailedError, "{again}; if it keeps failing, send the report run's id to Stripe's support."),
     (
         DownloadError,
-        "{again}: the file is fetched anew. If it stays so, give Stripe's support the report run's id.",
+        "{again} to download the file again; if it keeps failing, send the report run's id to Stripe's "
+        "support.",
     ),
-    (DataError, "Look at the file of the report run, then report the column."),
+    (DataError, "Compare the report run's file with the column named, and report the difference as a bug."),
     (AuthenticationError, "Set STRIPE_API_KEY to a valid restricted key."),
     (PermissionDeniedError, "Give the restricted key the permission that is named."),
     (
-        UntrustedHostError,
-        "Nothing was fetched from there. Unless a proxy of yours rewrites answers, tell Stripe's support.",
+        ConnectionFailedError,
+        "Check the network and, where it is set, STRIPE_API_BASE, then {again_}: a report run that is in "
+        "progress is reused.",
     ),
-    (ConfigurationError, "Mend the configuration, then {again_}."),
-    (InvalidRequestError, "Mend what Stripe refuses, then {again_}."),
-    (DatasetMismatchError, "Change one of the two, then {again_}."),
-    (StoreError, "Mend the storage, then {again_}: the report run is adopted, not made anew."),
+    (
+        UntrustedHostError,
+        "Nothing was sent there. Check for a proxy that rewrites responses; if there is none, report it to "
+        "Stripe's support.",
+    ),
+    (ConfigurationError, "Fix the configuration, then {again_}."),
+    (InvalidRequestError, "Fix what Stripe refuses, then {again_}."),
+    (DatasetMismatchError, "Give the table another `name`, or change the configuration back, then {again_}."),
+    (StoreError, "Fix the storage, then {again_}: the finished report run is reused."),
 )
 
 
 def advice(error: ReportingError, *, again: str) -> str:
-    """What to do.
+    """What to do, in a sentence.
 
     Args:
-        again: how another attempt is made by whoever reads this, as `Materialize it again`.
+        again: how the reader tries again, as in `Materialize it again`.
     """
     fitting = (text for kind, text in _BY_KIND if isinstance(error, kind))
     lower = f"{again[0].lower()}{again[1:]}"
-    return next(fitting, _OTHERWISE).format(again=again, again_=lower)
+    return next(fitting, _DEFAULT).format(again=again, again_=lower)

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from connector.api.retry import RetryPolicy
+from connector.api.retry import SHORT_RETRY
 
 #: A tick has little time, and another one comes soon.
-TICK_RETRY = RetryPolicy(give_up_after=10.0, longest=4.0)
+TICK_RETRY = SHORT_RETRY
 
 
 #: How far behind the newest ready partition a missing one is asked for.

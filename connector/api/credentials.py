@@ -96,13 +96,13 @@ def mode_of(api_key: str, hosts: Hosts) -> Mode:
         raise ConfigurationError(
             "the Stripe API key holds a blank, a line end or another character no key has"
         )
-    if hosts.local:
-        return Mode.SIMULATED
     if api_key.startswith("pk_"):
         raise ConfigurationError(
-            "the Stripe API key is a publishable one (pk_…), which cannot read reports; "
-            "use a restricted key (rk_…)"
+            "the Stripe API key is a publishable key (pk_…), which cannot read reports; "
+            "set STRIPE_API_KEY to a restricted key (rk_live_… or rk_test_…)"
         )
+    if hosts.local:
+        return Mode.SIMULATED
     for mode in (Mode.LIVE, Mode.TEST):
         if f"_{mode}_" in api_key:
             return mode

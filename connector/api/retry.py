@@ -63,6 +63,10 @@ class RetryPolicy:
         return None if elapsed + wait > self.give_up_after else wait
 
 
+#: For a request that a person at a terminal, or a sensor's tick, is waiting for.
+SHORT_RETRY = RetryPolicy(give_up_after=10.0, longest=4.0)
+
+
 def _may_pass(error: ReportingError, *, safe: bool) -> bool:
     if isinstance(error, APIError):
         if error.replayed:
