@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from assets.settings import API_BASE, API_KEY, DAGSTER_HOME, Settings, child_environment
+from assets.settings import child_environment
+from connector.settings import API_BASE, API_KEY, DAGSTER_HOME, Connection, dagster_home
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.server import serve
 
@@ -45,11 +46,11 @@ def main() -> int:
     if importlib.util.find_spec("dagster_webserver") is None:
         sys.stderr.write("The UI is not installed: pip install 'dagster-stripe-reports[ui]'\n")
         return 1
-    settings = Settings.read()
+    has_key = bool(Connection.from_environment().api_key)
     try:
         with contextlib.ExitStack() as stack:
-            added = {} if settings.has_key else stack.enter_context(_simulated())
-            home = Path(settings.dagster_home or _home(simulated=not settings.has_key))
+            added = {} if has_key else stack.enter_context(_simulated())
+            home = Path(dagster_home() or _home(simulated=not has_key))
             prepare_home(home)
             return _dagster({**added, DAGSTER_HOME: str(home)})
     except KeyboardInterrupt:

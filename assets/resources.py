@@ -4,10 +4,11 @@ import dagster as dg
 from pydantic import Field, field_validator
 
 from connector.api.client import StripeClient
-from connector.api.credentials import STRIPE_API, Hosts, mode_of
+from connector.api.credentials import STRIPE_API
 from connector.api.models import Mode
 from connector.api.retry import RetryPolicy
 from connector.dataset.store import Store
+from connector.settings import DEFAULT_ROOT, Connection
 
 
 class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, unused-ignore]
@@ -29,7 +30,9 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
     account: str | None = Field(
         default=None, description="A connected account to act for (acct_…); none for the key's own."
     )
-    root: str = Field(default="data", description="Where the Parquet goes: a path, or a URL of a bucket.")
+    root: str = Field(
+        default=DEFAULT_ROOT, description="Where the Parquet goes: a path, or a URL of a bucket."
+    )
     processes: int = Field(
         default=1,
         description="How many Dagster steps use the key at once; Stripe's rate limit is divided by it.",
@@ -43,6 +46,10 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
             raise ValueError("at least one process uses the key")
         return processes
 
+    def connection(self) -> Connection:
+        """The same as a value of the connector's."""
+        return Connection(self.api_key, self.api_base, self.account, self.root, self.processes)
+
     def client(self, *, retry: RetryPolicy | None = None) -> StripeClient:
         """A client of its own for each caller, who closes it. Opens nothing until it is used.
 
@@ -51,18 +58,12 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
 
         Raises ConfigurationError for a key that cannot read reports, or a base the key must not go to.
         """
-        return StripeClient(
-            self.api_key,
-            hosts=Hosts.of(self.api_base),
-            account=self.account,
-            processes=self.processes,
-            retry=retry,
-        )
+        return self.connection().client(retry=retry)
 
     def store(self) -> Store:
         """The datasets below `root`. Raises ConfigurationError for a root that is no place."""
-        return Store(self.root)
+        return self.connection().store()
 
     def mode(self) -> Mode:
         """Whose data the key reads, told by its kind and the base, without asking Stripe."""
-        return mode_of(self.api_key, Hosts.of(self.api_base))
+        return self.connection().mode()

@@ -53,10 +53,11 @@ MAY_IMPORT = {
                 "text",
             ),
         },
+        "settings": {"api", "dataset"},
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},
-        "project": {"api", "catalogue", "dataset", "errors", "partitions", "text", "upgrade"},
+        "project": {"api", "catalogue", "errors", "partitions", "settings", "text"},
         "doctor": {
-            *("api", "catalogue", "clock", "dataset", "errors", "money", "partitions", "project"),
+            *("api", "catalogue", "clock", "dataset", "errors", "money", "partitions", "project", "settings"),
         },
         "simulator": {"clock"},
     },

@@ -13,7 +13,6 @@ from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.errors import ConfigurationError
 from connector.partitions import Interval
-from connector.project.defs_yaml import lines_to_change
 from connector.query import ReportQuery
 from connector.upgrade import (
     Comparison,
@@ -195,17 +194,3 @@ def test_only_what_is_older_and_differs_is_in_doubt() -> None:
     new = {key: kept(rows=2, made=late) for key in old}
 
     assert doubtful(old, new) == ["restated?"]
-
-
-def test_the_lines_to_change_are_those_that_name_the_report() -> None:
-    text = """\
-reports:
-  - report: payout_reconciliation.itemized.3
-    name: a
-  - name: b
-    report: "payout_reconciliation_itemized"  # the newest
-  - report: payout_reconciliation.itemized.33
-  # - report: payout_reconciliation.itemized.3
-"""
-
-    assert [number for number, _ in lines_to_change(text, PINNED)] == [2, 5]

@@ -31,6 +31,7 @@ from assets.materialize.recording import Output
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
 from connector.errors import ConfigurationError
+from connector.settings import expanded
 
 #: Sensors, schedules and steps are named after what is given; Dagster takes no other characters.
 _NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -184,4 +185,4 @@ def _root(component: StripeReportsComponent) -> str:
     root = component.connection.root
     if isinstance(root, dg.EnvVar):
         return f"${root.env_var_name}"
-    return root.rstrip("/") if "://" in root else str(Path(root).resolve())
+    return root.rstrip("/") if "://" in root else str(Path(expanded(root)).resolve())

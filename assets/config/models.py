@@ -18,11 +18,11 @@ from assets.reports.partitions import refuse_lossy
 from assets.resources import StripeReporting
 from assets.sensors.availability_decisions import REFRESH_AFTER
 from assets.sensors.payout_sources import source_of
-from assets.settings import API_KEY, Settings
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Windows
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
 from connector.runs.adoption import WaitPolicy
+from connector.settings import API_KEY, Connection
 
 _FROM_ENVIRONMENT = re.compile(r"\s*\{\{\s*env\.(\w+)\s*\}\}\s*")
 
@@ -187,12 +187,12 @@ def connection_of(context: dg.ResolutionContext | None, model: ConnectionModel) 
         )
         # The line itself is not shown: it may hold a key.
         raise error_at(context, ("api_key",), message, snippet=False)
-    settings = Settings.read()
+    environment = Connection.from_environment()
     return StripeReporting(
         api_key=dg.EnvVar(found[1]),
-        api_base=_late(model.api_base) or settings.api_base,
-        account=_late(model.account) or settings.account,
-        root=_late(model.root) or settings.root,
+        api_base=_late(model.api_base) or environment.api_base,
+        account=_late(model.account) or environment.account,
+        root=_late(model.root) or environment.root,
         processes=model.processes,
     )
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 
 from connector.errors import ConfigurationError
 from connector.partitions import Windows
-from connector.project.defs_yaml import DEFAULT_REPORTS, DefsYaml, aligned, chosen
+from connector.project.choices import DEFAULT_REPORTS, reports_named, window_start
+from connector.project.defs_yaml import DefsYaml
 
 
 class ScaffoldParams(BaseModel):
@@ -47,9 +48,9 @@ class ReportsScaffolder(dg.Scaffolder[ScaffoldParams]):
 
 
 def _configuration(asked: ScaffoldParams, component: str) -> DefsYaml:
-    specs = chosen([name.strip() for name in asked.reports.split(",")])
+    specs = reports_named([name.strip() for name in asked.reports.split(",")])
     windows = Windows(asked.window, asked.zone)
-    start = _first(windows) if asked.start is None else aligned(asked.start, windows)
+    start = _first(windows) if asked.start is None else window_start(asked.start, windows)
     return DefsYaml(specs, {spec.id: start for spec in specs}, windows, component=component)
 
 

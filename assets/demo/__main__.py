@@ -24,8 +24,8 @@ from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.definitions import defs
 from assets.demo.books import ACTIVITY, balances, continuity, net_activity, payout, payouts_tie
 from assets.resources import StripeReporting
-from assets.settings import Settings
 from connector.api.models import Mode
+from connector.settings import Connection
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.server import serve
 from connector.sql.warehouse import open_warehouse
@@ -61,7 +61,7 @@ def main() -> int:
         # Also where the shell that started us ignores Ctrl-C, as it does for what runs in the background.
         signal.signal(number, _interrupt)
     console = Console(highlight=False, soft_wrap=True)
-    root = str(Path(Settings.read().root).absolute())
+    root = str(Path(Connection.from_environment().root).absolute())
     try:
         failures = pull(console, root)
         if failures:

@@ -1,15 +1,10 @@
-"""The command `stripe-reports`: one module for each thing one does with it.
+"""The command `stripe-reports`: one module for each subcommand, named after it.
 
-    looking     what can be pulled;  querying  SQL over what was;  checking  whether it agrees
-    configuring a first defs.yaml
-    pulling     bring partitions into the dataset
-    upgrading   a table in another version of its report;  compared  how the two are shown
-    examining   what stands in the way
-    simulating  a Stripe on this machine
-    given       what the command line and the environment say;  shown  how answers are printed
+    options    options that several share
+    display    what they print
 
-Besides the Dagster settings this is the only place that reads the environment. The API key comes from there
-and from nowhere else: a command line is read by every process on the machine and kept in shell histories.
+The API key comes from the environment and from nowhere else: a command line can be read by every process on
+the machine and stays in shell histories.
 """
 
 import sys
@@ -20,7 +15,7 @@ import click
 
 from connector import __version__
 from connector.cli.check import check
-from connector.cli.display.output import interrupted
+from connector.cli.display.output import interrupted, interrupted_by_signals
 from connector.cli.doctor import doctor
 from connector.cli.init import init
 from connector.cli.options import ENVIRONMENT, EXIT_CODES
@@ -29,14 +24,23 @@ from connector.cli.simulate import simulate
 from connector.cli.sql import sql
 from connector.cli.types import types
 from connector.cli.upgrade import upgrade
-from connector.errors import ConfigurationError, DatasetMismatchError, ReportingError
+from connector.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    DatasetMismatchError,
+    ReportingError,
+    advice,
+)
 from connector.text import hint
 
 __all__ = ["ENVIRONMENT", "EXIT_CODES", "cli", "main"]
 
 
 class _Group(click.Group):
-    """A group that answers a misspelt command with the nearest ones."""
+    """Commands in the order in which they are used; a misspelt one is answered with the nearest ones."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(self.commands)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -46,28 +50,37 @@ class _Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Group, epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}", context_settings={"max_content_width": 110})
+_SETTINGS = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
+
+
+@click.group(cls=_Group, epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}", context_settings=_SETTINGS)
 @click.version_option(__version__)
 def cli() -> None:
-    """Pull Stripe's financial reports into typed Parquet files, and look at them."""
+    """Download Stripe's financial reports into typed Parquet files, and query and check them."""
 
 
-for _command in (types, init, pull, upgrade, sql, check, doctor, simulate):
+for _command in (init, types, pull, sql, check, doctor, simulate, upgrade):
     cli.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command and exit. Every foreseeable fault is one message and an exit code."""
+    """Run the command and exit. Every foreseeable error is one message and an exit code."""
     try:
-        cli.main(None if arguments is None else list(arguments), "stripe-reports", standalone_mode=False)
+        with interrupted_by_signals():
+            cli.main(None if arguments is None else list(arguments), "stripe-reports", standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        interrupted()
+    except (click.Abort, KeyboardInterrupt) as error:
+        interrupted(error)
     except ReportingError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {error}{_way_out(error)}", err=True)
         sys.exit(2 if isinstance(error, ConfigurationError | DatasetMismatchError) else 1)
     sys.exit(0)
+
+
+def _way_out(error: ReportingError) -> str:
+    """What to do where the message cannot say it: a network's error names no setting."""
+    return f". {advice(error, again='Run it again')}" if isinstance(error, ConnectionFailedError) else ""

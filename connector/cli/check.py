@@ -1,19 +1,19 @@
-"""`check`: whether the books in the files agree."""
+"""`check`: whether the stored files are whole and the amounts in them agree."""
 
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-import connector
 from connector.api.models import Mode
-from connector.cli.display.output import show
-from connector.cli.options import json_option, root_option
+from connector.cli.display.output import show, table
+from connector.cli.options import FILES_ENVIRONMENT, json_option, mode_option, root_option
 from connector.dataset.identity import Dataset
 from connector.errors import ConfigurationError
+from connector.settings import Connection
 from connector.text import hint
 
 if TYPE_CHECKING:
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
 
     from connector.checks import CheckOutcome
 
-#: So many reasons are told for each check of a table; `--json` tells all.
-_TOLD = 5
+#: How many reasons are printed for each check of a table; `--json` prints all.
+_SHOWN = 5
 
 _CODES = """\b
 Exit codes:
-  0  every check passed; there may be warnings, and what nobody can decide
-  1  a check failed that is more than a warning
+  0  no check failed; there may be warnings and inconclusive ones
+  1  a check failed
   2  refused: usage, or there are no such files"""
 
 
-@click.command(epilog=_CODES)
+@click.command(epilog=f"{FILES_ENVIRONMENT}\n\n{_CODES}")
 @click.argument("tables", nargs=-1, metavar="[TABLE]...")
 @root_option
-@click.option("--mode", help="live, test or simulated; needed when there are data of several.")
+@mode_option
 @json_option
-def check(tables: tuple[str, ...], *, root: str, mode: str | None, as_json: bool) -> None:
-    """See whether the files are whole and the books in them agree.
+def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, as_json: bool) -> None:
+    """Check that the stored files are whole and their amounts agree.
 
-    Looks at the tables named, else at all of them, and compares each with every other that speaks of the same
-    money. Reads files alone: no key, no call to Stripe.
+    Checks the tables named, else all of them, and compares each with every other that reports the same
+    amounts. Reads files only: it needs no key and does not call Stripe.
 
     \b
     stripe-reports check balance_summary
     """
     from connector.checks.audit import audit  # noqa: PLC0415 - it loads DuckDB
 
-    store = connector.Store(root)
-    there = _of_one_mode(store.datasets(), mode, root)
+    store = connection.store()
+    there = _of_one_mode(store.datasets(), mode, store.root)
     found = []
     for dataset in _named(tables, there):
         others = [each for each in there if each != dataset]
@@ -68,19 +68,19 @@ def _of_one_mode(datasets: Sequence[Dataset], mode: str | None, root: str) -> li
         raise ConfigurationError(f"there is no mode {mode!r}; there are: {', '.join(known)}")
     modes = sorted({each.mode for each in datasets})
     if mode is None and len(modes) > 1:
-        raise ConfigurationError(f"{root} holds data of {' and '.join(modes)}; choose one with --mode")
+        raise ConfigurationError(f"{root} holds {' and '.join(modes)} data; choose one with --mode")
     found = [each for each in datasets if mode in {None, each.mode}]
     if not found:
         what = f"no {mode} data" if mode else "no data"
-        raise ConfigurationError(f"{what} under {root}. `stripe-reports pull` puts some there.")
+        raise ConfigurationError(f"{what} under {root}. Store some with `stripe-reports pull`.")
     return found
 
 
 def _named(tables: Sequence[str], there: Sequence[Dataset]) -> list[Dataset]:
     names = [each.table for each in there]
-    for table in tables:
-        if table not in names:
-            raise ConfigurationError(f"there is no table {table!r}{hint(table, names)}")
+    for each in tables:
+        if each not in names:
+            raise ConfigurationError(f"there is no table {each!r}{hint(each, names)}")
     return [each for each in there if not tables or each.table in tables]
 
 
@@ -88,74 +88,78 @@ def _conclude(found: "Sequence[CheckOutcome]", *, as_json: bool) -> None:
     counts = Counter(_word(each) for each in found)
     code = 1 if counts["failed"] else 0
     if as_json:
-        words = ("passed", "failed", "warning", "inconclusive")
-        summary = {"type": "summary", **{word: counts[word] for word in words}, "exit_code": code}
+        summary = {"type": "summary", **{word: counts[word] for word in _words()}, "exit_code": code}
         click.echo(json.dumps(summary))
     else:
-        show(_table(found))
+        show(*_counted(found))
         click.echo("\n".join(_reasons(found)) or f"All {len(found):,} checks passed.")
     sys.exit(code)
 
 
-def _word(audited: "CheckOutcome") -> str:
-    """The result; a failure that is worth a look and no more is a warning."""
+def _words() -> tuple[str, ...]:
+    """The results in the order in which they are shown."""
+    from connector.checks import CheckResult  # noqa: PLC0415 - it loads DuckDB
+
+    passed, failed, inconclusive = (each.value for each in CheckResult)
+    return passed, failed, "warning", inconclusive
+
+
+def _word(outcome: "CheckOutcome") -> str:
+    """The result; a failure that is only a warning is called one."""
     from connector.checks import CheckResult, Severity  # noqa: PLC0415
 
-    if audited.finding.result is CheckResult.FAILED and audited.check.severity is Severity.WARN:
+    result = outcome.finding.result
+    if result is CheckResult.FAILED and outcome.check.severity is Severity.WARN:
         return "warning"
-    return audited.finding.result.value
+    return result.value
 
 
-def _table(found: "Iterable[CheckOutcome]") -> "Table":
-    """One row for each check of a table, with the number of partitions by result."""
-    from rich.table import Table  # noqa: PLC0415 - not needed for JSON
-    from rich.text import Text  # noqa: PLC0415
+def _counted(found: "Iterable[CheckOutcome]") -> "Iterator[Table]":
+    """For each table of the dataset, the number of partitions by check and result."""
+    from rich.text import Text  # noqa: PLC0415 - not needed for JSON
 
-    table = Table(header_style="bold")
-    for name in ("table", "check"):
-        table.add_column(name, overflow="fold")
-    words = ("passed", "failed", "warning", "inconclusive")
-    for name in words:
-        table.add_column(name, justify="right")
-    counts: dict[tuple[str, str], Counter[str]] = {}
+    words = _words()
+    colours = dict.fromkeys(words, "yellow") | {"passed": "", "failed": "bold red"}
+    counts: dict[str, dict[str, Counter[str]]] = {}
     for each in found:
-        counts.setdefault((each.table, each.check.name), Counter())[_word(each)] += 1
-    colours = {"failed": "bold red", "warning": "yellow", "inconclusive": "yellow"}
-    for (name, asked), numbers in counts.items():
-        cells = (Text(f"{numbers[word] or ''}", style=colours.get(word, "")) for word in words)
-        table.add_row(Text(name), Text(asked), *cells)
-    return table
+        counts.setdefault(each.table, {}).setdefault(each.check.name, Counter())[_word(each)] += 1
+    for name, checks in counts.items():
+        shown = table("check", *words, title=name, numbers=words, whole=["check"])
+        for check_name, numbers in checks.items():
+            cells = (Text(f"{numbers[word] or ''}", style=colours[word]) for word in words)
+            shown.add_row(Text(check_name), *cells)
+        yield shown
 
 
 def _reasons(found: "Iterable[CheckOutcome]") -> list[str]:
     """Why checks did not pass: the first few partitions of each, and how many more there are."""
     lines: list[str] = []
-    told: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for each in found:
         if _word(each) != "passed":
-            told[each.table, each.check.name] += 1
-            if told[each.table, each.check.name] <= _TOLD:
+            counts[each.table, each.check.name] += 1
+            if counts[each.table, each.check.name] <= _SHOWN:
                 lines.append(
                     f"{_word(each)}: {each.table} {each.partition}, {each.check.name}: {each.finding.reason}"
                 )
     more = [
-        f"and {number - _TOLD:,} more of {name}, {asked}"
-        for (name, asked), number in told.items()
-        if number > _TOLD
+        f"and {number - _SHOWN:,} more of {name}, {check_name}"
+        for (name, check_name), number in counts.items()
+        if number > _SHOWN
     ]
     return [*lines, *more]
 
 
-def _as_json(audited: "CheckOutcome") -> dict[str, object]:
+def _as_json(outcome: "CheckOutcome") -> dict[str, object]:
     return {
         "type": "finding",
-        "table": audited.table,
-        "partition": audited.partition,
-        "check": audited.check.name,
-        "severity": audited.check.severity.value,
-        "other": audited.check.other,
-        "result": audited.finding.result.value,
-        "reason": audited.finding.reason,
-        "wrong": audited.finding.wrong,
-        "examples": [dict(each) for each in audited.finding.examples],
+        "table": outcome.table,
+        "partition": outcome.partition,
+        "check": outcome.check.name,
+        "severity": outcome.check.severity.value,
+        "other": outcome.check.other,
+        "result": outcome.finding.result.value,
+        "reason": outcome.finding.reason,
+        "wrong": outcome.finding.wrong,
+        "examples": [dict(each) for each in outcome.finding.examples],
     }

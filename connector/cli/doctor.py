@@ -1,9 +1,8 @@
-"""`doctor`: what stands between this machine and a reconciled month."""
+"""`doctor`: what prevents a first reconciled month on this machine."""
 
 import contextlib
 import json
 import logging
-import os
 import shutil
 import sys
 import textwrap
@@ -12,10 +11,10 @@ from pathlib import Path
 
 import click
 
-from connector.cli.options import ENVIRONMENT, account_option, json_option, root_option
+from connector.cli.options import ENVIRONMENT, connection_options, json_option
 from connector.clock import SystemClock
 from connector.doctor.diagnosis import Diagnosis, Level, counts
-from connector.doctor.settings import Surroundings
+from connector.settings import Connection, dagster_home
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 _INDENT = 19
@@ -23,63 +22,56 @@ _INDENT = 19
 _CODES = """\b
 Exit codes:
   0  nothing is broken; there may be warnings
-  1  something is broken, or, with --probe, differs from what is assumed
+  1  something is broken or, with --probe, differs from what is assumed
   2  refused before any call to Stripe: usage"""
 
 
 @click.command(epilog=f"{ENVIRONMENT}\n  DAGSTER_HOME         where Dagster keeps its history\n\n{_CODES}")
 @click.argument("reports", nargs=-1, metavar="[REPORT]...")
-@root_option
-@account_option
+@connection_options
 @click.option(
     "--probe",
     is_flag=True,
-    help="Instead, try on a real account what is assumed of Stripe, with at most two report runs of one day.",
+    help="Instead, test on a real account what is assumed of Stripe, with up to two report runs of one day.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before --probe creates its report runs.")
+@click.option("--list", "listed", is_flag=True, help="With --probe: list what is assumed, and test nothing.")
+@click.option("--yes", "-y", is_flag=True, help="With --probe: create its report runs without confirmation.")
 @json_option
 def doctor(
-    reports: tuple[str, ...], *, root: str, account: str | None, probe: bool, yes: bool, as_json: bool
+    reports: tuple[str, ...], *, connection: Connection, probe: bool, listed: bool, yes: bool, as_json: bool
 ) -> None:
-    """Look at key, permissions, clock, reports, files and Dagster, and say what to do.
+    """Check key, permissions, clock, reports, files and Dagster.
 
-    Looks at the reports named, else at those of the defs.yaml here, else at those stored. Creates nothing at
-    Stripe, and works without a key and without a network as far as that goes.
+    It checks the reports named, else those in the defs.yaml here, else those stored, and says what to do.
+    Creates nothing at Stripe; without a key or a network it checks the rest.
 
     \b
     stripe-reports doctor
     """
-    surroundings = _surroundings(reports, root, account)
+    if listed and not probe:
+        raise click.UsageError("--list goes with --probe")
     if probe:
-        from connector.cli.doctor_probe import try_assumptions  # noqa: PLC0415 - seldom wanted
+        from connector.cli.doctor_probe import list_assumptions, run_probe  # noqa: PLC0415 - seldom wanted
 
+        if listed:
+            list_assumptions(as_json=as_json)
         with _silence():
-            try_assumptions(surroundings, yes=yes, as_json=as_json)
+            run_probe(connection, yes=yes, as_json=as_json)
     from connector.doctor.examination import examine  # noqa: PLC0415 - it loads pyarrow
 
     found = []
     with _silence():
-        for diagnosis in examine(surroundings, SystemClock()):
+        for diagnosis in examine(
+            connection, SystemClock(), directory=Path.cwd(), dagster_home=dagster_home(), reports=reports
+        ):
             found.append(diagnosis)
             click.echo(json.dumps(diagnosis.as_json(), ensure_ascii=False) if as_json else _lines(diagnosis))
     _conclude(found, as_json=as_json)
 
 
-def _surroundings(reports: tuple[str, ...], root: str, account: str | None) -> Surroundings:
-    return Surroundings(
-        api_key=os.environ.get("STRIPE_API_KEY") or None,
-        api_base=os.environ.get("STRIPE_API_BASE") or None,
-        account=account or None,
-        root=root,
-        dagster_home=os.environ.get("DAGSTER_HOME") or None,
-        directory=Path.cwd(),
-        reports=reports,
-    )
-
-
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """What is logged on the way, such as retries, is in the findings as well."""
+    """Retries and the like are not printed while it lasts: the findings say what came of them."""
     logger, handler = logging.getLogger("connector"), logging.NullHandler()
     logger.addHandler(handler)
     try:
@@ -90,10 +82,10 @@ def _silence() -> Iterator[None]:
 
 def _lines(diagnosis: Diagnosis) -> str:
     level = click.style(f"{diagnosis.level:<5}", fg=_COLOURS[diagnosis.level])
-    told = [f"{level} {diagnosis.subject:<12} {_wrapped(diagnosis.found)}"]
+    lines = [f"{level} {diagnosis.subject:<12} {_wrapped(diagnosis.found)}"]
     if diagnosis.advice:
-        told.append(f"{'':{_INDENT}}{_wrapped('→ ' + diagnosis.advice)}")
-    return "\n".join(told)
+        lines.append(f"{'':{_INDENT}}{_wrapped('→ ' + diagnosis.advice)}")
+    return "\n".join(lines)
 
 
 def _wrapped(text: str) -> str:

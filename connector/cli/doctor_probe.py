@@ -1,4 +1,4 @@
-"""`doctor --probe`: what we assume of Stripe, tried on a real account, told so that anyone may read it."""
+"""`doctor --probe`: test on a real account what is assumed of Stripe, and print results fit for strangers."""
 
 import json
 import sys
@@ -12,55 +12,67 @@ from connector import __version__
 from connector.api.client import StripeClient
 from connector.api.credentials import key_kind
 from connector.api.models import API_VERSION
-from connector.cli.options import client_for
+from connector.cli.display.output import show, table
 from connector.doctor.permissions import ResponseLog
-from connector.doctor.probe.assumptions import AssumptionResult, Judgement
-from connector.doctor.probe.probe import MOST_RUNS, REPORT_TYPE, probe
-from connector.doctor.settings import Surroundings
+from connector.doctor.probe.assumptions import AssumptionResult, ProbeFinding
+from connector.doctor.probe.probe import ASSUMPTIONS, MOST_RUNS, REPORT_TYPE, probe
+from connector.settings import Connection
 
 _COLOURS = {
     AssumptionResult.HELD: "green",
     AssumptionResult.DIFFERS: "red",
-    AssumptionResult.UNTOLD: "yellow",
+    AssumptionResult.INCONCLUSIVE: "yellow",
 }
 _WIDTH = max(len(result) for result in AssumptionResult) + 2
 
 
-def try_assumptions(surroundings: Surroundings, *, yes: bool, as_json: bool) -> NoReturn:
-    """Ask, probe, tell, and exit: 0 where nothing differs, 1 where something does.
+def list_assumptions(*, as_json: bool) -> NoReturn:
+    """Print what the probe would test. Sends nothing."""
+    if as_json:
+        for each in ASSUMPTIONS:
+            click.echo(json.dumps({"type": "assumption", "name": each.name, "assumption": each.statement}))
+    else:
+        listed = table("name", "assumption", whole=["name"])
+        for each in ASSUMPTIONS:
+            listed.add_row(each.name, each.statement)
+        show(listed, "`stripe-reports doctor --probe` tests each of them on your account.")
+    sys.exit(0)
 
-    Raises ConfigurationError, before anything is sent, for a key or a base that cannot be.
+
+def run_probe(connection: Connection, *, yes: bool, as_json: bool) -> NoReturn:
+    """Confirm, probe, print, and exit: 0 where nothing differs, 1 where something does.
+
+    Raises ConfigurationError, before anything is sent, for an invalid key or base.
     """
-    heard = ResponseLog()
-    key = surroundings.api_key or ""
-    with client_for(surroundings.account, observe=heard) as client:
+    responses = ResponseLog()
+    key = connection.api_key
+    with connection.client(observe=responses) as client:
         if not yes:
-            _ask(client)
+            _confirm(client)
         if not as_json:
             at = f"{client.clock.now():%Y-%m-%d %H:%M} UTC"
-            click.echo(f"What we assume of Stripe, tried with {REPORT_TYPE}")
+            click.echo(f"What is assumed of Stripe, tested with {REPORT_TYPE}")
             click.echo(
                 f"dagster-stripe-reports {__version__}, API {API_VERSION}, "
                 f"{client.mode} mode, key {key_kind(key)}, {at}\n"
             )
-        judgements = []
+        results: Counter[AssumptionResult] = Counter()
         restricted = key.startswith("rk_")
-        for judgement in probe(client, heard, token=uuid.uuid4().hex, restricted=restricted, tell=_say):
-            judgements.append(judgement)
-            click.echo(json.dumps(judgement.as_json(), ensure_ascii=False) if as_json else _lines(judgement))
-    found = Counter(each.result for each in judgements)
-    code = 1 if found[AssumptionResult.DIFFERS] else 0
+        for each in probe(client, responses, token=uuid.uuid4().hex, restricted=restricted, say=_say):
+            results[each.result] += 1
+            click.echo(json.dumps(each.as_json(), ensure_ascii=False) if as_json else _lines(each))
+    code = 1 if results[AssumptionResult.DIFFERS] else 0
     if as_json:
-        counts = {result.value.replace(" ", "_"): found[result] for result in AssumptionResult}
+        counts = {result.value: results[result] for result in AssumptionResult}
         click.echo(json.dumps({"type": "summary", **counts, "exit_code": code}))
     else:
-        click.echo("\n" + ", ".join(f"{found[result]} {result}" for result in AssumptionResult) + ".")
+        click.echo("\n" + ", ".join(f"{results[result]} {result}" for result in AssumptionResult) + ".")
         click.echo("Nothing above names an account, an amount or a person: paste it into an issue as it is.")
     sys.exit(code)
 
 
-def _ask(client: StripeClient) -> None:
-    """Creating report runs is for a person to decide."""
+def _confirm(client: StripeClient) -> None:
+    """Report runs are created only when a person agrees."""
     if not sys.stdin.isatty():
         raise click.UsageError(
             f"--probe creates up to {MOST_RUNS} report runs at Stripe; allow it with --yes"
@@ -75,6 +87,6 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _lines(judgement: Judgement) -> str:
-    result = click.style(f"{judgement.result:<{_WIDTH}}", fg=_COLOURS[judgement.result])
-    return f"{result}{judgement.assumption}\n{'':{_WIDTH}}{judgement.seen}"
+def _lines(finding: ProbeFinding) -> str:
+    result = click.style(f"{finding.result:<{_WIDTH}}", fg=_COLOURS[finding.result])
+    return f"{result}{finding.assumption}\n{'':{_WIDTH}}{finding.seen}"

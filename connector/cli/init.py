@@ -1,57 +1,60 @@
-"""`init`: from a key to a configuration that loads, and to the first month.
+"""`init`: write a first `defs.yaml`, and print the commands that pull and reconcile a first month.
 
-On a terminal it asks for what was not given as an option; elsewhere it takes what is usual. The key is read
-from its variable to ask Stripe, and goes nowhere else.
+On a terminal it prompts for what was not given as an option; elsewhere it takes the defaults. The key is read
+from its variable to call Stripe, and written nowhere.
 """
 
-import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
 from connector.api.credentials import key_kind
 from connector.api.models import Mode, ReportType
+from connector.api.retry import SHORT_RETRY
 from connector.catalogue import ReportSpec
-from connector.cli.options import ENVIRONMENT, SOON, client_for, column_names
+from connector.cli.options import ENVIRONMENT, column_names
 from connector.errors import ConfigurationError, StoreError
 from connector.partitions import Windows
-from connector.project.defs_yaml import (
+from connector.project.choices import (
     DEFAULT_REPORTS,
-    KEY_VARIABLE,
-    DefsYaml,
-    aligned,
-    begun,
-    chosen,
+    available_reports,
+    default_reports,
     first_starts,
-    place,
     recent_span,
-    usual_reports,
+    reports_named,
+    starts_from,
+    valid_root,
     variable,
+    window_start,
 )
 from connector.project.next_steps import commands
+from connector.settings import API_KEY, Connection
 
-#: Where a file of this project stands, seen from its directory; elsewhere the file is made right here.
+if TYPE_CHECKING:
+    from connector.project.defs_yaml import DefsYaml
+
+#: Where the file stands in this project, seen from its directory; elsewhere it is written to the current one.
 _USUAL_PLACE = Path("assets/defs/stripe_reports/defs.yaml")
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Asker:
-    """Asks on a terminal for what the command line did not say; elsewhere takes what is usual."""
+class _Prompt:
+    """Prompts on a terminal for what the command line does not give; elsewhere takes the default."""
 
     terminal: bool
 
-    def value(self, given: str | None, question: str, usual: str, check: Callable[[str], T]) -> T:
-        """What `check` makes of it. On a terminal a slip is told, and asked again."""
+    def value(self, given: str | None, prompt: str, default: str, check: Callable[[str], T]) -> T:
+        """What `check` returns. On a terminal an invalid answer is explained, and prompted for again."""
         if given is not None or not self.terminal:
-            return check(usual if given is None else given)
+            return check(default if given is None else given)
 
         def checked(text: str) -> T:
             try:
@@ -59,18 +62,18 @@ class _Asker:
             except ConfigurationError as error:
                 raise click.UsageError(str(error)) from None
 
-        answer: T = click.prompt(question, default=usual, value_proc=checked)
+        answer: T = click.prompt(prompt, default=default, value_proc=checked)
         return answer
 
-    def agreed(self, question: str) -> None:
+    def confirm(self, prompt: str, *, default: bool) -> None:
         """Ends the command where a person at a terminal says no."""
-        if self.terminal:
-            click.confirm(question, default=True, abort=True)
+        if self.terminal and not click.confirm(prompt, default=default):
+            _unchanged()
 
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """What Stripe says of the key: its mode, and the report types it may ask for by id."""
+    """What Stripe offers the key: its mode, and the report types by id."""
 
     mode: Mode
     offered: Mapping[str, ReportType]
@@ -80,19 +83,23 @@ class _Account:
 @click.option(
     "--key-variable",
     metavar="NAME",
-    help=f"The variable that holds the key; default {KEY_VARIABLE}. The key itself is never asked for.",
+    help=f"The variable that holds the key; default {API_KEY}. The key itself is never an option.",
 )
-@click.option("--reports", multiple=True, metavar="A,B,…", help="By name or id; four usual ones without.")
-@click.option("--start", metavar="DATE", help="Where the first window begins; where the data do, without.")
-@click.option("--window", metavar="hourly|daily|weekly|monthly", help="How long one partition is.")
-@click.option("--zone", help="Whose calendar cuts time, e.g. Europe/Berlin.")
-@click.option("--root", help="Where the files go; STRIPE_REPORTS_ROOT decides without.")
-@click.option("--account", help="The connected account to act for, acct_…; STRIPE_ACCOUNT decides without.")
+@click.option("--reports", multiple=True, metavar="A,B,…", help="By name or id; default four common ones.")
 @click.option(
-    "--output", metavar="FILE", help=f"Where to write; {_USUAL_PLACE} or defs.yaml without, - to show only."
+    "--start", metavar="DATE", help="Where the first partition begins; default where Stripe's data begins."
 )
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
-@click.option("--yes", "-y", is_flag=True, help="Ask nothing, also on a terminal.")
+@click.option(
+    "--window", metavar="hourly|daily|weekly|monthly", help="How long one partition is; default daily."
+)
+@click.option("--zone", help="The time zone whose days partitions begin at, e.g. Europe/Berlin; default UTC.")
+@click.option("--root", help="Where to store the files; default left to STRIPE_REPORTS_ROOT.")
+@click.option("--account", help="The connected account to act for (acct_…); default left to STRIPE_ACCOUNT.")
+@click.option(
+    "--output", metavar="FILE", help=f"Where to write; default {_USUAL_PLACE} or defs.yaml; - to print only."
+)
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@click.option("--yes", "-y", is_flag=True, help="Do not prompt on a terminal.")
 def init(
     *,
     key_variable: str | None,
@@ -106,44 +113,47 @@ def init(
     force: bool,
     yes: bool,
 ) -> None:
-    """Write a defs.yaml for the reports you want, with a start that exists.
+    """Write a defs.yaml for the reports you choose.
 
-    With a key in the environment it asks Stripe which reports there are and since when; the key is written
-    nowhere. Afterwards it says how to pull and reconcile the first month.
+    With a key in the environment it asks Stripe which reports there are and where their data begins; the key
+    is written nowhere. Then it prints the commands that pull and reconcile the first month.
 
     \b
     stripe-reports init
     stripe-reports init --yes --reports balance_summary,payouts_itemized --window monthly
     """
-    ask = _Asker(not yes and sys.stdin.isatty() and sys.stdout.isatty())
-    target = _target(output, ask, force=force)
-    holder = ask.value(key_variable, "Variable that holds the key", KEY_VARIABLE, variable)
-    _refuse_slips(reports, start, window, zone, root)
-    stripe = _asked(holder, account)
-    wanted = usual_reports(stripe.offered) if stripe else DEFAULT_REPORTS
-    specs = ask.value(
+    from connector.project.defs_yaml import DefsYaml  # noqa: PLC0415 - it loads yaml
+
+    prompt = _Prompt(not yes and sys.stdin.isatty() and sys.stdout.isatty())
+    target = _target(output, prompt, force=force)
+    holder = prompt.value(key_variable, "Variable that holds the key", API_KEY, variable)
+    _validate(reports, start, window, zone, root)
+    stripe = _account(Connection.from_environment(account=account, key_variable=holder), holder)
+    if prompt.terminal and not reports:
+        _list_reports(stripe)
+    specs = prompt.value(
         ",".join(reports) or None,
         "Reports",
-        ", ".join(wanted),
-        lambda text: chosen(column_names([text]) or ()),
+        ", ".join(default_reports(stripe.offered) if stripe else DEFAULT_REPORTS),
+        lambda text: reports_named(column_names([text]) or ()),
     )
-    unit = ask.value(window, "Window", "daily", lambda text: Windows(text).unit)
-    windows = ask.value(zone, "Time zone", "UTC", lambda text: Windows(unit, text))
-    starts, span = _begin(ask, start, specs, windows, stripe)
+    unit = prompt.value(window, "Window", "daily", lambda text: Windows(text).unit)
+    windows = prompt.value(zone, "Time zone", "UTC", lambda text: Windows(unit, text))
+    starts, span = _starts(prompt, start, specs, windows, stripe)
     configuration = DefsYaml(specs, starts, windows, holder, root=root, account=account)
     text = configuration.text()
     if target is None:
         click.echo(text, nl=False)
         return
-    if ask.terminal:
+    if prompt.terminal:
         click.echo(f"\n{text}")
-    ask.agreed(f"Write this to {target}?")
+    prompt.confirm(f"Write this to {target}?", default=True)
     _write(target, text)
-    _tell_next(configuration, target, span, has_key=stripe is not None)
+    _print_next(configuration, target, span, has_key=stripe is not None)
 
 
-def _target(output: str | None, ask: _Asker, *, force: bool) -> Path | None:
-    """Where to write; None for showing only. Refuses a file that is there, or asks."""
+def _target(output: str | None, prompt: _Prompt, *, force: bool) -> Path | None:
+    """Where to write; None for printing only. Refuses an existing file, or prompts."""
     if output == "-":
         return None
     usual = _USUAL_PLACE if _USUAL_PLACE.parent.parent.is_dir() else Path("defs.yaml")
@@ -151,25 +161,30 @@ def _target(output: str | None, ask: _Asker, *, force: bool) -> Path | None:
     if target.is_dir():
         target /= "defs.yaml"
     if target.exists() and not force:
-        if not ask.terminal:
+        if not prompt.terminal:
             raise ConfigurationError(
-                f"{target} is there already; --force replaces it, --output names another one"
+                f"{target} exists; replace it with --force, or name another with --output"
             )
-        click.confirm(f"{target} is there already. Replace it?", abort=True)
+        prompt.confirm(f"{target} exists. Replace it?", default=False)
     return target
 
 
-def _refuse_slips(
+def _unchanged() -> NoReturn:
+    click.echo("Nothing was written.", err=True)
+    sys.exit(0)
+
+
+def _validate(
     reports: Sequence[str], start: str | None, window: str | None, zone: str | None, root: str | None
 ) -> None:
-    """What can be seen to be wrong without Stripe is refused before Stripe is asked."""
+    """Raises ConfigurationError for what is invalid whatever Stripe offers, so that Stripe is not called."""
     if reports:
-        chosen(column_names(reports) or ())
+        reports_named(column_names(reports) or ())
     windows = Windows(window or "daily", zone or "UTC")
     if start is not None:
         _day(start, windows)
     if root is not None:
-        place(root)
+        valid_root(root)
 
 
 def _day(text: str, windows: Windows) -> date:
@@ -178,52 +193,60 @@ def _day(text: str, windows: Windows) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(f"{text[:80]!r} is not a date such as 2026-06-01") from None
-    return aligned(day, windows)
+    return window_start(day, windows)
 
 
-def _asked(key_variable: str, account: str | None) -> _Account | None:
-    """What Stripe says of the key; None where there is no key to ask with."""
-    key = os.environ.get(key_variable)
-    if not key:
-        click.echo(f"{key_variable} is not set, so Stripe is not asked what there is.", err=True)
+def _account(connection: Connection, key_variable: str) -> _Account | None:
+    """What Stripe offers the key; None where there is no key."""
+    if not connection.api_key:
+        click.echo(f"{key_variable} is not set, so Stripe is not asked which reports there are.", err=True)
         return None
-    from connector.doctor.permissions import permissions  # noqa: PLC0415 - it loads what speaks to Stripe
+    from connector.doctor.permissions import permissions  # noqa: PLC0415 - it loads httpx
 
-    with client_for(
-        account or os.environ.get("STRIPE_ACCOUNT"), key_variable=key_variable, retry=SOON
-    ) as client:
+    with connection.client(retry=SHORT_RETRY) as client:
         offered = client.report_types()
-        click.echo(
-            f"The key {key_kind(key)} reads {client.mode} data: {len(offered)} report types.", err=True
-        )
-        for said in permissions(client):
-            if said.advice:
-                click.echo(f"Note: {said.found} {said.advice}", err=True)
+        kind = key_kind(connection.api_key)
+        click.echo(f"The key {kind} reads {client.mode} data: {len(offered)} report types.", err=True)
+        for each in permissions(client):
+            if each.advice:
+                click.echo(f"Note: {each.found} {each.advice}", err=True)
         return _Account(client.mode, offered)
 
 
-def _begin(
-    ask: _Asker, start: str | None, specs: Sequence[ReportSpec], windows: Windows, stripe: _Account | None
+def _list_reports(stripe: _Account | None) -> None:
+    click.echo("Reports to choose from, by name or id (`stripe-reports types` describes them):")
+    for name in available_reports(stripe.offered if stripe else None):
+        click.echo(f"  {name}")
+
+
+def _starts(
+    prompt: _Prompt,
+    start: str | None,
+    specs: Sequence[ReportSpec],
+    windows: Windows,
+    stripe: _Account | None,
 ) -> tuple[dict[str, date], tuple[date, date] | None]:
-    """The day each report begins on, by its id, and the span of a first look."""
+    """The day each report begins on, by its id, and the span to pull first."""
     if stripe is None:
-        if start is None and not ask.terminal:
+        if start is None and not prompt.terminal:
             raise ConfigurationError(
-                "from when on? Give --start, or set the key's variable, and Stripe is asked since when there "
-                "are data"
+                "no start: give --start, or set the key's variable, so that Stripe is asked where the data "
+                "begins"
             )
         until = datetime.now(UTC) - timedelta(days=1)
         usual = windows.day(Windows("monthly", windows.zone).last_until(until - timedelta(days=31)))
-        wished = ask.value(start, "First day", str(usual), lambda text: _day(text, windows))
-        return {spec.id: wished for spec in specs}, recent_span(windows, wished, until)
+        wanted = prompt.value(start, "First day", str(usual), lambda text: _day(text, windows))
+        return {spec.id: wanted for spec in specs}, recent_span(windows, wanted, until)
     first = first_starts(specs, stripe.offered, windows, stripe.mode)
-    wished = ask.value(start, "First day", str(min(first.values())), lambda text: _day(text, windows))
-    starts = begun(first, wished)
+    wanted = prompt.value(start, "First day", str(min(first.values())), lambda text: _day(text, windows))
+    starts = starts_from(first, wanted)
     for spec in specs:
-        if start and starts[spec.id] != wished:
-            click.echo(f"Note: {spec.name} begins on {starts[spec.id]}; there are no data before.", err=True)
+        if start and starts[spec.id] != wanted:
+            click.echo(
+                f"Note: {spec.name} begins on {starts[spec.id]}, where Stripe's data begins.", err=True
+            )
     until = min(stripe.offered[spec.id].data_available_end for spec in specs)
-    click.echo(f"Stripe has data from {min(first.values())} on, up to {until:%Y-%m-%d %H:%M} UTC.", err=True)
+    click.echo(f"Stripe has data from {min(first.values())} to {until:%Y-%m-%d %H:%M} UTC.", err=True)
     return starts, recent_span(windows, max(starts.values()), until)
 
 
@@ -240,15 +263,15 @@ def _write(target: Path, text: str) -> None:
         staged.unlink(missing_ok=True)
 
 
-def _tell_next(
-    configuration: DefsYaml, target: Path, span: tuple[date, date] | None, *, has_key: bool
+def _print_next(
+    configuration: "DefsYaml", target: Path, span: tuple[date, date] | None, *, has_key: bool
 ) -> None:
-    """The way from here to the first month that reconciles, to paste line by line."""
-    click.echo(f"Wrote {target}. Go on with:\n")
+    """The commands that lead to a first reconciled month, to paste line by line."""
+    click.echo(f"Wrote {target}. Next:\n")
     if not has_key:
         click.echo(f"  export {configuration.key_variable}=…   # a restricted key, rk_live_… or rk_test_…")
     for command in commands(configuration, span):
         click.echo(f"  {command}")
     if span is None:
-        click.echo("  (there is no whole window yet; pull when the first one has ended)")
+        click.echo("  (no partition is complete yet; pull once the first one has ended)")
     click.echo("  make dev" if target == _USUAL_PLACE else "  dg dev")

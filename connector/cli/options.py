@@ -1,9 +1,9 @@
-"""What the command line and the environment say, as values.
+"""Options that several commands share, and what their text means.
 
-Options that several commands share stand here. What cannot be is refused before anything is sent.
+Invalid options are refused before anything is sent.
 """
 
-import os
+import functools
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
@@ -11,36 +11,39 @@ from typing import Any
 
 import click
 
-# Its public names load when they are used, so that a misspelt option is refused at once.
-import connector
-from connector.api.credentials import Hosts
-from connector.api.responses import ResponseHead
-from connector.api.retry import RetryPolicy
 from connector.errors import ConfigurationError
-
-#: For commands that somebody sits and waits for.
-SOON = RetryPolicy(give_up_after=10.0, longest=4.0)
+from connector.settings import Connection
 
 EXIT_CODES = """\b
 Exit codes:
-  0    every partition is in place
+  0    every partition is stored
   1    some failed; the messages say why
   2    refused before any call to Stripe: usage or configuration
-  3    some are late: their report runs go on at Stripe, run it again later
-  4    some are not ready: Stripe has no data yet, the message says from when
-  130  interrupted; what is pending is taken up the next time
-Where several apply, 1 comes before 3, and 3 before 4."""
+  3    some are late: their report runs continue at Stripe; run it again later
+  4    some are not ready: Stripe has no data yet; the message says from when
+  130  interrupted (129, 143: by SIGHUP, SIGTERM); run it again to continue
+If several apply, the exit code is the first of 1, 3, 4."""
 
-ENVIRONMENT = """\b
+_FILES = "  STRIPE_REPORTS_ROOT  where the files are stored; default data"
+
+#: For commands that call Stripe and read no files; that read files only; and that do both.
+STRIPE_ENVIRONMENT = """\b
 Environment:
-  STRIPE_API_KEY       a restricted key, rk_live_… or rk_test_…; never given as an option
-  STRIPE_API_BASE      where the API is; default https://api.stripe.com
-  STRIPE_ACCOUNT       the connected account to act for, acct_…
-  STRIPE_REPORTS_ROOT  where the files go; default data"""
+  STRIPE_API_KEY       a restricted key, rk_live_… or rk_test_…
+  STRIPE_API_BASE      another server; default https://api.stripe.com
+  STRIPE_ACCOUNT       the connected account to act for, acct_…"""
+FILES_ENVIRONMENT = f"\b\nEnvironment:\n{_FILES}"
+ENVIRONMENT = f"{STRIPE_ENVIRONMENT}\n{_FILES}"
+
+#: Longer than any report takes, and short enough for every clock.
+_LONGEST = timedelta(days=365)
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 #: A column and its type. The key of `payment_metadata[a:b]` may hold a colon of its own.
 _TYPED = re.compile(r"(.+):([^\[\]:]*)")
+
+#: What a decorator takes and gives: a command's function.
+Command = Callable[..., Any]
 
 
 def moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | datetime | None:
@@ -54,48 +57,77 @@ def moment(_context: click.Context, _parameter: click.Parameter, value: str | No
 
 
 def duration(_context: click.Context, _parameter: click.Parameter, value: str) -> timedelta:
-    """`30m`, `1h30m`, `90s`, or seconds."""
+    """`30m`, `1h30m`, `90s`, or seconds; up to a year."""
     found = _DURATION.fullmatch(value)
     if not value or not found:
-        raise click.BadParameter(f"{value!r} is not a duration such as 30m, 1h30m or 90s")
-    hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        raise click.BadParameter(f"{value[:80]!r} is not a duration such as 30m, 1h30m or 90s")
+    try:
+        hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        meant = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    except (OverflowError, ValueError):
+        meant = timedelta.max
+    if meant > _LONGEST:
+        raise click.BadParameter(f"{value[:80]!r} is longer than {_LONGEST.days} days")
+    return meant
 
 
-root_option = click.option(
-    "--root",
-    envvar="STRIPE_REPORTS_ROOT",
-    default="data",
-    show_default=True,
-    help="Where the files are: a directory, or a URL such as s3://bucket/prefix.",
-)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="For programs: JSON, one object on each line."
-)
-account_option = click.option(
-    "--account", envvar="STRIPE_ACCOUNT", help="The connected account to act for, acct_…."
-)
-
-
-def client_for(
-    account: str | None,
-    *,
-    key_variable: str = "STRIPE_API_KEY",
-    retry: RetryPolicy | None = None,
-    observe: Callable[[ResponseHead], None] | None = None,
-) -> "connector.StripeClient":
-    """The client the environment describes. Raises ConfigurationError before anything is sent.
+def grouped(
+    parameter: str, make: Callable[..., Any], *options: Callable[[Command], Command]
+) -> Callable[[Command], Command]:
+    """Several options that a command takes as one value.
 
     Args:
-        account: the connected account to act for; None for the key's own.
-        key_variable: the environment variable that holds the key.
-        retry: how patient each request is; as patient as a pull is, unless given.
-        observe: told of the head of every answer.
+        parameter: the command's parameter for it.
+        make: called with the options' values by name.
+        options: click's decorators.
     """
-    base = os.environ.get("STRIPE_API_BASE")
-    hosts = Hosts.of(base) if base else Hosts.of()
-    key = os.environ.get(key_variable, "")
-    return connector.StripeClient(key, hosts=hosts, account=account or None, retry=retry, observe=observe)
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def collected(*arguments: Any, **given: Any) -> Any:
+            value = make(**{name: given.pop(name) for name in names})
+            return command(*arguments, **given, **{parameter: value})
+
+        result: Command = collected
+        before = len(getattr(command, "__click_params__", ()))
+        for option in reversed(options):
+            result = option(result)
+        names = [each.name for each in result.__click_params__[before:]]  # type: ignore[attr-defined]
+        return result
+
+    return decorate
+
+
+_ROOT = "default STRIPE_REPORTS_ROOT, or data."
+
+_account = click.option(
+    "--account", help="The connected account to act for (acct_…); default STRIPE_ACCOUNT."
+)
+_root = click.option(
+    "--root", help=f"Where the files are: a directory, or a URL such as s3://bucket/prefix; {_ROOT}"
+)
+_directory = click.option("--root", help=f"The directory with the files; {_ROOT}")
+
+#: Each gives the command a `connection`, made from the environment and these options.
+connection_options = grouped("connection", Connection.from_environment, _root, _account)
+account_option = grouped("connection", Connection.from_environment, _account)
+root_option = grouped("connection", Connection.from_environment, _root)
+directory_option = grouped("connection", Connection.from_environment, _directory)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="JSON for programs, one object on each line."
+)
+mode_option = click.option(
+    "--mode", help="live, test or simulated; needed where there is data of more than one mode."
+)
+wait_option = click.option(
+    "--wait-timeout",
+    metavar="DURATION",
+    callback=duration,
+    default="30m",
+    show_default=True,
+    help="How long to wait for a report run before it counts as late.",
+)
 
 
 def ids_of(given: Sequence[str]) -> list[str]:
@@ -125,7 +157,7 @@ def columns_of(given: Sequence[str]) -> list[str] | dict[str, str | None] | None
 
 
 def filters_of(given: Sequence[str]) -> dict[str, Any]:
-    """`name=value` pairs by name. Raises ConfigurationError for what is no pair, or given twice."""
+    """`name=value` pairs by name. Raises ConfigurationError for anything else, and for a name given twice."""
     found: dict[str, Any] = {}
     for each in given:
         name, separator, value = each.partition("=")

@@ -1,4 +1,4 @@
-"""`simulate`: a Stripe on this machine."""
+"""`simulate`: a local Stripe simulator."""
 
 import re
 import signal
@@ -20,22 +20,28 @@ def _bounds(_context: click.Context, _parameter: click.Parameter, value: str) ->
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=4242, show_default=True, help="0 takes a free one."
+    "--port", type=click.IntRange(0, 65535), default=4242, show_default=True, help="0 for any free one."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed tells the same story.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same data.")
 @click.option(
     "--run-seconds",
     metavar="LOW,HIGH",
     callback=_bounds,
     default="5,15",
     show_default=True,
-    help="How long a report run takes, or the bounds to draw from.",
+    help="How long a report run takes: seconds, or the bounds to draw from.",
 )
-@click.option("--volume", type=click.IntRange(1), default=25, show_default=True, help="Usual sales in a day.")
+@click.option(
+    "--volume", type=click.IntRange(1), default=25, show_default=True, help="Typical sales per day."
+)
 def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: int) -> None:
-    """Serve a Stripe on this machine until Ctrl-C.
+    """Run a local Stripe simulator until Ctrl-C.
 
-    It has a made-up account with a real ledger, takes any key, and forgets all when it ends.
+    Its account is made up, and its reports come from one consistent ledger. It accepts any key, and keeps
+    nothing when it ends.
+
+    \b
+    stripe-reports simulate
     """
     from connector.simulator import SIMULATED_KEY, Simulator  # noqa: PLC0415
     from connector.simulator.server import serve  # noqa: PLC0415
@@ -49,7 +55,7 @@ def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: 
             last = datetime.now(UTC).date().replace(day=1)
             first = (last - timedelta(days=1)).replace(day=1)
             click.echo(
-                f"A simulated Stripe listens on {url} until Ctrl-C. In another shell:\n\n"
+                f"A Stripe simulator is running on {url}; Ctrl-C ends it. In another shell:\n\n"
                 f"  export STRIPE_API_BASE={url}\n"
                 f"  export STRIPE_API_KEY={SIMULATED_KEY}\n"
                 f"  stripe-reports pull balance_summary --from {first} --to {last}\n"

@@ -7,19 +7,21 @@ import click
 
 import connector
 from connector.cli.display.output import show, show_rows_as_json
-from connector.cli.options import json_option, root_option
+from connector.cli.options import FILES_ENVIRONMENT, directory_option, json_option, mode_option
 from connector.errors import ConfigurationError, ReportingError
+from connector.settings import Connection
 
 
-@click.command()
+@click.command(epilog=FILES_ENVIRONMENT)
 @click.argument("query", required=False)
-@root_option
-@click.option("--mode", help="live, test or simulated; needed when there are data of several.")
+@directory_option
+@mode_option
 @json_option
-def sql(query: str | None, *, root: str, mode: str | None, as_json: bool) -> None:
+def sql(query: str | None, *, connection: Connection, mode: str | None, as_json: bool) -> None:
     """Query the files with DuckDB's SQL.
 
-    Without QUERY the tables are listed; with `-` it is read from standard input.
+    Without QUERY it lists the tables; with `-` it reads the query from standard input. Files in an object
+    store cannot be queried here yet.
 
     \b
     stripe-reports sql "SELECT currency, sum(net_amount) FROM balance_summary
@@ -29,10 +31,10 @@ def sql(query: str | None, *, root: str, mode: str | None, as_json: bool) -> Non
 
     from connector.sql.warehouse import TABLES, render  # noqa: PLC0415
 
-    asked = sys.stdin.read() if query == "-" else query or TABLES
-    with connector.open_warehouse(root, mode, query=asked) as warehouse:
+    statement = sys.stdin.read() if query == "-" else query or TABLES
+    with connector.open_warehouse(connection.root, mode, query=statement) as warehouse:
         try:
-            relation = cast("duckdb.DuckDBPyRelation | None", warehouse.sql(asked))
+            relation = cast("duckdb.DuckDBPyRelation | None", warehouse.sql(statement))
             if relation is None:  # a statement that gives no rows
                 return
             if as_json:

@@ -1,56 +1,61 @@
-"""`types`: what can be pulled, by what is known here or by asking Stripe."""
+"""`types`: which reports can be pulled, from the catalogue or from Stripe."""
 
 import json
 
 import click
 
 import connector
+from connector.api.retry import SHORT_RETRY
 from connector.cli.display.output import show
-from connector.cli.options import SOON, account_option, client_for, json_option
+from connector.cli.options import STRIPE_ENVIRONMENT, account_option, json_option
+from connector.settings import Connection
 
 
-@click.command()
+@click.command(epilog=STRIPE_ENVIRONMENT)
 @click.argument("report", required=False)
-@click.option("--all", "every", is_flag=True, help="Every version, also those Stripe does not document.")
-@click.option(
-    "--live", is_flag=True, help="Ask Stripe which ones this account has, and for which times. Needs a key."
-)
+@click.option("--all", "every", is_flag=True, help="Every version, including undocumented ones.")
+@click.option("--live", is_flag=True, help="Ask Stripe which reports this account has. Needs a key.")
 @account_option
 @json_option
-def types(report: str | None, *, every: bool, live: bool, account: str | None, as_json: bool) -> None:
-    """What can be pulled; with REPORT, its parameters and columns.
+def types(report: str | None, *, every: bool, live: bool, connection: Connection, as_json: bool) -> None:
+    """List the reports; with REPORT, show its parameters and columns.
 
-    With --live: what Stripe offers the account, beside what is known here.
+    With --live it compares what Stripe offers this account with the catalogue, and shows for which times
+    Stripe has data.
+
+    \b
+    stripe-reports types
+    stripe-reports types balance_summary
     """
     if live:
-        _offered(report, account, as_json=as_json)
+        _offered(report, connection, as_json=as_json)
         return
-    from connector.cli.display import types_tables as listing  # noqa: PLC0415 - only this command needs it
+    from connector.cli.display import types_tables as display  # noqa: PLC0415 - only this command needs it
 
     specs = [connector.report(report)] if report else list(connector.REPORTS.values())
     if as_json:
         for spec in specs:
-            click.echo(json.dumps(listing.as_json(spec, columns=report is not None), ensure_ascii=False))
+            click.echo(json.dumps(display.as_json(spec, columns=report is not None), ensure_ascii=False))
     elif report:
-        show(*listing.one(specs[0]))
+        show(*display.one(specs[0]))
     else:
         show(
-            listing.every(specs) if every else listing.by_name(specs),
+            *(display.every(specs) if every else display.by_name(specs)),
             "`stripe-reports types NAME` shows its parameters and columns; `--all` lists every version.",
         )
 
 
-def _offered(report: str | None, account: str | None, *, as_json: bool) -> None:
-    """Stripe's list of report types beside the catalogue."""
+def _offered(report: str | None, connection: Connection, *, as_json: bool) -> None:
+    """Stripe's list of report types compared with the catalogue."""
     from connector.catalogue.offering import about, offerings  # noqa: PLC0415
-    from connector.cli.display import types_tables as listing  # noqa: PLC0415 - as above
+    from connector.cli.display import types_tables as display  # noqa: PLC0415 - as above
 
-    with client_for(account, retry=SOON) as client:
+    with connection.client(retry=SHORT_RETRY) as client:
         found = offerings(client.report_types().values(), connector.REPORTS, client.mode)
     if report:
         found = about(report, found)
     if as_json:
         for each in found:
-            click.echo(json.dumps(listing.offering_as_json(each), ensure_ascii=False))
+            click.echo(json.dumps(display.offering_as_json(each), ensure_ascii=False))
     else:
-        show(*listing.offered(found))
+        show(*display.offered(found))

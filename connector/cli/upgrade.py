@@ -1,4 +1,4 @@
-"""`upgrade`: a table in another version of its report beside the one that is there, and the two compared."""
+"""`upgrade`: pull another version of a table's report into a second table, and compare the two."""
 
 import json
 import sys
@@ -16,29 +16,28 @@ from connector.cli.display.output import show
 from connector.cli.options import (
     ENVIRONMENT,
     EXIT_CODES,
-    account_option,
-    client_for,
     column_names,
-    duration,
+    connection_options,
     json_option,
     moment,
-    root_option,
+    wait_option,
 )
-from connector.cli.pull import tell
+from connector.cli.pull import report_events
 from connector.errors import ConfigurationError
+from connector.settings import Connection
 
 if TYPE_CHECKING:
     from connector.dataset.provenance import Provenance
     from connector.upgrade import Comparison, UpgradePlan
 
-#: Partitions that differ are asked again of the old version, so that a restatement does not pass for a
-#: difference between versions; more than this tell nothing new.
-_ASKED_AGAIN = 31
+#: Partitions that differ are refreshed in the old version, so that a restatement does not pass for a
+#: difference between versions; more than this add nothing.
+_REFRESHED = 31
 
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """What the steps of an upgrade have in common."""
+    """What the steps of an upgrade share."""
 
     client: "connector.StripeClient"
     store: "connector.Store"
@@ -52,10 +51,11 @@ class _Session:
     def pull(
         self, query: "connector.ReportQuery", partitions: Sequence["connector.Partition"], *, refresh: bool
     ) -> int:
-        """Bring them into the query's table; the exit code."""
+        """Store them in the query's table; the exit code."""
         from connector.cli.display.pull_progress import PullReporter  # noqa: PLC0415 - it loads pyarrow
 
-        began, told = time.monotonic(), PullReporter(query, len(partitions), as_json=self.as_json)
+        began = time.monotonic()
+        reporter = PullReporter(query, len(partitions), as_json=self.as_json)
         events = connector.collect(
             self.client,
             self.store,
@@ -64,38 +64,32 @@ class _Session:
             refresh=[each.key for each in partitions] if refresh else (),
             wait_policy=self.wait_policy,
         )
-        tell(events, told)
-        told.summary(time.monotonic() - began)
-        return told.tally.exit_code
+        report_events(events, reporter)
+        reporter.summary(time.monotonic() - began)
+        return reporter.tally.exit_code
 
-    def kept(
+    def stored(
         self, dataset: "connector.Dataset", keys: Sequence[str] | None = None
     ) -> Mapping[str, "Provenance"]:
-        """What the table holds, by partition key."""
+        """The files of the table, by partition key."""
         found = {key: self.store.provenance(dataset, key) for key in keys or self.store.keys(dataset)}
         return {key: each for key, each in found.items() if each}
 
 
 @click.command(epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}")
 @click.argument("report")
-@click.option("--to-version", "version", type=int, required=True, metavar="N", help="The version wanted.")
 @click.option(
-    "--from", "since", metavar="DATE", callback=moment, help="Compare only what begins then or later (UTC)."
+    "--to-version", "version", type=int, required=True, metavar="N", help="The version to compare with."
 )
-@click.option("--to", "until", metavar="DATE", callback=moment, help="Compare only what ends by then (UTC).")
 @click.option(
-    "--columns", multiple=True, metavar="A,B,…", help="Of the new version; the same choice without."
+    "--from", "since", metavar="DATE", callback=moment, help="Only partitions from this date on (UTC)."
 )
-@root_option
-@account_option
+@click.option("--to", "until", metavar="DATE", callback=moment, help="Only partitions up to this date (UTC).")
 @click.option(
-    "--wait-timeout",
-    metavar="DURATION",
-    callback=duration,
-    default="30m",
-    show_default=True,
-    help="How long a report run is waited for before it counts as late.",
+    "--columns", multiple=True, metavar="A,B,…", help="Columns of the new version; default the same."
 )
+@connection_options
+@wait_option
 @json_option
 def upgrade(
     report: str,
@@ -104,33 +98,32 @@ def upgrade(
     since: date | None,
     until: date | None,
     columns: tuple[str, ...],
-    root: str,
-    account: str | None,
+    connection: Connection,
     wait_timeout: timedelta,
     as_json: bool,
 ) -> None:
-    """Make the table REPORT in version N of its report beside the one that is there, and compare the two.
+    """Compare a table with another version of its report.
 
-    The new table is called REPORT_vN, and the old one stays as it is. What to put into the configuration is
-    said at the end. Interrupted, the same command goes on.
+    Version N is pulled into a second table, REPORT_vN; the table REPORT stays as it is. At the end it prints
+    what to configure. It can be interrupted and run again at any time.
 
     \b
     stripe-reports upgrade payouts_itemized --to-version 3
     """
     from connector.upgrade import table_named  # noqa: PLC0415 - it loads pyarrow
 
-    store = connector.Store(root)
-    with client_for(account) as client:
+    store = connection.store()
+    with connection.client() as client:
         session = _Session(client, store, connector.WaitPolicy(wait_timeout=wait_timeout), as_json)
         tables = [each for each in store.datasets() if each.mode == client.mode]
         pinned = table_named(report, tables)
         if pinned.report_type.endswith(f".{version}"):
-            session.say(f"{pinned.table} is made from {pinned.report_type} already: nothing to do.")
+            session.say(f"{pinned.table} already holds {pinned.report_type}: nothing to do.")
             return
         compared, plan = _side_by_side(
             session, pinned, version, since=since, until=until, columns=column_names(columns)
         )
-    _tell(session, plan, compared)
+    _show(session, plan, compared)
     _say_configuration(session, plan)
 
 
@@ -143,13 +136,13 @@ def _side_by_side(
     until: date | None,
     columns: Sequence[str] | None,
 ) -> "tuple[Comparison, UpgradePlan]":
-    """Both versions compared, and what was asked for that.
+    """Both versions compared, and what was requested for it.
 
-    Ends the command where a partition is not in place.
+    Ends the command where a partition could not be stored.
     """
     from connector.upgrade import partition_of, planned  # noqa: PLC0415 - as above
 
-    everything = session.kept(pinned)
+    everything = session.stored(pinned)
     if not everything:
         raise connector.ReportingError(f"{pinned.table} has no partition to compare with")
     plan = planned(pinned, version, everything[max(everything)], columns)
@@ -158,7 +151,7 @@ def _side_by_side(
         session.say(f"Note: {plan.new.spec.caution}")
     code = session.pull(plan.new, [partition_of(each, pinned) for each in old.values()], refresh=False)
     if code:
-        session.say("The two are compared when every partition is in place.")
+        session.say("The versions are compared once every partition is stored.")
         sys.exit(code)
     return _compared(session, plan, old), plan
 
@@ -172,7 +165,7 @@ def _within(
     found = {each.period: each for each in between(everything.values(), _instant(since), _instant(until))}
     if not found:
         raise ConfigurationError(
-            f"there is no partition between those dates; there are {min(everything)} to {max(everything)}"
+            f"there is no partition between these dates; there are {min(everything)} to {max(everything)}"
         )
     return found
 
@@ -185,63 +178,63 @@ def _instant(day: date | None) -> datetime | None:
 
 
 def _compared(session: _Session, plan: "UpgradePlan", old: Mapping[str, "Provenance"]) -> "Comparison":
-    """Both versions as they stand; where they differ, the old one is asked once more."""
+    """Both versions as stored; where they differ, the old one is refreshed first."""
     from connector.column_diff import ColumnDiff  # noqa: PLC0415 - as above
     from connector.upgrade import Comparison, doubtful, partition_of  # noqa: PLC0415 - as above
 
-    new = session.kept(plan.made, list(old))
-    doubts = sorted(doubtful(old, new))[-_ASKED_AGAIN:]
+    new = session.stored(plan.made, list(old))
+    doubts = sorted(doubtful(old, new))[-_REFRESHED:]
     if doubts:
         session.say(
-            f"{len(doubts)} partitions differ; {plan.old.spec.id} is asked for them again, in case Stripe "
-            "has restated them since."
+            f"Partitions that differ: {len(doubts)}. {plan.old.spec.id} is requested again for them, in case "
+            "Stripe restated the data since."
         )
         session.pull(plan.old, [partition_of(old[key], plan.pinned) for key in doubts], refresh=True)
-        old = session.kept(plan.pinned, list(old))
+        old = session.stored(plan.pinned, list(old))
     columns = ColumnDiff.between(session.store.columns(plan.pinned), session.store.columns(plan.made))
     return Comparison(columns, old, new, frozenset(doubts))
 
 
-def _tell(session: _Session, plan: "UpgradePlan", compared: "Comparison") -> None:
-    """How the two differ."""
-    from connector.cli.display import upgrade_tables as told  # noqa: PLC0415 - it loads rich
+def _show(session: _Session, plan: "UpgradePlan", compared: "Comparison") -> None:
+    """Print how the two differ."""
+    from connector.cli.display import upgrade_tables as display  # noqa: PLC0415 - it loads rich
 
     if session.as_json:
-        click.echo(json.dumps(told.for_programs(plan, compared), ensure_ascii=False))
+        click.echo(json.dumps(display.for_programs(plan, compared), ensure_ascii=False))
     else:
-        show(*told.for_people(plan, compared))
+        show(*display.for_people(plan, compared))
 
 
 def _say_configuration(session: _Session, plan: "UpgradePlan") -> None:
-    """What to put into the configuration, so that the new table is pulled from now on."""
+    """Print what to configure, so that the new table is pulled from now on."""
     lines = _lines_to_change(plan)
-    session.say(f"{plan.pinned.table} is as it was, and {plan.new.name} stands beside it.")
+    session.say(f"{plan.pinned.table} is unchanged; the other version is in {plan.new.name}.")
     if lines:
         session.say("In the configuration, change")
         for line in lines:
             session.say(f"  {line}")
-        session.say("to this, or to keep pulling both, add this beside it:")
+        session.say("to this or, to pull both, add this:")
     else:
-        session.say("To keep pulling it, put this into the configuration:")
+        session.say("To keep pulling it, add this to the configuration:")
     session.say(f"  - report: {plan.new.spec.id}\n    name: {plan.new.name}")
     if plan.left_out:
         session.say(
-            f"Leave these out of its columns, which the version does not have: {', '.join(plan.left_out)}."
+            f"Remove these from its columns, which this version does not have: {', '.join(plan.left_out)}."
         )
     session.say(
-        f"In Dagster {plan.new.name} is an asset of its own. Materialize its partitions: what is here is "
-        "recorded, and Stripe is not asked. Then let downstream assets read it."
+        f"In Dagster {plan.new.name} is a separate asset. Materialize its partitions: their files are "
+        "reused without calling Stripe. Then let downstream assets read it."
     )
 
 
 def _lines_to_change(plan: "UpgradePlan") -> list[str]:
-    """The lines of the defs.yaml here that name the report, with their place."""
-    from connector.doctor.reports import configuration  # noqa: PLC0415 - it loads yaml
-    from connector.project.defs_yaml import lines_to_change  # noqa: PLC0415 - as above
+    """The lines of the defs.yaml files here that name the report, with file and number."""
+    from connector.project.defs_yaml import found_files  # noqa: PLC0415 - it loads yaml
 
-    here = Path.cwd()
+    here, names = Path.cwd(), {plan.old.spec.id, plan.old.spec.name}
+    files, _ = found_files(here)
     return [
-        f"{path.relative_to(here)}:{number}: {line}"
-        for path in configuration(here).files
-        for number, line in lines_to_change(path.read_text(encoding="utf-8"), plan.pinned)
+        f"{file.path.relative_to(here)}:{number}: {line}"
+        for file in files
+        for number, line in file.lines_naming(names)
     ]

@@ -1,13 +1,13 @@
-"""What stands between this machine and a reconciled month, told before it hurts.
+"""`stripe-reports doctor`: what prevents a first reconciled month, and what to do about it.
 
-    examination    all of it, in the order in which one thing needs another
-    key            the key, the account, where they are sent;  stripe  what Stripe says to them
-    reports        which reports are meant, and whether Stripe has them
-    files          whether the root takes a file whole;  dagster_home  what Dagster is configured to do
-    diagnosis      what each of them says
+    examination     all checks, each after those it depends on
+    key             key, account and hosts
+    permissions     Stripe's answers to the key: version, clock, permissions
+    reports         which reports are to be pulled, and whether Stripe has them
+    files           whether the root can be written to, and what it holds
+    dagster_home    Dagster's `dagster.yaml`
+    diagnosis       one finding
+    probe           what is assumed of Stripe, tested with up to two report runs
 
-    probe          what we assume of Stripe, tried on a real account with at most two report runs
-    assumptions    each with what would show it;  seen  what was seen;  csv_bytes  how a file is written
-
-Nothing here mends anything. Nothing here imports Dagster: its configuration is read as the file it is.
+Nothing here repairs anything, and nothing imports Dagster: its configuration is read as a file.
 """

@@ -1,7 +1,7 @@
-"""What Dagster is configured to do with these assets, read from its `dagster.yaml` as the file it is.
+"""Dagster's configuration, read from its `dagster.yaml`.
 
-Each remark is about something that works on the first day and hurts later: a run that stays in progress for
-ever, a place in a pool that nobody gives back, a database that is locked.
+Each finding works on the first day and causes trouble later: a run that stays in progress, a pool slot that
+is not freed, a database that is locked.
 
 Source: https://docs.dagster.io/deployment/oss/dagster-yaml
 """
@@ -15,10 +15,10 @@ import yaml
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 
 _FILE = "dagster.yaml"
-_EXAMPLE = "The project's assets/dagster.yaml is right for one machine and says why."
+_EXAMPLE = "The project's assets/dagster.yaml is an example for one machine."
 
-#: Dagster's own, where nothing else is said.
-_USUAL_RUNS = 10
+#: Dagster's default.
+_DEFAULT_RUNS = 10
 #: More writers than this, and SQLite answers `database is locked`.
 _RUNS_ON_SQLITE = 8
 
@@ -28,7 +28,7 @@ def examine_dagster(home: str | None, *, configured: bool, modes: Sequence[str])
 
     Args:
         home: its value; None where it is unset.
-        configured: whether there is a `defs.yaml`, so that Dagster is meant to be used.
+        configured: whether there is a `defs.yaml`, so that Dagster is going to be used.
         modes: of the data below the root.
     """
     if home is None:
@@ -36,8 +36,8 @@ def examine_dagster(home: str | None, *, configured: bool, modes: Sequence[str])
         return
     place = Path(home)
     if not place.is_absolute() or not place.is_dir():
-        what = "is no absolute path" if not place.is_absolute() else "does not exist"
-        yield failure("dagster", f"DAGSTER_HOME={home} {what}", "Set it to a directory that is there.")
+        what = "is not an absolute path" if not place.is_absolute() else "does not exist"
+        yield failure("dagster", f"DAGSTER_HOME={home} {what}", "Set it to an existing directory.")
         return
     settings = _settings(place / _FILE)
     if isinstance(settings, Diagnosis):
@@ -46,22 +46,22 @@ def examine_dagster(home: str | None, *, configured: bool, modes: Sequence[str])
     remarks = [*_storage(settings), *_monitoring(settings), *_retries(settings), *_retention(settings)]
     yield from remarks
     if not remarks:
-        yield fine("dagster", f"{place / _FILE} leaves nothing to wish for")
+        yield fine("dagster", f"{place / _FILE} is fine")
     if len(modes) > 1:
         yield warning(
             "dagster",
-            f"the root holds {' and '.join(modes)} data, and DAGSTER_HOME is one",
-            "Give each mode and account a DAGSTER_HOME of its own: what is green in one looks green in all.",
+            f"the root holds {' and '.join(modes)} data, and there is one DAGSTER_HOME",
+            "Use a separate DAGSTER_HOME for each mode and account: Dagster shows partitions of all as one.",
         )
 
 
 def _homeless(*, configured: bool) -> Diagnosis:
     if not configured:
-        return fine("dagster", "DAGSTER_HOME is not set; the command alone does not need it")
+        return fine("dagster", "DAGSTER_HOME is not set; this command does not need it")
     return warning(
         "dagster",
-        "DAGSTER_HOME is not set; `make dev` has one below .dagster, everything else forgets at its end",
-        f"Set it to a directory of its own for each mode and account. {_EXAMPLE}",
+        "DAGSTER_HOME is not set: except in `make dev`, Dagster keeps no history",
+        f"Set it to a separate directory for each mode and account. {_EXAMPLE}",
     )
 
 
@@ -71,14 +71,14 @@ def _settings(path: Path) -> Mapping[str, Any] | Diagnosis:
     except FileNotFoundError:
         return warning(
             "dagster",
-            f"{path} is not there, so Dagster is as it ships: nothing is monitored, retried or freed",
-            f"Put one there. {_EXAMPLE}",
+            f"{path} does not exist: with Dagster's defaults no run is monitored or retried",
+            f"Create it. {_EXAMPLE}",
         )
     except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        return failure("dagster", f"{path}: {reason}", "Mend it: Dagster does not start with it.")
+        return failure("dagster", f"{path}: {reason}", "Fix it: Dagster does not start with it.")
     if not isinstance(settings, dict | None):
-        return failure("dagster", f"{path} is not a set of settings", f"Mend it. {_EXAMPLE}")
+        return failure("dagster", f"{path} does not hold settings", f"Fix it. {_EXAMPLE}")
     return settings or {}
 
 
@@ -95,13 +95,13 @@ def _storage(settings: Mapping[str, Any]) -> Iterator[Diagnosis]:
     elif sqlite and at_once > _RUNS_ON_SQLITE:
         yield warning(
             "dagster",
-            f"{at_once} runs at once write into SQLite, which will answer `database is locked`",
+            f"{at_once} concurrent runs write to SQLite, which then fails with `database is locked`",
             f"Set concurrency.runs.max_concurrent_runs to {_RUNS_ON_SQLITE} or less, or use Postgres.",
         )
 
 
 def _runs_at_once(settings: Mapping[str, Any]) -> int | None:
-    """How many runs are in progress at once; None where nothing limits them."""
+    """How many runs may be in progress at once; None where nothing limits them."""
     coordinator = _section(settings, "run_coordinator")
     if coordinator and "Queued" not in str(coordinator.get("class")):
         return None
@@ -113,7 +113,7 @@ def _runs_at_once(settings: Mapping[str, Any]) -> int | None:
         most = section.get("max_concurrent_runs")
         if isinstance(most, int):
             return most if most >= 0 else None
-    return _USUAL_RUNS
+    return _DEFAULT_RUNS
 
 
 def _monitoring(settings: Mapping[str, Any]) -> Iterator[Diagnosis]:
@@ -121,7 +121,7 @@ def _monitoring(settings: Mapping[str, Any]) -> Iterator[Diagnosis]:
     if not monitoring.get("enabled"):
         yield warning(
             "dagster",
-            "run monitoring is off: a run whose process died stays in progress, is not retried or picked up",
+            "run monitoring is off: a run whose process died stays in progress and is not retried",
             "Set run_monitoring: {enabled: true, max_runtime_seconds: 7200, "
             "free_slots_after_run_end_seconds: 30}.",
         )
@@ -129,13 +129,13 @@ def _monitoring(settings: Mapping[str, Any]) -> Iterator[Diagnosis]:
     if not monitoring.get("max_runtime_seconds"):
         yield warning(
             "dagster",
-            "no run has a maximum runtime: after a power cut it stays in progress for ever",
+            "runs have no maximum runtime: after a power cut they stay in progress",
             "Set run_monitoring.max_runtime_seconds above the longest wait for reports, e.g. 7200.",
         )
     if not monitoring.get("free_slots_after_run_end_seconds"):
         yield warning(
             "dagster",
-            "places in pools are not given back: each crash takes one, until no step starts any more",
+            "pool slots are not freed: each crash takes one, until no step can start",
             "Set run_monitoring.free_slots_after_run_end_seconds, e.g. 30.",
         )
 
@@ -145,13 +145,13 @@ def _retries(settings: Mapping[str, Any]) -> Iterator[Diagnosis]:
     if not retries.get("enabled") or not retries.get("max_retries"):
         yield warning(
             "dagster",
-            "runs whose process died are not started again",
+            "runs whose process died are not retried",
             "Set run_retries: {enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}.",
         )
     elif retries.get("retry_on_asset_or_op_failure", True):
         yield warning(
             "dagster",
-            "runs that failed for a reason are started again at once, and fail for the same reason",
+            "runs whose step failed are retried at once, and fail for the same reason",
             "Set run_retries.retry_on_asset_or_op_failure to false.",
         )
 
@@ -162,7 +162,7 @@ def _retention(settings: Mapping[str, Any]) -> Iterator[Diagnosis]:
     if not isinstance(kept, int) or kept < 0:
         yield warning(
             "dagster",
-            "ticks of sensors are kept for ever; with one each half minute the database only grows",
+            "sensor ticks are never deleted; with one each half minute the database only grows",
             "Set retention.sensor.purge_after_days: {skipped: 2, failure: 30, success: 30}.",
         )
 

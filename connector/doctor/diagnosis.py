@@ -1,4 +1,4 @@
-"""What the doctor says: one thing, how it stands, and what to do about it."""
+"""One finding of the doctor: how severe it is, and what to do about it."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Level(StrEnum):
-    """FAIL: nothing will work. WARN: it works, and will hurt some day, or could not be told."""
+    """FAIL: nothing will work. WARN: it works and will cause trouble later, or could not be checked."""
 
     OK = "ok"
     WARN = "warn"
@@ -20,7 +20,7 @@ class Diagnosis:
     """One finding.
 
     Attributes:
-        subject: what was looked at, in a word: `key`, `clock`, `files`, …
+        subject: what was checked, in a word: `key`, `clock`, `files`, …
         found: what was found, in one line.
         advice: what to do, in one line; None where there is nothing to do.
     """
@@ -36,12 +36,12 @@ class Diagnosis:
 
 
 def fine(subject: str, found: str, advice: str | None = None) -> Diagnosis:
-    """All is well."""
+    """There is nothing to do."""
     return Diagnosis(Level.OK, subject, found, advice)
 
 
 def warning(subject: str, found: str, advice: str) -> Diagnosis:
-    """It works, and somebody should know."""
+    """It works, and should be changed."""
     return Diagnosis(Level.WARN, subject, found, advice)
 
 

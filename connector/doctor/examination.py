@@ -1,72 +1,81 @@
-"""The whole examination, in the order in which one thing needs another.
+"""All checks of the doctor, each after those it depends on.
 
-What cannot be asked is said and passed over; the rest is looked at all the same.
+What cannot be checked is reported and skipped; the rest is checked all the same.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
 from connector.api.models import Mode, ReportType
 from connector.clock import Clock
-from connector.dataset.identity import Dataset
 from connector.doctor.dagster_home import examine_dagster
 from connector.doctor.diagnosis import Diagnosis
 from connector.doctor.files import examine_root, examine_tables, stored_datasets
 from connector.doctor.key import account_of, examine_account, examine_key, hosts_of
 from connector.doctor.permissions import IMPATIENT, ResponseLog, examine_stripe
-from connector.doctor.reports import configuration, examine_report, meant_by
-from connector.doctor.settings import Surroundings
+from connector.doctor.reports import examine_report, find_defs, reports_to_check
 from connector.errors import ReportingError
+from connector.settings import Connection
 
-#: Makes the client to ask with: key, hosts, account, and what listens to it.
+#: Makes the client from key, hosts, account, and the log of its responses.
 Connect = Callable[[str, Hosts, str | None, ResponseLog], StripeClient]
 
 
-def connect(key: str, hosts: Hosts, account: str | None, heard: ResponseLog) -> StripeClient:
+def connect(key: str, hosts: Hosts, account: str | None, responses: ResponseLog) -> StripeClient:
     """A client that gives up soon."""
-    return StripeClient(key, hosts=hosts, account=account, retry=IMPATIENT, observe=heard)
+    return StripeClient(key, hosts=hosts, account=account, retry=IMPATIENT, observe=responses)
 
 
-def examine(surroundings: Surroundings, clock: Clock, *, connected: Connect = connect) -> Iterator[Diagnosis]:
-    """Look at everything, and tell each thing as it is found. Creates nothing at Stripe."""
-    listed: list[Mapping[str, ReportType]] = []
+def examine(
+    connection: Connection,
+    clock: Clock,
+    *,
+    directory: Path,
+    dagster_home: str | None,
+    reports: Sequence[str] = (),
+    connected: Connect = connect,
+) -> Iterator[Diagnosis]:
+    """Check everything, and yield each finding as it is made. Creates nothing at Stripe.
+
+    Args:
+        directory: where configuration files are looked for.
+        dagster_home: the value of `DAGSTER_HOME`; None where it is unset.
+        reports: those to check; those configured or stored where there are none.
+    """
+    offered: list[Mapping[str, ReportType]] = []
     livemode: bool | None = None
-    hosts = hosts_of(surroundings)
+    hosts = hosts_of(connection)
     if isinstance(hosts, Diagnosis):
         yield hosts
         hosts = Hosts.of()
         may_ask = False
     else:
-        may_ask = bool(surroundings.api_key)
-    yield from examine_key(surroundings, hosts)
-    yield from examine_account(surroundings)
+        may_ask = bool(connection.api_key)
+    yield from examine_key(connection, hosts)
+    yield from examine_account(connection)
     now = clock.now()
     if may_ask:
-        heard = ResponseLog()
+        responses = ResponseLog()
         try:
-            client = connected(surroundings.api_key or "", hosts, account_of(surroundings), heard)
+            client = connected(connection.api_key, hosts, account_of(connection), responses)
         except ReportingError:
-            pass  # A key of no kind; it is said above.
+            pass  # An invalid key; `examine_key` reports it.
         else:
             with client:
-                yield from examine_stripe(client, heard, listed.append)
+                yield from examine_stripe(client, responses, offered.append)
                 now = client.now()
                 livemode = None if client.mode is Mode.SIMULATED else client.mode is Mode.LIVE
-    configured = configuration(surroundings.directory)
-    yield from configured.diagnoses
-    stored = stored_datasets(surroundings.root)
-    meant, where = meant_by(surroundings.reports, configured, stored)
-    yield where
-    known = listed[0] if listed else None
-    for each in meant:
-        yield examine_report(each, known, livemode=livemode, now=now)
-    yield from examine_root(surroundings.root, clock)
+    defs = find_defs(directory)
+    yield from defs.diagnoses
+    stored = stored_datasets(connection.root)
+    to_check, source = reports_to_check(reports, defs, stored)
+    yield source
+    types = offered[0] if offered else None
+    for each in to_check:
+        yield examine_report(each, types, livemode=livemode, now=now)
+    yield from examine_root(connection.root, clock)
     yield from examine_tables(stored)
-    yield from examine_dagster(
-        surroundings.dagster_home, configured=bool(configured.files), modes=_modes(stored)
-    )
-
-
-def _modes(stored: Sequence[Dataset]) -> Sequence[str]:
-    return sorted({each.mode for each in stored})
+    modes = sorted({each.mode for each in stored})
+    yield from examine_dagster(dagster_home, configured=defs.configured, modes=modes)

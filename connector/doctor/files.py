@@ -1,4 +1,4 @@
-"""Whether the root takes a file whole, as publishing needs it, and what it holds already."""
+"""Whether files can be published below the root, and what it holds already."""
 
 import contextlib
 import shutil
@@ -18,7 +18,7 @@ _TOO_LITTLE = 64 << 20
 
 
 def examine_root(root: str, clock: Clock) -> Iterator[Diagnosis]:
-    """Write, place, read back and remove a passing file below the root; a root that is not there stays so."""
+    """Write, move, read back and remove a temporary file below the root, and any directory made for it."""
     local = None if "://" in root else Path(root).absolute()
     made = [each for each in (local, *local.parents) if not each.exists()] if local else []
     began = clock.monotonic()
@@ -26,20 +26,22 @@ def examine_root(root: str, clock: Clock) -> Iterator[Diagnosis]:
         Root(root).rehearse()
     except ReportingError as error:
         yield failure(
-            "files", str(error), "Set STRIPE_REPORTS_ROOT, or --root, to a place this user may write to."
+            "files",
+            str(error),
+            "Set STRIPE_REPORTS_ROOT, or --root, to a directory or bucket that this user may write to.",
         )
         return
     finally:
         _remove(made)
     took = clock.monotonic() - began
-    found = f"{root} takes a file whole: written, moved into place, read back, removed in {took:.2f} s"
-    yield fine("files", f"{found}; it will be made by the first pull" if made else found)
+    found = f"{root} can be written to: a file was written, moved, read back and removed in {took:.2f} s"
+    yield fine("files", f"{found}; the first pull creates it" if made else found)
     if local:
         yield from _examine_disk(local)
 
 
 def _remove(made: Sequence[Path]) -> None:
-    """Take back the directories that came with the rehearsal, the innermost first; never one with content."""
+    """Remove the directories that were created for it, the innermost first; never one with content."""
     if made:
         shutil.rmtree(made[0] / ".staging", ignore_errors=True)
     for directory in made:
@@ -52,9 +54,9 @@ def _examine_disk(base: Path) -> Iterator[Diagnosis]:
     free = shutil.disk_usage(there).free
     found = f"{free / (1 << 30):,.1f} GiB are free at {there}"
     if free < _TOO_LITTLE:
-        yield failure("disk", found, "Make room: a report is downloaded and converted beside the dataset.")
+        yield failure("disk", found, "Make room: reports are downloaded and converted below the root.")
     elif free < _LITTLE:
-        yield warning("disk", found, "Make room before a backfill; large reports take several times that.")
+        yield warning("disk", found, "Make room before a backfill; large reports need several times that.")
     else:
         yield fine("disk", found)
     for mode in Mode:
@@ -62,8 +64,8 @@ def _examine_disk(base: Path) -> Iterator[Diagnosis]:
         if place.exists() and place.stat().st_dev != base.stat().st_dev:
             yield failure(
                 "files",
-                f"{place} is another file system than {base}, so no file can be moved there at once",
-                "Mount the whole root, not a part of it.",
+                f"{place} is on another file system than {base}, so files cannot be renamed into it",
+                "Mount the whole root, not part of it.",
             )
 
 
@@ -72,11 +74,11 @@ def examine_tables(stored: Sequence[Dataset]) -> Iterator[Diagnosis]:
     modes = sorted({each.mode for each in stored})
     if modes:
         tables = ", ".join(f"{sum(each.mode == mode for each in stored)} {mode}" for mode in modes)
-        yield fine("files", f"tables there: {tables}")
+        yield fine("files", f"stored tables: {tables}")
 
 
 def stored_datasets(root: str) -> Sequence[Dataset]:
-    """The tables below the root; none where it cannot be read, which is said elsewhere."""
+    """The tables below the root; none where it cannot be read, which `examine_root` reports."""
     try:
         return Store(root).datasets()
     except ReportingError:

@@ -1,7 +1,7 @@
-"""What Stripe says to the key: whether it answers, in which version, at what time, and what it allows.
+"""Whether Stripe answers the key, in which API version, at what time, and what the key may do.
 
-Permissions are found out by asking for each thing once. Writing is tried with a report run of no type, which
-Stripe refuses for its emptiness when the key may write, and for the key when it may not; so nothing is made.
+Permissions are tested by one request each. For writing it asks for a report run without a type, which Stripe
+refuses as invalid when the key may write, and as forbidden when it may not; so nothing is created.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -22,19 +22,19 @@ from connector.errors import (
     ReportingError,
 )
 
-#: Whoever asks how things stand does not want to wait.
+#: A person waits for the result.
 IMPATIENT = RetryPolicy(first=0.3, longest=1.0, give_up_after=2.5)
 
-#: `Date` counts whole seconds, and an answer takes a while.
+#: `Date` counts whole seconds, and a response takes a while.
 _SKEW = 5.0
 #: From here on object stores refuse signed requests, and TLS may refuse certificates.
 _BAD_SKEW = 900.0
 
-_RIGHTS = "In the dashboard, under Developers, API keys, give the key: {0}."
+_GRANT = "In the Stripe dashboard, under Developers, API keys, give the key this permission: {0}."
 _NO_FILE = ReportFile("file_0", datetime(2020, 1, 1, tzinfo=UTC), 0, "finance_report_run")
 
 
-#: Refusals that only a key meets that may do the thing: of an empty request, and of a file that is not there.
+#: Statuses that only a key with the permission gets: for an empty request, and for an absent file.
 _NOTHING: Set[int] = frozenset()
 _EMPTY: Set[int] = frozenset({400})
 _ABSENT: Set[int] = frozenset({404})
@@ -42,7 +42,7 @@ _ABSENT: Set[int] = frozenset({404})
 
 @dataclass(slots=True)
 class ResponseLog:
-    """The heads of all answers, in order; what a client's `observe` is given."""
+    """The heads of all responses, in order, as a client's `observe`."""
 
     exchanges: list[ResponseHead] = field(default_factory=list)
 
@@ -51,9 +51,11 @@ class ResponseLog:
 
 
 def examine_stripe(
-    client: StripeClient, heard: ResponseLog, take: Callable[[Mapping[str, ReportType]], None]
+    client: StripeClient,
+    responses: ResponseLog,
+    take: Callable[[Mapping[str, ReportType]], None],
 ) -> Iterator[Diagnosis]:
-    """Ask Stripe for each thing a pull needs. `take` is given the report types by id."""
+    """Test each thing that a pull needs. `take` gets the report types by id, if Stripe returns them."""
     refused = False
     try:
         take(client.report_types())
@@ -64,8 +66,8 @@ def examine_stripe(
         yield _unanswered(client, error)
         return
     yield fine("api", f"{client.hosts.api} answers")
-    yield _clock(client, heard.exchanges[-1])
-    yield _version(heard.exchanges[-1])
+    yield _clock(client, responses.exchanges[-1])
+    yield _version(responses.exchanges[-1])
     if not refused:
         yield fine("permission", "read report types: yes")
     yield from permissions(client)
@@ -76,15 +78,17 @@ def _unanswered(client: StripeClient, error: ReportingError) -> Diagnosis:
         return failure(
             "key",
             f"Stripe refuses it: {error}",
-            "Set STRIPE_API_KEY to a key that is not expired, rolled or deleted.",
+            "Set STRIPE_API_KEY to a key that is neither expired, rolled nor deleted.",
         )
     if isinstance(error, ConnectionFailedError):
-        advice = f"Let https to {client.hosts.api} and {client.hosts.files} through: DNS, firewall, proxy."
+        advice = f"Allow https to {client.hosts.api} and {client.hosts.files}: DNS, firewall, proxy."
         if client.hosts.local:
-            advice = "Start what STRIPE_API_BASE names (`stripe-reports simulate`), or unset it for Stripe."
-        return failure("api", f"no answer: {error}", advice)
+            advice = (
+                "Start the server STRIPE_API_BASE names (`stripe-reports simulate`), or unset it for Stripe."
+            )
+        return failure("api", f"no response: {error}", advice)
     return failure(
-        "api", f"{client.hosts.api}: {error}", "Look at status.stripe.com, and at proxies in between."
+        "api", f"{client.hosts.api}: {error}", "See status.stripe.com, and check proxies in between."
     )
 
 
@@ -92,8 +96,8 @@ def _clock(client: StripeClient, exchange: ResponseHead) -> Diagnosis:
     if "date" not in exchange.headers:
         return warning(
             "clock",
-            "the answer has no Date, so the clocks cannot be compared",
-            "Look for a proxy that removes it; ages of report runs are measured by this machine's clock now.",
+            "the response has no Date, so the clocks cannot be compared",
+            "Check for a proxy that removes it; until then this machine's clock dates report runs.",
         )
     skew = (client.clock.now() - client.now()).total_seconds()
     if abs(skew) < _SKEW:
@@ -101,27 +105,27 @@ def _clock(client: StripeClient, exchange: ResponseHead) -> Diagnosis:
     found = f"this machine's is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} Stripe's"
     if abs(skew) >= _BAD_SKEW:
         return failure(
-            "clock", found, "Set it by NTP: object stores and TLS refuse, and schedules act at wrong times."
+            "clock",
+            found,
+            "Set it by NTP: object stores and TLS refuse requests, and schedules run at wrong times.",
         )
-    return warning(
-        "clock", found, "Set it by NTP. Pulls go by Stripe's clock, schedules and windows by this one."
-    )
+    return warning("clock", found, "Set it by NTP: schedules and partitions depend on it.")
 
 
 def _version(exchange: ResponseHead) -> Diagnosis:
     answered = exchange.headers.get("stripe-version")
     if answered == API_VERSION:
-        return fine("version", f"Stripe answers in {API_VERSION}, as asked")
+        return fine("version", f"Stripe answers in API version {API_VERSION}, as requested")
     if answered is None:
         return warning(
             "version",
-            f"{API_VERSION} was asked for; the answer does not name its version",
-            "Nothing, unless pulls complain of fields: then upgrade this package.",
+            f"{API_VERSION} was requested; the response does not name its version",
+            "If pulls fail because of unknown fields, upgrade this package.",
         )
     return warning(
         "version",
-        f"{API_VERSION} was asked for, and Stripe answers in {answered}",
-        "Upgrade this package: it was written for the version it asks for.",
+        f"{API_VERSION} was requested, and Stripe answers in {answered}",
+        "Upgrade this package.",
     )
 
 
@@ -129,15 +133,17 @@ def _version(exchange: ResponseHead) -> Diagnosis:
 
 
 def permissions(client: StripeClient) -> Iterator[Diagnosis]:
-    """Whether the key may do each thing that a pull does."""
-    yield _asked("read report runs", lambda: client.report_runs(limit=1))
+    """Whether the key has each permission that a pull needs."""
+    yield _tested("read report runs", lambda: client.report_runs(limit=1))
     nothing, once = ReportRequest("", ()), f"doctor-{client.clock.now().timestamp()}"
-    yield _asked("write report runs", lambda: client.create_report_run(nothing, idempotency_key=once), _EMPTY)
+    yield _tested(
+        "write report runs", lambda: client.create_report_run(nothing, idempotency_key=once), _EMPTY
+    )
     yield _files(client)
 
 
 def _files(client: StripeClient) -> Diagnosis:
-    """By the contents of the newest file there is; else of one that is not, which only 404 can answer."""
+    """Tested with the newest report file; without one, with an absent file, where 404 means yes."""
     file, known = _NO_FILE, False
     try:
         for run in client.report_runs().data:
@@ -145,41 +151,43 @@ def _files(client: StripeClient) -> Diagnosis:
                 file, known = run.result, True
                 break
     except ReportingError:
-        pass  # It is said above that report runs cannot be read.
+        pass  # That report runs cannot be read is reported before.
 
     def read() -> None:
         with client.contents(file) as contents:
             next(contents.chunks, b"")
 
-    said = _asked("read files", read, _NOTHING if known else _ABSENT)
-    if said.advice is None and not known:
-        return fine("permission", f"{said.found}, as far as can be told before there is a report's file")
-    return said
+    found = _tested("read files", read, _NOTHING if known else _ABSENT)
+    if found.advice is None and not known:
+        return fine("permission", f"{found.found}, as far as it can be tested before the first report")
+    return found
 
 
-def _asked(what: str, ask: Callable[[], object], expected: Set[int] = _NOTHING) -> Diagnosis:
-    """Whether the key may do it; a refusal with one of the `expected` statuses says that it may."""
+def _tested(what: str, ask: Callable[[], object], expected: Set[int] = _NOTHING) -> Diagnosis:
+    """Whether the key may do it; a refusal with one of the `expected` statuses means that it may."""
     try:
         ask()
     except PermissionDeniedError as error:
         return _forbidden(what, error)
     except InvalidRequestError as error:
         if error.status not in expected:
-            return _untold(what, error)
+            return _inconclusive(what, error)
     except ReportingError as error:
-        return _untold(what, error)
+        return _inconclusive(what, error)
     return fine("permission", f"{what}: yes")
 
 
 def _forbidden(what: str, error: APIError) -> Diagnosis:
     if error.code == "account_invalid":
         return failure(
-            "account", f"{what}: {error}", "Set STRIPE_ACCOUNT to an account connected to the key's own."
+            "account",
+            f"{what}: {error}",
+            "Set STRIPE_ACCOUNT to an account that is connected to the key's own.",
         )
-    return failure("permission", f"{what}: no. {error}", _RIGHTS.format(what))
+    return failure("permission", f"{what}: no. {error}", _GRANT.format(what))
 
 
-def _untold(what: str, error: ReportingError) -> Diagnosis:
+def _inconclusive(what: str, error: ReportingError) -> Diagnosis:
     return warning(
-        "permission", f"{what}: could not be told. {error}", "Run this again; if it stays, pull one day."
+        "permission", f"{what}: inconclusive. {error}", "Run this again; if it stays so, pull one day."
     )

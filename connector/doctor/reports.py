@@ -1,28 +1,22 @@
-"""Which reports are meant, and whether Stripe has them for this account.
+"""Which reports are to be pulled, and whether Stripe has them for this account.
 
-They are those named, else those of a `defs.yaml` below the directory, else those the root holds tables of,
-else those the project ships with.
+They are those named, else those of a `defs.yaml` below the directory, else those stored, else the default
+ones.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from connector.api.models import ReportType
 from connector.catalogue import REPORTS, report
 from connector.dataset.identity import Dataset
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ReportingError
-from connector.project.defs_yaml import DEFAULT_REPORTS
-
-#: Where Dagster projects keep their components.
-_PLACES = ("defs/**/defs.yaml", "*/defs/**/defs.yaml", "src/*/defs/**/defs.yaml")
-_COMPONENT = "StripeReportsComponent"
-_KEY = "{{ env.STRIPE_API_KEY }}"
+from connector.project.choices import DEFAULT_REPORTS
+from connector.project.defs_yaml import found_files
+from connector.settings import API_KEY
 
 #: Stripe prepares data twice a day, and within twelve hours of a day's end.
 _STALE = timedelta(days=3)
@@ -30,7 +24,7 @@ _STALE = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class NamedReport:
-    """A report somebody means to pull.
+    """A report that is to be pulled.
 
     Attributes:
         report: as it is named there: an id, or a name.
@@ -48,77 +42,81 @@ class FoundDefs:
     """What the files of one directory configure.
 
     Attributes:
-        files: the `defs.yaml` that were read.
-        meant: the reports in them.
+        configured: whether there is a `defs.yaml` of ours.
+        reports: the reports in them.
         diagnoses: what is wrong with the files.
     """
 
-    files: tuple[Path, ...]
-    meant: tuple[NamedReport, ...]
+    configured: bool
+    reports: tuple[NamedReport, ...]
     diagnoses: tuple[Diagnosis, ...]
 
 
-def configuration(directory: Path) -> FoundDefs:
+def find_defs(directory: Path) -> FoundDefs:
     """The reports of every `defs.yaml` of ours in a Dagster project in `directory`."""
-    files: list[Path] = []
-    meant: list[NamedReport] = []
-    said: list[Diagnosis] = []
-    for path in sorted({path for place in _PLACES for path in directory.glob(place)}):
-        shown = str(path.relative_to(directory))
-        try:
-            documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            said.append(
-                warning("reports", f"{shown} cannot be read: {reason}", "Mend it; `dg check yaml` helps.")
-            )
-            continue
-        ours = [each for each in documents if _is_ours(each)]
-        files += [path] if ours else []
-        for document in ours:
-            attributes = _mapping(document.get("attributes"))
-            meant += _reports(attributes, shown)
-            said += _other_key(attributes, shown)
-    return FoundDefs(tuple(files), tuple(meant), tuple(said))
+    files, unreadable = found_files(directory)
+    names = {file: str(file.path.relative_to(directory)) for file in files}
+    reports = (NamedReport(*report, name) for file, name in names.items() for report in file.reports())
+    wrong = [
+        warning(
+            "reports",
+            f"{path.relative_to(directory)} cannot be read: {reason}",
+            "Fix it; `dg check yaml` shows where.",
+        )
+        for path, reason in unreadable.items()
+    ]
+    # What such a file names instead is not shown: it may be a key.
+    wrong += [
+        warning(
+            "key",
+            f"{name} takes its key from a variable other than {API_KEY}, which is the one checked here",
+            f"Run this once for each key, with {API_KEY} set to it.",
+        )
+        for file, name in names.items()
+        if not file.takes_key_from(API_KEY)
+    ]
+    return FoundDefs(bool(files), tuple(reports), tuple(wrong))
 
 
-def meant_by(
-    named: Sequence[str], configured: FoundDefs, stored: Sequence[Dataset]
+def reports_to_check(
+    named: Sequence[str], defs: FoundDefs, stored: Sequence[Dataset]
 ) -> tuple[Sequence[NamedReport], Diagnosis]:
-    """The reports to look at, and where they come from."""
+    """The reports to check, and where they come from."""
     if named:
         return [NamedReport(each, None, "named") for each in named], fine("reports", f"{len(named)} named")
-    if configured.meant:
-        files = ", ".join(sorted({each.source for each in configured.meant}))
-        return configured.meant, fine("reports", f"{len(configured.meant)} configured in {files}")
+    if defs.reports:
+        files = ", ".join(sorted({each.source for each in defs.reports}))
+        return defs.reports, fine("reports", f"{len(defs.reports)} configured in {files}")
     if stored:
         found = [NamedReport(each.report_type, None, f"table {each.table}") for each in stored]
-        return found, fine("reports", f"no defs.yaml here; the root holds {len(found)} tables")
+        return found, fine("reports", f"there is no defs.yaml here; {len(found)} tables are stored")
     found = [NamedReport(each, None, "default") for each in DEFAULT_REPORTS]
-    return found, fine("reports", "none configured here and none stored; looking at those we ship with")
+    return found, fine("reports", "none configured here and none stored; checking the default ones")
 
 
 def examine_report(
-    meant: NamedReport, types: Mapping[str, ReportType] | None, *, livemode: bool | None, now: datetime
+    named: NamedReport, types: Mapping[str, ReportType] | None, *, livemode: bool | None, now: datetime
 ) -> Diagnosis:
     """Whether the catalogue and the account have a report, and for which days.
 
     Args:
-        types: what Stripe has for the account, by id; None where it was not asked, or did not tell.
+        types: what Stripe has for the account, by id; None where Stripe was not asked or did not answer.
         livemode: of the key; None where that is not known.
         now: the time at Stripe.
     """
-    wanted = meant.report
+    wanted = named.report
     if wanted not in (types or {}):
         try:
             spec = report(wanted)
         except ReportingError as error:
-            where = "" if meant.source == "named" else f"{meant.source}: "
-            return failure("report", f"{where}{error}", "Correct its name; `stripe-reports types` lists all.")
+            where = "" if named.source == "named" else f"{named.source}: "
+            return failure(
+                "report", f"{where}{error}", "Correct its name; `stripe-reports types` lists them."
+            )
         wanted = spec.id
         if spec.live_only and livemode is False:
             return failure(
-                "report", f"{wanted} exists in live mode alone", "Use a live key, or leave it out."
+                "report", f"{wanted} exists only in live mode", "Use a live key, or remove the report."
             )
     if types is None:
         return fine("report", f"{wanted} is in the catalogue; Stripe was not asked about it")
@@ -126,61 +124,30 @@ def examine_report(
         return failure(
             "report",
             f"Stripe has no {wanted} for this account and key",
-            "Ask Stripe's support, choose another version, or leave it out.",
+            "Choose another version, ask Stripe's support, or remove the report.",
         )
-    return _availability(meant, types[wanted], now)
+    return _availability(named, types[wanted], now)
 
 
-def _availability(meant: NamedReport, known: ReportType, now: datetime) -> Diagnosis:
+def _availability(named: NamedReport, known: ReportType, now: datetime) -> Diagnosis:
     start, end = known.data_available_start, known.data_available_end
     found = f"{known.id} has data from {start:%Y-%m-%d} until {end:%Y-%m-%d %H:%M} UTC"
     if known.id in REPORTS and (caution := REPORTS[known.id].caution):
-        return warning("report", f"{found}. {caution}", "Watch it, or use a version Stripe documents.")
-    if meant.start and datetime(meant.start.year, meant.start.month, meant.start.day, tzinfo=UTC) < start:
+        return warning("report", f"{found}. {caution}", "Compare its amounts, or use a documented version.")
+    if named.start and datetime(named.start.year, named.start.month, named.start.day, tzinfo=UTC) < start:
         return warning(
             "report",
-            f"{found}; {meant.source} begins on {meant.start}",
-            f"Set `start` to {_first_whole_day(start)} or later: what lies before never becomes ready.",
+            f"{found}; {named.source} begins on {named.start}",
+            f"Set `start` to {_first_whole_day(start)} or later: earlier partitions never become ready.",
         )
     if now - end > _STALE:
         return warning(
             "report",
             f"{found}, {(now - end).days} days ago",
-            "Nothing here: partitions after that become ready when Stripe prepares them.",
+            "Wait: later partitions become ready when Stripe prepares them.",
         )
     return fine("report", found)
 
 
 def _first_whole_day(start: datetime) -> date:
     return start.date() if start.time() == datetime.min.time() else start.date() + timedelta(days=1)
-
-
-# The file
-
-
-def _is_ours(document: Any) -> bool:
-    return isinstance(document, dict) and str(document.get("type", "")).rpartition(".")[2] == _COMPONENT
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _reports(attributes: Mapping[str, Any], source: str) -> Iterator[NamedReport]:
-    usual = _mapping(attributes.get("defaults")).get("start")
-    for each in attributes.get("reports") or ():
-        if isinstance(each, dict) and isinstance(each.get("report"), str):
-            start = each.get("start", usual)
-            day = start.date() if isinstance(start, datetime) else start
-            yield NamedReport(each["report"], day if isinstance(day, date) else None, source)
-
-
-def _other_key(attributes: Mapping[str, Any], source: str) -> Iterator[Diagnosis]:
-    """A file may take its key from another variable; what stands there is not shown, it may be a key."""
-    named = str(_mapping(attributes.get("connection")).get("api_key", _KEY))
-    if "".join(named.split()) != "".join(_KEY.split()):
-        yield warning(
-            "key",
-            f"{source} takes its key from elsewhere than STRIPE_API_KEY, which is what is looked at here",
-            "Run this once for each key, with STRIPE_API_KEY set to it.",
-        )

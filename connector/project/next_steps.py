@@ -1,13 +1,17 @@
-"""The commands that lead from a fresh configuration to a month that reconciles, as text to paste."""
+"""The commands to run after `init`: pull a first month and reconcile it, as text to paste."""
 
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
-from connector.project.defs_yaml import KEY_VARIABLE, DefsYaml
+from connector.settings import API_KEY
 
-#: Tables it takes to reconcile, and the question that does: two sums that have to be equal, made apart.
-_RECONCILED: Mapping[tuple[str, str], str] = {
+if TYPE_CHECKING:
+    from connector.project.defs_yaml import DefsYaml
+
+#: By the tables it needs: a query of two independently computed totals that have to be equal.
+_RECONCILIATIONS: Mapping[tuple[str, str], str] = {
     ("balance_summary", "balance_change_from_activity_itemized"): (
         "SELECT currency, by_summary, by_transactions, by_summary = by_transactions AS equal "
         "FROM (SELECT currency, sum(net_amount) AS by_summary FROM balance_summary "
@@ -24,8 +28,8 @@ _RECONCILED: Mapping[tuple[str, str], str] = {
 }
 
 
-def commands(configuration: DefsYaml, span: tuple[date, date] | None) -> Iterator[str]:
-    """Pull `span` of each report, and let what was pulled prove itself; nothing without a span.
+def commands(configuration: "DefsYaml", span: tuple[date, date] | None) -> Iterator[str]:
+    """Commands that pull `span` of each report, check it and reconcile it; none without a span.
 
     Args:
         span: the first day and the one after the last, bounds of windows both.
@@ -33,24 +37,18 @@ def commands(configuration: DefsYaml, span: tuple[date, date] | None) -> Iterato
     if span is None:
         return
     windows, root = configuration.windows, _option("--root", configuration.root)
-    key = (
-        ""
-        if configuration.key_variable == KEY_VARIABLE
-        else f'{KEY_VARIABLE}="${configuration.key_variable}" '
-    )
+    key = "" if configuration.key_variable == API_KEY else f'{API_KEY}="${configuration.key_variable}" '
     cut = _option("--window", None if windows.unit == "daily" else windows.unit)
     cut += _option("--zone", None if windows.zone == "UTC" else windows.zone)
     account = _option("--account", configuration.account)
     for spec in configuration.specs:
         yield f"{key}stripe-reports pull {spec.id} --from {span[0]} --to {span[1]}{cut}{root}{account}"
     yield f"stripe-reports check{root}"
-    for question in _questions({spec.name for spec in configuration.specs}):
-        # Within double quotes, as nothing in the questions means anything to a shell there.
-        yield f'stripe-reports sql{root} "{question}"'
-
-
-def _questions(tables: Collection[str]) -> Iterator[str]:
-    return (question for needed, question in _RECONCILED.items() if set(needed) <= set(tables))
+    tables = {spec.name for spec in configuration.specs}
+    for needed, query in _RECONCILIATIONS.items():
+        if tables.issuperset(needed):
+            # The queries hold nothing that a shell expands within double quotes.
+            yield f'stripe-reports sql{root} "{query}"'
 
 
 def _option(name: str, value: str | None) -> str:

@@ -10,7 +10,6 @@ import pytest
 from assets import ConfiguredReport, report_asset_spec
 from assets.definitions import defs
 from assets.resources import StripeReporting
-from assets.settings import Settings
 from connector.catalogue import REPORTS, ReportSpec, Status, columns_of
 from connector.query import ReportQuery
 
@@ -126,30 +125,6 @@ def test_the_code_version_changes_with_what_is_asked(question: dict[str, Any]) -
 def test_the_code_version_is_what_it_was(report: str, version: str) -> None:
     """Another one makes everything downstream stale, so a change here must be meant."""
     assert configured(report).code_version == version
-
-
-def test_an_empty_variable_counts_as_unset() -> None:
-    settings = Settings.read({"STRIPE_API_KEY": "", "STRIPE_API_BASE": "", "STRIPE_REPORTS_ROOT": ""})
-
-    assert settings == Settings.read({})
-    assert not settings.has_key
-
-
-def test_the_environment_says_where_the_data_go() -> None:
-    settings = Settings.read({
-        "STRIPE_API_KEY": "rk_test_51something",
-        "STRIPE_API_BASE": "http://127.0.0.1:1",
-        "STRIPE_ACCOUNT": "acct_1",
-        "STRIPE_REPORTS_ROOT": "s3://bucket/reports",
-    })  # fmt: skip
-
-    assert settings.has_key
-    assert (settings.api_base, settings.account, settings.root) == (
-        "http://127.0.0.1:1",
-        "acct_1",
-        "s3://bucket/reports",
-    )
-    assert "something" not in repr(settings)
 
 
 def test_the_resource_does_not_show_its_key() -> None:

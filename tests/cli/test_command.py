@@ -1,8 +1,10 @@
 """The command as people and programs meet it: what it prints, where, and with which exit code."""
 
 import json
+import os
 import re
 import signal
+import socket
 import subprocess
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +16,7 @@ import pytest
 from connector.simulator import SIMULATED_KEY, Match, Simulator
 from connector.simulator.books.entries import Entry
 from tests.cli.conftest import COMMAND, Run, on_a_terminal, read_until
-from tests.faults.network import Respond
+from tests.faults.network import EditJson, Respond
 from tests.faults.runs import RunFails, RunTakes
 
 JUNE = ("--from", "2026-06-01", "--to", "2026-06-04")
@@ -29,6 +31,15 @@ def test_types_lists_what_can_be_pulled(run: Run) -> None:
     assert listed.code == 0
     assert "balance_summary" in listed.out
     assert "balance_change_from_activity.itemized.3" in listed.out
+
+
+def test_names_can_be_copied_from_a_narrow_terminal(run: Run) -> None:
+    with on_a_terminal(*COMMAND, "types", COLUMNS="80") as (process, terminal):
+        lines = read_until(terminal, "the end").splitlines()
+        process.wait()
+
+    longest = "connected_account_balance_change_from_activity_itemized"
+    assert any(line.endswith(f"{longest}\x1b[0m") for line in lines)
 
 
 def test_types_of_one_report_shows_its_columns_and_which_are_personal(run: Run) -> None:
@@ -77,6 +88,12 @@ REFUSED = [
     pytest.param(["pull", "balance_summary", *JUNE, "--filter", "currency"], "name=value", id="no-value"),
     pytest.param(["pull", "balance_summary", *JUNE, "--account", "x\ny"], "acct_1A2b3C", id="account"),
     pytest.param(["pull", "balance_summary", *JUNE, "--wait-timeout", "soon"], "1h30m", id="duration"),
+    pytest.param(
+        ["pull", "balance_summary", *JUNE, "--wait-timeout", "99999999999h"], "365 days", id="too-long"
+    ),
+    pytest.param(
+        ["pull", "balance_summary", *JUNE, "--wait-timeout", "9" * 5000], "365 days", id="too-many-digits"
+    ),
     pytest.param(["pull", "balance_summary", *JUNE, "--name", "No Table"], "lower case", id="table"),
     pytest.param(["pull", "balance_summary", "--from", "June", "--to", "July"], "2026-06-01", id="date"),
     pytest.param(["pull", "balance_summary", *JUNE[:2], "--to", "2026-06-01"], "not before", id="no-span"),
@@ -86,7 +103,7 @@ REFUSED = [
         id="cut-month",
     ),
     pytest.param(["pull", "balance_summary", "--from", "2026-06-01"], "Missing option '--to'", id="no-end"),
-    pytest.param(["pull", "balance_summary", "--payout", "po_1"], "about windows of time", id="no-payouts"),
+    pytest.param(["pull", "balance_summary", "--payout", "po_1"], "partitioned by time", id="no-payouts"),
     pytest.param(["pull", ONE_PAYOUT], "give --payout", id="which-payout"),
     pytest.param(["pull", ONE_PAYOUT, "--payout", "po_1", *JUNE], "no dates", id="payout-and-dates"),
     pytest.param(["pull", ONE_PAYOUT, "--payout", "tr_1"], "looks like po_1A2b3C", id="no-payout-id"),
@@ -142,6 +159,21 @@ def test_a_refused_key_is_not_shown(run: Run, monkeypatch: pytest.MonkeyPatch, k
     assert "secret" not in refused.out + refused.err
 
 
+def test_a_closed_port_is_blamed_on_the_setting_that_names_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("STRIPE_API_BASE", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("STRIPE_API_KEY", SIMULATED_KEY)
+
+    failed = run("types", "--live")
+
+    assert failed.code == 1
+    assert f"127.0.0.1:{port}" in failed.err
+    assert "Check the network and, where it is set, STRIPE_API_BASE" in failed.err
+
+
 # Pulling
 
 
@@ -154,7 +186,7 @@ def test_a_pull_tells_each_partition_and_sums_up(run: Run, stripe: Simulator, tm
     matches = [told.fullmatch(line) for line in sorted(partitions)]
     assert [match and match[1] for match in matches] == ["2026-06-01", "2026-06-02", "2026-06-03"]
     assert all(match and (tmp_path / match[3]).is_file() for match in matches)
-    assert summary.startswith("balance_summary: 3 of 3 partitions in place (3 created), ")
+    assert summary.startswith("balance_summary: 3 of 3 partitions stored (3 created), ")
 
 
 def test_each_connected_account_gets_files_of_its_own(run: Run, stripe: Simulator, tmp_path: Path) -> None:
@@ -165,7 +197,7 @@ def test_each_connected_account_gets_files_of_its_own(run: Run, stripe: Simulato
     )
 
     assert pulled.code == 0
-    assert pulled.lines[-1].startswith("connected_account_balance_summary: 6 of 6 partitions in place")
+    assert pulled.lines[-1].startswith("connected_account_balance_summary: 6 of 6 partitions stored")
     files = sorted(path.parent.parent.name for path in tmp_path.rglob("report.parquet"))
     assert files == sorted(f"connected={account}" for account in accounts for _ in range(3))
 
@@ -237,6 +269,32 @@ def test_columns_filters_name_and_root_reach_the_file(run: Run, stripe: Simulato
     assert row["currency"] == "usd"
 
 
+def test_a_root_may_be_below_the_home_directory(
+    run: Run, stripe: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    pulled = run("pull", "balance_summary", *JUNE, "--root", "~/books")
+    counted = run(
+        "sql", "SELECT count(DISTINCT period) AS days FROM balance_summary", "--root", "~/books", "--json"
+    )
+
+    assert pulled.code == 0
+    assert counted.objects == [{"days": 3}]
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_the_same_warning_is_printed_once(run: Run, stripe: Simulator) -> None:
+    stripe.faults.add(
+        EditJson(lambda made: made["parameters"].update(timezone="Asia/Tokyo")), "POST", times=None
+    )
+
+    pulled = run("pull", "balance_summary", *JUNE)
+
+    (warning,) = [line for line in pulled.err.splitlines() if line.startswith("warning: ")]
+    assert "timezone" in warning
+
+
 def test_a_key_stripe_does_not_take_is_one_message(
     run: Run, stripe: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,7 +327,7 @@ def test_a_day_that_is_not_ready_says_when_it_will_be(run: Run, stripe: Simulato
 
     assert pulled.code == 4
     assert "2026-06-07  not ready" in pulled.err
-    assert "1 of 2 partitions in place" in pulled.out
+    assert "1 of 2 partitions stored" in pulled.out
     assert "expected by 2026-06-08 12:00 UTC" in pulled.lines[-1]
 
 
@@ -309,7 +367,7 @@ def test_what_failed_says_what_to_do_about_it_once(run: Run, stripe: Simulator) 
 
     assert pulled.code == 1
     assert (
-        "What was there before is untouched. Give the restricted key the permission that is named."
+        "Files stored before are unchanged. Give the restricted key the permission that is named."
         in pulled.out
     )
     assert pulled.out.count("Give the restricted key") == 1
@@ -365,20 +423,39 @@ def test_sql_without_data_says_what_brings_some(run: Run) -> None:
 # As a process of its own
 
 
-def test_a_terminal_gets_a_bar_and_ctrl_c_ends_it_cleanly(stripe: Simulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_terminal_gets_a_bar_and_signals_end_it_cleanly(
+    stripe: Simulator, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     stripe.faults.add(RunTakes(), "POST", times=None)
 
     with on_a_terminal(*COMMAND, "pull", "balance_summary", *JUNE) as (process, terminal):
         shown = read_until(terminal, "3 at Stripe")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         shown += read_until(terminal, "the end")
-        code = process.wait()
+        ended = process.wait()
 
     assert "0/3" in shown
-    assert code == 130
-    assert "Interrupted. 0 of 3 partitions are in place" in shown
+    assert ended == code
+    assert "Interrupted. 0 of 3 partitions are stored" in shown
     assert "Traceback" not in shown
     assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_a_pull_whose_terminal_is_closed_ends_as_one_that_is_hung_up(stripe: Simulator) -> None:
+    stripe.faults.add(RunTakes(), "POST", times=None)
+
+    with on_a_terminal(*COMMAND, "pull", "balance_summary", *JUNE) as (process, terminal):
+        read_until(terminal, "3 at Stripe")
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, terminal)
+        os.close(null)
+        process.send_signal(signal.SIGHUP)
+        ended = process.wait()
+
+    assert ended == 129
 
 
 def test_the_simulator_says_how_to_reach_it_and_ends_when_told(run: Run) -> None:

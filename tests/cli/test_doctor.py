@@ -91,23 +91,23 @@ def test_report_runs_are_made_only_when_somebody_says_so(command: Command, strip
     assert stripe.requests == []
 
 
-def test_a_probe_tells_each_assumption_and_how_it_stands(command: Command, stripe: Simulator) -> None:
+def test_a_probe_prints_each_assumption_and_whether_it_held(command: Command, stripe: Simulator) -> None:
     code, out, err = command("--probe", "--yes")
 
     assert (code, len(stripe.runs)) == (0, 2)
-    assert "held               Contents can be read from the middle." in out
+    assert "held          Contents can be read from the middle." in out
     assert " 0 differs, " in out
     assert "51Recognisable" not in out + err
 
 
-def test_a_probe_tells_programs_the_same(command: Command, stripe: Simulator) -> None:
+def test_a_probe_prints_the_same_for_programs(command: Command, stripe: Simulator) -> None:
     stripe.faults.add(Compressed(), "*/contents", times=None)
 
     code, out, _ = command("--probe", "--yes", "--json")
 
-    *told, summary = (json.loads(line) for line in out.splitlines())
+    *findings, summary = (json.loads(line) for line in out.splitlines())
     assert code == summary["exit_code"] == 1
-    assert summary["differs"] == sum(each["result"] == "differs" for each in told) > 0
+    assert summary["differs"] == sum(each["result"] == "differs" for each in findings) > 0
 
 
 def test_a_probe_without_a_key_says_how_to_get_one(command: Command) -> None:
@@ -115,3 +115,17 @@ def test_a_probe_without_a_key_says_how_to_get_one(command: Command) -> None:
 
     assert code == 2
     assert "STRIPE_API_KEY" in err
+
+
+def test_what_a_probe_would_test_is_listed_without_a_key_or_a_call(command: Command) -> None:
+    _, listed, _ = command("--probe", "--list")
+    code, out, _ = command("--probe", "--list", "--json")
+
+    found = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert {each["name"] for each in found} >= {"replay", "dialect"}
+    assert all(each["assumption"] in listed for each in found)
+
+
+def test_a_list_without_the_probe_is_refused(command: Command) -> None:
+    assert command("--list")[0] == 2

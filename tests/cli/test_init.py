@@ -80,7 +80,7 @@ def test_a_wish_before_the_data_is_granted_as_far_as_it_goes(
 ) -> None:
     shown = run("init", "--reports", "balance_summary", "--start", "2020-01-01")
 
-    assert "balance_summary begins on 2026-05-01; there are no data before" in shown.err
+    assert "balance_summary begins on 2026-05-01, where Stripe's data begins" in shown.err
     assert "start: 2026-05-01" in (tmp_path / "defs.yaml").read_text()
 
 
@@ -93,7 +93,7 @@ def test_a_file_that_is_there_stays_unless_forced(run: Run, stripe: Simulator, t
     forced = run("init", "--force")
 
     assert (refused.code, kept) == (2, "mine")
-    assert "--force replaces it" in refused.err
+    assert "replace it with --force" in refused.err
     assert forced.code == 0
     assert there.read_text() != "mine"
     assert list(tmp_path.iterdir()) == [there]
@@ -120,7 +120,7 @@ def test_without_a_key_a_start_will_do(run: Run, tmp_path: Path) -> None:
     shown = run("init", "--start", "2026-01-01", "--key-variable", "STRIPE_KEY_EU")
 
     assert refused.code == 2
-    assert "Give --start, or set the key's variable" in refused.err
+    assert "give --start, or set the key's variable" in refused.err
     assert shown.code == 0
     assert "export STRIPE_KEY_EU=…" in shown.out
     assert 'STRIPE_API_KEY="$STRIPE_KEY_EU" stripe-reports pull' in shown.out
@@ -150,7 +150,7 @@ def test_a_key_that_may_not_read_files_is_told_in_time(
         pytest.param(["--start", "soon"], "2026-06-01", id="no date"),
         pytest.param(["--start", "2026-01-15", "--window", "monthly"], "nearest: 2026-01-01", id="cut month"),
         pytest.param(["--key-variable", "rk_live_51Secret"], "that looks like a key", id="a key"),
-        pytest.param(["--root", " "], "no place for files", id="root"),
+        pytest.param(["--root", " "], "not a valid root", id="root"),
     ],
 )
 def test_a_slip_is_refused_before_stripe_is_asked(
@@ -180,3 +180,29 @@ def test_a_terminal_is_asked_and_a_slip_is_asked_again(stripe: Simulator, tmp_pa
     assert "First day [2026-05-01]: " in shown
     assert "stripe-reports pull balance.summary.1 --from 2026-05-01 --to 2026-06-01 --window monthly" in shown
     assert "report: balance.summary.1" in (tmp_path / "defs.yaml").read_text()
+
+
+def test_a_person_sees_which_reports_there_are(stripe: Simulator, tmp_path: Path) -> None:
+    with on_a_terminal(*COMMAND, "init") as (process, terminal):
+        shown = read_until(terminal, "]: ")
+        os.write(terminal, b"\n")
+        shown += read_until(terminal, "Reports [")
+        process.kill()
+
+    for name in ("balance_summary", "payout_reconciliation_itemized", "tax_transactions_itemized"):
+        assert f"  {name}" in shown
+
+
+def test_a_person_who_keeps_the_file_is_not_interrupted(stripe: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "defs.yaml").write_text("mine")
+
+    with on_a_terminal(*COMMAND, "init") as (process, terminal):
+        read_until(terminal, "Replace it? [y/N]: ")
+        os.write(terminal, b"n\n")
+        shown = read_until(terminal, "the end")
+        code = process.wait()
+
+    assert code == 0
+    assert "Nothing was written." in shown
+    assert "Interrupted" not in shown
+    assert (tmp_path / "defs.yaml").read_text() == "mine"

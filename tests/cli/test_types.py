@@ -33,16 +33,21 @@ def line_with(text: str, out: str) -> str:
     return found
 
 
+def about(name: str, out: str) -> str:
+    lines = out.splitlines()
+    return lines[lines.index(name) + 1]
+
+
 def test_people_see_what_differs(run: Run, changed: Simulator) -> None:
     shown = run("types", "--live")
 
     assert (shown.code, shown.err) == (0, "")
-    assert "default columns differ: without description" in line_with("│ balance.summary.1 ", shown.out)
+    assert "default columns differ: without description" in about("balance.summary.1", shown.out)
     assert "2026-06-07 00:00" not in shown.out
-    assert "2026-06-07" in line_with("│ payouts.itemized.3", shown.out)
-    assert line_with("not in the catalogue", shown.out).endswith(": brand.new.1")
+    assert "to 2026-06-07 UTC" in about("payouts.itemized.3", shown.out)
+    assert line_with("not in the catalogue; configure", shown.out).endswith(": brand.new.1")
     assert "payouts.itemized.1" in line_with("documented, and not offered", shown.out)
-    assert "all_fees.incurred_at.itemized.2" in line_with("key of live mode", shown.out)
+    assert "all_fees.incurred_at.itemized.2" in line_with("only with a live key", shown.out)
 
 
 def test_programs_get_an_object_for_every_type_of_either_side(run: Run, changed: Simulator) -> None:

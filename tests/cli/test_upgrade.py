@@ -32,12 +32,12 @@ def test_both_versions_are_compared_and_the_old_one_is_untouched(run: Run, pulle
     shown = run("upgrade", TABLE, "--to-version", "3")
 
     assert (shown.code, shown.err) == (0, "")
-    assert "3 of 3 partitions in place (3 created)" in shown.out
+    assert "3 of 3 partitions stored (3 created)" in shown.out
     for column in ("created", "available_on"):
         (line,) = [line for line in shown.lines if line.startswith(f"│ {column} ")]
         assert "added" in line
     assert "Rows and totals are the same in every partition." in shown.out
-    assert f"{TABLE} is as it was, and {TABLE}_v3 stands beside it." in shown.lines
+    assert f"{TABLE} is unchanged; the other version is in {TABLE}_v3." in shown.lines
     assert set(tables(run)) == {TABLE, f"{TABLE}_v3"}
 
 
@@ -54,7 +54,7 @@ def test_it_says_what_to_put_into_the_configuration(run: Run, pulled: Simulator,
     at = shown.lines.index("In the configuration, change")
     assert shown.lines[at + 1 : at + 5] == [
         "  assets/defs/reports/defs.yaml:4: - report: balance_change_from_activity.itemized.2",
-        "to this, or to keep pulling both, add this beside it:",
+        "to this or, to pull both, add this:",
         "  - report: balance_change_from_activity.itemized.3",
         f"    name: {TABLE}_v3",
     ]
@@ -78,7 +78,7 @@ def test_a_table_in_the_version_wanted_is_left_alone(run: Run, pulled: Simulator
     shown = run("upgrade", TABLE, "--to-version", "2")
 
     assert (shown.code, shown.err) == (0, "")
-    assert "already: nothing to do" in shown.out
+    assert "nothing to do" in shown.out
     assert set(tables(run)) == {TABLE}
 
 
@@ -106,7 +106,9 @@ def test_a_restated_day_does_not_pass_for_a_difference_of_versions(
 
     shown = run("upgrade", TABLE, "--to-version", "3")
 
-    assert "1 partitions differ; balance_change_from_activity.itemized.2 is asked for them again" in shown.out
+    assert (
+        "Partitions that differ: 1. balance_change_from_activity.itemized.2 is requested again" in shown.out
+    )
     assert "(changed: +1 rows, -0.005991 usd)" in shown.out
     assert "Rows and totals are the same in every partition." in shown.out
     assert len(pulled.runs) == 3 + 3 + 1
@@ -133,7 +135,7 @@ def test_while_a_partition_is_late_nothing_is_compared_and_the_next_attempt_goes
     healed = run("upgrade", TABLE, "--to-version", "3")
 
     assert late.code == 3
-    assert "compared when every partition is in place" in late.out
+    assert "compared once every partition is stored" in late.out
     assert healed.code == 0
     assert "Rows and totals are the same in every partition." in healed.out
     assert len(pulled.runs) == 6
@@ -145,7 +147,7 @@ def test_columns_the_new_version_lacks_are_named(run: Run, stripe: Simulator) ->
 
     shown = run("upgrade", "payout_reconciliation_itemized", "--to-version", "4")
 
-    assert "Leave these out of its columns, which the version does not have: order_id." in shown.out
+    assert "Remove these from its columns, which this version does not have: order_id." in shown.out
 
 
 REFUSED = {

@@ -1,4 +1,4 @@
-"""A doctor in an empty room: a Stripe in memory, a clock that stands, a directory of its own."""
+"""The doctor's checks against a Stripe in memory, with a clock that stands and an empty directory."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,11 +9,10 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
-from connector.clock import Clock
 from connector.doctor.diagnosis import Diagnosis, Level
 from connector.doctor.examination import examine
 from connector.doctor.permissions import IMPATIENT, ResponseLog
-from connector.doctor.settings import Surroundings
+from connector.settings import Connection
 from connector.simulator import Simulator
 from tests.conftest import ClientFor
 from tests.support.clock import ManualClock
@@ -46,34 +45,41 @@ Examine = Callable[..., Findings]
 
 
 @pytest.fixture
-def surroundings(tmp_path: Path) -> Surroundings:
-    """A healthy place: a restricted key, an empty root, no Dagster."""
+def connection(tmp_path: Path) -> Connection:
+    """A restricted key and an empty root."""
+    return Connection(KEY, root=str(tmp_path / "data"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The directory in which configuration files are looked for."""
     here = tmp_path / "project"
     here.mkdir()
-    return Surroundings(
-        api_key=KEY,
-        api_base=None,
-        account=None,
-        root=str(tmp_path / "data"),
-        dagster_home=None,
-        directory=here,
-    )
+    return here
 
 
 @pytest.fixture
 def doctor(
-    surroundings: Surroundings, simulator: Simulator, client_for: ClientFor, clock: ManualClock
+    connection: Connection, project: Path, simulator: Simulator, client_for: ClientFor, clock: ManualClock
 ) -> Examine:
-    """Examine the healthy place, but for what a test says."""
+    """Check a healthy place, except for what a test changes."""
 
-    def connected(key: str, hosts: Hosts, account: str | None, heard: ResponseLog) -> StripeClient:
+    def connected(key: str, hosts: Hosts, account: str | None, responses: ResponseLog) -> StripeClient:
         return client_for(
-            simulator.handle, api_key=key, hosts=hosts, account=account, retry=IMPATIENT, observe=heard
+            simulator.handle, api_key=key, hosts=hosts, account=account, retry=IMPATIENT, observe=responses
         )
 
-    def run(*reports: str, our_clock: Clock = clock, **changes: Any) -> Findings:
-        place = replace(surroundings, reports=reports, **changes)
-        return Findings(examine(place, our_clock, connected=connected))
+    def run(*reports: str, dagster_home: str | None = None, **changes: Any) -> Findings:
+        return Findings(
+            examine(
+                replace(connection, **changes),
+                clock,
+                directory=project,
+                dagster_home=dagster_home,
+                reports=reports,
+                connected=connected,
+            )
+        )
 
     return run
 

@@ -30,13 +30,13 @@ def test_a_good_one_is_praised(tmp_path: Path) -> None:
     [
         ("max_concurrent_runs: 4", "max_concurrent_runs: 50", "database is locked"),
         ("max_concurrent_runs: 4", "max_concurrent_runs: -1", "all of its runs at once"),
-        ("{max_concurrent_runs: 4}", "{}", "10 runs at once"),
+        ("{max_concurrent_runs: 4}", "{}", "10 concurrent runs"),
         ("enabled: true, max_runtime", "enabled: false, max_runtime", "run monitoring is off"),
         ("max_runtime_seconds: 7200, ", "", "maximum runtime"),
-        (", free_slots_after_run_end_seconds: 30", "", "given back"),
-        ("max_retries: 2", "max_retries: 0", "not started again"),
+        (", free_slots_after_run_end_seconds: 30", "", "not freed"),
+        ("max_retries: 2", "max_retries: 0", "not retried"),
         (", retry_on_asset_or_op_failure: false", "", "fail for the same reason"),
-        ("success: 30", "success: -1", "kept for ever"),
+        ("success: 30", "success: -1", "never deleted"),
     ],
 )
 def test_each_setting_that_will_hurt_is_named(tmp_path: Path, was: str, becomes: str, remark: str) -> None:
@@ -78,7 +78,7 @@ def test_odd_values_are_no_reason_to_fall_over(tmp_path: Path) -> None:
 def test_a_home_without_a_configuration_is_as_dagster_ships(tmp_path: Path) -> None:
     (said,) = examine_dagster(str(tmp_path), configured=True, modes=[])
 
-    assert (said.level, "as it ships" in said.found) == (Level.WARN, True)
+    assert (said.level, "defaults" in said.found) == (Level.WARN, True)
 
 
 def test_a_home_that_dagster_would_refuse_is_a_failure(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from connector.api.models import Mode
 from connector.doctor.diagnosis import Level
-from connector.doctor.settings import Surroundings
 from connector.query import ReportQuery
+from connector.settings import Connection
 from connector.simulator import Simulator
 from connector.simulator.api.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
 from tests.conftest import Pull
@@ -34,7 +34,7 @@ def test_the_key_is_named_by_its_kind_alone(doctor: Examine) -> None:
 
 
 def test_without_a_key_the_rest_is_examined(doctor: Examine, simulator: Simulator) -> None:
-    found = doctor(api_key=None)
+    found = doctor(api_key="")
 
     assert found.broken == {"key"}
     assert found.of("files")
@@ -194,9 +194,9 @@ def configure(directory: Path, text: str) -> None:
     (place / "defs.yaml").write_text(text)
 
 
-def test_the_reports_of_a_defs_yaml_are_those_examined(doctor: Examine, surroundings: Surroundings) -> None:
+def test_the_reports_of_a_defs_yaml_are_those_examined(doctor: Examine, project: Path) -> None:
     configure(
-        surroundings.directory,
+        project,
         "type: assets.StripeReportsComponent\nattributes:\n  defaults: {start: 2019-01-01}\n"
         "  reports: [{report: balance.summary.1}, {report: payouts.itemized.3, start: 2026-05-01}]\n",
     )
@@ -209,15 +209,15 @@ def test_the_reports_of_a_defs_yaml_are_those_examined(doctor: Examine, surround
     assert "Set `start` to 2026-05-01" in (early.advice or "")
 
 
-def test_a_defs_yaml_that_does_not_parse_is_named(doctor: Examine, surroundings: Surroundings) -> None:
-    configure(surroundings.directory, "type: [\n")
+def test_a_defs_yaml_that_does_not_parse_is_named(doctor: Examine, project: Path) -> None:
+    configure(project, "type: [\n")
 
     assert doctor().say("assets/defs/stripe_reports/defs.yaml cannot be read")
 
 
-def test_a_key_in_a_defs_yaml_is_not_shown(doctor: Examine, surroundings: Surroundings) -> None:
+def test_a_key_in_a_defs_yaml_is_not_shown(doctor: Examine, project: Path) -> None:
     configure(
-        surroundings.directory,
+        project,
         "type: assets.StripeReportsComponent\nattributes:\n  connection: {api_key: rk_live_51Pasted}\n"
         "  reports: []\n",
     )
@@ -229,16 +229,16 @@ def test_a_key_in_a_defs_yaml_is_not_shown(doctor: Examine, surroundings: Surrou
 
 
 def test_without_a_configuration_the_stored_tables_say_what_is_meant(
-    doctor: Examine, surroundings: Surroundings
+    doctor: Examine, connection: Connection
 ) -> None:
     dataset = ReportQuery.of("payouts.itemized.3").dataset(mode=Mode.TEST, account=None)
-    pin = Path(surroundings.root, dataset.pin_path)
+    pin = Path(connection.root, dataset.pin_path)
     pin.parent.mkdir(parents=True)
     pin.write_text(dataset.to_json())
 
     found = doctor()
 
-    assert found.say("the root holds 1 tables")
+    assert found.say("1 tables are stored")
     assert [each.found.split()[0] for each in found.of("report")] == ["payouts.itemized.3"]
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from connector.doctor.permissions import IMPATIENT, ResponseLog
-from connector.doctor.probe.assumptions import AssumptionResult, Judgement, redacted
+from connector.doctor.probe.assumptions import AssumptionResult, ProbeFinding, redacted
 from connector.doctor.probe.probe import ASSUMPTIONS, MOST_RUNS, REPORT_TYPE, probe
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
@@ -27,14 +27,14 @@ from tests.support.partitions import days
 
 KEY = "rk_test_51Recognisable"
 
-Probe = Callable[..., dict[str, Judgement]]
+Probe = Callable[..., dict[str, ProbeFinding]]
 
 
 @pytest.fixture
 def tried(client_for: ClientFor) -> Probe:
-    """Probe a Stripe; gives the judgements by name."""
+    """Probe a Stripe; returns the findings by name."""
 
-    def run(simulator: Simulator, **options: Any) -> dict[str, Judgement]:
+    def run(simulator: Simulator, **options: Any) -> dict[str, ProbeFinding]:
         heard = ResponseLog()
         client = client_for(simulator.handle, api_key=KEY, retry=IMPATIENT, observe=heard, **options)
         found = list(probe(client, heard, token="t", restricted=True))
@@ -44,7 +44,7 @@ def tried(client_for: ClientFor) -> Probe:
     return run
 
 
-def results(found: dict[str, Judgement], result: AssumptionResult) -> set[str]:
+def results(found: dict[str, ProbeFinding], result: AssumptionResult) -> set[str]:
     return {name for name, each in found.items() if each.result is result}
 
 
@@ -55,7 +55,7 @@ def test_all_holds_in_the_simulator(tried: Probe, simulator: Simulator, pull: Pu
 
     assert results(found, AssumptionResult.DIFFERS) == set()
     # A day without yen, and the API's own account is on nobody's side of live and test.
-    assert results(found, AssumptionResult.UNTOLD) <= {"odd_currencies"}
+    assert results(found, AssumptionResult.INCONCLUSIVE) <= {"odd_currencies"}
 
 
 def test_it_makes_two_report_runs_of_one_day_and_no_more(tried: Probe, simulator: Simulator) -> None:
@@ -247,7 +247,9 @@ def test_a_day_without_rows_shows_nothing_of_rows(tried: Probe, simulator: Simul
 
     found = tried(simulator)
 
-    assert {"net", "unique", "half_open", "decimals", "nulls"} <= results(found, AssumptionResult.UNTOLD)
+    assert {"net", "unique", "half_open", "decimals", "nulls"} <= results(
+        found, AssumptionResult.INCONCLUSIVE
+    )
     assert results(found, AssumptionResult.DIFFERS) == set()
 
 
@@ -259,7 +261,7 @@ def test_a_run_that_does_not_end_well_leaves_the_rest_untold(
 
     found = tried(simulator)
 
-    assert {"size", "dialect", "ranges", "reuse"} <= results(found, AssumptionResult.UNTOLD)
+    assert {"size", "dialect", "ranges", "reuse"} <= results(found, AssumptionResult.INCONCLUSIVE)
     assert results(found, AssumptionResult.DIFFERS) == set()
 
 
@@ -271,13 +273,13 @@ def test_a_permission_that_lacks_is_a_difference_and_the_rest_is_untold(
     found = tried(simulator)
 
     assert found["permissions"].result is AssumptionResult.DIFFERS
-    assert found["size"].result is AssumptionResult.UNTOLD
+    assert found["size"].result is AssumptionResult.INCONCLUSIVE
 
 
 def test_without_a_network_nothing_can_be_told(tried: Probe, simulator: Simulator) -> None:
     simulator.faults.add(Refuse(), times=None)
 
-    assert results(tried(simulator), AssumptionResult.UNTOLD) == {each.name for each in ASSUMPTIONS}
+    assert results(tried(simulator), AssumptionResult.INCONCLUSIVE) == {each.name for each in ASSUMPTIONS}
 
 
 # Fit for strangers

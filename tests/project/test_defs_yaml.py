@@ -1,6 +1,7 @@
 """A first configuration: a start that exists, a file that reads back, and no key in it."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,17 +13,17 @@ from connector.api.models import Mode, ReportType
 from connector.catalogue import REPORTS, report
 from connector.errors import ConfigurationError, ReportingError
 from connector.partitions import UNITS, Windows
-from connector.project.defs_yaml import (
+from connector.project.choices import (
     DEFAULT_REPORTS,
-    DefsYaml,
-    begun,
-    chosen,
+    default_reports,
     first_starts,
-    place,
     recent_span,
-    usual_reports,
+    reports_named,
+    starts_from,
+    valid_root,
     variable,
 )
+from connector.project.defs_yaml import DefsFile, DefsYaml, found_files
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia")
 
@@ -57,11 +58,11 @@ def test_a_start_is_where_a_window_begins_and_not_before_the_data(
 @given(root=st.text(st.characters(codec="utf-8"), min_size=1, max_size=40))
 def test_any_place_that_is_taken_reads_back(root: str) -> None:
     try:
-        taken = place(root)
+        taken = valid_root(root)
     except ConfigurationError:
         assert not root.isprintable() or not root.strip()
         return
-    specs = chosen(["balance_summary"])
+    specs = reports_named(["balance_summary"])
 
     connection = read(DefsYaml(specs, {specs[0].id: date(2026, 1, 1)}, Windows("daily"), root=taken))
 
@@ -69,10 +70,10 @@ def test_any_place_that_is_taken_reads_back(root: str) -> None:
 
 
 def test_a_report_that_begins_later_says_so_and_the_others_share_theirs() -> None:
-    specs = chosen(["balance_summary", "payouts_itemized"])
+    specs = reports_named(["balance_summary", "payouts_itemized"])
     first = {"balance.summary.1": date(2023, 5, 1), "payouts.itemized.3": date(2024, 2, 1)}
 
-    attributes = read(DefsYaml(specs, begun(first, None), Windows("monthly", "Europe/Berlin")))
+    attributes = read(DefsYaml(specs, starts_from(first, None), Windows("monthly", "Europe/Berlin")))
 
     assert attributes["defaults"] == {"start": date(2023, 5, 1), "window": "monthly", "zone": "Europe/Berlin"}
     assert attributes["reports"] == [
@@ -84,15 +85,15 @@ def test_a_report_that_begins_later_says_so_and_the_others_share_theirs() -> Non
 def test_a_wish_is_granted_as_far_as_there_are_data() -> None:
     first = {"a": date(2023, 5, 1), "b": date(2024, 2, 1)}
 
-    assert begun(first, date(2023, 7, 1)) == {"a": date(2023, 7, 1), "b": date(2024, 2, 1)}
+    assert starts_from(first, date(2023, 7, 1)) == {"a": date(2023, 7, 1), "b": date(2024, 2, 1)}
 
 
 def test_the_usual_reports_are_the_newest_documented_that_stripe_offers() -> None:
     every = [*REPORTS]
     without_one = [id for id in every if id not in {"payouts.itemized.3", "balance.summary.1"}]
 
-    assert usual_reports(every) == DEFAULT_REPORTS
-    assert usual_reports(without_one) == (
+    assert default_reports(every) == DEFAULT_REPORTS
+    assert default_reports(without_one) == (
         "balance_change_from_activity_itemized",
         "payouts.itemized.2",
         "payout_reconciliation_itemized",
@@ -110,14 +111,14 @@ def test_the_usual_reports_are_the_newest_documented_that_stripe_offers() -> Non
 )
 def test_reports_that_make_no_configuration_are_refused(names: list[str], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        chosen(names)
+        reports_named(names)
 
 
 @pytest.mark.parametrize(
     ("id", "mode", "message"),
     [
         pytest.param("payouts.itemized.3", Mode.LIVE, "nearest: payouts.itemized.2", id="another version"),
-        pytest.param("all_fees.incurred_at.itemized.2", Mode.TEST, "only for keys of live mode", id="live"),
+        pytest.param("all_fees.incurred_at.itemized.2", Mode.TEST, "only in live mode", id="live"),
     ],
 )
 def test_a_report_that_stripe_does_not_offer_is_refused(id: str, mode: Mode, message: str) -> None:
@@ -165,3 +166,59 @@ def test_a_first_look_takes_whole_windows_that_are_there(
     assert (found and tuple(map(str, found))) == span
     if found:
         assert Windows(unit).between(*found)
+
+
+def defs_file(place: Path, text: str) -> DefsFile:
+    (place / "defs.yaml").write_text(text)
+    return DefsFile(place / "defs.yaml")
+
+
+def test_what_is_written_reads_back(tmp_path: Path) -> None:
+    specs = reports_named(["balance_summary", "payouts_itemized"])
+    starts = {specs[0].id: date(2026, 1, 1), specs[1].id: date(2026, 2, 1)}
+
+    file = defs_file(tmp_path, DefsYaml(specs, starts, Windows("daily"), "STRIPE_KEY_EU").text())
+
+    assert list(file.reports()) == [(spec.id, starts[spec.id]) for spec in specs]
+    assert file.takes_key_from("STRIPE_KEY_EU")
+    assert not file.takes_key_from("STRIPE_API_KEY")
+
+
+def test_components_of_other_kinds_are_left_out(tmp_path: Path) -> None:
+    ours = "type: my.StripeReportsComponent\nattributes: {reports: [{report: balance_summary}]}\n"
+
+    file = defs_file(tmp_path, f"type: dagster.Other\nattributes: {{reports: [{{report: x}}]}}\n---\n{ours}")
+
+    assert list(file.reports()) == [("balance_summary", None)]
+
+
+def test_the_lines_that_name_a_report_are_found_however_they_are_written(tmp_path: Path) -> None:
+    text = """\
+type: assets.StripeReportsComponent
+attributes:
+  reports:
+  - report: payout_reconciliation.itemized.3
+    name: payout_reconciliation_itemized
+  - name: b
+    report: "payout_reconciliation_itemized"  # the newest
+  - {report: payout_reconciliation.itemized.3}
+  - report: payout_reconciliation.itemized.33
+  # - report: payout_reconciliation.itemized.3
+"""
+    names = {"payout_reconciliation.itemized.3", "payout_reconciliation_itemized"}
+
+    lines = defs_file(tmp_path, text).lines_naming(names)
+
+    assert [number for number, _ in lines] == [4, 7, 8]
+    assert lines[0][1] == "- report: payout_reconciliation.itemized.3"
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
+    for name, text in {"good": "type: assets.StripeReportsComponent\n", "bad": "type: [\n"}.items():
+        (tmp_path / "defs" / name).mkdir(parents=True)
+        (tmp_path / "defs" / name / "defs.yaml").write_text(text)
+
+    files, unreadable = found_files(tmp_path)
+
+    assert [file.path.parent.name for file in files] == ["good"]
+    assert [path.parent.name for path in unreadable] == ["bad"]

@@ -1,26 +1,70 @@
-"""How a command answers: tables for people, JSON for programs, one message for who interrupts."""
+"""How a command prints: tables for people, JSON for programs, one message after an interrupt."""
 
 import contextlib
 import json
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from connector.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from rich.table import Table
 
-def interrupted(what: str = "") -> NoReturn:
-    """End as somebody who pressed Ctrl-C expects; `what` tells how things stand."""
-    # A second Ctrl-C would only replace this message by a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    click.echo(f"Interrupted. {what}".rstrip(), err=True)
-    sys.exit(130)
+
+class TerminatedError(KeyboardInterrupt):
+    """A signal other than SIGINT that asks the process to end. `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+#: Sent by process managers, and where a terminal closes. Not every system has them.
+_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextlib.contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """While it lasts, SIGTERM and SIGHUP interrupt as Ctrl-C does; not where the parent ignores them."""
+
+    def interrupt(number: int, _: object) -> NoReturn:
+        raise TerminatedError(number)
+
+    before = {each: signal.getsignal(each) for each in _SIGNALS}
+    taken = [each for each, handler in before.items() if handler is signal.SIG_DFL]
+    for each in taken:
+        signal.signal(each, interrupt)
+    try:
+        yield
+    finally:
+        for each in taken:
+            signal.signal(each, before[each])
+
+
+def interrupted(error: BaseException, state: str = "") -> NoReturn:
+    """End with 128 and the signal's number, as shells expect.
+
+    Args:
+        error: what the signal was raised as, or what came of it.
+        state: what is stored so far.
+    """
+    number = next(
+        (each.number for each in (error, error.__context__) if isinstance(each, TerminatedError)),
+        signal.SIGINT,
+    )
+    for each in (signal.SIGINT, *_SIGNALS):
+        # A second one would only replace this message by a traceback.
+        signal.signal(each, signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        click.echo(f"Interrupted. {state}".rstrip(), err=True)
+    sys.exit(128 + number)
 
 
 @contextlib.contextmanager
@@ -40,10 +84,10 @@ def logging_to_stderr(form: str | None) -> Iterator[None]:
 
 
 def show_rows_as_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """One object a row: money as text, so that no reader makes a float of it; instants in ISO 8601."""
+    """One object per row: money as text, so that no reader makes a float of it; timestamps in ISO 8601."""
     twice = sorted({name for name in columns if list(columns).count(name) > 1})
     if twice:
-        raise ConfigurationError(f"two columns are called {', '.join(twice)}: give one another name with AS")
+        raise ConfigurationError(f"two columns are called {', '.join(twice)}: rename one with AS")
     for row in rows:
         click.echo(json.dumps(dict(zip(columns, row, strict=True)), default=_plain, ensure_ascii=False))
 
@@ -52,6 +96,30 @@ def _plain(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def table(
+    *names: str, title: str | None = None, numbers: Collection[str] = (), whole: Collection[str] = ()
+) -> "Table":
+    """An empty table for people.
+
+    Args:
+        names: of the columns.
+        numbers: columns that are aligned to the right.
+        whole: columns whose values are to be copied, and so are not broken where the others can be.
+    """
+    from rich.table import Table  # noqa: PLC0415 - not needed for JSON
+    from rich.text import Text  # noqa: PLC0415
+
+    made = Table(title=title, title_justify="left", header_style="bold")
+    for name in names:
+        made.add_column(
+            Text(name),
+            justify="right" if name in numbers else "left",
+            overflow="fold",
+            no_wrap=name in whole,
+        )
+    return made
 
 
 def show(*things: Any) -> None:

@@ -1,13 +1,13 @@
-"""How a pull is told while it goes: a bar for people, lines for logs, JSON for programs; and how it ended.
+"""What a pull prints while it runs and at its end: a bar for people, lines for logs, JSON for programs.
 
-What is in place goes to standard output, what is missing to standard error, one line each.
+What is stored goes to standard output, what is missing to standard error, one line each.
 """
 
+import contextlib
 import json
 import logging
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,9 +33,9 @@ from connector.query import ReportQuery
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.
 EXIT_CODES = {Outcome.FAILED: 1, Outcome.LATE: 3, Outcome.NOT_READY: 4}
 
-_COMFORT = {
-    Outcome.FAILED: "What was there before is untouched.",
-    Outcome.LATE: "Their report runs go on at Stripe: run this again later, and it takes them up.",
+_CONSEQUENCES = {
+    Outcome.FAILED: "Files stored before are unchanged.",
+    Outcome.LATE: "Their report runs continue at Stripe: run this again later to reuse them.",
     Outcome.NOT_READY: "Stripe has no data for them.",
 }
 _LISTED = 5
@@ -43,7 +43,7 @@ _LISTED = 5
 
 @dataclass(slots=True)
 class PullSummary:
-    """What became of the partitions so far."""
+    """The outcomes of the partitions so far."""
 
     total: int
     done: list[Done] = field(default_factory=list)
@@ -58,7 +58,7 @@ class PullSummary:
 
     @property
     def exit_code(self) -> int:
-        """0 when all are there; else that of the worst that happened."""
+        """0 when all are stored; else that of the worst outcome."""
         found = {each.outcome for each in self.missed}
         return next((code for outcome, code in EXIT_CODES.items() if outcome in found), 0)
 
@@ -70,10 +70,10 @@ class PullSummary:
         return counts
 
     def so_far(self) -> str:
-        """What to tell somebody who interrupts."""
+        """A sentence for after an interrupt."""
         return (
-            f"{len(self.done)} of {self.total} partitions are in place and nothing is half-written; "
-            "the next pull takes up what is pending at Stripe."
+            f"{len(self.done)} of {self.total} partitions are stored and nothing is half-written; "
+            "the next pull reuses the report runs that are pending at Stripe."
         )
 
     def sentences(self, table: str, seconds: float) -> list[str]:
@@ -81,8 +81,8 @@ class PullSummary:
         rows = sum(each.published.provenance.rows for each in self.done)
         ways = {word: n for word, n in self.counts().items() if word in map(how, self.done)}
         listed = ", ".join(f"{n} {word}" for word, n in ways.items())
-        told = [
-            f"{table}: {len(self.done)} of {self.total} partitions in place"
+        sentences = [
+            f"{table}: {len(self.done)} of {self.total} partitions stored"
             f"{f' ({listed})' if listed else ''}, {rows:,} rows, {seconds:.1f} s"
         ]
         for outcome in EXIT_CODES:
@@ -90,29 +90,29 @@ class PullSummary:
             if missed:
                 keys = [each.partition.key for each in missed]
                 more = f" and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
-                told.append(
+                sentences.append(
                     f"{len(keys)} {outcome.value.replace('_', ' ')}: {', '.join(keys[:_LISTED])}{more}. "
-                    f"{_COMFORT[outcome]}{_expected(missed)}{_advised(missed)}"
+                    f"{_CONSEQUENCES[outcome]}{_expected(missed)}{_advised(missed)}"
                 )
-        return told
+        return sentences
 
 
 def how(done: Done) -> str:
-    """How a partition came to be in place, in one word."""
+    """How a partition came to be stored, in one word."""
     if not done.fetched or done.origin is None:
         return "kept"
     return "reused" if done.reused else done.origin.value
 
 
 class PullReporter:
-    """Tells what happens, event by event, in the way that suits who listens.
+    """Prints each event as a bar, a line, or JSON.
 
     Use it as a context manager; `summary` comes last.
 
     Args:
         total: how many partitions there are.
         as_json: one object for each partition, and one for the whole.
-        logged: somebody reads the log: what is missing and what went wrong on the way is told there.
+        logged: the log is printed as well: misses and warnings are left to it.
     """
 
     def __init__(self, query: ReportQuery, total: int, *, as_json: bool, logged: bool = False) -> None:
@@ -120,26 +120,27 @@ class PullReporter:
         self._query = query
         self._json = as_json
         self._logged = logged
-        self._stack = ExitStack()
+        self._stack = contextlib.ExitStack()
         self._bar: Progress | None = None
         if not (as_json or logged) and sys.stdout.isatty() and sys.stderr.isatty():
             self._bar = _bar()
         self._task = self._bar.add_task(query.name, total=total, now="") if self._bar else None
-        self._asked = 0
+        self._pending = 0
 
     def __enter__(self) -> Self:
         if self._bar:
             self._stack.enter_context(self._bar)
-        self._stack.enter_context(_warnings_to(self._say))
+        self._stack.enter_context(_Warnings(self._say))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            self._stack.close()
 
     def event(self, event: Event) -> None:
-        """Tell one event."""
+        """Print one event."""
         self.tally.take(event)
-        self._asked += isinstance(event, Asked)
+        self._pending += isinstance(event, Asked)
         if self._json and not isinstance(event, Asked):
             click.echo(json.dumps(_as_json(event), ensure_ascii=False))
         elif isinstance(event, Missed):
@@ -150,14 +151,14 @@ class PullReporter:
         if self._bar and self._task is not None:
             ended = len(self.tally.done) + len(self.tally.missed)
             fetched = sum(each.fetched for each in self.tally.done)
-            waiting = self._asked - fetched - len(self.tally.missed)
+            waiting = self._pending - fetched - len(self.tally.missed)
             now = f"{waiting} at Stripe" if waiting > 0 and ended < self.tally.total else ""
             self._bar.update(self._task, completed=ended, now=now)
 
     def summary(self, seconds: float) -> None:
-        """Tell how it ended. `seconds` is how long it took."""
+        """Print how it ended. `seconds` is how long it took."""
         if self._json:
-            told = {
+            summary = {
                 "type": "summary",
                 "report_type": self._query.spec.id,
                 "table": self._query.name,
@@ -168,13 +169,13 @@ class PullReporter:
                 "seconds": round(seconds, 3),
                 "exit_code": self.tally.exit_code,
             }
-            click.echo(json.dumps(told))
+            click.echo(json.dumps(summary))
             return
         for sentence in self.tally.sentences(self._query.name, seconds):
             click.echo(sentence)
 
     def _say(self, text: str) -> None:
-        """One line on standard error, above the bar where there is one; none beside a log."""
+        """One line on standard error, above the bar where there is one; none where there is a log."""
         if self._logged:
             return
         if self._bar:
@@ -196,16 +197,16 @@ def _bar() -> Progress:
 
 
 def _line(done: Done) -> str:
-    kept = done.published.provenance
-    rows = f"{kept.rows:,} row{'' if kept.rows == 1 else 's'}"
+    file = done.published.provenance
+    rows = f"{file.rows:,} row{'' if file.rows == 1 else 's'}"
     change = _change(done)
-    return f"{done.partition.key}  {rows}  {how(done)} {kept.run_id}{change}  {_near(done.published.uri)}"
+    return f"{done.partition.key}  {rows}  {how(done)} {file.run_id}{change}  {_near(done.published.uri)}"
 
 
 def _change(done: Done) -> str:
-    """What a file that replaced another one changed; nothing where it is the first."""
+    """What a file changed that replaced another one; nothing where it is the first."""
     if done.published.outdated:
-        return " (a newer one was there)"
+        return " (a newer file was stored already)"
     change = done.published.change if done.fetched else None
     if change is None:
         return ""
@@ -217,7 +218,7 @@ def _change(done: Done) -> str:
 
 
 def _near(uri: str) -> str:
-    """A path as seen from here where it is below; else as it is."""
+    """A path relative to the current directory where it is below it; else as it is."""
     here = Path.cwd()
     path = Path(uri)
     return str(path.relative_to(here)) if path.is_relative_to(here) else uri
@@ -230,15 +231,15 @@ def _expected(missed: list[Missed]) -> str:
 
 
 def _advised(missed: list[Missed]) -> str:
-    """What to do about failures, each piece of advice once; what is late or not ready says it already."""
+    """What to do about failures, each sentence once; what is late or not ready has its own."""
     failed = [each.error for each in missed if each.outcome is Outcome.FAILED]
-    told = dict.fromkeys(advice(error, again="Pull again") for error in failed)
-    return "".join(f" {sentence}" for sentence in told)
+    sentences = dict.fromkeys(advice(error, again="Pull again") for error in failed)
+    return "".join(f" {sentence}" for sentence in sentences)
 
 
 def _as_json(event: Done | Missed) -> dict[str, Any]:
     interval = event.partition.interval
-    told: dict[str, Any] = {
+    common: dict[str, Any] = {
         "type": "partition",
         "partition": event.partition.key,
         "outcome": event.outcome.value,
@@ -247,20 +248,20 @@ def _as_json(event: Done | Missed) -> dict[str, Any]:
     }
     if isinstance(event, Missed):
         expected = event.error.expected if isinstance(event.error, NotReadyError) else None
-        return told | {
+        return common | {
             "report_run_id": event.run_id,
             "error": type(event.error).__name__,
             "message": str(event.error),
             "expected": _iso(expected) if expected else None,
         }
-    kept, change = event.published.provenance, event.published.change if event.fetched else None
-    return told | {
+    file, change = event.published.provenance, event.published.change if event.fetched else None
+    return common | {
         "how": how(event),
-        "report_run_id": kept.run_id,
-        "file_id": kept.file_id,
-        "as_of": _iso(kept.as_of),
-        "rows": kept.rows,
-        "totals": {currency: money_text(total, currency) for currency, total in kept.totals.items()},
+        "report_run_id": file.run_id,
+        "file_id": file.file_id,
+        "as_of": _iso(file.as_of),
+        "rows": file.rows,
+        "totals": {currency: money_text(total, currency) for currency, total in file.totals.items()},
         "changed": None if change is None else not change.same_bytes,
         "path": event.published.uri,
         "waited_seconds": round(event.waited, 3),
@@ -272,17 +273,20 @@ def _iso(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
-class _warnings_to(logging.Handler):  # noqa: N801 - reads as a verb where it is used
-    """While it lasts, what the connector logs as a warning is said to the person instead."""
+class _Warnings(logging.Handler):
+    """While it lasts, the connector's warnings are printed, each once."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
-        self._told = say
+        self._say = say
+        self._said: set[str] = set()
         self._logger = logging.getLogger("connector")
 
     def emit(self, record: logging.LogRecord) -> None:
-        if fields_of(record) is None:  # a step is told by its event
-            self._told(f"warning: {record.getMessage()}")
+        text = record.getMessage()
+        if fields_of(record) is None and text not in self._said:  # a step is printed as its event
+            self._said.add(text)
+            self._say(f"warning: {text}")
 
     def __enter__(self) -> Self:
         self._logger.addHandler(self)

@@ -1,48 +1,45 @@
-"""The catalogue as people and programs look at it: which reports there are, and what each can tell."""
+"""The catalogue for people and for programs: the reports, their parameters and their columns."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from connector.catalogue import METADATA, Column, ReportSpec, Status, column
 from connector.catalogue.offering import Offering, Standing
+from connector.cli.display.output import table
 
-_MARKS = "default: asked for unless --columns says otherwise. personal: only when asked for by name."
+_MARKS = "default: pulled unless --columns is given. personal: pulled only when --columns names it."
 
 
-def by_name(specs: Sequence[ReportSpec]) -> Table:
-    """One row for each name: the version it stands for, and which others can be asked for by id."""
-    table = _table("name", "stands for", "also", "rows are", "what it tells")
+def by_name(specs: Sequence[ReportSpec]) -> Iterator[Any]:
+    """Each name: the version it stands for, and which others can be pulled by id."""
     documented = [spec for spec in specs if spec.status is Status.DOCUMENTED]
     for name in dict.fromkeys(spec.name for spec in documented):
-        meant = max((spec for spec in documented if spec.name == name), key=lambda spec: spec.version)
-        others = (spec.version for spec in specs if spec.name == name and spec is not meant)
-        table.add_row(
-            Text(name, style="bold"),
-            meant.id,
-            " ".join(f".{version}" for version in sorted(others)),
-            meant.granularity.value,
-            meant.title,
-        )
-    return table
+        newest = max((spec for spec in documented if spec.name == name), key=lambda spec: spec.version)
+        others = sorted(spec.version for spec in specs if spec.name == name and spec is not newest)
+        also = f" (also {', '.join(f'.{version}' for version in others)})" if others else ""
+        yield from _entry(name, f"{newest.id}{also}: {newest.title}")
 
 
-def every(specs: Iterable[ReportSpec]) -> Table:
-    """One row for each id, and how far it is to be trusted."""
-    table = _table("Stripe's id", "status", "rows are", "what it tells")
+def every(specs: Iterable[ReportSpec]) -> Iterator[Any]:
+    """Each id, and whether it is documented."""
     for spec in specs:
-        table.add_row(
-            Text(spec.id, style="bold"), spec.status.value, spec.granularity.value, spec.caution or spec.title
-        )
-    return table
+        about = f"{spec.status.value}, {spec.granularity.value}: {spec.caution or spec.title}"
+        yield from _entry(spec.id, about)
+
+
+def _entry(name: str, about: str) -> Iterator[Any]:
+    """A name to be copied, on a line of its own, and what there is to say about it."""
+    yield Text(name, style="bold")
+    yield Padding(Text(about), (0, 0, 0, 4), expand=False)
 
 
 def one(spec: ReportSpec) -> Sequence[Any]:
-    """What a report tells, takes and has; of one whose columns are not known, the caution says so."""
-    columns = _table("column", "type", "", "what it holds")
+    """Description, parameters and columns of a report; where the columns are unknown, its caution says so."""
+    columns = table("column", "type", "", "description", whole=["column"])
     for each in _columns(spec):
         unit = f" In {each.unit}." if each.unit else ""
         columns.add_row(
@@ -63,7 +60,7 @@ def one(spec: ReportSpec) -> Sequence[Any]:
 
 def as_json(spec: ReportSpec, *, columns: bool) -> dict[str, Any]:
     """A report as plain JSON values, with its columns if wanted."""
-    told: dict[str, Any] = {
+    found: dict[str, Any] = {
         "name": spec.name,
         "report_type": spec.id,
         "title": spec.title,
@@ -77,8 +74,8 @@ def as_json(spec: ReportSpec, *, columns: bool) -> dict[str, Any]:
         "source": spec.source,
     }
     if columns:
-        told["metadata_columns"] = [f"{prefix}[key]" for prefix in spec.metadata_prefixes]
-        told["columns"] = [
+        found["metadata_columns"] = [f"{prefix}[key]" for prefix in spec.metadata_prefixes]
+        found["columns"] = [
             {
                 "name": each.name,
                 "stored_name": each.stored_name,
@@ -90,31 +87,24 @@ def as_json(spec: ReportSpec, *, columns: bool) -> dict[str, Any]:
             }
             for each in _columns(spec)
         ]
-    return told
+    return found
 
 
 def offered(offerings: Sequence[Offering]) -> Iterator[Any]:
-    """What Stripe has for the key, a row each, and in sentences what it has not."""
-    table = _table("Stripe's id", "data from", "data until", "prepared", "beside the catalogue")
+    """What Stripe offers the key, and in sentences what it does not."""
     for each in offerings:
-        if each.offered:
-            table.add_row(
-                Text(each.id, style="bold"),
-                _shown(each.offered.data_available_start),
-                _shown(each.offered.data_available_end),
-                _shown(each.offered.updated),
-                _beside(each),
-            )
-    if table.row_count:
-        yield table
-        yield "Times are UTC."
+        if there := each.offered:
+            span = f"{_shown(there.data_available_start)} to {_shown(there.data_available_end)} UTC"
+            about = (span, f"prepared {_shown(there.updated)}", _difference(each))
+            yield from _entry(each.id, "; ".join(filter(None, about)))
+    yield ""
     absent = [each for each in offerings if each.standing is Standing.NOT_OFFERED and each.spec]
     documented = [each for each in absent if each.spec and each.spec.status is Status.DOCUMENTED]
     groups = {
-        "not in the catalogue; it takes their columns and types to configure them": [
+        "not in the catalogue; configure them with their columns and types": [
             each for each in offerings if each.standing is Standing.UNKNOWN
         ],
-        "only with a key of live mode": [each for each in offerings if each.standing is Standing.LIVE_ONLY],
+        "only with a live key": [each for each in offerings if each.standing is Standing.LIVE_ONLY],
         "documented, and not offered to this key": documented,
         "observed, and not offered to this key": [each for each in absent if each not in documented],
     }
@@ -124,7 +114,7 @@ def offered(offerings: Sequence[Offering]) -> Iterator[Any]:
 
 
 def offering_as_json(offering: Offering) -> dict[str, Any]:
-    """One report type, as Stripe has it beside the catalogue, as plain JSON values; times in ISO 8601."""
+    """One report type as Stripe and as the catalogue have it, as plain JSON values; times in ISO 8601."""
     there, spec, difference = offering.offered, offering.spec, offering.difference
     return {
         "report_type": offering.id,
@@ -145,13 +135,13 @@ def offering_as_json(offering: Offering) -> dict[str, Any]:
     }
 
 
-def _beside(offering: Offering) -> str:
+def _difference(offering: Offering) -> str:
     if offering.spec is None:
-        return "not in it"
-    said = [] if offering.spec.status is Status.DOCUMENTED else [offering.spec.status.value]
+        return "not in the catalogue"
+    found = [] if offering.spec.status is Status.DOCUMENTED else [offering.spec.status.value]
     if offering.difference:
-        said.append(f"default columns differ: {offering.difference}")
-    return "; ".join(said)
+        found.append(f"default columns differ: {offering.difference}")
+    return "; ".join(found)
 
 
 def _shown(at: datetime) -> str:
@@ -171,10 +161,3 @@ def _columns(spec: ReportSpec) -> list[Column]:
 def _marks(spec: ReportSpec, each: Column) -> list[str]:
     marks = {"default": each.name in spec.default_columns, "personal": each.personal}
     return [mark for mark, holds in marks.items() if holds]
-
-
-def _table(*names: str) -> Table:
-    table = Table(header_style="bold")
-    for name in names:
-        table.add_column(Text(name), overflow="fold")
-    return table

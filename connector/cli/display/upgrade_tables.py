@@ -1,12 +1,10 @@
-"""How two versions of a table are shown: columns, totals, and the partitions in which they differ."""
+"""Two versions of a table compared: columns, totals, and the partitions in which they differ."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
+from connector.cli.display.output import table
 from connector.dataset.provenance import Change
 from connector.money import money_text
 from connector.upgrade import Comparison, UpgradePlan
@@ -19,13 +17,8 @@ def for_people(plan: UpgradePlan, compared: Comparison) -> Iterator[Any]:
     old, new = plan.old.spec, plan.new.spec
     yield ""
     yield from _columns(plan, compared)
-    totals = _table(
-        f"Totals of {len(compared.old)} partitions",
-        "",
-        f"version {old.version}",
-        f"version {new.version}",
-        "difference",
-    )
+    sides = (f"version {old.version}", f"version {new.version}", "difference")
+    totals = table("", *sides, title=f"Totals of {len(compared.old)} partitions", numbers=sides)
     before, after = compared.rows
     totals.add_row("rows", f"{before:,}", f"{after:,}", f"{after - before:+,}" if after != before else "")
     amount = new.amount_column or "amount"
@@ -68,16 +61,15 @@ def for_programs(plan: UpgradePlan, compared: Comparison) -> Mapping[str, Any]:
 def _columns(plan: UpgradePlan, compared: Comparison) -> Iterator[Any]:
     columns = compared.columns
     if columns.added or columns.removed or columns.retyped:
-        table = _table(
-            "Columns", "column", f"version {plan.old.spec.version}", f"version {plan.new.spec.version}"
-        )
+        sides = (f"version {plan.old.spec.version}", f"version {plan.new.spec.version}")
+        shown = table("column", *sides, title="Columns", numbers=sides, whole=["column"])
         for name in columns.added:
-            table.add_row(name, "", "added")
+            shown.add_row(name, "", "added")
         for name in columns.removed:
-            table.add_row(name, "there", "removed")
+            shown.add_row(name, "there", "removed")
         for name, types in columns.retyped.items():
-            table.add_row(name, *types)
-        yield table
+            shown.add_row(name, *types)
+        yield shown
     else:
         yield "The columns are the same."
 
@@ -87,13 +79,15 @@ def _differing(compared: Comparison) -> Iterator[Any]:
     if not differing:
         yield "Rows and totals are the same in every partition."
         return
-    table = _table("Partitions that differ", "partition", "rows", "totals", "")
+    shown = table(
+        "partition", "rows", "totals", "", title="Partitions that differ", numbers=("rows", "totals", "")
+    )
     for key in sorted(differing)[-_LISTED:]:
-        again = "asked again of both" if key in compared.asked_again else ""
-        table.add_row(key, f"{differing[key].rows:+,}", _moved(differing[key]), again)
-    yield table
+        again = "both refreshed" if key in compared.asked_again else ""
+        shown.add_row(key, f"{differing[key].rows:+,}", _moved(differing[key]), again)
+    yield shown
     if len(differing) > _LISTED:
-        yield f"These are the last {_LISTED} of {len(differing)}; --json lists all of them."
+        yield f"The last {_LISTED} of {len(differing)}; --json lists all."
 
 
 def _moved(change: Change) -> str:
@@ -102,11 +96,3 @@ def _moved(change: Change) -> str:
 
 def _signed(amount: Decimal, currency: str) -> str:
     return f"{'+' if amount > 0 else ''}{money_text(amount, currency)}"
-
-
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
-    table.add_column(Text(first))
-    for name in others:
-        table.add_column(Text(name), justify="right")
-    return table

@@ -1,1 +1,1 @@
-"""What is assumed of Stripe, tried on a real account: `stripe-reports doctor --probe`."""
+"""What is assumed of Stripe, tested on a real account: `stripe-reports doctor --probe`."""

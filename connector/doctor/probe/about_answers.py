@@ -1,4 +1,4 @@
-"""What we assume of Stripe's answers: headers, report types, report runs, and the list of them."""
+"""What is assumed of Stripe's responses: headers, report types, report runs, and the list of them."""
 
 import itertools
 from collections.abc import Sequence
@@ -15,36 +15,36 @@ _FIRST = "the first report run"
 
 
 def _headers(seen: Observations, name: str) -> tuple[int, int]:
-    """How many answers have a header, and how many there are."""
+    """How many responses have a header, and how many there are."""
     if not seen.exchanges:
-        raise NotSeenError("nothing was answered")
+        raise NotSeenError("there was no response")
     return sum(name in each.headers for each in seen.exchanges), len(seen.exchanges)
 
 
 def _date(seen: Observations) -> Shown:
     have, of = _headers(seen, "date")
     if have < of or seen.at is None or seen.at_here is None:
-        return False, f"{have} of {of} answers have one"
+        return False, f"{have} of {of} responses have one"
     skew = (seen.at_here - seen.at).total_seconds()
-    return True, f"all {of} answers have one; our clock is {skew:+.0f} s off"
+    return True, f"all {of} responses have one; this clock is {skew:+.0f} s off"
 
 
 def _request_id(seen: Observations) -> Shown:
     have, of = _headers(seen, "request-id")
-    return have == of, f"{have} of {of} answers have one"
+    return have == of, f"{have} of {of} responses have one"
 
 
 def _version(seen: Observations) -> Shown:
     _headers(seen, "date")
     found = {each.headers.get("stripe-version", "none") for each in seen.exchanges if "/v1/rep" in each.url}
-    return found == {API_VERSION}, f"asked for {API_VERSION}, answered in {', '.join(sorted(found))}"
+    return found == {API_VERSION}, f"requested {API_VERSION}, answered in {', '.join(sorted(found))}"
 
 
 def _account(seen: Observations) -> Shown:
     if seen.account is None:
-        return None, "no account is acted for (STRIPE_ACCOUNT is unset)"
+        return None, "there is no connected account (STRIPE_ACCOUNT is unset)"
     echoed = {each.headers.get("stripe-account") for each in seen.exchanges}
-    return echoed == {seen.account}, f"{'all' if echoed == {seen.account} else 'not all'} answers name it"
+    return echoed == {seen.account}, f"{'all' if echoed == {seen.account} else 'not all'} responses name it"
 
 
 def _permissions(seen: Observations) -> Shown:
@@ -52,9 +52,9 @@ def _permissions(seen: Observations) -> Shown:
     if lacking:
         return False, "; ".join(sorted(lacking))
     if not seen.restricted:
-        return None, "the key is a secret one, which may do everything"
+        return None, "the key is a secret key, which has every permission"
     seen.need(seen.whole, "reading the file")
-    return True, "it sufficed"
+    return True, "it is sufficient"
 
 
 # Report types
@@ -76,9 +76,9 @@ def _documented(seen: Observations) -> Shown:
     }
     lacking = sorted(documented - types.keys())
     unknown = sorted(types.keys() - REPORTS.keys())
-    text = f"{len(documented) - len(lacking)} of {len(documented)} are there in {seen.mode} mode"
-    text += f"; lacking: {', '.join(lacking)}" if lacking else ""
-    return not lacking, text + (f"; not in our catalogue: {', '.join(unknown)}" if unknown else "")
+    text = f"{len(documented) - len(lacking)} of {len(documented)} exist in {seen.mode} mode"
+    text += f"; missing: {', '.join(lacking)}" if lacking else ""
+    return not lacking, text + (f"; not in the catalogue: {', '.join(unknown)}" if unknown else "")
 
 
 def _live_only(seen: Observations) -> Shown:
@@ -86,8 +86,8 @@ def _live_only(seen: Observations) -> Shown:
     ours = {each for each, spec in REPORTS.items() if spec.live_only}
     found = sorted(ours & types.keys())
     if seen.mode == "live":
-        return None, f"{len(found)} of {len(ours)} are there; a test key would show whether it lacks them"
-    return not found, f"{len(found)} of {len(ours)} are there without a live key"
+        return None, f"{len(found)} of {len(ours)} exist; only a test key shows whether test mode lacks them"
+    return not found, f"{len(found)} of {len(ours)} exist without a live key"
 
 
 def _defaults(seen: Observations) -> Shown:
@@ -107,11 +107,11 @@ def _prepared(seen: Observations) -> Shown:
     types, at = seen.need(seen.types, _REPORT_TYPES), seen.need(seen.at, _REPORT_TYPES)
     ends = {each.data_available_end for each in types.values() if each.id in REPORTS}
     if not ends:
-        raise NotSeenError("the account has no report type we know")
+        raise NotSeenError("the account has no report type of the catalogue")
     oldest = at - min(ends)
     at_half_days = all(end.hour in {0, 12} and end.minute == end.second == 0 for end in ends)
     hours = ", ".join(sorted({f"{end:%H:%M}" for end in ends}))
-    text = f"data end {_hours(at - max(ends))} to {_hours(oldest)} ago, at {hours} UTC"
+    text = f"data ends {_hours(at - max(ends))} to {_hours(oldest)} ago, at {hours} UTC"
     return at_half_days and oldest <= timedelta(hours=36), text
 
 
@@ -125,23 +125,23 @@ def _hours(span: timedelta) -> str:
 def _end_allowed(seen: Observations) -> Shown:
     error = seen.refused.get("an interval up to the end of the data")
     if isinstance(error, InvalidRequestError) and "interval_" in (error.param or ""):
-        return False, f"refused: {_told(error)}"
+        return False, f"refused: {_shown(error)}"
     if error:
-        raise NotSeenError(f"no report run could be made: {error}")
+        raise NotSeenError(f"no report run could be created: {error}")
     seen.need(seen.first, _FIRST)
     return True, "accepted"
 
 
 def _beyond_refused(seen: Observations) -> Shown:
     if seen.beyond:
-        return False, "a report run was made"
+        return False, "a report run was created"
     error = seen.refused.get("an interval beyond the data")
     if not isinstance(error, InvalidRequestError):
-        raise NotSeenError(f"it was not tried, or failed otherwise: {error}")
-    return error.status == 400 and "interval_" in (error.param or ""), _told(error)
+        raise NotSeenError(f"it was not tested, or failed for another reason: {error}")
+    return error.status == 400 and "interval_" in (error.param or ""), _shown(error)
 
 
-def _told(error: Exception) -> str:
+def _shown(error: Exception) -> str:
     if not isinstance(error, APIError):
         return str(error)
     return f"HTTP {error.status}, type {error.type}, code {error.code}, param {error.param}"
@@ -158,14 +158,14 @@ def _echo(seen: Observations) -> Shown:
 
 def _status(seen: Observations) -> Shown:
     run = seen.need(seen.first, _FIRST)
-    said = str(run.raw.get("status"))
-    return said in set(RunStatus), f"the answer says {said!r}"
+    status = str(run.raw.get("status"))
+    return status in set(RunStatus), f"the response says {status!r}"
 
 
 def _ended(seen: Observations) -> Shown:
     run = seen.need(seen.first_done, f"{_FIRST}'s end")
     if run.status is RunStatus.FAILED:
-        return None, f"it failed, and Stripe says: {run.error}"
+        return None, f"it failed: {run.error}"
     complete = run.result is not None and run.succeeded_at is not None
     return complete, f"after {seen.waited:.0f} s, {'with' if complete else 'without'} its file and time"
 
@@ -173,8 +173,8 @@ def _ended(seen: Observations) -> Shown:
 def _replay(seen: Observations) -> Shown:
     first, again = seen.need(seen.first, _FIRST), seen.need(seen.replay, "the same request once more")
     same = "the same run" if again.id == first.id else "another run"
-    header = "says to be a replay" if seen.replayed else "does not say to be a replay"
-    return again.id == first.id and seen.replayed, f"{same}, and {header}"
+    header = "marked as a replay" if seen.replayed else "not marked as a replay"
+    return again.id == first.id and seen.replayed, f"{same}, {header}"
 
 
 def _livemode(seen: Observations) -> Shown:
@@ -224,24 +224,26 @@ def _ids(runs: Sequence[ReportRun]) -> set[str]:
 
 
 ASSUMPTIONS = (
-    Assumption("date", "Every answer has a Date, by which ages are measured.", _date),
-    Assumption("request_id", "Every answer has a Request-Id.", _request_id),
-    Assumption("version", "Stripe answers in the API version asked for.", _version),
-    Assumption("account", "Answers name the account acted for.", _account),
-    Assumption("permissions", "A restricted key for reports and files suffices.", _permissions),
-    Assumption("types_on_one_page", "The list of report types comes whole.", _one_page),
+    Assumption("date", "Every response has a Date header.", _date),
+    Assumption("request_id", "Every response has a Request-Id header.", _request_id),
+    Assumption("version", "Stripe answers in the requested API version.", _version),
+    Assumption("account", "Responses name the connected account.", _account),
+    Assumption("permissions", "A restricted key for reports and files is sufficient.", _permissions),
+    Assumption("types_on_one_page", "The list of report types has one page.", _one_page),
     Assumption("documented_types", "The account has every documented report type.", _documented),
-    Assumption("live_only_types", "The fee reports exist in live mode alone.", _live_only),
+    Assumption("live_only_types", "The fee reports exist only in live mode.", _live_only),
     Assumption("default_columns", "Stripe's default columns are those of the catalogue.", _defaults),
-    Assumption("prepared", "Data end at 00:00 or 12:00 UTC, at most 36 h ago.", _prepared),
+    Assumption("prepared", "Data ends at 00:00 or 12:00 UTC, at most 36 h ago.", _prepared),
     Assumption("end_included", "interval_end may equal data_available_end.", _end_allowed),
-    Assumption("beyond_refused", "One second more is refused: 400, naming the interval.", _beyond_refused),
-    Assumption("echo", "A new run echoes what was asked.", _echo),
+    Assumption(
+        "beyond_refused", "One second more is refused with 400, naming the interval.", _beyond_refused
+    ),
+    Assumption("echo", "A new run echoes its request.", _echo),
     Assumption("status", "A run is pending, succeeded or failed.", _status),
-    Assumption("ended", "A finished run brings its file and its time.", _ended),
-    Assumption("replay", "The same idempotency key brings the same run, marked as a replay.", _replay),
+    Assumption("ended", "A finished run has its file and its time.", _ended),
+    Assumption("replay", "The same idempotency key returns the same run, marked as a replay.", _replay),
     Assumption("livemode", "A run's livemode is that of the key.", _livemode),
-    Assumption("newest_first", "Runs are listed newest first, and a limit is kept.", _newest_first),
+    Assumption("newest_first", "Runs are listed newest first, and the limit is respected.", _newest_first),
     Assumption("cursor", "starting_after is exclusive.", _exclusive),
     Assumption("created_bounds", "created[gte] and created[lte] include their bound.", _bounds),
 )

@@ -1,4 +1,4 @@
-"""What we assume of the files: how they travel, how they are written, and what their rows promise."""
+"""What is assumed of the files: their transfer, their format, and their rows."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def _csv(seen: Observations) -> CsvBytes:
     return csv
 
 
-# On the way
+# Transfer
 
 
 def _purpose(seen: Observations) -> Shown:
@@ -69,7 +69,7 @@ def _redirects(seen: Observations) -> Shown:
 def _ranges(seen: Observations) -> Shown:
     whole, part = seen.need(seen.whole, _WHOLE), seen.need(seen.part, _PART)
     if part.status != 206:
-        return False, f"HTTP {part.status}: the whole file, whatever part is asked for"
+        return False, f"HTTP {part.status}: the whole file instead of the part requested"
     same = whole.content[part.first_byte :].startswith(part.content)
     return same, f"HTTP 206, {'the same' if same else 'other'} bytes as in the whole"
 
@@ -95,7 +95,7 @@ def _reuse(seen: Observations) -> Shown:
     if file.id == first.id:
         return file.created == first.created, "answered with the first run's file"
     fresh = file.created >= second.created
-    return fresh, f"computed anew; its file is {'younger' if fresh else 'older'} than the run"
+    return fresh, f"computed again; its file is {'newer' if fresh else 'older'} than the run"
 
 
 def _repeatable(seen: Observations) -> Shown:
@@ -104,15 +104,15 @@ def _repeatable(seen: Observations) -> Shown:
     return same, "the same bytes" if same else f"other bytes, {again.size - first.size:+} of them"
 
 
-# How it is written
+# Format
 
 
 def _order(seen: Observations) -> Shown:
     csv, asked = seen.need(seen.csv, _CSV), seen.need(seen.asked, _CSV).columns or ()
     if csv.header == asked:
-        return True, f"{len(asked)} columns, in the order asked for"
+        return True, f"{len(asked)} columns, in the order requested"
     lacking, added = sorted({*asked} - {*csv.header}), sorted({*csv.header} - {*asked})
-    return False, f"lacking: {', '.join(lacking) or 'none'}; added: {', '.join(added) or 'none'}"
+    return False, f"missing: {', '.join(lacking) or 'none'}; added: {', '.join(added) or 'none'}"
 
 
 def _dialect(seen: Observations) -> Shown:
@@ -151,20 +151,20 @@ def _currencies(seen: Observations) -> Shown:
 
 
 def _decimals(seen: Observations) -> Shown:
-    """Of what is printed only the number of decimals is told."""
+    """Shows only how many decimals amounts have."""
     found: dict[str, set[int]] = {}
     for row in _csv(seen).rows:
         for name in _MONEY:
             places = _places(row.get(name))
             if places is None:
-                return False, "an amount is no decimal number"
+                return False, "an amount is not a decimal number"
             found.setdefault(row.get("currency") or "?", set()).add(places)
-    told = ", ".join(f"{each}: {'/'.join(map(str, sorted(found[each])))}" for each in sorted(found))
-    return max(max(each) for each in found.values()) <= _MOST_DECIMALS, told
+    shown = ", ".join(f"{each}: {'/'.join(map(str, sorted(found[each])))}" for each in sorted(found))
+    return max(max(each) for each in found.values()) <= _MOST_DECIMALS, shown
 
 
 def _odd_currencies(seen: Observations) -> Shown:
-    """Whether currencies without decimals, or with three, are printed with their own digits."""
+    """Whether amounts in currencies without decimals, or with three, have as many digits as the currency."""
     odd: dict[str, set[int]] = {}
     for row in _csv(seen).rows:
         currency, places = row.get("currency") or "", _places(row.get("gross"))
@@ -172,8 +172,8 @@ def _odd_currencies(seen: Observations) -> Shown:
             odd.setdefault(currency, set()).add(places)
     if not odd:
         raise NotSeenError("the day has none")
-    told = ", ".join(f"{each}: {'/'.join(map(str, sorted(odd[each])))}" for each in sorted(odd))
-    return all(max(places) <= digits(each) for each, places in odd.items()), told
+    shown = ", ".join(f"{each}: {'/'.join(map(str, sorted(odd[each])))}" for each in sorted(odd))
+    return all(max(places) <= digits(each) for each, places in odd.items()), shown
 
 
 def _places(text: str | None) -> int | None:
@@ -184,7 +184,7 @@ def _places(text: str | None) -> int | None:
     return -exponent if isinstance(exponent, int) else None
 
 
-# What rows promise
+# Rows
 
 
 def _net(seen: Observations) -> Shown:
@@ -224,38 +224,40 @@ def _inside(seen: Observations) -> Shown:
 
 def _categories(seen: Observations) -> Shown:
     if not seen.summaries:
-        raise NotSeenError("no balance summary was there; pull one, and probe again")
-    told, holds = [], True
+        raise NotSeenError("there is no balance summary; pull one, and probe again")
+    shown, holds = [], True
     for report_type, csv in seen.summaries:
         kinds = report("balance_summary").row_kinds
         known: Mapping[str, RowKind] = kinds.kinds if kinds else {}
         found = set(csv.values("category"))
         holds = holds and found <= known.keys()
         split = "with" if any(name.endswith(("_gross", "_fee")) for name in found) else "without"
-        told.append(f"{report_type}: {len(found)} kinds of lines, {split} gross and fee")
-    return holds, "; ".join(told)
+        shown.append(f"{report_type}: {len(found)} kinds of lines, {split} gross and fee")
+    return holds, "; ".join(shown)
 
 
 ASSUMPTIONS = (
-    Assumption("purpose", "Result files are of purpose finance_report_run and type csv.", _purpose),
-    Assumption("lifetime", "Result files live for a month at least.", _life),
+    Assumption("purpose", "Result files have the purpose finance_report_run and the type csv.", _purpose),
+    Assumption("lifetime", "Result files expire after a month or later.", _life),
     Assumption("size", "A file's size is its length in bytes.", _size),
-    Assumption("encoding", "Contents come as they are, not compressed.", _encoding),
+    Assumption("encoding", "Contents are not compressed.", _encoding),
     Assumption("redirects", "Contents are not redirected.", _redirects),
     Assumption("ranges", "Contents can be read from the middle.", _ranges),
     Assumption("etag", "Contents have a strong ETag.", _etag),
-    Assumption("if_range", "A part of another version brings the whole file.", _if_range),
-    Assumption("reuse", "A run brings a file of its own, or that of an earlier one, dated as it is.", _reuse),
-    Assumption("repeatable", "The same question twice brings the same bytes.", _repeatable),
-    Assumption("columns", "Columns come in the order asked for.", _order),
-    Assumption("dialect", "UTF-8, no mark, LF after each row, every value in quotes.", _dialect),
+    Assumption("if_range", "A range of another version returns the whole file.", _if_range),
+    Assumption("reuse", "A run has a new file, or that of an earlier run with its date.", _reuse),
+    Assumption("repeatable", "The same request twice returns the same bytes.", _repeatable),
+    Assumption("columns", "Columns are in the order requested.", _order),
+    Assumption(
+        "dialect", "UTF-8 without a byte order mark, LF after each row, every value quoted.", _dialect
+    ),
     Assumption("nulls", "Null is a bare empty field.", _nulls),
-    Assumption("times", "Times are printed as 2026-06-01 00:00:00, without an offset.", _times),
+    Assumption("times", "Times are formatted as 2026-06-01 00:00:00, without an offset.", _times),
     Assumption("currencies", "Currencies are in lower case.", _currencies),
     Assumption("decimals", "Amounts have at most 18 decimals.", _decimals),
     Assumption("odd_currencies", "Yen have no decimals, dinars three.", _odd_currencies),
-    Assumption("net", "Net is gross less fee.", _net),
+    Assumption("net", "Net is gross minus fee.", _net),
     Assumption("unique", "balance_transaction_id is unique in a file.", _unique),
-    Assumption("half_open", "An interval has its start and not its end.", _inside),
-    Assumption("summary_lines", "Balance summaries have no lines but those we know.", _categories),
+    Assumption("half_open", "An interval includes its start and not its end.", _inside),
+    Assumption("summary_lines", "Balance summaries have only known kinds of lines.", _categories),
 )

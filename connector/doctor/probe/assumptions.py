@@ -1,11 +1,11 @@
-"""What we assume of Stripe and nobody has promised, each with what would show it.
+"""What is assumed of Stripe without being documented, and how observations support or contradict it.
 
-A judgement says what was seen in kinds and counts. It never repeats a cell, an id or an amount, so that all
-of it can be shown to strangers.
+A result describes what was seen in kinds and counts. It never repeats a cell, an id or an amount, so that it
+can be shown to strangers.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,20 +14,20 @@ from connector.doctor.probe.observations import NotSeenError, Observations
 
 
 class AssumptionResult(StrEnum):
-    """UNTOLD: this account, on this day, could not show it."""
+    """INCONCLUSIVE: this account, on this day, could not show it."""
 
     HELD = "held"
     DIFFERS = "differs"
-    UNTOLD = "could not be told"
+    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What became of an assumption.
+class ProbeFinding:
+    """The result of testing an assumption.
 
     Attributes:
         name: stable, for programs.
-        assumption: what we count on, as a sentence.
+        assumption: as a sentence.
         seen: what was seen, redacted.
     """
 
@@ -41,36 +41,31 @@ class Judgement:
         return {"type": "assumption", **asdict(self)}
 
 
-#: What was seen, and whether that is what we count on; None where it shows neither.
+#: Whether what was seen is as assumed, None where it shows neither; and what was seen.
 Shown = tuple[bool | None, str]
-Judge = Callable[[Observations], Shown]
+Test = Callable[[Observations], Shown]
 
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """Something we count on. `judge` may raise NotSeenError."""
+    """Something that is assumed. `test` may raise NotSeenError."""
 
     name: str
     statement: str
-    judge: Judge
+    test: Test
 
-    def of(self, seen: Observations) -> Judgement:
-        """How it stands after what was seen."""
+    def result(self, seen: Observations) -> ProbeFinding:
+        """Whether it held."""
         try:
-            holds, text = self.judge(seen)
+            holds, text = self.test(seen)
         except NotSeenError as error:
             holds, text = None, str(error)
         result = {
             True: AssumptionResult.HELD,
             False: AssumptionResult.DIFFERS,
-            None: AssumptionResult.UNTOLD,
+            None: AssumptionResult.INCONCLUSIVE,
         }[holds]
-        return Judgement(self.name, self.statement, result, redacted(text))
-
-
-def judge_all(assumptions: Sequence[Assumption], seen: Observations) -> Iterator[Judgement]:
-    """How each assumption stands."""
-    return (each.of(seen) for each in assumptions)
+        return ProbeFinding(self.name, self.statement, result, redacted(text))
 
 
 _ID = re.compile(r"\b([a-z]{2,6})_(?=\w*\d)(?:(live|test)_)?\w{6,}")
@@ -79,6 +74,6 @@ _AMOUNT = re.compile(r"(?<![\w.-])-?\d+\.\d{2,}(?![\w.])")
 
 
 def redacted(text: str) -> str:
-    """`text` without ids, keys, addresses and amounts: what stands in errors is not ours to show."""
+    """`text` without ids, keys, e-mail addresses and amounts, which Stripe's errors may hold."""
     text = _ID.sub(lambda found: f"{found[1]}_…", text)
     return _AMOUNT.sub("#.##", _EMAIL.sub("…@…", text))

@@ -1,6 +1,6 @@
-"""How a CSV is written, byte by byte: what a typed reader must believe, looked at without believing it.
+"""How a CSV is written, byte by byte, without the assumptions of the typed reader.
 
-It never says what a cell holds: the bytes are somebody's books.
+Its findings never contain a cell: the bytes are an account's books.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What a probe saw, as one value: answers, report runs and files, and what was refused."""
+"""What a probe saw, as one value: responses, report runs and files, and what was refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -53,20 +53,20 @@ class Observations:
         mode: whose data: `live`, `test`, `simulated`.
         account: the account acted for; None for the key's own.
         restricted: the key is a restricted one.
-        exchanges: the heads of all answers, in order.
+        exchanges: the heads of all responses, in order.
         at: the time at Stripe, by its `Date`, when the types were read; `at_here` by our own clock.
         types: the report types of the account, by id; `type_pages` on how many pages they came.
-        asked, interval: what both report runs were asked for.
-        first: the answer to the request for a report run; `first_done` the run once it had ended.
+        asked, interval: the request of both report runs.
+        first: the response to the request for a report run; `first_done` the run once it had ended.
         waited: seconds until then.
-        replay: the answer to the same request under the same key; `replayed` whether it said to be one.
-        beyond: the run that a request beyond the available data made; it should have made none.
-        second, second_done: the run of the same request under another key.
+        replay: the response to the same request with the same key; `replayed` whether it is marked as one.
+        beyond: the run that a request beyond the available data created; none is expected.
+        second, second_done: the run of the same request with another key.
         whole, part, stale, again: the first run's file; from its middle; from its middle, of another version;
             the second run's file.
         csv: the first run's file taken apart.
         newest, after_newest, since_first, until_first: pages of the list of report runs.
-        summaries: balance summaries that were there already, taken apart, with their report types.
+        summaries: balance summaries that existed already, taken apart, with their report types.
         refused: by what was tried, the error that came instead.
     """
 
@@ -104,5 +104,5 @@ class Observations:
         """`value`, or NotSeenError saying what came instead of it."""
         if value is None:
             error = self.refused.get(step)
-            raise NotSeenError(f"{step} failed: {error}" if error else f"{step} did not come to pass")
+            raise NotSeenError(f"{step} failed: {error}" if error else f"{step} did not happen")
         return value

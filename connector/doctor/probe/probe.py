@@ -1,7 +1,7 @@
-"""Try on a real account what we assume of Stripe, with at most two report runs of one day.
+"""Test on a real account what is assumed of Stripe, with at most two report runs of one day.
 
-The steps only gather; what they show is judged afterwards, so that one refusal spoils no more than what it is
-about. A report run that some answer makes against our expectation counts, and nothing further is created.
+The steps only collect observations; assumptions are tested afterwards, so that one refusal affects only what
+depends on it. A report run that is created unexpectedly counts, and no further one is created then.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from connector.api.models import ReportFile, ReportRequest, ReportRun, ReportTyp
 from connector.catalogue import report
 from connector.doctor.permissions import ResponseLog
 from connector.doctor.probe import about_answers, about_files
-from connector.doctor.probe.assumptions import Judgement, judge_all
+from connector.doctor.probe.assumptions import ProbeFinding
 from connector.doctor.probe.csv_bytes import CsvBytes
 from connector.doctor.probe.observations import Body, Observations
 from connector.errors import InvalidRequestError, ReportingError
@@ -37,35 +37,35 @@ MOST_RUNS = 2
 
 ASSUMPTIONS = (*about_answers.ASSUMPTIONS, *about_files.ASSUMPTIONS)
 
-_PATIENCE = 900.0
+_TIMEOUT = 900.0
 _LONGEST_PAUSE = 10.0
-#: Of a file so much is looked into; the rest is counted.
-_LOOKED_INTO = 8 << 20
+#: How many bytes of a file are examined; the rest is counted.
+_EXAMINED = 8 << 20
 _PART = 4096
 _OTHER_VERSION = '"another-version"'
 
 T = TypeVar("T")
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 def probe(
     client: StripeClient,
-    heard: ResponseLog,
+    responses: ResponseLog,
     *,
     token: str,
     restricted: bool,
-    tell: Tell = lambda _: None,
-) -> Iterator[Judgement]:
-    """Try everything, then say of each assumption how it stands.
+    say: Say = lambda _: None,
+) -> Iterator[ProbeFinding]:
+    """Run every step, then test each assumption.
 
     Args:
-        heard: what the client tells its `observe`.
+        responses: the client's `observe`.
         restricted: the client's key is a restricted one.
         token: makes the idempotency keys of this probe differ from those of any other.
-        tell: is told, for people, what is being waited for.
+        say: called, for people, with what is being waited for.
     """
-    seen = _Probing(client, heard, token, tell).run(restricted=restricted)
-    return judge_all(ASSUMPTIONS, seen)
+    seen = _Probing(client, responses, token, say).run(restricted=restricted)
+    return (each.result(seen) for each in ASSUMPTIONS)
 
 
 @dataclass(slots=True)
@@ -73,16 +73,16 @@ class _Probing:
     """The steps, in order, and what they saw."""
 
     client: StripeClient
-    heard: ResponseLog
+    responses: ResponseLog
     token: str
-    tell: Tell
+    say: Say
 
     def run(self, *, restricted: bool) -> Observations:
         seen = Observations(
             mode=self.client.mode.value,
             account=self.client.account,
             restricted=restricted,
-            exchanges=self.heard.exchanges,
+            exchanges=self.responses.exchanges,
         )
         self._types(seen)
         available = (seen.types or {}).get(REPORT_TYPE)
@@ -109,11 +109,11 @@ class _Probing:
     # Report types
 
     def _types(self, seen: Observations) -> None:
-        before = len(self.heard.exchanges)
+        before = len(self.responses.exchanges)
         types = self._try(seen, "reading report types", self.client.report_types)
         if types is not None:
             seen.types = types
-            seen.type_pages = sum(each.status == 200 for each in self.heard.exchanges[before:])
+            seen.type_pages = sum(each.status == 200 for each in self.responses.exchanges[before:])
             seen.at, seen.at_here = self.client.now(), self.client.clock.now()
 
     # Report runs
@@ -134,7 +134,7 @@ class _Probing:
             if seen.first or not isinstance(seen.refused.get(step), InvalidRequestError):
                 break
         if seen.first:
-            self.tell(f"Waiting for the report run of {seen.interval}: seconds, mostly; minutes, at times.")
+            self.say(f"Waiting for the report run of {seen.interval}: usually seconds, sometimes minutes.")
             began = self.client.clock.monotonic()
             seen.first_done = self._ended(seen, "the first report run's end", seen.first)
             seen.waited = self.client.clock.monotonic() - began
@@ -143,10 +143,10 @@ class _Probing:
 
     def _replay(self, seen: Observations) -> None:
         seen.replay = self._try(seen, "the same request once more", lambda: self._create(seen, "first"))
-        seen.replayed = self.heard.exchanges[-1].headers.get("idempotent-replayed") == "true"
+        seen.replayed = self.responses.exchanges[-1].headers.get("idempotent-replayed") == "true"
 
     def _beyond(self, seen: Observations, available: ReportType) -> None:
-        """A request that Stripe should refuse; made only while a run that comes of it may still be made."""
+        """A request that Stripe should refuse; sent only while one more run may be created."""
         if self._made(seen) >= MOST_RUNS or not seen.interval:
             return
         end = available.data_available_end + timedelta(seconds=1)
@@ -157,11 +157,11 @@ class _Probing:
 
     def _second(self, seen: Observations) -> None:
         if self._made(seen) >= MOST_RUNS:
-            seen.refused["the second report run's end"] = ReportingError("no further report run was made")
+            seen.refused["the second report run's end"] = ReportingError("no further report run was created")
             return
         seen.second = self._try(seen, "the second report run's end", lambda: self._create(seen, "second"))
         if seen.second:
-            self.tell("Waiting for the second, which asks the same.")
+            self.say("Waiting for the second one, with the same request.")
             seen.second_done = self._ended(seen, "the second report run's end", seen.second)
 
     def _made(self, seen: Observations) -> int:
@@ -178,16 +178,16 @@ class _Probing:
 
     def _ended(self, seen: Observations, step: str, run: ReportRun) -> ReportRun | None:
         clock, pause = self.client.clock, 1.0
-        deadline = clock.monotonic() + _PATIENCE
-        standing: ReportRun | None = run
-        while standing and standing.status is RunStatus.PENDING:
+        deadline = clock.monotonic() + _TIMEOUT
+        current: ReportRun | None = run
+        while current and current.status is RunStatus.PENDING:
             if clock.monotonic() > deadline:
-                seen.refused[step] = ReportingError(f"it was still pending after {_PATIENCE:.0f} s")
+                seen.refused[step] = ReportingError(f"it was still pending after {_TIMEOUT:.0f} s")
                 return None
             clock.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
-            standing = self._try(seen, step, lambda: self.client.report_run(run.id))
-        return standing
+            current = self._try(seen, step, lambda: self.client.report_run(run.id))
+        return current
 
     # The list
 
@@ -212,7 +212,7 @@ class _Probing:
         if seen.whole:
             seen.csv = CsvBytes.of(seen.whole.content, whole=seen.whole.size == len(seen.whole.content))
         if seen.whole and seen.whole.size > 1:
-            middle, tag = min(seen.whole.size, _LOOKED_INTO - _PART) // 2, seen.whole.etag
+            middle, tag = min(seen.whole.size, _EXAMINED - _PART) // 2, seen.whole.etag
             seen.part = self._try(
                 seen,
                 "reading a part of the file",
@@ -230,17 +230,17 @@ class _Probing:
     def _read(
         self, file: ReportFile, *, offset: int = 0, etag: str | None = None, most: int | None = None
     ) -> Body:
-        """The contents, of which the first bytes are kept; no more than `most` are read where it is given."""
-        before = len(self.heard.exchanges)
+        """The contents and their first bytes; no more than `most` are read where it is given."""
+        before = len(self.responses.exchanges)
         digest, content, size = hashlib.sha256(), bytearray(), 0
         with self.client.contents(file, offset=offset, etag=etag) as contents:
             for chunk in contents.chunks:
                 digest.update(chunk)
                 size += len(chunk)
-                content += chunk[: max(0, (most or _LOOKED_INTO) - len(content))]
+                content += chunk[: max(0, (most or _EXAMINED) - len(content))]
                 if most is not None and size >= most:
                     break
-        heads = self.heard.exchanges[before:]
+        heads = self.responses.exchanges[before:]
         return Body(
             status=contents.status,
             first_byte=contents.first_byte,
@@ -254,7 +254,7 @@ class _Probing:
         )
 
     def _summaries(self, seen: Observations) -> None:
-        """Balance summaries that are there already, the newest of each version: which lines do they have?"""
+        """Balance summaries that exist already, the newest of each version, for their kinds of lines."""
         runs = self._try(seen, "listing report runs", lambda: self.client.report_runs().data) or ()
         wanted = report("balance_summary").id.rpartition(".")[0]
         newest: dict[str, ReportFile] = {}

@@ -9,7 +9,8 @@ import yaml
 import assets
 from assets import StripeReportsComponent
 from connector.partitions import UNITS, Windows
-from connector.project.defs_yaml import COMPONENT, DEFAULT_REPORTS, DefsYaml, chosen
+from connector.project.choices import DEFAULT_REPORTS, reports_named
+from connector.project.defs_yaml import COMPONENT, DefsYaml
 
 #: Dagster 1.13 parses a text with a function that pydantic 2 deprecates. Drop when it no longer does.
 pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")
 @pytest.mark.parametrize("unit", UNITS)
 def test_the_component_reads_the_file_as_it_was_meant(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("A_KEY", raising=False)
-    specs = chosen(DEFAULT_REPORTS)
+    specs = reports_named(DEFAULT_REPORTS)
     starts = dict.fromkeys((spec.id for spec in specs), date(2023, 1, 1)) | {specs[-1].id: date(2026, 3, 1)}
     written = DefsYaml(
         specs, starts, Windows(unit, "Europe/Berlin"), "A_KEY", root="s3://books/a b", account="acct_1"
@@ -44,7 +45,7 @@ def test_the_file_names_a_component_that_is_there() -> None:
 def test_what_ships_is_what_init_would_write_but_for_the_start() -> None:
     """So that somebody who compares the two finds nothing to wonder about."""
     shipped = yaml.safe_load((Path(assets.__file__).parent / "defs/stripe_reports/defs.yaml").read_text())
-    specs = chosen(DEFAULT_REPORTS)
+    specs = reports_named(DEFAULT_REPORTS)
     starts = dict.fromkeys((spec.id for spec in specs), shipped["attributes"]["defaults"]["start"])
 
     assert yaml.safe_load(DefsYaml(specs, starts, Windows("daily")).text()) == shipped

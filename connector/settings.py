@@ -1,0 +1,126 @@
+"""How Stripe is reached and where its reports are stored, as one value read from the environment.
+
+    STRIPE_API_KEY         a restricted key
+    STRIPE_API_BASE        another server than Stripe's, such as the simulator
+    STRIPE_ACCOUNT         a connected account to act for
+    STRIPE_REPORTS_ROOT    where the Parquet goes: a path, or a URL such as s3://bucket/prefix
+    DAGSTER_HOME           where Dagster keeps its history
+
+An empty variable is the same as an unset one.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from connector.api.credentials import STRIPE_API, Hosts, mode_of
+from connector.api.models import Mode
+
+if TYPE_CHECKING:
+    from connector.api.client import StripeClient
+    from connector.api.responses import ResponseHead
+    from connector.api.retry import RetryPolicy
+    from connector.dataset.store import Store
+
+API_KEY = "STRIPE_API_KEY"
+API_BASE = "STRIPE_API_BASE"
+ACCOUNT = "STRIPE_ACCOUNT"
+ROOT = "STRIPE_REPORTS_ROOT"
+DAGSTER_HOME = "DAGSTER_HOME"
+
+DEFAULT_ROOT = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Settings as they were given, right or wrong: what cannot be is refused by the methods.
+
+    Attributes:
+        api_key: empty where none is set. Never shown.
+        account: the connected account to act for; None for the key's own.
+        root: a path or URL, with `~` expanded.
+        processes: how many processes use the key at once; the rate limit is divided by it.
+    """
+
+    api_key: str = field(default="", repr=False)
+    api_base: str = STRIPE_API
+    account: str | None = None
+    root: str = DEFAULT_ROOT
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", expanded(self.root))
+
+    @classmethod
+    def from_environment(
+        cls,
+        *,
+        account: str | None = None,
+        root: str | None = None,
+        key_variable: str = API_KEY,
+        environment: Mapping[str, str] | None = None,
+    ) -> Self:
+        """The settings of the environment.
+
+        Args:
+            account, root: instead of what the environment says; an empty account is the key's own.
+            key_variable: the variable that holds the key.
+            environment: by default the process's own.
+        """
+        given = os.environ if environment is None else environment
+        return cls(
+            api_key=given.get(key_variable, ""),
+            api_base=given.get(API_BASE) or STRIPE_API,
+            account=(given.get(ACCOUNT) if account is None else account) or None,
+            root=root or given.get(ROOT) or DEFAULT_ROOT,
+        )
+
+    def hosts(self) -> Hosts:
+        """Where the key may be sent. Raises ConfigurationError."""
+        return Hosts.of(self.api_base)
+
+    def mode(self) -> Mode:
+        """Whose data the key reads, without asking Stripe. Raises ConfigurationError."""
+        return mode_of(self.api_key, self.hosts())
+
+    def client(
+        self,
+        *,
+        retry: "RetryPolicy | None" = None,
+        observe: "Callable[[ResponseHead], None] | None" = None,
+    ) -> "StripeClient":
+        """A new client, which the caller closes. Sends nothing until it is used.
+
+        Args:
+            retry: how patient each request is; the policy for report runs, unless given.
+            observe: called with the head of every response.
+
+        Raises ConfigurationError for a key that cannot read reports, and for a base it must not be sent to.
+        """
+        from connector.api.client import StripeClient  # noqa: PLC0415 - it loads httpx
+
+        return StripeClient(
+            self.api_key,
+            hosts=self.hosts(),
+            account=self.account,
+            processes=self.processes,
+            retry=retry,
+            observe=observe,
+        )
+
+    def store(self) -> "Store":
+        """The tables below `root`. Raises ConfigurationError for a root that cannot exist."""
+        from connector.dataset.store import Store  # noqa: PLC0415 - it loads pyarrow
+
+        return Store(self.root)
+
+
+def expanded(root: str) -> str:
+    """`root` with the home directory in the place of `~`, as a shell would have done outside of quotes."""
+    return os.path.expanduser(root)  # noqa: PTH111 - where there is no such user, pathlib's raises
+
+
+def dagster_home() -> str | None:
+    """The value of `DAGSTER_HOME`; None where it is unset or empty."""
+    return os.environ.get(DAGSTER_HOME) or None

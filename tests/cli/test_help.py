@@ -1,0 +1,58 @@
+"""What `--help` shows, and that it costs next to nothing."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from connector.cli import cli
+from tests.cli.conftest import Run
+
+#: What takes long to load, and what only some commands need.
+SLOW = ("dagster", "duckdb", "httpx", "numpy", "pandas", "pyarrow", "rich", "yaml")
+
+
+@pytest.fixture(autouse=True)
+def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def test_help_loads_nothing_slow() -> None:
+    program = (
+        "import sys\n"
+        "from connector.cli import main\n"
+        "try:\n"
+        "    main(['--help'])\n"
+        "except SystemExit:\n"
+        f"    print('loaded:', *(name for name in {SLOW} if name in sys.modules))\n"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.splitlines()[-1].split() == ["loaded:"]
+
+
+def test_commands_are_listed_in_the_order_of_work_with_whole_summaries(run: Run) -> None:
+    shown = run("-h").out.partition("Commands:\n")[2].partition("\n\n")[0]
+
+    names = ["init", "types", "pull", "sql", "check", "doctor", "simulate", "upgrade"]
+    assert [line.split()[0] for line in shown.splitlines()] == names
+    assert "..." not in shown
+
+
+@pytest.mark.parametrize("name", list(cli.commands))
+def test_every_command_explains_itself_in_80_columns(run: Run, name: str) -> None:
+    shown = run(name, "-h")
+
+    example = re.compile(r" +stripe-reports ")
+    assert shown.code == 0
+    assert [line for line in shown.lines if len(line) > 80 and not example.match(line)] == []
+    assert any(example.match(line) for line in shown.lines)
+
+
+def test_sql_promises_no_object_store(run: Run) -> None:
+    shown = run("sql", "--help").out
+
+    assert "s3://" not in shown
+    assert "STRIPE_REPORTS_ROOT" in shown

@@ -1,0 +1,77 @@
+"""One value for how Stripe is reached and where reports are stored, for the command and for Dagster."""
+
+from pathlib import Path
+
+import pytest
+
+from assets import StripeReporting
+from connector.api.models import Mode
+from connector.errors import ConfigurationError
+from connector.settings import Connection
+
+ENVIRONMENT = {
+    "STRIPE_API_KEY": "rk_test_51something",
+    "STRIPE_API_BASE": "http://127.0.0.1:1",
+    "STRIPE_ACCOUNT": "acct_1",
+    "STRIPE_REPORTS_ROOT": "s3://bucket/reports",
+}
+
+
+def test_the_environment_says_it_all() -> None:
+    connection = Connection.from_environment(environment=ENVIRONMENT)
+
+    assert connection == Connection(
+        "rk_test_51something", "http://127.0.0.1:1", "acct_1", "s3://bucket/reports"
+    )
+    assert "something" not in repr(connection)
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    empty = dict.fromkeys(ENVIRONMENT, "")
+
+    assert Connection.from_environment(environment=empty) == Connection.from_environment(environment={})
+
+
+def test_options_come_before_the_environment_and_an_empty_account_is_the_keys_own() -> None:
+    connection = Connection.from_environment(account="", root="here", environment=ENVIRONMENT)
+
+    assert (connection.account, connection.root) == (None, "here")
+
+
+def test_the_key_may_come_from_another_variable() -> None:
+    given = {**ENVIRONMENT, "STRIPE_API_KEY_EU": "rk_live_51other"}
+
+    assert Connection.from_environment(key_variable="STRIPE_API_KEY_EU", environment=given).api_key == (
+        "rk_live_51other"
+    )
+
+
+def test_the_home_directory_is_found_wherever_a_root_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    roots = {
+        Connection.from_environment(root="~/data").root,
+        Connection.from_environment(environment={"STRIPE_REPORTS_ROOT": "~/data"}).root,
+        StripeReporting(api_key="rk_test_51something", root="~/data").store().root,
+    }
+
+    assert roots == {f"{tmp_path}/data"}
+
+
+@pytest.mark.parametrize("base", ["https://api.stripe.com", "http://127.0.0.1:4242"])
+def test_a_publishable_key_is_called_one_whatever_the_server(base: str) -> None:
+    with pytest.raises(ConfigurationError, match="is a publishable key") as refused:
+        Connection("pk_live_51Secret", base).client()
+
+    assert "51Secret" not in str(refused.value)
+
+
+def test_the_resource_reaches_what_a_connection_reaches() -> None:
+    resource = StripeReporting(api_key="rk_test_51something", account="acct_1", root="here", processes=2)
+
+    assert resource.connection() == Connection(
+        "rk_test_51something", account="acct_1", root="here", processes=2
+    )
+    assert resource.mode() is Mode.TEST
