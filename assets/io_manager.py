@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from assets.reports.metadata import configured_columns, dataset_of
-from assets.resources import StripeReporting
+from assets.resources import StripeReporting, stripe_resource
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import NoDataError, ReportingError, StoreError
@@ -156,7 +156,7 @@ def report_reader(resource: str = "stripe") -> dg.IOManagerDefinition:
 
     @dg.io_manager(required_resource_keys={resource}, description="Reads Stripe reports; writes nothing.")
     def reader(context: dg.InitResourceContext) -> ReportReader:
-        return ReportReader(getattr(context.resources, resource))
+        return ReportReader(stripe_resource(context.resources, resource))
 
     return reader
 

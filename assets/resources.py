@@ -1,5 +1,7 @@
 """The connection to Stripe and the place of the Parquet, as a Dagster resource."""
 
+from typing import Any
+
 import dagster as dg
 from pydantic import Field, field_validator
 
@@ -67,3 +69,13 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
     def mode(self) -> Mode:
         """Whose data the key reads, told by its kind and the base, without asking Stripe."""
         return self.connection().mode()
+
+
+def stripe_resource(resources: Any, key: str) -> StripeReporting:
+    """The account whose resource has that key among those of a step, a tick or a check.
+
+    Args:
+        resources: the `resources` of Dagster's context.
+    """
+    stripe: StripeReporting = getattr(resources, key)
+    return stripe

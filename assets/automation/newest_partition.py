@@ -14,7 +14,7 @@ from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.dagster_runs.tags import READS_NOTHING
 from assets.reports.configured import ConfiguredReport
 from assets.reports.freshness import SLACK
-from assets.resources import StripeReporting
+from assets.resources import stripe_resource
 from assets.sensors.readiness import ReportAvailability, readiness
 from connector.runs.readiness import ready_by
 
@@ -46,7 +46,7 @@ def build_newest_partition_check(
         op_tags={READS_NOTHING: ""},
     )
     def newest_ready_partition(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        stripe: StripeReporting = getattr(context.resources, report.resource)
+        stripe = stripe_resource(context.resources, report.resource)
         with stripe.client() as client:
             (state,) = readiness(client, [report])
             newest = state.newest(1)

@@ -11,7 +11,7 @@ import dagster as dg
 from assets.dagster_runs.history import covered, in_backfills, unfinished_attempts
 from assets.dagster_runs.run_requests import first_requests, of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
-from assets.resources import StripeReporting
+from assets.resources import stripe_resource
 from assets.sensors.availability_decisions import missing
 from assets.sensors.readiness import ReportAvailability, missing_asks, readiness
 from assets.sensors.tick import TICK_RETRY
@@ -61,7 +61,7 @@ def build_report_schedule(
         description="Asks for Stripe's reports that are ready and missing.",
     )
     def stripe_reports(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        stripe: StripeReporting = getattr(context.resources, resource)
+        stripe = stripe_resource(context.resources, resource)
         with stripe.client(retry=TICK_RETRY) as client:
             lacking = [
                 (state, _lacking(context.instance, client, stripe.store(), state, last))

@@ -27,7 +27,7 @@ from assets.config.models import (
 from assets.config.scaffolding import ReportsScaffolder
 from assets.io_manager import report_reader
 from assets.materialize.asset import build_report_asset, materialize_report, report_asset_spec
-from assets.materialize.recording import Output
+from assets.materialize.event_recorder import Output
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
 from connector.errors import ConfigurationError

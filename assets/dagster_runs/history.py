@@ -18,19 +18,33 @@ from assets.dagster_runs.tags import PARTITION, RANGE_END, RANGE_START
 from assets.reports.configured import ConfiguredReport
 from assets.reports.metadata import REPORT_RUN
 
+#: Dagster has no public name for what ties a check evaluation to a materialization; without it the evaluation
+#: of a partition counts as out of date, and is not shown.
+Target = AssetCheckEvaluationTargetMaterializationData
+
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """One materialization event: which report run it is about, and which Dagster run wrote it."""
+class MaterializationEvent:
+    """One materialization of a partition.
+
+    Attributes:
+        report_run: the report run its rows came from; None for an event that names none.
+        dagster_run: the Dagster run that wrote it.
+        storage_id: its number in the event log.
+        timestamp: seconds since 1970.
+    """
 
     partition: str
-    report_run: str
+    report_run: str | None
     dagster_run: str
+    storage_id: int
+    timestamp: float
 
+    @property
+    def target(self) -> Target:
+        """What ties the evaluations of the partition's checks to it."""
+        return Target(storage_id=self.storage_id, run_id=self.dagster_run, timestamp=self.timestamp)
 
-#: Dagster has no public name for what ties an evaluation to a materialization; without it an evaluation of a
-#: partition counts as out of date, and is not shown.
-Target = AssetCheckEvaluationTargetMaterializationData
 
 _EVENTS_AT_ONCE = 1000
 
@@ -195,39 +209,49 @@ def _attempts(
             yield attempt
 
 
-def recorded_runs(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Sequence[str]
-) -> Iterator[Recorded]:
-    """What this Dagster has recorded of these partitions of an asset, newest first."""
+def read_materializations(
+    instance: dg.DagsterInstance,
+    asset: dg.AssetKey,
+    partitions: Collection[str],
+    *,
+    at_once: int = _EVENTS_AT_ONCE,
+) -> Iterator[MaterializationEvent]:
+    """The materializations of these partitions of an asset in this Dagster, newest first.
+
+    The next page, of `at_once` events, is read when it is needed.
+    """
     if not partitions:
         return
-    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=list(partitions))
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=sorted(partitions))
     cursor: str | None = None
     while True:
-        page = instance.fetch_materializations(wanted, limit=_EVENTS_AT_ONCE, cursor=cursor)
-        for record in page.records:
-            event = record.asset_materialization
-            run = event.metadata.get(REPORT_RUN) if event else None
-            if run is not None and record.partition_key is not None:
-                yield Recorded(record.partition_key, str(run.value), record.run_id)
+        page = instance.fetch_materializations(wanted, limit=at_once, cursor=cursor)
+        yield from map(_materialization, page.records)
         if not page.has_more:
             return
         cursor = page.cursor
 
 
-def newest_events(
+def newest_materializations(
     instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Collection[str]
-) -> Mapping[str, Target]:
+) -> Mapping[str, MaterializationEvent]:
     """The newest materialization of each of these partitions of an asset, as far as there is one."""
-    found: dict[str, Target] = {}
-    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=sorted(partitions))
-    cursor: str | None = None
-    while len(found) < len(partitions):
-        page = instance.fetch_materializations(wanted, limit=_EVENTS_AT_ONCE, cursor=cursor)
-        for record in page.records:
-            target = Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
-            found.setdefault(str(record.partition_key), target)
-        if not page.has_more:
+    found: dict[str, MaterializationEvent] = {}
+    at_once = 1 if len(partitions) == 1 else _EVENTS_AT_ONCE
+    for event in read_materializations(instance, asset, partitions, at_once=at_once):
+        found.setdefault(event.partition, event)
+        if len(found) == len(partitions):
             break
-        cursor = page.cursor
     return found
+
+
+def _materialization(record: dg.EventLogRecord) -> MaterializationEvent:
+    event = record.asset_materialization
+    run = event.metadata.get(REPORT_RUN) if event else None
+    return MaterializationEvent(
+        str(record.partition_key),
+        None if run is None else str(run.value),
+        record.run_id,
+        record.storage_id,
+        record.timestamp,
+    )

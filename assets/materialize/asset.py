@@ -1,15 +1,14 @@
 """One asset for each configured report: its definition, and what happens when it is materialized.
 
-All reports share this body. What to ask, whether to ask, and what to say of the outcome is decided by pure
-functions elsewhere; here they meet Dagster.
+All reports share this body. Pure functions elsewhere decide what to request and how to word the outcome.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from assets.dagster_runs.history import Recorded, recorded_runs
+from assets.dagster_runs.history import read_materializations
 from assets.dagster_runs.tags import (
     ATTEMPTS_TAG,
     INTENT_TAG,
@@ -21,23 +20,25 @@ from assets.dagster_runs.tags import (
     tagged,
 )
 from assets.materialize.check_events import check_specs
-from assets.materialize.evaluation import CheckRecorder
-from assets.materialize.intent import RefreshPlan, plan
-from assets.materialize.logs import logged
-from assets.materialize.outcome import gravest, incomplete, outcome_of, unanswered
-from assets.materialize.recording import EventRecorder, Output, is_awaited
+from assets.materialize.check_recorder import CheckRecorder
+from assets.materialize.event_recorder import EventRecorder, Output, is_awaited
+from assets.materialize.failures import (
+    failure_without_answer,
+    incomplete_failure,
+    outcome_of,
+    worst_outcome,
+)
+from assets.materialize.refresh_plan import plan_refresh
+from assets.materialize.run_log import log_to_dagster
 from assets.reports.configured import ConfiguredReport
 from assets.reports.freshness import freshness_policy
 from assets.reports.metadata import asset_metadata
 from assets.reports.partitions import too_many
-from assets.resources import StripeReporting
-from connector.api.client import StripeClient
-from connector.dataset.store import Store
+from assets.resources import stripe_resource
 from connector.errors import ConfigurationError, ReportingError
-from connector.partitions import Partition
 from connector.pipeline.collect import Asked, Done, Missed, collect
 
-#: For what may pass, such as Stripe being out of reach when a run begins.
+#: For errors that may pass, such as Stripe being out of reach when a run begins.
 RETRY_POLICY = dg.RetryPolicy(
     max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
@@ -48,7 +49,7 @@ Execute = Callable[[dg.AssetExecutionContext, ConfiguredReport], Iterator[Output
 
 
 def report_asset_spec(report: ConfiguredReport) -> dg.AssetSpec:
-    """How the asset of a report presents itself; change it with `replace_attributes` and the like."""
+    """The asset of a report as the UI shows it; change it with `replace_attributes` and the like."""
     spec = report.query.spec
     tags = {
         "stripe/report_type": spec.id,
@@ -78,14 +79,14 @@ def build_report_asset(
     retry_policy: dg.RetryPolicy | None = RETRY_POLICY,
     execute: Execute | None = None,
 ) -> dg.AssetsDefinition:
-    """The asset of one configured report, partitioned by its windows. Nothing is asked of Stripe here.
+    """The asset of one configured report, partitioned by its windows. Nothing is requested from Stripe here.
 
     It needs the resources named by `report.resource` and `report.io_manager`.
 
     Args:
         report: its checks are evaluated while it is materialized, those against reports `beside` it too.
-        spec: how it presents itself; `report_asset_spec` unless given. Its key has to be the report's.
-        retry_policy: for what may pass; partitions that went wrong one by one are never retried by it.
+        spec: how the UI shows it; `report_asset_spec` unless given. Its key has to be the report's.
+        retry_policy: for errors that may pass; single partitions that failed are never retried by it.
         execute: what materializing does; `materialize_report` unless given.
     """
     report.checks.refuse_slips(report.checkable)
@@ -113,9 +114,9 @@ def build_report_asset(
     )
     def stripe_report(context: dg.AssetExecutionContext) -> Iterator[Output | dg.Output[None]]:
         try:
-            with logged(context):
+            with log_to_dagster(context):
                 yield from body(context, report)
-            # The evaluations are written already; steps that check outputs would hold up wait for these.
+            # The evaluations are written already; steps that a check can block wait for these outputs.
             for check in checks:
                 name = context.assets_def.get_output_name_for_asset_check_key(check.key)
                 yield dg.Output(None, output_name=name)
@@ -131,18 +132,18 @@ def build_report_asset(
 
 
 def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredReport) -> Iterator[Output]:
-    """Bring the run's partitions into the dataset, however many, and record each.
+    """Publish the run's partitions, however many, and write an event for each.
 
     Yields one output where another step of the run waits for it, else nothing: the events are written
     already then.
 
     Raises:
-        dg.Failure: some partitions have no new data, or should not be used, or nothing could be learned of
-            any.
+        dg.Failure: some partitions have no new data, or a check that blocks has failed, or Stripe answered
+            for none.
     """
-    stripe: StripeReporting = getattr(context.resources, report.resource)
+    stripe = stripe_resource(context.resources, report.resource)
     missed: list[Missed] = []
-    recording: EventRecorder | None = None
+    recorder: EventRecorder | None = None
     name = report.key.to_user_string()
     if report.query.spec.caution:
         context.log.warning(report.query.spec.caution)
@@ -150,62 +151,55 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
         partitions = [report.partition(key) for key in context.partition_keys]
         store = stripe.store()
         with stripe.client() as client:
-            intended, seen = _plan(context, report, client, store, partitions)
-            recording = EventRecorder(
+            dataset = report.query.dataset(mode=client.mode, account=client.account)
+            # Both are read here once, for everything below.
+            published = {each.key: store.provenance(dataset, each.key) for each in partitions}
+            report_runs = {key: found.run_id for key, found in published.items() if found}
+            events = list(read_materializations(context.instance, report.key, report_runs))
+            plan = plan_refresh(report_runs, events, attempts=_attempts(context), intent=_intent(context))
+            recorder = EventRecorder(
                 context,
                 report,
                 store,
-                CheckRecorder(context, report, store, mode=client.mode, account=client.account),
+                dataset,
+                CheckRecorder(context, report, store, dataset),
                 gather=_is_awaited(context),
-                written=intended.recorded,
-                seen=seen,
+                recorded=plan.recorded,
+                events=events,
             )
             for event in collect(
                 client,
                 store,
                 report.query,
                 partitions,
-                refresh=intended.refresh,
+                refresh=plan.refresh,
+                published=published,
                 run_ids=tagged(context.run.tags.get(REPORT_RUNS_TAG)),
                 wait_policy=allowed(context.run.tags.get(ATTEMPTS_TAG), report.wait_policy),
             ):
                 match event:
                     case Asked():
-                        recording.asked(event)
+                        recorder.asked(event)
                     case Done():
-                        recording.done(event)
+                        recorder.done(event)
                     case Missed():
                         missed.append(event)
     except ReportingError as error:
         # The error says everything; its traceback through our modules would only hide it.
-        raise unanswered(name, error, recording.flushed() if recording else ()) from None
-    blocked = recording.blocked
+        raise failure_without_answer(name, error, recorder.flush() if recorder else ()) from None
+    blocked = recorder.blocked
     if missed or blocked:
-        raise incomplete(name, recording.flushed(), missed, blocked)
-    yield from recording.output()
+        raise incomplete_failure(name, recorder.flush(), missed, blocked)
+    yield from recorder.output()
 
 
-def _plan(
-    context: dg.AssetExecutionContext,
-    report: ConfiguredReport,
-    client: StripeClient,
-    store: Store,
-    partitions: Sequence[Partition],
-) -> tuple[RefreshPlan, Set[Recorded]]:
-    """Which partitions are to be asked anew, told by what is kept and what this Dagster has recorded.
-
-    The second of the two are the events it was told by.
-    """
-    dataset = report.query.dataset(mode=client.mode, account=client.account)
-    found = {partition.key: store.provenance(dataset, partition.key) for partition in partitions}
-    kept = {key: provenance.run_id for key, provenance in found.items() if provenance}
-    wish = context.run.tags.get(INTENT_TAG)
+def _intent(context: dg.AssetExecutionContext) -> Intent | None:
+    """What the run's tag says. Raises ConfigurationError for a value that is neither of the two."""
+    value = context.run.tags.get(INTENT_TAG)
     try:
-        intent = Intent(wish) if wish else None
+        return Intent(value) if value else None
     except ValueError:
-        raise ConfigurationError(f"run tag {INTENT_TAG}={wish}: expected {' or '.join(Intent)}") from None
-    events = frozenset(recorded_runs(context.instance, report.key, sorted(kept)))
-    return plan(kept, events, attempts=_attempts(context), intent=intent), events
+        raise ConfigurationError(f"run tag {INTENT_TAG}={value}: expected {' or '.join(Intent)}") from None
 
 
 def _attempts(context: dg.AssetExecutionContext) -> set[str]:
@@ -232,10 +226,10 @@ def _is_awaited(context: dg.AssetExecutionContext) -> bool:
 
 
 def _tag_outcome(context: dg.AssetExecutionContext, failure: dg.Failure) -> None:
-    """Tag the run, never for the better: its other steps may have seen worse."""
+    """Tag the run with the worst outcome of its steps so far."""
     run = context.instance.get_run_by_id(context.run.run_id)
     before = run.tags.get(OUTCOME_TAG) if run else None
-    worst = gravest([outcome_of(failure), *([before] if before else [])])
+    worst = worst_outcome([outcome_of(failure), *([before] if before else [])])
     if worst:
         context.instance.add_run_tags(context.run.run_id, {OUTCOME_TAG: worst})
 

@@ -1,7 +1,7 @@
-"""What checks found, as Dagster shows it: a specification for each check, evaluations, and one failure.
+"""Checks as Dagster shows them: a specification for each, and evaluations.
 
-Each partition has an evaluation of its own, also in a range. Beside them each check has one for the whole
-run, which Dagster shows as its latest; a run that judged a single partition has no need of it.
+Each partition has an evaluation of its own, also in a range. In addition each check has one for the whole
+run, which Dagster shows as its latest; a run of a single partition does not need it.
 """
 
 import warnings
@@ -27,7 +27,7 @@ def check_specs(
     asset: dg.AssetKey, partitions: dg.PartitionsDefinition[str], rules: Sequence[Rule]
 ) -> list[dg.AssetCheckSpec]:
     """The checks of an asset, for each of its partitions."""
-    with _partitioned_checks_are_wanted():
+    with _without_preview_warning():
         return [
             dg.AssetCheckSpec(
                 rule.check.name,
@@ -41,14 +41,14 @@ def check_specs(
 
 
 @contextmanager
-def _partitioned_checks_are_wanted() -> Iterator[None]:
-    """Dagster warns that they are a preview, at every load; who uses this has no choice in it."""
+def _without_preview_warning() -> Iterator[None]:
+    """At every load Dagster warns that partitioned checks are a preview; users of this have no choice."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         yield
 
 
-def evaluation(
+def partition_evaluation(
     asset: dg.AssetKey, rule: Rule, outcome: CheckOutcome, target: Target
 ) -> dg.AssetCheckEvaluation:
     """The outcome of a check for a partition.
@@ -69,13 +69,15 @@ def evaluation(
         severity=_severity(rule, [finding]),
         blocking=rule.blocking,
         partition=outcome.partition,
-        description=_said(finding),
+        description=_describe(finding),
         metadata=metadata,
         target_materialization_data=target,
     )
 
 
-def summary(asset: dg.AssetKey, rule: Rule, outcomes: Sequence[CheckOutcome]) -> dg.AssetCheckEvaluation:
+def run_evaluation(
+    asset: dg.AssetKey, rule: Rule, outcomes: Sequence[CheckOutcome]
+) -> dg.AssetCheckEvaluation:
     """The outcomes of a check for all partitions of a run that it applied to; there may be none."""
     findings = [each.finding for each in outcomes]
     counts = Counter(finding.result for finding in findings)
@@ -92,30 +94,30 @@ def summary(asset: dg.AssetKey, rule: Rule, outcomes: Sequence[CheckOutcome]) ->
         passed=not wrong,
         severity=_severity(rule, findings),
         blocking=rule.blocking,
-        description=_counted(rule, counts, wrong),
+        description=_describe_run(rule, counts, wrong),
         metadata=metadata,
     )
 
 
-def _counted(rule: Rule, counts: Mapping[CheckResult, int], wrong: Sequence[CheckOutcome]) -> str:
+def _describe_run(rule: Rule, counts: Mapping[CheckResult, int], wrong: Sequence[CheckOutcome]) -> str:
     total = sum(counts.values())
     if not total:
-        other = f"{rule.check.other} has no file for them" if rule.check.other else "no neighbour is there"
-        return f"Nothing to compare these partitions with yet: {other}."
-    what = "comparisons" if not rule.settled else "partitions"
-    told = ", ".join(f"{counts[result]} {result}" for result in CheckResult if counts[result])
-    first = f" {wrong[0].partition}: {_said(wrong[0].finding)}" if wrong else ""
-    return f"Of {total} {what}: {told}.{first}"
+        other = rule.check.other or "the previous or the next period"
+        return f"Nothing to compare these partitions with yet: {other} has no data for them."
+    what = "partitions" if rule.settled else "comparisons"
+    results = ", ".join(f"{counts[result]} {result}" for result in CheckResult if counts[result])
+    first = f" {wrong[0].partition}: {_describe(wrong[0].finding)}" if wrong else ""
+    return f"Of {total} {what}: {results}.{first}"
 
 
-def _said(finding: Finding) -> str:
+def _describe(finding: Finding) -> str:
     if finding.result is CheckResult.INCONCLUSIVE:
         return f"Inconclusive: {finding.reason}"
     return finding.reason
 
 
 def _severity(rule: Rule, findings: Sequence[Finding]) -> dg.AssetCheckSeverity:
-    """Of what did not pass: what is merely inconclusive warns."""
+    """Of what did not pass: what is only inconclusive is a warning."""
     failed = any(finding.result is CheckResult.FAILED for finding in findings)
     inconclusive = any(finding.result is CheckResult.INCONCLUSIVE for finding in findings)
     return dg.AssetCheckSeverity.WARN if inconclusive and not failed else _SEVERITY[rule.severity]

@@ -9,7 +9,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from connector.checks import Check, Severity, find_continuity_check, find_reconciliations, list_file_checks
+from connector.checks import (
+    Check,
+    CheckResult,
+    Finding,
+    Severity,
+    find_continuity_check,
+    find_reconciliations,
+    list_file_checks,
+)
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
 from connector.text import hint
@@ -32,6 +40,10 @@ class Rule:
     def settled(self) -> bool:
         """Whether it looks at a partition's own file alone."""
         return not self.check.compares_files
+
+    def blocks(self, finding: Finding) -> bool:
+        """Whether assets that depend on the partition must not start."""
+        return self.blocking and finding.result is CheckResult.FAILED
 
 
 @dataclass(frozen=True, slots=True)

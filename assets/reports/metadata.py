@@ -10,7 +10,7 @@ import dagster as dg
 import pyarrow as pa
 
 from assets.reports.configured import ConfiguredReport
-from assets.reports.preview import markdown
+from assets.reports.preview import preview
 from connector.catalogue import Column, ColumnType
 from connector.convert import arrow_types
 from connector.dataset.identity import Dataset
@@ -21,13 +21,13 @@ from connector.pipeline.collect import Done
 #: Under which a partition's event names the report run its rows came from.
 REPORT_RUN = "stripe/report_run_id"
 
-#: The identity of a report's table among the metadata of its asset, but for mode and account: those are known
-#: when the resource is.
+#: The identity of a report's table in the metadata of its asset, without mode and account, which
+#: only the resource knows.
 DATASET = "stripe/dataset"
 
 
 def asset_metadata(report: ConfiguredReport) -> dict[str, Any]:
-    """What can be said of a report before anything is asked: its type, its columns, its table."""
+    """What is known of a report before it is materialized: its type, its columns, its table."""
     query = report.query
     return {
         "dagster/column_schema": configured_schema(report),
@@ -48,7 +48,7 @@ def dataset_of(metadata: Mapping[str, Any], *, mode: str, account: str | None) -
 
 
 def configured_columns(metadata: Mapping[str, Any]) -> pa.Schema | None:
-    """The columns an asset's definition metadata speak of, as they are stored; None where they do not."""
+    """The columns that an asset's definition metadata name, as they are stored; None where they name none."""
     found = _plain(metadata.get("dagster/column_schema"))
     if not isinstance(found, dg.TableSchema):
         return None
@@ -57,7 +57,7 @@ def configured_columns(metadata: Mapping[str, Any]) -> pa.Schema | None:
 
 
 def configured_schema(report: ConfiguredReport) -> dg.TableSchema:
-    """The columns the report is asked for, as they are stored, with what they mean."""
+    """The columns the report is configured with, as they are stored, with what they mean."""
     query = report.query
     return dg.TableSchema(
         columns=[
@@ -71,7 +71,7 @@ def configured_schema(report: ConfiguredReport) -> dg.TableSchema:
 
 
 def found_schema(report: ConfiguredReport, schema: pa.Schema) -> dg.TableSchema:
-    """The columns a file has, those that were not asked for too."""
+    """The columns a file has, also those that are not configured."""
     known = {column.stored_name: column for column in columns_of_file(report, schema)}
     columns = []
     for field in schema:
@@ -85,30 +85,34 @@ def found_schema(report: ConfiguredReport, schema: pa.Schema) -> dg.TableSchema:
 
 
 def columns_of_file(report: ConfiguredReport, schema: pa.Schema) -> Sequence[Column]:
-    """What is known of the columns of a file: those asked for, or what its header could tell."""
+    """What is known of the columns of a file, by the configuration or by their names."""
     names = [(field.metadata or {}).get(b"stripe_name", b"").decode() for field in schema]
     return report.query.columns_in([name for name in names if name])
 
 
-def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table) -> dict[str, Any]:
+def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table | None) -> dict[str, Any]:
     """Everything about one partition that is in place: where from, what it holds, what it cost.
 
     Args:
-        rows: its first rows, with the file's schema.
+        rows: its first rows, with the file's schema; None where the file cannot be read.
     """
     provenance = done.published.provenance
-    metadata: dict[str, Any] = {
-        "dagster/partition_row_count": provenance.rows,
-        "stripe/totals": dg.MetadataValue.json(_amounts(provenance.totals)),
-        "stripe/preview": dg.MetadataValue.md(markdown(rows, columns_of_file(report, rows.schema))),
+    metadata: dict[str, Any] = {"dagster/partition_row_count": provenance.rows}
+    if report.query.spec.amount_column:
+        metadata["stripe/totals"] = dg.MetadataValue.json(_labelled_totals(report, provenance.totals))
+    if rows is not None:
+        shown = preview(report, rows, columns_of_file(report, rows.schema), provenance.rows)
+        metadata["stripe/preview"] = dg.MetadataValue.md(shown)
+        metadata["dagster/column_schema"] = found_schema(report, rows.schema)
+    metadata |= {
         REPORT_RUN: provenance.run_id,
         "stripe/file_id": provenance.file_id,
         "stripe/as_of": dg.MetadataValue.timestamp(provenance.as_of),
-        "stripe/origin": str(done.origin) if done.origin else "kept",
+        "stripe/origin": str(done.origin) if done.origin else "already published",
         "stripe/reused": done.reused,
     }
-    if told := change_text(done):
-        metadata["stripe/change"] = told
+    if changed := change_text(done):
+        metadata["stripe/change"] = changed
     if provenance.interval:
         metadata["stripe/interval_start"] = dg.MetadataValue.timestamp(provenance.interval.start)
         metadata["stripe/interval_end"] = dg.MetadataValue.timestamp(provenance.interval.end)
@@ -117,7 +121,6 @@ def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table) -> 
         metadata["stripe/convert_seconds"] = round(done.converted, 3)
     metadata |= {
         "dagster/uri": uri(done.published.uri),
-        "dagster/column_schema": found_schema(report, rows.schema),
         "stripe/csv_bytes": provenance.csv_bytes,
         "stripe/csv_sha256": provenance.csv_sha256,
         "stripe/livemode": provenance.livemode,
@@ -134,17 +137,17 @@ def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table) -> 
 
 
 def change_text(done: Done) -> str | None:
-    """What the partition's new file changed; None where nothing was there before, or nothing was asked."""
+    """What the partition's new file changed; None where there was none before, or none was fetched."""
     if done.published.outdated:
-        return "a newer result was there already and stays"
+        return "none: a newer file was published already, and stays"
     change = done.published.change
     if not done.fetched or change is None:
         return None
     if done.reused:
-        return "asked again, not checked again: Stripe answered with the file it had made before"
+        return "not known: Stripe answered the new report run with the file it had made before"
     if change.same_bytes:
-        return "none: Stripe made the file anew, and it is the same to the byte"
-    return _moved(change)
+        return "none: Stripe's new file is the same to the byte"
+    return _difference(change)
 
 
 def uri(place: str) -> str:
@@ -153,9 +156,9 @@ def uri(place: str) -> str:
 
 
 _OURS = {
-    "_interval_start": "Start of the interval the row was asked for, inclusive.",
+    "_interval_start": "Start of the interval of the report run, inclusive.",
     "_interval_end": "End of that interval, exclusive.",
-    "_report_run_id": "The report run at Stripe the row came from.",
+    "_report_run_id": "The report run at Stripe that the row came from.",
 }
 
 
@@ -169,11 +172,17 @@ def _column(column: Column, stored_type: str, timezone: str | None) -> dg.TableC
     return dg.TableColumn(column.stored_name, stored_type, description=about, tags=tags)
 
 
-def _amounts(totals: Mapping[str, Decimal]) -> dict[str, str]:
-    return {currency: money_text(total, currency) for currency, total in sorted(totals.items())}
+def _labelled_totals(report: ConfiguredReport, totals: Mapping[str, Decimal]) -> dict[str, Any]:
+    """Sums by currency, under what they are sums of."""
+    spec = report.query.spec
+    rows = "movements only, without balances and subtotals" if spec.row_kinds else "all rows"
+    amounts = {
+        currency or "no currency": money_text(total, currency) for currency, total in sorted(totals.items())
+    }
+    return {f"sum of {spec.amount_column} ({rows})": amounts}
 
 
-def _moved(change: Change) -> str:
+def _difference(change: Change) -> str:
     parts = [f"{change.rows:+d} rows"] if change.rows else []
     parts += [
         f"{currency} {'+' if total > 0 else ''}{money_text(total, currency)}"

@@ -1,38 +1,73 @@
-"""The first rows of a partition as Markdown, money in its currency's digits, personal data left out."""
+"""The first rows of a partition as Markdown, without personal data and free text.
+
+Dagster stores the preview for good, so it shows ids, codes, times and amounts alone.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from connector.catalogue import Column, ColumnType
+from assets.reports.configured import ConfiguredReport
+from connector.catalogue import Column, ColumnType, Granularity
+from connector.catalogue.columns import is_known
 from connector.money import money_text
 
-ROWS = 5
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+_ITEMS = 5
+
+#: A summary is read as a whole; few have more rows than this.
+_LINES = 200
 
 _LONGEST = 48
 
+#: Names of columns in which somebody may have written anything end with one of these.
+_FREE_TEXT = ("description", "statement_descriptor")
 
-def markdown(table: pa.Table, columns: Sequence[Column]) -> str:
-    """A Markdown table of the first rows.
+
+def first_rows(report: ConfiguredReport, data: "ds.Dataset", path_columns: Sequence[str]) -> pa.Table:
+    """The rows that are shown of a partition, as they are stored: all of a summary, else a few.
 
     Args:
-        table: rows as they are stored.
-        columns: what they mean. Personal ones are not shown: Dagster keeps what it is told.
+        data: the partition's file.
+        path_columns: columns of `data` that come from the file's path and are not shown.
     """
-    shown = [column for column in columns if not column.personal and column.stored_name in table.column_names]
-    if table.num_rows == 0:
+    most = _LINES if report.query.spec.granularity is Granularity.SUMMARY else _ITEMS
+    # Without read-ahead: a preview of five rows must not load a large file.
+    rows = data.head(most, batch_readahead=0, fragment_readahead=0)
+    return rows.drop_columns(list(path_columns))
+
+
+def preview(report: ConfiguredReport, rows: pa.Table, columns: Sequence[Column], total: int) -> str:
+    """A Markdown table of a partition's first rows.
+
+    Args:
+        rows: by `first_rows`.
+        columns: what is known of the columns of the file.
+        total: how many rows the file has.
+    """
+    if not rows.num_rows:
         return "No rows."
+    chosen = {column.name for column in report.query.columns}
+    shown = [
+        column
+        for column in columns
+        if column.stored_name in rows.column_names
+        and not column.personal
+        and not column.name.endswith(_FREE_TEXT)
+        and (column.name in chosen or is_known(column.name))
+    ]
     lines = [
         "| " + " | ".join(column.stored_name for column in shown) + " |",
         "|" + "|".join(" ---: " if _is_number(column) else " --- " for column in shown) + "|",
+        *("| " + " | ".join(_cell(column, row) for column in shown) + " |" for row in rows.to_pylist()),
     ]
-    lines += [
-        "| " + " | ".join(_cell(column, row) for column in shown) + " |"
-        for row in table.slice(0, ROWS).to_pylist()
-    ]
+    if total > rows.num_rows:
+        lines += ["", f"{rows.num_rows} of {total:,} rows."]
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from assets.dagster_runs.history import RequestedRun, covered, in_backfills, unf
 from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, of_windows, shared_resource
 from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.reports.configured import ConfiguredReport
-from assets.resources import StripeReporting
+from assets.resources import StripeReporting, stripe_resource
 from assets.sensors.availability_decisions import (
     REFRESH_AFTER,
     Refresh,
@@ -95,7 +95,9 @@ def build_availability_sensor(
     def availability(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         memory = from_cursor(context.cursor)
         try:
-            due = _look(context.instance, getattr(context.resources, resource), reports, limits, memory)
+            due = _look(
+                context.instance, stripe_resource(context.resources, resource), reports, limits, memory
+            )
         except ReportingError as error:
             return dg.SensorResult(
                 skip_reason=f"Nothing can be asked for now: {error}", cursor=context.cursor

@@ -19,13 +19,13 @@ from assets.dagster_runs.history import (
     cancelled_last,
     covered,
     in_backfills,
-    recorded_runs,
+    read_materializations,
     unfinished_attempts,
 )
 from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, first_requests, shared_resource
 from assets.dagster_runs.tags import LATE_TAG
 from assets.reports.configured import ConfiguredReport
-from assets.resources import StripeReporting
+from assets.resources import stripe_resource
 from assets.sensors.late_decisions import HOPELESS, Decision, LateAction, asks, decide, tries
 from assets.sensors.report_run_sweep import ReportRunScan, TickBudget, runs_for, swept
 from assets.sensors.tick import TICK_RETRY
@@ -77,7 +77,7 @@ def build_late_report_sensor(
         description="Picks up Stripe's reports that finished after Dagster had stopped waiting.",
     )
     def late_reports(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        stripe: StripeReporting = getattr(context.resources, resource)
+        stripe = stripe_resource(context.resources, resource)
         overdue = [each for report in reports if (each := overdue_of(context.instance, report)).requests]
         if not overdue:
             return dg.SensorResult(skip_reason="No partition's latest attempt failed.")
@@ -138,8 +138,9 @@ def _decided(
         # What is pending or unknown at Stripe is decided without the events, which are slow to read.
         settled = [key for key, runs in found.items() if any(run.status is not _PENDING for run in runs)]
         recorded: dict[str, str] = {}
-        for event in recorded_runs(instance, each.report.key, settled):
-            recorded.setdefault(event.partition, event.report_run)
+        for event in read_materializations(instance, each.report.key, settled):
+            if event.report_run:
+                recorded.setdefault(event.partition, event.report_run)
         asked = instance.get_runs(
             filters=dg.RunsFilter(tags={LATE_TAG: asset}, created_after=client.now() - look_back)
         )

@@ -20,7 +20,7 @@ from assets.dagster_runs.history import (
 from assets.dagster_runs.run_requests import RangeRunRequest, first_requests, neighbours, shared_resource
 from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.reports.configured import ConfiguredReport
-from assets.resources import StripeReporting
+from assets.resources import StripeReporting, stripe_resource
 from assets.sensors.availability_decisions import REFRESH_AFTER
 from assets.sensors.payout_sources import PayoutCursor, PayoutSource, from_cursor, source_of, to_cursor
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY
@@ -120,7 +120,9 @@ def build_payout_sensor(
     def payouts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         before = from_cursor(context.cursor)
         try:
-            due = _look(context.instance, getattr(context.resources, resource), sources, limits, before)
+            due = _look(
+                context.instance, stripe_resource(context.resources, resource), sources, limits, before
+            )
         except ReportingError as error:
             return dg.SensorResult(skip_reason=f"Payouts cannot be read now: {error}", cursor=context.cursor)
         return _result(context, due)

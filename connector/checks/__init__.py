@@ -4,6 +4,7 @@
 
     list_file_checks(query)                 the checks that apply to a partition's own file
     check_file(store, …, partition)         their outcomes
+    open_file(…), check_opened_file(…)      the same in two steps
 
     find_continuity_check(query)            whether a period opens with what the one before closed with
     check_continuity(…)
@@ -16,8 +17,9 @@ An outcome is passed, failed or inconclusive, with a reason in a sentence and th
 """
 
 from connector.checks.balance import check_continuity, find_continuity_check
-from connector.checks.evaluate import all_checks, check_file, list_file_checks
+from connector.checks.evaluate import all_checks, check_file, check_opened_file, list_file_checks
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
+from connector.checks.opened_file import OpenFile, UnreadableError, open_file
 from connector.checks.reconciliation import Reconciliation, find_reconciliations, reconcile
 
 __all__ = [
@@ -25,13 +27,17 @@ __all__ = [
     "CheckOutcome",
     "CheckResult",
     "Finding",
+    "OpenFile",
     "Reconciliation",
     "Severity",
+    "UnreadableError",
     "all_checks",
     "check_continuity",
     "check_file",
+    "check_opened_file",
     "find_continuity_check",
     "find_reconciliations",
     "list_file_checks",
+    "open_file",
     "reconcile",
 ]

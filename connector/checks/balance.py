@@ -18,13 +18,13 @@ from connector.checks.opened_file import (
     evaluate_safely,
     find_columns,
     inconclusive,
-    is_there,
     open_file,
 )
 from connector.checks.wording import SHOWN, Example, explain_difference, format_money, refer_to_stripe
 from connector.convert.decode import ROW_KIND
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
+from connector.errors import NoDataError
 from connector.money import EXACT, money_text, total
 from connector.query import ReportQuery
 from connector.sql.quoting import quoted, stored
@@ -180,16 +180,17 @@ def check_continuity(
     The outcome is that of `after`. A currency that only one of them has is zero in the other. None where a
     file is missing, and for a report without balances.
     """
-    if find_continuity_check(query) is None or not all(
-        is_there(store, dataset, each) for each in (before, after)
-    ):
+    if find_continuity_check(query) is None:
         return None
     try:
+        # The later one first: it is missing more often.
         with (
-            open_file(store, dataset, query, before) as earlier,
             open_file(store, dataset, query, after) as later,
+            open_file(store, dataset, query, before) as earlier,
         ):
             finding = _check_both(earlier, later)
+    except NoDataError:
+        return None
     except UnreadableError as error:
         finding = inconclusive(f"A file could not be read: {error}.")
     return CheckOutcome(CONTINUITY, dataset.table, after, finding)

@@ -3,7 +3,7 @@
 from connector.checks.balance import ADDS_UP, CONTINUITY
 from connector.checks.file import IS_WHOLE, NO_ADDED_COLUMNS, ROW_COUNT
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
-from connector.checks.opened_file import FileCheck, UnreadableError, inconclusive, open_file
+from connector.checks.opened_file import FileCheck, OpenFile, UnreadableError, inconclusive, open_file
 from connector.checks.reconciliation import RECONCILES
 from connector.checks.rows import DECIMALS, IN_INTERVAL, NET, UNIQUE_KEY
 from connector.checks.wording import REFRESH
@@ -34,12 +34,26 @@ def check_file(
     Raises:
         StoreError: there is no file, or the file system refuses.
     """
-    applicable = _applicable(query)
     try:
         with open_file(store, dataset, query, partition) as file:
-            findings = [each.evaluate_on(file) for each in applicable]
+            return check_opened_file(store, dataset, query, partition, file)
     except UnreadableError as error:
-        reason = f"{store.uri(dataset, partition)} cannot be read: {error}. {REFRESH}"
+        return check_opened_file(store, dataset, query, partition, error)
+
+
+def check_opened_file(
+    store: Store, dataset: Dataset, query: ReportQuery, partition: str, file: OpenFile | UnreadableError
+) -> tuple[CheckOutcome, ...]:
+    """The same for a file that is read for more than its checks.
+
+    Args:
+        file: what `open_file` gave or raised.
+    """
+    applicable = _applicable(query)
+    if isinstance(file, OpenFile):
+        findings = [each.evaluate_on(file) for each in applicable]
+    else:
+        reason = f"{store.uri(dataset, partition)} cannot be read: {file}. {REFRESH}"
         damaged = Finding(CheckResult.FAILED, reason, 1)
         findings = [damaged if each is IS_WHOLE else inconclusive(reason) for each in applicable]
     return tuple(

@@ -23,7 +23,7 @@ from connector.checks.finding import Check, CheckResult, Finding
 from connector.checks.wording import REFRESH
 from connector.convert.arrow_types import is_stored_as
 from connector.dataset.identity import Dataset
-from connector.dataset.provenance import Provenance
+from connector.dataset.provenance import METADATA_KEY, Provenance
 from connector.dataset.store import Store
 from connector.errors import NoDataError, StoreError
 from connector.query import ReportQuery
@@ -149,24 +149,22 @@ def open_file(store: Store, dataset: Dataset, query: ReportQuery, partition: str
     """
     try:
         data = store.arrow_dataset(dataset, [partition])
-        provenance = store.provenance(dataset, partition)
-        is_small = sum(each.num_row_groups for each in data.get_fragments()) < _SMALL
+        (fragment,) = data.get_fragments()
+        origin = (fragment.metadata.metadata or {}).get(METADATA_KEY.encode(), b"")
+        is_small = fragment.num_row_groups < _SMALL
         rows = data.to_table() if is_small else None
     except NoDataError:
         raise
     except (StoreError, pa.ArrowException, OSError) as error:
         raise UnreadableError(f"it is not a whole Parquet file: {first_line(error)}") from None
-    if provenance is None:
-        raise UnreadableError("it does not say which report run it was made from")
+    try:
+        provenance = Provenance.from_json(origin)
+    except ValueError:
+        raise UnreadableError("it does not say which report run it was made from") from None
     with _engine(os.getpid()).cursor() as connection:
         if rows is not None:
             connection.register("report", rows)
         yield OpenFile(query, store.uri(dataset, partition), provenance, data, is_small, connection)
-
-
-def is_there(store: Store, dataset: Dataset, partition: str) -> bool:
-    """Whether the partition has a valid file."""
-    return store.provenance(dataset, partition) is not None
 
 
 def find_columns(query: ReportQuery, names: Sequence[str]) -> tuple[Column, ...] | None:

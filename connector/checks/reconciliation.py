@@ -23,13 +23,13 @@ from connector.checks.opened_file import (
     evaluate_safely,
     find_columns,
     inconclusive,
-    is_there,
     open_file,
 )
 from connector.checks.wording import SHOWN, Example, explain_difference, format_share
 from connector.convert.decode import ROW_KIND
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
+from connector.errors import NoDataError
 from connector.money import EXACT, money_text, total
 from connector.query import ReportQuery
 from connector.sql.quoting import quoted, stored
@@ -98,14 +98,14 @@ def reconcile(
 ) -> CheckOutcome | None:
     """Whether both tables have the same totals in a partition: an outcome of `ours`. None where a file is
     missing."""
-    if not all(is_there(store, each, partition) for each in (ours, theirs)):
-        return None
     try:
         with (
-            open_file(store, ours, reconciliation.ours, partition) as here,
             open_file(store, theirs, reconciliation.theirs, partition) as there,
+            open_file(store, ours, reconciliation.ours, partition) as here,
         ):
             finding = _check_both(reconciliation, here, there)
+    except NoDataError:
+        return None
     except UnreadableError as error:
         finding = inconclusive(f"A file could not be read: {error}.")
     return CheckOutcome(reconciliation.check, ours.table, partition, finding)

@@ -11,7 +11,7 @@ old file or the new one. Rows are never merged: some reports have identical rows
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,16 +103,17 @@ class Store:
         if periods is None:
             found = sorted(self._files(self._path(dataset.path)))
         else:
-            found = sorted(self._path(dataset.file_path(period)) for period in periods)
-            self._refuse_missing(dataset, periods)
+            paths = {period: self._path(dataset.file_path(period)) for period in periods}
+            self._refuse_missing(dataset, paths)
+            found = sorted(paths.values())
         footers = read_footers(found, self._fs)
         return one_dataset(
             footers, one_schema(footers, columns), dataset.path_columns, self._fs, self._path(dataset.path)
         )
 
-    def _refuse_missing(self, dataset: Dataset, periods: Sequence[str]) -> None:
-        states = self._fs.get_file_info([self._path(dataset.file_path(period)) for period in periods])
-        missing = [p for p, s in zip(periods, states, strict=True) if s.type != pafs.FileType.File]
+    def _refuse_missing(self, dataset: Dataset, paths: Mapping[str, str]) -> None:
+        states = self._fs.get_file_info(list(paths.values()))
+        missing = [p for p, s in zip(paths, states, strict=True) if s.type != pafs.FileType.File]
         if missing:
             raise NoDataError(
                 f"{dataset.table} has no data for {', '.join(missing[:10])} under {self.root}; "

@@ -44,6 +44,7 @@ def collect(
     partitions: Sequence[Partition],
     *,
     refresh: Collection[str] = (),
+    published: Mapping[str, Provenance | None] | None = None,
     run_ids: Mapping[str, str] | None = None,
     wait_policy: WaitPolicy | None = None,
     senders: Workers | None = None,
@@ -59,6 +60,7 @@ def collect(
     Args:
         refresh: keys of partitions that get a new report run although a published file or a finished run
             answers.
+        published: keys to what `store.provenance` has for them, where the caller has read that already.
         run_ids: keys to report runs to take by id, whatever their age.
         senders, converters: where requests and conversions are carried out; threads when None.
 
@@ -76,7 +78,9 @@ def collect(
     log = StepLog(query)
     distinct = {partition.key: partition for partition in partitions}.values()
     wanted: list[PartitionRequest] = []
-    for found in _there_or_wanted(store, dataset, query, distinct, refresh=refresh, run_ids=run_ids or {}):
+    for found in _there_or_wanted(
+        store, dataset, query, distinct, published, refresh=refresh, run_ids=run_ids or {}
+    ):
         if isinstance(found, PartitionRequest):
             wanted.append(found)
         else:
@@ -107,6 +111,7 @@ def _there_or_wanted(
     dataset: Dataset,
     query: ReportQuery,
     partitions: Iterable[Partition],
+    already_read: Mapping[str, Provenance | None] | None,
     *,
     refresh: Collection[str],
     run_ids: Mapping[str, str],
@@ -114,7 +119,7 @@ def _there_or_wanted(
     """Of each partition, that its published file answers, or what to request of Stripe."""
     for partition in partitions:
         key = partition.key
-        published = store.provenance(dataset, key)
+        published = store.provenance(dataset, key) if already_read is None else already_read.get(key)
         wanted = _wanted(query, partition, published, refresh=key in refresh, run_id=run_ids.get(key))
         if wanted:
             yield wanted

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import connector.runs.batch
-from assets.materialize.recording import EventRecorder
+from assets.materialize.event_recorder import EventRecorder
 from connector.api.client import StripeClient
 from connector.api.responses import FileStream
 from connector.dataset.filesystem import Root

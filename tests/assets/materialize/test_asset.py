@@ -67,15 +67,49 @@ def test_a_partition_becomes_one_event_that_traces_its_rows_to_stripe(
     assert said["dagster/uri"].endswith("/balance_summary/account=default/period=2026-06-01/report.parquet")
 
 
-def test_the_preview_shows_money_in_the_digits_of_its_currency(
+def test_the_preview_of_a_summary_shows_all_rows_with_money_in_the_digits_of_its_currency(
     orchestra: Orchestra, summary: dg.AssetsDefinition
 ) -> None:
     orchestra.launch([summary], FIRST)
 
     ((_, event),) = orchestra.recorded(summary)
-    preview = shown(event)["stripe/preview"]
-    assert preview.startswith("| category | description | net_amount | currency |")
-    assert "000000" not in preview
+    said = shown(event)
+    head, _, *rows = said["stripe/preview"].splitlines()
+    assert head == "| category | net_amount | currency |"
+    assert len(rows) == said["dagster/partition_row_count"] > 5
+    assert "000000" not in "".join(rows)
+
+
+def test_the_preview_of_items_shows_the_first_rows_without_free_text(
+    orchestra: Orchestra, activity: dg.AssetsDefinition
+) -> None:
+    orchestra.launch([activity], FIRST)
+
+    ((_, event),) = orchestra.recorded(activity)
+    said = shown(event)
+    head, _, *rows, _, count = said["stripe/preview"].splitlines()
+    assert "balance_transaction_id" in head
+    assert "description" not in head
+    assert "description" in {column.name for column in said["dagster/column_schema"].columns}
+    assert len(rows) == 5
+    assert count == f"5 of {said['dagster/partition_row_count']} rows."
+
+
+def test_totals_say_what_is_added_up(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, activity: dg.AssetsDefinition
+) -> None:
+    orchestra.launch([summary, activity], FIRST)
+
+    labels = [
+        label
+        for asset in (summary, activity)
+        for _, event in orchestra.recorded(asset)
+        for label in shown(event)["stripe/totals"]
+    ]
+    assert labels == [
+        "sum of net_amount (movements only, without balances and subtotals)",
+        "sum of net (all rows)",
+    ]
 
 
 @pytest.mark.parametrize("report", ["balance.summary.1", "balance_change_from_activity.itemized.3"])
@@ -325,7 +359,7 @@ def test_what_a_killed_process_published_is_recorded_without_a_new_run(
     assert result.success
     assert len(simulator.runs) == 2
     origins = {partition: shown(event)["stripe/origin"] for partition, event in orchestra.recorded(summary)}
-    assert origins == {"2026-06-01": "kept", "2026-06-02": "created"}
+    assert origins == {"2026-06-01": "already published", "2026-06-02": "created"}
 
 
 def test_what_a_step_that_outlived_its_run_has_just_recorded_is_not_recorded_again(

@@ -9,7 +9,7 @@ import dagster as dg
 from connector.pipeline.log import listening
 
 
-class _ToDagster(logging.Handler):
+class _DagsterHandler(logging.Handler):
     """Passes records on. Dagster's log may be written to from any thread, as the connector's workers do."""
 
     def __init__(self, log: dg.DagsterLogManager) -> None:
@@ -21,13 +21,13 @@ class _ToDagster(logging.Handler):
 
 
 @contextmanager
-def logged(context: dg.AssetExecutionContext) -> Iterator[None]:
+def log_to_dagster(context: dg.AssetExecutionContext) -> Iterator[None]:
     """While it lasts, each step of each partition is a line of the run's log, and so are retries.
 
-    Does nothing where the instance captures these loggers itself (`python_logs`): it would say all twice.
+    Does nothing where the instance captures these loggers itself (`python_logs`): each line would come twice.
     """
     if {"connector", "root"} & set(context.instance.managed_python_loggers):
         yield
         return
-    with listening(_ToDagster(context.log)):
+    with listening(_DagsterHandler(context.log)):
         yield

@@ -1,5 +1,4 @@
-"""Writing down what happened to each partition, once, in the way Dagster allows in the run at hand; and
-reading what was written.
+"""The events of a step: each partition's materialization, once, in the way Dagster allows in the run at hand.
 
 Where nothing in the run waits for the asset, each partition gets its event the moment it is published, with
 a data version of its own; a process killed later takes nothing back. Where a step of the same run reads the
@@ -9,18 +8,20 @@ once; so they are gathered until the end.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack
 from typing import Any
 
 import dagster as dg
 
-from assets.dagster_runs.history import Recorded, recorded_runs
-from assets.materialize.evaluation import CheckRecorder
+from assets.dagster_runs.history import MaterializationEvent, newest_materializations
+from assets.materialize.check_recorder import CheckRecorder
 from assets.reports.configured import ConfiguredReport
 from assets.reports.metadata import REPORT_RUN, partition_metadata
 from assets.reports.partitions import dimension_tags
-from assets.reports.preview import ROWS
-from connector.checks import CheckOutcome
+from assets.reports.preview import first_rows
+from connector.checks import CheckOutcome, OpenFile, UnreadableError, open_file
+from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.pipeline.collect import Asked, Done
 
@@ -59,11 +60,11 @@ class EventRecorder:
     """The events of one step.
 
     Args:
-        inspection: what checks say of each partition; told after the partition's event.
+        checks: evaluates each partition's checks, once the partition's event is written.
         gather: hold the events back until `output`.
-        written: partitions whose kept file has its event already.
-        seen: the events there were when the step began. One about the same report run that came since was
-            written by a step that outlived the process of its run, and says all there is to say.
+        recorded: partitions whose published file has its event already.
+        events: the partitions' events when the step began. A newer one about the same report run was written
+            by a step that outlived the process of its run, and needs no second.
     """
 
     def __init__(
@@ -71,28 +72,31 @@ class EventRecorder:
         context: dg.AssetExecutionContext,
         report: ConfiguredReport,
         store: Store,
-        inspection: CheckRecorder,
+        dataset: Dataset,
+        checks: CheckRecorder,
         *,
         gather: bool,
-        written: Set[str],
-        seen: Set[Recorded],
+        recorded: Set[str],
+        events: Collection[MaterializationEvent],
     ) -> None:
         self._context = context
         self._report = report
         self._store = store
-        self._inspection = inspection
+        self._dataset = dataset
+        self._checks = checks
         self._gather = gather
-        self._written = written
-        self._seen = seen
+        self._recorded = recorded
+        self._events = frozenset(events)
         self._done: dict[str, Done] = {}
+        self._metadata: dict[str, Mapping[str, Any]] = {}
 
     @property
     def blocked(self) -> Sequence[CheckOutcome]:
-        """Failures for which nothing should be made from the partitions that are in place, once all are."""
-        return self._inspection.blocked
+        """Failures that block what depends on the partitions, once all partitions are in place."""
+        return self._checks.blocked
 
     def asked(self, event: Asked) -> None:
-        """Leave a trace of the report run at once, whatever becomes of this process."""
+        """Record the report run at once, whatever becomes of this process."""
         self._context.log_event(
             dg.AssetObservation(
                 self._report.key,
@@ -103,27 +107,35 @@ class EventRecorder:
         )
 
     def done(self, event: Done) -> None:
-        """A partition is in place."""
+        """A partition is in place: its file is opened once, for the event and for the checks."""
         key = event.partition.key
         self._done[key] = event
+        with ExitStack() as stack:
+            file: OpenFile | UnreadableError
+            try:
+                file = stack.enter_context(open_file(self._store, self._dataset, self._report.query, key))
+            except UnreadableError as error:
+                file = error
+            rows = None
+            if isinstance(file, OpenFile):
+                rows = first_rows(self._report, file.data, self._dataset.path_columns)
+            self._metadata[key] = partition_metadata(self._report, event, rows)
+            if not self._gather:
+                self._write(event)
+            self._checks.evaluate(key, file)
         if not self._gather:
-            self._write(event)
-        self._inspection.partition(key)
-        if not self._gather:
-            self._inspection.write(key)
+            self._checks.write(key)
 
     def output(self) -> Iterator[Output]:
-        """The step's output, for those who wait for it: everything went well."""
+        """The step's output, for the steps that wait for it: everything went well."""
         if self._gather:
-            for key, event in self._done.items():
-                self._context.add_asset_metadata(
-                    self._metadata(event), asset_key=self._report.key, partition_key=key
-                )
+            for key, metadata in self._metadata.items():
+                self._context.add_asset_metadata(metadata, asset_key=self._report.key, partition_key=key)
             versions = {key: event.published.provenance.data_version for key, event in self._done.items()}
             yield Output(asset_key=self._report.key, data_version=dg.DataVersion(combined_version(versions)))
-        self._inspection.conclude()
+        self._checks.conclude()
 
-    def flushed(self) -> Sequence[str]:
+    def flush(self) -> Sequence[str]:
         """There will be no output: write what was gathered for it.
 
         Returns the keys of the partitions that are in place.
@@ -131,38 +143,25 @@ class EventRecorder:
         if self._gather:
             for event in self._done.values():
                 self._write(event)
-        self._inspection.conclude()
+        self._checks.conclude()
         return tuple(self._done)
 
     def _write(self, event: Done) -> None:
-        key = event.partition.key
-        if key in self._written and not event.fetched:
-            self._context.log.info(f"{key}: kept, and its event is written already")
+        key, provenance = event.partition.key, event.published.provenance
+        metadata = self._metadata.pop(key)
+        if key in self._recorded and not event.fetched:
+            self._context.log.info(f"{key}: the file and its event are in place already")
             return
-        if other := self._written_meanwhile(event):
-            self._context.log.info(f"{key}: run {other.dagster_run} has just written its event")
+        newest = newest_materializations(self._context.instance, self._report.key, [key]).get(key)
+        if newest and newest.report_run == provenance.run_id and newest not in self._events:
+            self._context.log.info(f"{key}: Dagster run {newest.dagster_run} has just written this event")
             return
         tags = {
-            _DATA_VERSION: event.published.provenance.data_version,
+            _DATA_VERSION: provenance.data_version,
             _BY_USER: "true",
             _CODE_VERSION: self._report.code_version,
             **dimension_tags(self._report.partitions, key),
         }
         self._context.log_event(
-            dg.AssetMaterialization(
-                self._report.key, partition=key, metadata=self._metadata(event), tags=tags
-            )
+            dg.AssetMaterialization(self._report.key, partition=key, metadata=metadata, tags=tags)
         )
-
-    def _written_meanwhile(self, event: Done) -> Recorded | None:
-        newest = next(recorded_runs(self._context.instance, self._report.key, [event.partition.key]), None)
-        same = newest is not None and newest.report_run == event.published.provenance.run_id
-        return newest if same and newest not in self._seen else None
-
-    def _metadata(self, event: Done) -> dict[str, Any]:
-        provenance = event.published.provenance
-        dataset = self._report.query.dataset(mode=str(provenance.mode), account=provenance.account)
-        there = self._store.arrow_dataset(dataset, [event.partition.key])
-        # Without read-ahead: a preview of five rows shall not load a large file.
-        rows = there.head(ROWS, batch_readahead=0, fragment_readahead=0)
-        return partition_metadata(self._report, event, rows.drop_columns(list(dataset.path_columns)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assets.materialize.recording import combined_version, is_awaited
+from assets.materialize.event_recorder import combined_version, is_awaited
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,188 @@
+"""The checks of one step: each partition as soon as it is in place, what lies between files at the end.
+
+Every partition that is in place when the step ends has been checked, also one that needed nothing. Dagster
+plans an evaluation of each check for each partition of a run, and what it does not get counts as skipped:
+launching a run again would otherwise hide that a check had failed, and let through what it blocked.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from itertools import chain
+
+import dagster as dg
+
+from assets.dagster_runs.history import newest_materializations
+from assets.materialize.check_events import partition_evaluation, run_evaluation
+from assets.reports.check_rules import Rule
+from assets.reports.configured import ConfiguredReport
+from connector.checks import (
+    Check,
+    CheckOutcome,
+    CheckResult,
+    Finding,
+    OpenFile,
+    Reconciliation,
+    UnreadableError,
+    check_continuity,
+    check_opened_file,
+    find_continuity_check,
+    find_reconciliations,
+    reconcile,
+)
+from connector.dataset.identity import Dataset
+from connector.dataset.store import Store
+from connector.errors import ReportingError
+from connector.query import ReportQuery
+
+
+class CheckRecorder:
+    """What the checks of a report say of the partitions of one step.
+
+    Args:
+        dataset: the report's table; those it is compared with are of the same mode and account.
+    """
+
+    def __init__(
+        self, context: dg.AssetExecutionContext, report: ConfiguredReport, store: Store, dataset: Dataset
+    ) -> None:
+        self._context = context
+        self._report = report
+        self._store = store
+        self._dataset = dataset
+        self._rules: Mapping[str, Rule] = {rule.check.name: rule for rule in report.rules}
+        self._outcomes: dict[str, list[CheckOutcome]] = {}
+        self._written: set[str] = set()
+
+    def evaluate(self, key: str, file: OpenFile | UnreadableError) -> None:
+        """Evaluate the checks of a partition's own file."""
+        settled = [rule.check for rule in self._rules.values() if rule.settled]
+        check = partial(check_opened_file, self._store, self._dataset, self._report.query, key, file)
+        outcomes = self._evaluate(settled, self._dataset, key, check)
+        self._outcomes[key] = [each for each in outcomes if each.check.name in self._rules]
+
+    @property
+    def blocked(self) -> list[CheckOutcome]:
+        """The failures that block what depends on these partitions, once all are in place."""
+        found = chain(*self._outcomes.values(), self._across)
+        order = list(self._rules)
+        return sorted(
+            (each for each in found if self._rules[each.check.name].blocks(each.finding)),
+            key=lambda each: (order.index(each.check.name), each.partition),
+        )
+
+    def write(self, key: str) -> None:
+        """Write the evaluations of one partition by itself. Its event has to be written already."""
+        self._log(self._report, self._rules, self._outcomes[key])
+        self._written.add(key)
+
+    def conclude(self) -> None:
+        """Write all evaluations that are left, and one of each check for the whole run."""
+        left = [self._outcomes[key] for key in self._outcomes if key not in self._written]
+        self._written |= self._outcomes.keys()
+        self._log(self._report, self._rules, [*chain(*left), *self._across])
+        self._update_others()
+        if not self._outcomes:
+            return
+        for rule in self._rules.values():
+            every = chain(*self._outcomes.values(), self._across)
+            self._log_for_run(
+                self._report, rule, [each for each in every if each.check.name == rule.check.name]
+            )
+
+    # Between files
+
+    @cached_property
+    def _across(self) -> list[CheckOutcome]:
+        """What lies between partitions, and between this report and others, once all are in place.
+
+        What one is compared with may not be there yet; then it is compared when the other one arrives.
+        """
+        return [*self._with_neighbours(), *self._with_others()]
+
+    def _with_neighbours(self) -> Iterator[CheckOutcome]:
+        """Each period that is new, or whose predecessor is, against its predecessor."""
+        query = self._report.query
+        check = find_continuity_check(query)
+        if check is None or check.name not in self._rules:
+            return
+        for before, after in self._pairs():
+            compare = partial(check_continuity, self._store, self._dataset, query, before, after)
+            yield from self._evaluate([check], self._dataset, after, compare)
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """Partitions that follow each other and at least one of which is in this step."""
+        return sorted({pair for key in self._outcomes for pair in self._report.adjacent(key)})
+
+    def _with_others(self) -> Iterator[CheckOutcome]:
+        """Each partition against the same one of the reports that are about the same money."""
+        others = [each.query for each in self._report.beside]
+        for reconciliation in find_reconciliations(self._report.query, others):
+            if reconciliation.check.name in self._rules:
+                for key in self._outcomes:
+                    yield from self._reconcile(reconciliation, key)
+
+    def _update_others(self) -> None:
+        """Write the same comparisons as checks of the other reports.
+
+        The other report found nothing to compare with, or found what this one has replaced.
+        """
+        for other in self._report.beside:
+            for reconciliation in find_reconciliations(other.query, [self._report.query]):
+                rule = other.checks.rule(reconciliation.check)
+                if rule:
+                    outcomes = [
+                        outcome for key in self._outcomes for outcome in self._reconcile(reconciliation, key)
+                    ]
+                    self._log(other, {rule.check.name: rule}, outcomes)
+                    if outcomes:
+                        self._log_for_run(other, rule, outcomes)
+
+    def _reconcile(self, reconciliation: Reconciliation, key: str) -> Collection[CheckOutcome]:
+        ours, theirs = self._dataset_of(reconciliation.ours), self._dataset_of(reconciliation.theirs)
+        compare = partial(reconcile, self._store, reconciliation, ours, theirs, key)
+        return self._evaluate([reconciliation.check], ours, key, compare)
+
+    def _evaluate(
+        self,
+        checks: Collection[Check],
+        dataset: Dataset,
+        key: str,
+        evaluate: Callable[[], Collection[CheckOutcome] | CheckOutcome | None],
+    ) -> Collection[CheckOutcome]:
+        """The outcomes of checks. One that raises an error is inconclusive, and stops nothing else."""
+        try:
+            found = evaluate() if checks else None
+        except ReportingError as error:
+            reason = str(error)
+        except Exception as error:
+            self._context.log.exception(
+                "A check raised an error. Please report it; the partition is materialized all the same."
+            )
+            reason = f"The check itself raised {type(error).__name__}. The run's log has the traceback."
+        else:
+            if found is None:
+                return ()
+            return (found,) if isinstance(found, CheckOutcome) else found
+        failed = Finding(CheckResult.INCONCLUSIVE, reason)
+        return [CheckOutcome(check, dataset.table, key, failed) for check in checks]
+
+    def _dataset_of(self, query: ReportQuery) -> Dataset:
+        return query.dataset(mode=self._dataset.mode, account=self._dataset.account)
+
+    # Dagster's events
+
+    def _log(
+        self, report: ConfiguredReport, rules: Mapping[str, Rule], outcomes: Collection[CheckOutcome]
+    ) -> None:
+        """Log the evaluations of partitions that have an event; the others are evaluated with theirs."""
+        partitions = {each.partition for each in outcomes}
+        events = newest_materializations(self._context.instance, report.key, partitions)
+        for each in outcomes:
+            if event := events.get(each.partition):
+                rule = rules[each.check.name]
+                self._context.log_event(partition_evaluation(report.key, rule, each, event.target))
+
+    def _log_for_run(self, report: ConfiguredReport, rule: Rule, outcomes: Sequence[CheckOutcome]) -> None:
+        """Log what a check says of the run as a whole, unless its one evaluation says it already."""
+        if len(outcomes) != 1:
+            self._context.log_event(run_evaluation(report.key, rule, outcomes))

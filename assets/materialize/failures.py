@@ -1,0 +1,145 @@
+"""The failure of a run that is not complete: each partition, the reason, and what to do about it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import dagster as dg
+
+from assets.dagster_runs.tags import OUTCOME_TAG
+from assets.materialize.check_events import blocked_table
+from connector.checks import CheckOutcome
+from connector.errors import ReportingError, RunPendingError, advice
+from connector.pipeline.collect import Missed, Outcome
+
+_WORST_FIRST = (Outcome.FAILED, Outcome.LATE, Outcome.NOT_READY)
+
+_SHOWN = 10
+
+_AGAIN = "Materialize it again"
+
+
+def what_to_do(error: ReportingError) -> str:
+    """What to do about an error, in one sentence."""
+    if isinstance(error, RunPendingError):
+        return "The late-run sensor fetches it once Stripe is done; materializing again adopts it, too."
+    return advice(error, again=_AGAIN)
+
+
+def worst_outcome(outcomes: Iterable[str]) -> str | None:
+    """The worst of the outcomes, as the run is tagged; None where nothing is wrong."""
+    found = set(outcomes)
+    return next((str(each) for each in _WORST_FIRST if each in found), None)
+
+
+def incomplete_failure(
+    asset: str, recorded: Collection[str], missed: Sequence[Missed], blocked: Sequence[CheckOutcome] = ()
+) -> dg.Failure:
+    """The failure that ends a run in which some partitions have no new data, or should not be used.
+
+    Args:
+        asset: the asset key, as people read it.
+        recorded: keys of the partitions that are materialized.
+        missed: those that have no new data.
+        blocked: failures of checks that block, in partitions that are materialized.
+
+    Retrying the step would request the same again at once, so the failure does not allow it.
+    """
+    ordered = sorted(missed, key=lambda each: each.partition.key)
+    outcomes = [each.outcome for each in ordered] + ([Outcome.FAILED] if blocked else [])
+    metadata: dict[str, Any] = {
+        OUTCOME_TAG: worst_outcome(outcomes),
+        "stripe/materialized_partitions": len(recorded),
+    }
+    lines = []
+    if ordered:
+        lines += _describe_missed(asset, len(recorded), ordered)
+        metadata["stripe/not_materialized"] = _missed_table(ordered)
+    if blocked:
+        lines += _describe_blocked(asset, len(recorded), blocked)
+        metadata["stripe/blocked"] = blocked_table(blocked)
+    return dg.Failure("\n".join(lines), metadata=metadata, allow_retries=False)
+
+
+def failure_without_answer(asset: str, error: ReportingError, recorded: Collection[str]) -> dg.Failure:
+    """The failure of a run that learned nothing about its partitions from Stripe.
+
+    It may be retried where the error may pass.
+    """
+    there = f" {len(recorded)} partitions that were published already are materialized." if recorded else ""
+    return dg.Failure(
+        f"{asset}: {_sentence(error)}{there} {what_to_do(error)}",
+        metadata={
+            OUTCOME_TAG: str(Outcome.FAILED),
+            "stripe/error": type(error).__name__,
+            "stripe/materialized_partitions": len(recorded),
+        },
+        allow_retries=error.passing,
+    )
+
+
+def outcome_of(failure: dg.Failure) -> str:
+    """What a run that ends with this failure is tagged with; `failed` for a failure that does not say."""
+    value = failure.metadata.get(OUTCOME_TAG)
+    return str(value.value) if value is not None else str(Outcome.FAILED)
+
+
+def _describe_missed(asset: str, recorded: int, ordered: Sequence[Missed]) -> list[str]:
+    counts = ", ".join(
+        f"{number} {_words(outcome)}"
+        for outcome in _WORST_FIRST
+        if (number := sum(each.outcome == outcome for each in ordered))
+    )
+    others = f" The other {recorded} are materialized." if recorded else ""
+    return [
+        f"{asset}: {len(ordered)} of {recorded + len(ordered)} partitions have no new data ({counts}); "
+        f"their earlier data, if any, are unchanged.{others}",
+        *_first(f"  {each.partition.key}  {_words(each.outcome)}: {_reason(each.error)}" for each in ordered),
+    ]
+
+
+def _describe_blocked(asset: str, recorded: int, blocked: Sequence[CheckOutcome]) -> list[str]:
+    names = list(dict.fromkeys(each.check.name for each in blocked))
+    partitions = len({each.partition for each in blocked})
+    return [
+        f"{asset}: {', '.join(names)} failed in {partitions} of {recorded} partitions. All of them are "
+        "materialized; assets that depend on them do not start in this run.",
+        *_first(f"  {each.partition}  {each.check.name}: {each.finding.reason}" for each in blocked),
+        "If Stripe's report is wrong, materialize these partitions again once Stripe has corrected it. If it "
+        "is right, or good enough, leave the check out of `checks.blocking`, or set its severity to `warn`.",
+    ]
+
+
+def _first(lines: Iterable[str]) -> list[str]:
+    """The first lines, and how many more there are."""
+    every = list(lines)
+    more = len(every) - _SHOWN
+    return [*every[:_SHOWN], *([f"  and {more} more, all in this failure's metadata"] if more > 0 else [])]
+
+
+def _reason(error: ReportingError) -> str:
+    return f"{_sentence(error)} {what_to_do(error)}"
+
+
+def _sentence(error: ReportingError) -> str:
+    """The error's text with a full stop, since more follows."""
+    return str(error).rstrip(". ") + "."
+
+
+def _words(outcome: Outcome) -> str:
+    return outcome.replace("_", " ")
+
+
+def _missed_table(missed: Sequence[Missed]) -> dg.TableMetadataValue:
+    columns = ("partition", "outcome", "report_run", "reason", "what_to_do")
+    records = [
+        dg.TableRecord({
+            "partition": each.partition.key,
+            "outcome": str(each.outcome),
+            "report_run": each.run_id or "",
+            "reason": str(each.error),
+            "what_to_do": what_to_do(each.error),
+        })
+        for each in missed
+    ]  # fmt: skip
+    schema = dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in columns])
+    return dg.MetadataValue.table(records, schema)
