@@ -1,4 +1,4 @@
-"""`make dev`: the Dagster UI on the configured reports, beside a simulated Stripe where there is no key.
+"""`make dev`: the Dagster UI on the configured reports, with a simulated Stripe where there is no key.
 
     python -m assets.dev
 
@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from filelock import FileLock, Timeout
+
 from assets.settings import child_environment
 from connector.settings import API_BASE, API_KEY, DAGSTER_HOME, Connection, dagster_home
 from connector.simulator import SIMULATED_KEY, Simulator
@@ -24,24 +26,27 @@ from connector.simulator.server import serve
 
 PROJECT = Path(__file__).resolve().parent.parent
 
-#: The simulator's port: the same each time, so that runs find it after a restart.
+#: The same ports each time: runs find the simulator after a restart, and people the UI.
 SIMULATOR_PORT = 4242
 UI_PORT = 3000
 
 #: Seconds a simulated report takes.
 RUN_SECONDS = (2.0, 12.0)
 
-_PATIENCE = 15.0
+#: Seconds Dagster has to end.
+_SECONDS_TO_END = 15.0
 
-#: For one machine: no telemetry, no dialogs, few runs at once, and no slot that outlives a killed run.
-#: A configuration that is right for one machine, and says why.
+#: That `dagster dev` is superseded: `dg dev` has no option for the workspace file.
+_SUPERSEDED = "ignore:Function `dev_command`"
+
+#: A configuration for one machine: no telemetry, no dialogs, few runs at once, no slot that outlives a run.
 DAGSTER_YAML = Path(__file__).with_name("dagster.yaml")
 
 
 def main() -> int:
     """The exit code of Dagster; 0 when interrupted."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Also where the shell that started us ignores Ctrl-C, as it does for what runs in the background.
+        # Also where the shell ignores Ctrl-C, as it does for what runs in the background.
         signal.signal(number, _interrupt)
     if importlib.util.find_spec("dagster_webserver") is None:
         sys.stderr.write("The UI is not installed: pip install 'dagster-stripe-reports[ui]'\n")
@@ -49,9 +54,16 @@ def main() -> int:
     has_key = bool(Connection.from_environment().api_key)
     try:
         with contextlib.ExitStack() as stack:
-            added = {} if has_key else stack.enter_context(_simulated())
             home = Path(dagster_home() or _home(simulated=not has_key))
             prepare_home(home)
+            try:
+                stack.enter_context(lock_home(home))
+            except Timeout:
+                sys.stderr.write(
+                    f"Another `make dev` uses {home}. Stop it, or set {DAGSTER_HOME} to another directory.\n"
+                )
+                return 1
+            added = {} if has_key else stack.enter_context(_simulated())
             return _dagster({**added, DAGSTER_HOME: str(home)})
     except KeyboardInterrupt:
         _say("Stopped; nothing is left running.")
@@ -59,35 +71,46 @@ def main() -> int:
 
 
 def prepare_home(home: Path) -> None:
-    """Make Dagster's directory, with a configuration for one machine where it has none of its own."""
+    """Make Dagster's directory, with a configuration for one machine where it has none."""
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
         shutil.copyfile(DAGSTER_YAML, home / "dagster.yaml")
 
 
 @contextlib.contextmanager
+def lock_home(home: Path) -> Iterator[None]:
+    """Hold Dagster's directory: two daemons would both start the runs queued there.
+
+    Raises filelock.Timeout where another process holds it. The lock ends with the process.
+    """
+    with FileLock(home / "dev.lock", timeout=0):
+        yield
+
+
+@contextlib.contextmanager
 def _simulated() -> Iterator[dict[str, str]]:
-    """A simulated Stripe beside Dagster; gives the environment that leads there."""
-    with serve(Simulator(run_seconds=RUN_SECONDS), port=free_port(SIMULATOR_PORT)) as url:
+    """A simulated Stripe; gives the environment in which Dagster uses it."""
+    with serve(Simulator(run_seconds=RUN_SECONDS), port=_port(SIMULATOR_PORT, "the simulator")) as url:
         _say(
             f"{API_KEY} is not set: the reports come from a simulated Stripe on {url}, with made-up data.\n"
-            f"Set {API_KEY} to a restricted key to pull your own."
+            f"Set {API_KEY} to a restricted key to pull your own reports."
         )
         yield {API_KEY: SIMULATED_KEY, API_BASE: url}
 
 
 def _home(*, simulated: bool) -> Path:
-    """Dagster's history is kept apart: what was simulated must not count as pulled."""
+    """Simulated runs have a history of their own: they must not count as pulled from Stripe."""
     return PROJECT / ".dagster" / ("simulated" if simulated else "stripe")
 
 
 def _dagster(environment: Mapping[str, str]) -> int:
-    """Run `dagster dev` until it ends, or until we are interrupted; then end all its processes."""
-    port = free_port(UI_PORT)
-    command = [sys.executable, "-m", "dagster", "dev", "-w", str(PROJECT / "workspace.yaml")]
+    """Run `dagster dev` until it ends or is interrupted; then end all its processes."""
+    port = _port(UI_PORT, "the UI")
+    command = [sys.executable, "-W", _SUPERSEDED, "-m", "dagster", "dev"]
+    command += ["-w", str(PROJECT / "workspace.yaml")]
     command += ["-h", "127.0.0.1", "-p", str(port), "--live-data-poll-rate", "1000"]
     _say(f"Dagster's UI: http://127.0.0.1:{port}   (its history: {environment[DAGSTER_HOME]})")
-    # A session of its own: Ctrl-C comes to us alone, and a signal to the group reaches all of Dagster.
+    # A session of its own: Ctrl-C reaches this process alone, and a signal to the group all of Dagster.
     child = subprocess.Popen(  # noqa: S603 - our own command
         command, cwd=PROJECT, env=child_environment(environment), start_new_session=True
     )
@@ -98,18 +121,25 @@ def _dagster(environment: Mapping[str, str]) -> int:
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Ask Dagster to end, and insist when it does not; its code servers are in the same group."""
+    """Terminate Dagster, and kill what is left of it; its code servers are in the same group."""
     if child.poll() is None:
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(_PATIENCE)
+            child.wait(_SECONDS_TO_END)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
 
 
+def _port(preferred: int, user: str) -> int:
+    port = free_port(preferred)
+    if port != preferred:
+        _say(f"Port {preferred} is taken by another program; {user} uses {port}.")
+    return port
+
+
 def free_port(preferred: int) -> int:
-    """`preferred` where nobody listens on it, else any free one."""
+    """`preferred` where it is free, else any free port."""
     for port in (preferred, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

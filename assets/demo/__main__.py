@@ -58,7 +58,7 @@ Advance = Callable[[Step, str], None]
 def main() -> int:
     """The exit code: 0 when every partition is there, 1 when not, 130 when interrupted."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Also where the shell that started us ignores Ctrl-C, as it does for what runs in the background.
+        # Also where the shell ignores Ctrl-C, as it does for what runs in the background.
         signal.signal(number, _interrupt)
     console = Console(highlight=False, soft_wrap=True)
     root = str(Path(Connection.from_environment().root).absolute())
@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def pull(console: Console, root: str) -> list[str]:
-    """Materialize the last available month of every configured report; what went wrong, if anything did."""
+    """Materialize the last available month of every configured report; returns what failed."""
     began = time.monotonic()
     with serve(Simulator(run_seconds=RUN_SECONDS)) as url:
         console.print(
@@ -98,7 +98,7 @@ def pull(console: Console, root: str) -> list[str]:
 
 
 def show(console: Console, root: str) -> None:
-    """What a person wants to see of the month, by SQL over the Parquet."""
+    """Print the month's books, by SQL over the Parquet."""
     with open_warehouse(root, Mode.SIMULATED.value) as warehouse:
         console.print(net_activity(warehouse))
         console.print(balances(warehouse, DAYS))
@@ -108,7 +108,7 @@ def show(console: Console, root: str) -> None:
     command = Path(sys.executable).with_name("stripe-reports")
     shown = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command
     console.print(f"\nThe files: {root}/{Mode.SIMULATED}/<table>/account=default/period=<day>/report.parquet")
-    console.print("Go on with:")
+    console.print("Next:")
     console.print("  make dev")
     console.print(f"  {shown} sql {shlex.quote(_TRY)}")
 
@@ -141,14 +141,14 @@ def _simulated(resources: Mapping[str, Any], stripe: StripeReporting) -> dict[st
 
 
 def _dagster() -> dg.DagsterInstance:
-    """One that keeps its history in memory: nobody will look at it, and it is half the work."""
+    """An instance whose history is in memory: nobody will look at it, and writing it is half the work."""
     return dg.DagsterInstance.ephemeral(settings={"telemetry": {"enabled": False}})
 
 
 def _materialize(
     job: dg.JobDefinition, instance: dg.DagsterInstance, step: Step, advance: Advance
 ) -> list[str]:
-    """One Dagster run over all partitions of a report; what its failure says, if it fails."""
+    """One Dagster run over all partitions of a report; returns the text of its failure, if it fails."""
 
     def watch(entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
@@ -165,16 +165,16 @@ def _materialize(
         tags={
             "dagster/asset_partition_range_start": step.keys[0],
             "dagster/asset_partition_range_end": step.keys[-1],
-            # Files of an earlier demo shall not make this one look faster than it is.
+            # Files of an earlier demo must not make this one look faster than it is.
             INTENT_TAG: Intent.REFRESH.value,
         },
         raise_on_error=False,
     )
     failures = [event for event in result.all_events if event.is_step_failure]
     if any(_is_interrupt(event) for event in failures):
-        # Dagster takes an interrupt for itself, ends the run in good order, and goes on.
+        # Dagster handles an interrupt itself: it ends the run in good order, and goes on.
         raise KeyboardInterrupt
-    return [_said(event) for event in failures]
+    return [_failure_text(event) for event in failures]
 
 
 def _is_interrupt(event: dg.DagsterEvent) -> bool:
@@ -182,10 +182,10 @@ def _is_interrupt(event: dg.DagsterEvent) -> bool:
     return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
-def _said(event: dg.DagsterEvent) -> str:
+def _failure_text(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
-    told = data.user_failure_data.description if data.user_failure_data else None
-    return told or (data.error.message if data.error else None) or "a step failed without saying why"
+    description = data.user_failure_data.description if data.user_failure_data else None
+    return description or (data.error.message if data.error else None) or "a step failed without saying why"
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """What the demo shows of a month's books, by SQL over the Parquet.
 
-Each function takes a warehouse of `connector.open_warehouse` and gives a table or a sentence for people.
+Each function takes a warehouse of `connector.open_warehouse` and returns a table or a sentence.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ PAYOUTS, RECONCILIATION = "payouts_itemized", "payout_reconciliation_itemized"
 
 _SHOWN_DAYS = 7
 
-#: Each payout beside the sum of the transactions it was made of. What left the balance is negative there.
+#: Each payout with the sum of its transactions. What leaves the balance is negative there.
 _TIES = f"""
     SELECT payout.payout_id, payout.currency, payout.period, -payout.net AS paid_out,
            sum(part.gross) AS gross, sum(part.fee) AS fee, sum(part.net) AS added_up,
@@ -72,8 +72,8 @@ def balances(warehouse: duckdb.DuckDBPyConnection, days: int) -> Table:
 
 
 def continuity(warehouse: duckdb.DuckDBPyConnection) -> str:
-    """Whether each day begins with what the day before ended with."""
-    ((meetings, equal),) = warehouse.execute(
+    """Whether each day's opening balance is the closing balance of the day before."""
+    ((total, equal),) = warehouse.execute(
         f"""
         WITH days AS (
             SELECT currency, _interval_start, _interval_end,
@@ -86,22 +86,21 @@ def continuity(warehouse: duckdb.DuckDBPyConnection) -> str:
           ON day.currency = following.currency AND day._interval_end = following._interval_start
         """  # noqa: S608 - our own table
     ).fetchall()
-    result = "always" if meetings == equal else f"NOT always: {meetings - equal} times it is not"
-    return f"A day's closing balance is the next day's opening one: {result} ({equal} of {meetings})."
+    return f"Closing balances that are the next day's opening balance: {_share(equal, total)}."
 
 
 def payout(warehouse: duckdb.DuckDBPyConnection, days: int) -> Table | None:
-    """The most varied payout of the last `days`, and what it was made of; None where there was none."""
+    """The most varied payout of the last `days` and its components; None where there was none."""
     chosen = warehouse.execute(
         f"FROM ({_TIES}) WHERE transactions > 0 ORDER BY categories DESC, period DESC, payout_id LIMIT 1",
         [days],
     ).fetchone()
     if chosen is None:
         return None
-    payout_id, currency, day, paid_out, *together, transactions, _ = chosen
+    payout_id, currency, day, paid_out, *totals, transactions, _ = chosen
     shown = _in(currency)
     table = _table(
-        f"Payout {payout_id} of {day}, in {currency}", "made of", "transactions", "gross", "fee", "net"
+        f"Payout {payout_id} of {day}, in {currency}", "component", "transactions", "gross", "fee", "net"
     )
     for category, count, *amounts in warehouse.execute(
         f"""
@@ -112,7 +111,7 @@ def payout(warehouse: duckdb.DuckDBPyConnection, days: int) -> Table | None:
     ).fetchall():
         table.add_row(category, str(count), *map(shown, amounts))
     table.add_section()
-    table.add_row("together", str(transactions), *map(shown, together))
+    table.add_row("total", str(transactions), *map(shown, totals))
     table.add_row("paid out", "", "", "", shown(paid_out), style="bold")
     return table
 
@@ -123,8 +122,11 @@ def payouts_tie(warehouse: duckdb.DuckDBPyConnection, days: int) -> str:
         f"SELECT count(*), count(*) FILTER (added_up = paid_out) FROM ({_TIES})",  # noqa: S608 - our own tables
         [days],
     ).fetchall()
-    result = "always" if payouts == tied else f"NOT always: {payouts - tied} times it is not"
-    return f"A payout is the sum of its transactions, to the last decimal: {result} ({tied} of {payouts})."
+    return f"Payouts that equal the sum of their transactions, to the last decimal: {_share(tied, payouts)}."
+
+
+def _share(good: int, total: int) -> str:
+    return f"all {total}" if good == total else f"{good} of {total}, NOT ALL"
 
 
 def _in(currency: str) -> Callable[[Decimal], str]:

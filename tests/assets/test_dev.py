@@ -5,8 +5,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from filelock import Timeout
 
-from assets.dev import free_port, prepare_home
+from assets.dev import free_port, lock_home, prepare_home
 from assets.settings import child_environment
 
 
@@ -26,7 +27,15 @@ def test_a_configuration_that_is_there_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "dagster.yaml").read_text() == "telemetry: {enabled: true}\n"
 
 
-def test_a_port_somebody_listens_on_is_not_taken() -> None:
+def test_two_cannot_use_one_directory_at_once(tmp_path: Path) -> None:
+    with lock_home(tmp_path), pytest.raises(Timeout), lock_home(tmp_path):
+        pass
+
+    with lock_home(tmp_path):
+        assert (tmp_path / "dev.lock").exists()
+
+
+def test_a_port_in_use_is_left_alone() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -37,7 +46,7 @@ def test_a_port_somebody_listens_on_is_not_taken() -> None:
     assert free_port(port) == port
 
 
-def test_what_dagster_is_told_stands_above_our_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dagsters_environment_is_ours_with_additions_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRIPE_API_BASE", "https://api.stripe.com")
 
     environment = child_environment({"STRIPE_API_BASE": "http://127.0.0.1:4242"})

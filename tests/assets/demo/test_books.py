@@ -1,4 +1,4 @@
-"""What the demo says of the books is read from the files, so that it would say when they did not agree."""
+"""What the demo says of the books is read from the files, also when they do not agree."""
 
 import io
 from collections.abc import Callable
@@ -42,26 +42,26 @@ def remove(root: Path, table: str, day: str) -> None:
     file.unlink()
 
 
-def test_a_payout_is_shown_with_what_it_was_made_of(pulled: Pulled) -> None:
+def test_a_payout_is_shown_with_its_components(pulled: Pulled) -> None:
     with open_warehouse(pulled(PAYOUTS, RECONCILIATION)) as warehouse:
         shown, result = payout(warehouse, len(DAYS)), payouts_tie(warehouse, len(DAYS))
 
     assert shown is not None
-    *parts, together, paid_out = [line for line in printed(shown).splitlines() if line.startswith("│")]
+    *parts, total, paid_out = [line for line in printed(shown).splitlines() if line.startswith("│")]
     assert len(parts) > 1
-    assert together.split("│")[-2] == paid_out.split("│")[-2]
-    assert "to the last decimal: always" in result
+    assert total.split("│")[-2] == paid_out.split("│")[-2]
+    assert "to the last decimal: all " in result
 
 
-def test_a_payout_whose_transactions_are_missing_is_told(pulled: Pulled) -> None:
+def test_a_payout_whose_transactions_are_missing_is_found(pulled: Pulled) -> None:
     root = pulled(PAYOUTS, RECONCILIATION)
     remove(root, RECONCILIATION, "2026-05-27")
 
     with open_warehouse(root) as warehouse:
-        assert "NOT always" in payouts_tie(warehouse, len(DAYS))
+        assert "NOT ALL" in payouts_tie(warehouse, len(DAYS))
 
 
-def test_balances_meet_from_day_to_day_and_a_gap_is_no_meeting(pulled: Pulled) -> None:
+def test_balances_are_compared_from_day_to_day_and_not_across_a_gap(pulled: Pulled) -> None:
     root = pulled(SUMMARY)
 
     with open_warehouse(root) as warehouse:
@@ -71,6 +71,6 @@ def test_balances_meet_from_day_to_day_and_a_gap_is_no_meeting(pulled: Pulled) -
         gapped = continuity(warehouse)
 
     assert "usd" in printed(table)
-    assert "always" in whole
+    assert not whole.endswith("all 0.")
     assert "NOT" not in whole
-    assert gapped.endswith("always (0 of 0).")
+    assert gapped.endswith("all 0.")

@@ -1,4 +1,4 @@
-"""`make demo` as somebody meets it: a process of which nothing stays but the data."""
+"""`make demo` as people run it: a process that leaves nothing behind but the data."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run() -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "assets.demo.__main__"],
+            [sys.executable, "-m", "assets.demo"],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -55,13 +55,13 @@ def left_behind(process: "subprocess.Popen[str]", tmp_path: Path) -> list[str]:
 def test_the_demo_pulls_a_month_and_shows_that_the_books_agree(start: Start, tmp_path: Path) -> None:
     process = start()
 
-    told, _ = process.communicate(timeout=180)
+    output, _ = process.communicate(timeout=180)
 
-    assert process.returncode == 0, told
-    assert "120 partitions materialized through Dagster" in told
-    assert "opening one: always" in told
-    assert "sum of its transactions, to the last decimal: always" in told
-    assert "make dev" in told
+    assert process.returncode == 0, output
+    assert "120 partitions materialized through Dagster" in output
+    assert "next day's opening balance: all 116." in output
+    assert "sum of their transactions, to the last decimal: all" in output
+    assert "make dev" in output
     files = sorted((tmp_path / "data" / "simulated").glob("*/account=default/period=*/report.parquet"))
     assert len(files) == 120
     assert sum(pq.read_metadata(file).num_rows for file in files) > 0
@@ -75,9 +75,9 @@ def test_an_interrupted_demo_leaves_no_process_and_no_temporary_files(start: Sta
         assert process.poll() is None
 
     process.send_signal(signal.SIGINT)
-    told, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=60)
 
-    assert process.returncode == 130, told
-    assert "Stopped" in told
-    assert "Traceback" not in told
+    assert process.returncode == 130, output
+    assert "Stopped" in output
+    assert "Traceback" not in output
     assert left_behind(process, tmp_path) == []
