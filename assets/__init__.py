@@ -1,16 +1,16 @@
-"""The connector as Dagster sees it: assets, resource, reader, component. Wiring only.
+"""The connector in Dagster: assets, resource, reader, component.
 
     config          `defs.yaml`: its fields, and the component that loads it
     automation      what happens by itself, for one account
     sensors         late report runs, data that became available, payouts that became known
     materialize     one step of a report asset, from partitions to events
     reports         what a report is to Dagster: configuration, partitions, checks, metadata
-    dagster_runs    what Dagster has run, is running and is asked to run
+    dagster_runs    Dagster's runs of reports: history, requests, tags
     resources       the connection to Stripe;  settings  what the environment says
     io_manager      how downstream assets read partitions
     definitions     the code location;  demo, dev  `make demo`, `make dev`
 
-Importing it reads no environment and asks nothing of Stripe.
+Importing it reads no environment and sends nothing to Stripe.
 """
 
 from assets.automation.alerts import Alert, build_failure_alert_sensor

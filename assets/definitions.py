@@ -1,6 +1,6 @@
-"""The code location: everything under `defs/`, loaded when Dagster asks for it.
+"""The code location: everything under `defs/`.
 
-Loading asks nothing of Stripe, and works without a key.
+Loading it sends nothing to Stripe, and needs no key.
 """
 
 import importlib
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import dagster as dg
 
-# Dagster 1.13 uses its own beta parameter wherever a check has resources; it is nothing to users of this.
+# Dagster 1.13 uses its own beta parameter wherever a check has resources; users can do nothing about it.
 warnings.filterwarnings(
     "ignore", message="Parameter `execution_type` of function `AssetsDefinition", category=dg.BetaWarning
 )
 
 
-#: Steps of one run wait for Stripe side by side. The default is one a core, which on a small machine would
-#: make the reports of a backfill wait for each other; the pool bounds what speaks to Stripe at once.
+#: Steps of one run mostly wait for Stripe. The default, one step a core, would make the reports of a backfill
+#: wait for each other on a small machine; the pool limits how many steps use Stripe at once.
 EXECUTOR = dg.multiprocess_executor.configured({"max_concurrent": 8})
 
 

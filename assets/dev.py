@@ -36,7 +36,7 @@ RUN_SECONDS = (2.0, 12.0)
 #: Seconds Dagster has to end.
 _SECONDS_TO_END = 15.0
 
-#: That `dagster dev` is superseded: `dg dev` has no option for the workspace file.
+#: A warning about the name of Dagster's command, which users of `make dev` did not type.
 _SUPERSEDED = "ignore:Function `dev_command`"
 
 #: A configuration for one machine: no telemetry, no dialogs, few runs at once, no slot that outlives a run.

@@ -1,9 +1,9 @@
-"""How downstream assets read a report: as whatever their argument is annotated with.
+"""How downstream assets read a report: in the type their argument is annotated with.
 
     def revenue(context, balance_summary: pandas.DataFrame) -> …
 
-One partition or many come as one table, in which `period` tells them apart. It has the columns that are
-configured now, with their types, and what else the files have, also where they are older. Money stays exact:
+One partition or many come as one table, with the partition in `period`. It has the configured columns, with
+their types, and any others that the files have, older ones too. Money stays exact:
 in pandas it is Arrow's decimal, never float. The report assets write their own files, so this only reads.
 """
 
@@ -38,8 +38,8 @@ class ReportReader(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> Any:
         """The rows of the upstream partitions, in the type of the argument's annotation.
 
-        Raises dg.Failure for a partition without data, an annotation nothing can be made of, or an upstream
-        asset that is no report.
+        Raises dg.Failure for a partition without data, an annotation that is not supported, or an upstream
+        asset that is not a report.
         """
         annotation = context.dagster_type.typing_type
         try:
@@ -50,7 +50,7 @@ class ReportReader(dg.IOManager):
             ) from None
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> NoReturn:
-        """Refused: what is stored is Stripe's file, and only a report asset puts it there."""
+        """Raises dg.Failure: only a report asset writes a report's files."""
         name = context.asset_key.to_user_string() if context.has_asset_key else context.name
         raise dg.Failure(
             f"{name} returned a {type(obj).__name__} to the reader of Stripe reports, which writes nothing. "
@@ -64,7 +64,7 @@ class ReportReader(dg.IOManager):
         dataset = dataset_of(metadata, mode=self._stripe.mode(), account=self._stripe.account)
         if dataset is None:
             raise StoreError(
-                f"{context.asset_key.to_user_string()} is no Stripe report; give it another io_manager_key"
+                f"{context.asset_key.to_user_string()} is not a Stripe report; give it another io_manager_key"
             )
         store, columns = self._stripe.store(), configured_columns(metadata)
         keys = context.asset_partition_keys if context.has_asset_partitions else None
@@ -80,13 +80,13 @@ def _chosen(store: Store, dataset: Dataset, keys: Sequence[str], columns: pa.Sch
         return store.arrow_dataset(dataset, keys, columns=columns)
     except NoDataError as error:
         raise NoDataError(
-            f"{error} (To read what is there and leave out what is not, give the input the metadata "
+            f"{error} (To leave out partitions without data, give the input the metadata "
             f"{ALLOW_MISSING}: true.)"
         ) from None
 
 
 def view(rows: ds.Dataset, annotation: Any) -> Any:
-    """The rows as the type a reader asked for; a `pandas.DataFrame` where it did not say.
+    """The rows in the annotated type; a `pandas.DataFrame` where there is no annotation.
 
     `pyarrow.dataset.Dataset`, `polars.LazyFrame` and `duckdb.DuckDBPyRelation` are lazy: nothing is read yet.
 
@@ -109,7 +109,7 @@ def _name(annotation: Any) -> str:
 
 
 def _pandas(rows: ds.Dataset) -> Any:
-    import pandas as pd  # noqa: PLC0415 - slow to import, and not everybody reads with it
+    import pandas as pd  # noqa: PLC0415 - slow to import, and not always used
 
     return rows.to_table().to_pandas(types_mapper=pd.ArrowDtype)
 
@@ -127,7 +127,7 @@ def _polars(rows: ds.Dataset) -> Any:
 
 
 def _duckdb(rows: ds.Dataset) -> Any:
-    import duckdb  # noqa: PLC0415 - slow to import, and not everybody reads with it
+    import duckdb  # noqa: PLC0415 - slow to import, and not always used
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")

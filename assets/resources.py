@@ -53,21 +53,21 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
         return Connection(self.api_key, self.api_base, self.account, self.root, self.processes)
 
     def client(self, *, retry: RetryPolicy | None = None) -> StripeClient:
-        """A client of its own for each caller, who closes it. Opens nothing until it is used.
+        """A new client, which the caller closes. It opens no connection until it is used.
 
         Args:
-            retry: how patient each request is; as patient as a run can be, unless given.
+            retry: how often and how long each request is retried; as long as a run can wait, unless given.
 
         Raises ConfigurationError for a key that cannot read reports, or a base the key must not go to.
         """
         return self.connection().client(retry=retry)
 
     def store(self) -> Store:
-        """The datasets below `root`. Raises ConfigurationError for a root that is no place."""
+        """The datasets below `root`. Raises ConfigurationError for a root that is not valid."""
         return self.connection().store()
 
     def mode(self) -> Mode:
-        """Whose data the key reads, told by its kind and the base, without asking Stripe."""
+        """The mode of the data, by the kind of key and the base; no request is sent."""
         return self.connection().mode()
 
 

@@ -1,1 +1,1 @@
-"""What Dagster has run, is running and is asked to run."""
+"""Dagster's runs of reports: those there were, those under way, and requests for more."""

@@ -1,8 +1,7 @@
-"""Which partitions this Dagster is busy with, or was told to leave alone.
+"""What Dagster's runs, backfills and event log have on the partitions of an asset.
 
-Two sensors, a schedule and people ask for partitions of the same assets. Each looks here first, so that none
-asks for what is queued, running or waiting in a backfill already, and none brings back what somebody
-cancelled.
+Sensors, a schedule and people request partitions of the same assets. Sensors and the schedule look here
+first: they do not request what is queued, running or waiting in a backfill, nor what somebody cancelled.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -68,12 +67,12 @@ _BACKFILL_UNDER_WAY = {"REQUESTED", "CANCELING"}
 
 @dataclass(frozen=True, slots=True)
 class RequestedRun:
-    """What one Dagster run was asked to do to an asset.
+    """What one Dagster run was launched for.
 
     Attributes:
-        assets: the assets it was asked for, as people read them; None where it did not say.
+        assets: the asset keys it selects, as people read them; None for all assets of its job.
         first, last: the keys of its range of partitions; the same for a single one.
-        cancelled: somebody ended it on purpose.
+        cancelled: somebody cancelled it.
     """
 
     assets: frozenset[str] | None
@@ -82,7 +81,7 @@ class RequestedRun:
     cancelled: bool = False
 
     def partitions(self, calendar: "PartitionGrid") -> Sequence[str]:
-        """Its partitions of one asset; none where it is about others, or about keys that are gone."""
+        """Its partitions of one asset; none where it selects others, or keys that are gone."""
         if self.assets is not None and calendar.asset not in self.assets:
             return ()
         return calendar.between(self.first, self.last)
@@ -145,7 +144,7 @@ class PartitionGrid:
 def attempt_of(
     assets: Iterable[Any] | None, tags: Mapping[str, str], *, cancelled: bool
 ) -> RequestedRun | None:
-    """What a run with these tags was asked for; None where it is about no partition.
+    """What a run with these tags was launched for; None where it has no partition.
 
     Args:
         assets: the asset keys it selects; None where it takes whatever its job has.
@@ -159,12 +158,12 @@ def attempt_of(
 
 
 def covered(attempts: Iterable[RequestedRun], calendar: PartitionGrid) -> frozenset[str]:
-    """The keys of an asset's partitions that any of the attempts is about."""
+    """The keys of an asset's partitions that any of the runs was launched for."""
     return frozenset(key for attempt in attempts for key in attempt.partitions(calendar))
 
 
 def cancelled_last(newest_first: Iterable[RequestedRun], calendar: PartitionGrid) -> frozenset[str]:
-    """The keys whose newest attempt that did not go well was cancelled."""
+    """The keys whose newest run among these was cancelled."""
     cancelled: dict[str, bool] = {}
     for attempt in newest_first:
         for key in attempt.partitions(calendar):
@@ -173,14 +172,14 @@ def cancelled_last(newest_first: Iterable[RequestedRun], calendar: PartitionGrid
 
 
 def unfinished_attempts(instance: dg.DagsterInstance) -> list[RequestedRun]:
-    """What this Dagster's queued and running runs are about."""
+    """This Dagster's queued and running runs."""
     return list(_attempts(instance, dg.RunsFilter(statuses=_UNFINISHED)))
 
 
 def bad_attempts(instance: dg.DagsterInstance) -> list[RequestedRun]:
-    """What the runs that failed or were cancelled were about, newest first.
+    """The runs that failed or were cancelled, newest first.
 
-    Without cancelled runs there is nothing to tell apart, so then the failed ones are not read.
+    Where none was cancelled, the failed ones need not be read, and there are none in the list.
     """
     cancelled = dg.RunsFilter(statuses=[dg.DagsterRunStatus.CANCELED])
     if not instance.get_runs(filters=cancelled, limit=1):
@@ -189,7 +188,7 @@ def bad_attempts(instance: dg.DagsterInstance) -> list[RequestedRun]:
 
 
 def in_backfills(instance: dg.DagsterInstance, report: ConfiguredReport) -> frozenset[str]:
-    """The keys of a report's partitions that unfinished backfills ask for, started or not."""
+    """The keys of a report's partitions in unfinished backfills, started or not."""
     keys: set[str] = set()
     for backfill in instance.get_backfills(limit=_BACKFILLS):
         if backfill.status.value not in _BACKFILL_UNDER_WAY:

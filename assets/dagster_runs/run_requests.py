@@ -1,7 +1,7 @@
-"""Partitions as Dagster runs: which go into one, what the run is told, and under which key it is asked for.
+"""Partitions as run requests: which go into one run, with which tags, and under which run key.
 
-A run key is for ever: Dagster never starts a second run under one, whatever became of the first. So a key
-says exactly what is asked and why, and asking again for a new reason makes another key.
+Dagster never starts a second run under a run key, whatever became of the first. So a key is made of what is
+requested and why, and a request for a new reason has another key.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from connector.errors import ConfigurationError
 MOST_REQUESTS = 25
 
 
-#: A few partitions that somebody waits for do not queue behind a backfill and what follows it.
+#: The few partitions of a sensor do not queue behind a backfill.
 _AHEAD = {"dagster/priority": "1"}
 
 
@@ -33,7 +33,7 @@ class RangeRunRequest:
     Attributes:
         keys: of one range: its first and last key are the corners.
         reason: what the run key is made of, besides the asset and the keys.
-        tags: what the run is told.
+        tags: the run's tags, besides its partitions.
     """
 
     report: ConfiguredReport
@@ -44,12 +44,12 @@ class RangeRunRequest:
     @property
     def run_key(self) -> str:
         """Equal for the same partitions of the same asset, for the same reason."""
-        asked = [self.report.key.to_user_string(), sorted(self.keys), self.reason]
-        text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
+        request = [self.report.key.to_user_string(), sorted(self.keys), self.reason]
+        text = json.dumps(request, sort_keys=True, separators=(",", ":"))
         return f"stripe-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
     def request(self) -> dg.RunRequest:
-        """As Dagster wants to be asked; it takes no tag that only looks like text."""
+        """As Dagster's run request, which takes only strings as tags."""
         tags = _AHEAD | {name: str(value) for name, value in self.tags.items()}
         if len(self.keys) == 1:
             return dg.RunRequest(
@@ -66,8 +66,8 @@ def neighbours(keys: Iterable[str], calendar: PartitionGrid, *, at_most: int | N
     """Keys cut into runs of neighbouring partitions, oldest first, none longer than `at_most`.
 
     Neighbours follow each other in their row; those of the next row go with them where they have the same
-    places, so that a run's first and last key are the corners of a range. A key that is no partition any more
-    is left out: one unknown key would fail the whole tick.
+    places, so that a run's first and last key are the corners of a range. A key that is not a partition any
+    more is left out: one unknown key would fail the whole tick.
     """
     columns: dict[int, list[int]] = {}
     for row, column in sorted({calendar.place[key] for key in keys if key in calendar.place}):
@@ -107,7 +107,7 @@ def first_requests(asks: Iterable[RangeRunRequest]) -> list[dg.RunRequest]:
 
 
 def of_windows(reports: Sequence[ConfiguredReport]) -> Sequence[ConfiguredReport]:
-    """The reports, once none is about payouts: where windows of time are looked at these have nothing.
+    """The reports, unless one is about payouts and has no windows of time.
 
     Raises ConfigurationError naming those that are.
     """
@@ -117,7 +117,7 @@ def of_windows(reports: Sequence[ConfiguredReport]) -> Sequence[ConfiguredReport
 
 
 def shared_resource(reports: Sequence[ConfiguredReport]) -> str:
-    """The key of the resource that all the reports use: one call to Stripe serves one account.
+    """The key of the resource that all the reports use: a call to Stripe is for one account.
 
     Raises ConfigurationError where there are no reports, or reports of several accounts.
     """

@@ -1,4 +1,4 @@
-"""The tags by which Dagster runs of reports say what they are for."""
+"""The tags of Dagster runs of reports."""
 
 import json
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from enum import StrEnum
 from connector.errors import ConfigurationError
 from connector.runs.adoption import WaitPolicy
 
-#: Run tag by which a schedule, a sensor or a person says what is meant, whatever the events say.
+#: Run tag by which a schedule, a sensor or a person chooses what happens to partitions that have a file.
 INTENT_TAG = "stripe/intent"
 
 
 class Intent(StrEnum):
-    """The values of the run tag."""
+    """The values of the run tag: publish only what is missing, or request a new report run for each."""
 
     ENSURE = "ensure"
     REFRESH = "refresh"
@@ -36,7 +36,7 @@ RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 
 
-#: Run tag by which the sensor finds the runs it has asked for: the asset they are about.
+#: Run tag by which the late-run sensor finds the runs it has requested: the asset they are about.
 LATE_TAG = "stripe/late"
 
 
@@ -44,11 +44,11 @@ LATE_TAG = "stripe/late"
 REPLACES_TAG = "stripe/replaces"
 
 
-#: Run tag, and metadata of the failure, that tell alerts what heals by itself from what needs a person.
+#: Run tag, and metadata of the failure, by which alerts know what needs a person.
 OUTCOME_TAG = "stripe/outcome"
 
 
-#: Tag of a step that hangs on a report's asset and does not read it: it need not be waited for.
+#: Tag of a step that depends on a report's asset without reading it: its events need not be gathered.
 READS_NOTHING = "stripe/reads_nothing"
 
 

@@ -1,4 +1,4 @@
-"""One report as configured: what is asked of Stripe, in which partitions, under which asset key.
+"""One report as configured: what is requested from Stripe, in which partitions, under which asset key.
 
 The asset, its sensors, its checks and the reader all take their answers from this value.
 """
@@ -49,14 +49,14 @@ class ConfiguredReport:
         pool: Dagster's pool of the asset; None for no limit.
         resource: the key of the `StripeReporting` resource.
         io_manager: the key of the IO manager through which downstream assets read it.
-        connected_accounts: the accounts that have partitions of their own, of a question asked `by_account`.
+        connected_accounts: the accounts that have partitions of their own, of a query `by_account`.
         payouts_from: the table that payouts are read from, of a report about one payout; None for the best
-            there is.
+            one that is configured.
         checks: which checks are evaluated, and what follows from them.
         beside: the other reports of the account, with which it is compared where both are about the same
             money.
 
-    Raises ConfigurationError where these do not fit the question.
+    Raises ConfigurationError where these do not fit the query.
     """
 
     query: ReportQuery
@@ -79,7 +79,7 @@ class ConfiguredReport:
             raise ConfigurationError(f"{name} has no start: say from which day on there are partitions")
         if bool(self.connected_accounts) != (bool(self.query.dimensions) and not self.query.by_payout):
             raise ConfigurationError(
-                f"{name}: connected accounts have partitions of their own where the question is asked "
+                f"{name}: connected accounts have partitions of their own where the report is "
                 "`by_account`, and only there"
             )
 
@@ -88,7 +88,7 @@ class ConfiguredReport:
     ) -> "ConfiguredReport":
         """The same report of the account behind another resource.
 
-        A pool that nobody chose is the account's own, as Stripe's limits are.
+        Unless a pool was chosen, it gets the account's own, since Stripe limits each account.
         """
         pool = f"{resource}_reporting" if self.pool == DEFAULT_POOL else self.pool
         return replace(
@@ -102,7 +102,7 @@ class ConfiguredReport:
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
-        """Its checks, in the order they are told, without those that are skipped."""
+        """Its checks, in the order they are shown, without those that are skipped."""
         return self._rules(self.checks)
 
     @property
@@ -143,7 +143,7 @@ class ConfiguredReport:
         return self.windows
 
     def partition(self, key: str) -> Partition:
-        """What one partition key asks for. Raises ConfigurationError for a key that names no payout."""
+        """The partition of a key. Raises ConfigurationError for a key that is not a payout."""
         if self.query.by_payout:
             return self.query.payout(key)
         if not self.connected_accounts:

@@ -1,5 +1,4 @@
-"""What tells a report's partitions apart, as Dagster has it: windows of time, those of each connected
-account, or payouts.
+"""A report's partitions in Dagster: windows of time, those of each connected account, or payouts.
 
 Keys are Dagster's; `connector.partitions` gives the same ones, so that the command and the asset mean the
 same file.
@@ -24,7 +23,7 @@ _DEFINITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
     "monthly": dg.MonthlyPartitionsDefinition,
 }
 
-#: The dimension of time, beside that of connected accounts. Dagster puts it second, since it sorts by name.
+#: The dimension of time; the other one is connected accounts. Dagster sorts them by name, so it is second.
 WINDOW = "window"
 
 #: Dagster recommends no more partitions of one asset; elsewhere in its documentation 25,000.
@@ -33,7 +32,7 @@ MOST_PARTITIONS = 100_000
 #: How Dagster tags events and runs with the value of each dimension.
 _DIMENSION_TAG = "dagster/partition/"
 
-#: Stripe has no data before; what zones will decide later nobody knows.
+#: Stripe has no data before; later changes of clocks are not known.
 _YEARS = range(2011, 2038)
 
 
@@ -73,7 +72,7 @@ def payout_partitions(name: str) -> dg.DynamicPartitionsDefinition:
 
 
 def too_many(definition: dg.PartitionsDefinition[str]) -> str | None:
-    """What to say of more partitions than Dagster is made for; None where there are not so many."""
+    """A warning about more partitions than Dagster is made for; None where there are fewer."""
     if not isinstance(definition, dg.MultiPartitionsDefinition):
         return None
     count = math.prod(len(each.partitions_def.get_partition_keys()) for each in definition.partitions_defs)
@@ -87,8 +86,7 @@ def too_many(definition: dg.PartitionsDefinition[str]) -> str | None:
 
 
 def dimension_tags(definition: dg.PartitionsDefinition[str], key: str) -> Mapping[str, str]:
-    """What an event of a partition is tagged with, so that Dagster can tell its dimensions; empty where there
-    is one."""
+    """The tags that give an event of a partition its dimensions; empty where there is one dimension."""
     if not isinstance(definition, dg.MultiPartitionsDefinition):
         return {}
     tags = definition.get_tags_for_partition_key(key)

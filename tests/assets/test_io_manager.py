@@ -190,4 +190,4 @@ def test_an_upstream_that_is_no_report_is_named(orchestra: Orchestra) -> None:
         [other, downstream], instance=orchestra.instance, resources=orchestra.resources, raise_on_error=False
     )
 
-    assert "other is no Stripe report" in orchestra.failure(result)[0]
+    assert "other is not a Stripe report" in orchestra.failure(result)[0]
