@@ -24,8 +24,8 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", refused)
 
 
-def configured(report: str = "balance.summary.1", **question: Any) -> ConfiguredReport:
-    return ConfiguredReport(ReportQuery.of(report, **question), start=date(2026, 1, 1))
+def configured(report: str = "balance.summary.1", **query: Any) -> ConfiguredReport:
+    return ConfiguredReport(ReportQuery.of(report, **query), start=date(2026, 1, 1))
 
 
 @pytest.mark.parametrize("key", [None, "rk_test_51something"], ids=["without a key", "with a key"])
@@ -48,7 +48,7 @@ def test_the_definitions_load_without_a_network(
     assert "rk_test_51something" not in repr(loaded)
 
 
-def test_a_report_says_what_it_is_before_anything_is_asked() -> None:
+def test_a_report_says_what_it_is_before_it_is_materialized() -> None:
     spec = report_asset_spec(configured("balance_change_from_activity.itemized.3"))
 
     schema = spec.metadata["dagster/column_schema"]
@@ -97,7 +97,7 @@ def test_what_to_beware_of_stands_in_the_description() -> None:
 
 
 @pytest.mark.parametrize(
-    "question",
+    "query",
     [
         pytest.param({"columns": ["category", "net_amount"]}, id="other-columns"),
         pytest.param({"columns": ["net_amount", "category", "description", "currency"]}, id="other-order"),
@@ -110,8 +110,8 @@ def test_what_to_beware_of_stands_in_the_description() -> None:
         pytest.param({"columns": {}}, id="read-by-the-header"),
     ],
 )
-def test_the_code_version_changes_with_what_is_asked(question: dict[str, Any]) -> None:
-    assert configured(**question).code_version != configured().code_version
+def test_the_code_version_changes_with_the_query(query: dict[str, Any]) -> None:
+    assert configured(**query).code_version != configured().code_version
 
 
 @pytest.mark.parametrize(

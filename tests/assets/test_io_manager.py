@@ -26,7 +26,7 @@ def read(
     metadata: dict[str, Any] | None = None,
     partitions_def: dg.PartitionsDefinition[str] | None = None,
 ) -> tuple[dg.ExecuteInProcessResult, list[Any]]:
-    """Materialize an asset that reads `upstream`, in its windows unless told otherwise."""
+    """Materialize an asset that reads `upstream`, in its windows unless given others."""
     seen: list[Any] = []
 
     def body(rows: Any) -> None:
@@ -165,7 +165,7 @@ def test_a_weekly_reader_gets_the_days_of_its_week(
     assert seen == [[f"2026-05-{day}" for day in range(24, 31)]]
 
 
-def test_an_asset_that_returns_a_value_to_the_reader_is_told_what_to_do(orchestra: Orchestra) -> None:
+def test_an_asset_that_returns_a_value_to_the_reader_fails_and_says_what_to_do(orchestra: Orchestra) -> None:
     @dg.asset(io_manager_key="stripe_parquet")
     def lost() -> pa.Table:
         return pa.table({"a": [1]})
@@ -179,7 +179,7 @@ def test_an_asset_that_returns_a_value_to_the_reader_is_told_what_to_do(orchestr
     assert "io_manager_key" in message
 
 
-def test_an_upstream_that_is_no_report_is_named(orchestra: Orchestra) -> None:
+def test_an_upstream_that_is_not_a_report_is_named(orchestra: Orchestra) -> None:
     other = dg.AssetSpec("other").with_io_manager_key("stripe_parquet")
 
     @dg.asset(ins={"rows": dg.AssetIn("other")})

@@ -22,10 +22,10 @@ def days_from(first: date, count: int) -> list[str]:
     return [f"{first + timedelta(days=number)}" for number in range(count)]
 
 
-def requests_asked_twice(simulator: Simulator) -> list[tuple[str, int]]:
-    """The questions for which there is more than one report run, with how many."""
-    asked = Counter(f"{run.report_type} {sorted(run.parameters.items())}" for run in simulator.runs)
-    return [(question, number) for question, number in asked.items() if number > 1]
+def repeated_requests(simulator: Simulator) -> list[tuple[str, int]]:
+    """The requests for which there is more than one report run, with how many."""
+    requests = Counter(f"{run.report_type} {sorted(run.parameters.items())}" for run in simulator.runs)
+    return [(request, number) for request, number in requests.items() if number > 1]
 
 
 def expect_everything_once(dagster: Deployment, assets: Sequence[Asset], days: Sequence[str]) -> None:

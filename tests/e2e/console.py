@@ -39,7 +39,7 @@ class DagsterRun:
 
 @dataclass(frozen=True, slots=True)
 class Materialization:
-    """One event of one partition. Of its metadata only texts, numbers and times are kept."""
+    """One event of one partition. Of its metadata only texts, numbers and times are read."""
 
     partition: str
     run_id: str
@@ -123,7 +123,7 @@ class Console:
         return str(found)
 
     def reload_location(self) -> None:
-        """Look at the code server anew, as after it was replaced."""
+        """Reload the code server, as after it was replaced."""
         self.query(_RELOAD, location=LOCATION)
 
     def unhealthy_daemons(self) -> list[str]:

@@ -15,7 +15,7 @@ from tests.e2e.census import (
     Cost,
     days_from,
     expect_everything_once,
-    requests_asked_twice,
+    repeated_requests,
     requests_by_kind,
     shortest_wait,
 )
@@ -48,7 +48,7 @@ def _setup(days: Sequence[str], *, longest_run: int = 7200) -> Setup:
 
 
 @sizes
-def test_a_backfill_asks_for_each_partition_once_and_cheaply(tmp_path: Path, count: int) -> None:
+def test_a_backfill_requests_each_partition_once_and_cheaply(tmp_path: Path, count: int) -> None:
     simulator, days = _world(count)
     with serve(simulator) as stripe, Deployment(tmp_path, stripe, _setup(days)) as dagster:
         began = time.monotonic()
@@ -125,7 +125,7 @@ def _with_step(dagster: Deployment) -> DagsterRun:
 def test_what_is_killed_in_mid_backfill_costs_nothing_twice(
     tmp_path: Path, count: int, strike: Callable[[Deployment], None]
 ) -> None:
-    """Each server is killed with -9 and started again; nothing is lost, asked for or recorded twice."""
+    """Each server is killed with -9 and started again; nothing is lost, requested twice or recorded twice."""
     simulator, days = _world(count)
     setup = _setup(days, longest_run=150)
     with serve(simulator) as stripe, Deployment(tmp_path, stripe, setup) as dagster:
@@ -137,7 +137,7 @@ def test_what_is_killed_in_mid_backfill_costs_nothing_twice(
         print(f"\n{ended}; launched again by hand: {again}; {len(simulator.runs)} report runs")
         print(_told(dagster))
         expect_everything_once(dagster, BOTH, days)
-    assert not requests_asked_twice(simulator)
+    assert not repeated_requests(simulator)
 
 
 def _materialized(dagster: Deployment, days: Sequence[str]) -> int:
@@ -167,7 +167,7 @@ def _told(dagster: Deployment) -> str:
 
 
 def test_a_terminated_run_ends_at_once_and_the_next_one_adopts(tmp_path: Path) -> None:
-    """What was asked for goes on at Stripe and is taken up; nothing half-written is left."""
+    """The report runs go on at Stripe and are adopted; nothing half-written is left."""
     simulator, days = _world(RANGE)
     with serve(simulator) as stripe, Deployment(tmp_path, stripe, _setup(days)) as dagster:
         dagster.console.backfill([ACTIVITY], days)

@@ -54,9 +54,9 @@ def test_a_bad_day_at_stripe_heals_without_a_hand(tmp_path: Path, count: int) ->
         assert ended.status == "COMPLETED_FAILED"
         failed = console.runs(status="FAILURE")
         assert {run.tags["stripe/outcome"] for run in failed} == {"late"}
-        told = "\n".join(console.failure_text(run.id) for run in failed)
-        assert all(day in told for day in (*endless, *late))
-        assert "goes on at Stripe" in told
+        said = "\n".join(console.failure_text(run.id) for run in failed)
+        assert all(day in said for day in (*endless, *late))
+        assert "goes on at Stripe" in said
 
         until(
             lambda: _all_there(dagster, BOTH, days), within=600 + 2 * count, what="all have healed", every=5
@@ -77,7 +77,7 @@ def _all_there(dagster: Deployment, assets: tuple[Asset, ...], days: list[str]) 
 
 
 def test_two_deployments_of_one_account_mind_their_own_business(tmp_path: Path) -> None:
-    """What one has asked for too late is none of the other's, though both see the same report runs."""
+    """Late report runs of one are not adopted by the other, though both see the same list."""
     first = _first_day(5)
     simulator = Simulator(seed=7, volume=3, run_seconds=0)
     simulator.faults.add(RunTakes(15), asking_for(first), times=None)

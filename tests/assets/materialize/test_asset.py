@@ -383,7 +383,7 @@ def test_what_a_step_that_outlived_its_run_has_just_recorded_is_not_recorded_aga
     assert len(simulator.runs) == 1
 
 
-def test_launching_a_recorded_partition_again_asks_stripe_anew(
+def test_materializing_a_recorded_partition_again_requests_a_new_report_run(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
     orchestra.launch([summary], FIRST)
@@ -417,7 +417,7 @@ def test_a_launch_tagged_ensure_leaves_recorded_partitions_alone(
     assert len(simulator.runs) == 2
 
 
-def test_an_intent_nobody_knows_is_refused_by_name(
+def test_an_unknown_intent_is_refused_by_name(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
     result = orchestra.launch([summary], FIRST, tags={"stripe/intent": "refesh"})
@@ -426,10 +426,10 @@ def test_an_intent_nobody_knows_is_refused_by_name(
     assert not simulator.requests
 
 
-def test_a_retry_of_the_step_records_nothing_twice_and_asks_nothing_twice(
+def test_a_retry_of_the_step_records_nothing_twice_and_requests_nothing_twice(
     orchestra: Orchestra, simulator: Simulator
 ) -> None:
-    """The first attempt records two kept partitions and dies; the second must not take that for a wish."""
+    """The first attempt records its partitions and dies; for the second that must not mean a refresh."""
     report = ConfiguredReport(ReportQuery.of("balance.summary.1"), start=date(2026, 5, 1))
     attempts: list[int] = []
 
@@ -450,7 +450,7 @@ def test_a_retry_of_the_step_records_nothing_twice_and_asks_nothing_twice(
     assert len(simulator.runs) == len(DAYS)
 
 
-def test_a_table_made_from_another_question_is_refused_before_anything_is_sent(
+def test_a_table_of_another_configuration_is_refused_before_anything_is_sent(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
     orchestra.launch([summary], FIRST)
@@ -478,8 +478,8 @@ def test_the_api_key_is_in_no_event_and_no_tag(
     result = orchestra.launch([summary], FIRST, "2026-06-02")
 
     entries = orchestra.instance.all_logs(result.run_id)
-    told = "\n".join(serialize_value(entry) for entry in entries)
+    logged = "\n".join(serialize_value(entry) for entry in entries)
     run = orchestra.instance.get_run_by_id(result.run_id)
     assert run is not None
     assert result.success is not fails
-    assert orchestra.stripe.api_key not in told + serialize_value(run) + repr(orchestra.stripe)
+    assert orchestra.stripe.api_key not in logged + serialize_value(run) + repr(orchestra.stripe)

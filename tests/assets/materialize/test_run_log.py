@@ -1,4 +1,4 @@
-"""Dagster's log of a run tells what happened to each partition, and tells it once."""
+"""Dagster's log of a run has a line for each step of each partition, once."""
 
 from collections.abc import Iterator
 
@@ -15,8 +15,8 @@ FIRST, LAST = "2026-05-01", "2026-05-03"
 
 def lines(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]:
     """What was logged for people, as level and text."""
-    told = [each for each in instance.all_logs(run_id) if not each.is_dagster_event]
-    return [(dg_level(each.level), each.user_message) for each in told]
+    logged = [each for each in instance.all_logs(run_id) if not each.is_dagster_event]
+    return [(dg_level(each.level), each.user_message) for each in logged]
 
 
 def dg_level(level: int | str) -> str:
@@ -26,11 +26,11 @@ def dg_level(level: int | str) -> str:
 def test_each_step_of_each_partition_is_a_line(orchestra: Orchestra, summary: dg.AssetsDefinition) -> None:
     result = orchestra.launch([summary], FIRST, LAST)
 
-    told = lines(orchestra.instance, result.run_id)
+    logged = lines(orchestra.instance, result.run_id)
     for day in (FIRST, "2026-05-02", LAST):
-        ours = [text.partition(":")[0].split()[-1] for _, text in told if f" {day} " in text]
+        ours = [text.partition(":")[0].split()[-1] for _, text in logged if f" {day} " in text]
         assert ours == ["created", "ready", "downloaded", "published"]
-    assert {level for level, _ in told} == {"info"}
+    assert {level for level, _ in logged} == {"info"}
 
 
 def test_what_failed_is_a_warning_and_so_is_each_new_attempt(
@@ -53,7 +53,7 @@ def capturing() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def test_an_instance_that_captures_by_itself_is_told_nothing_twice(
+def test_an_instance_that_captures_by_itself_logs_nothing_twice(
     capturing: dg.DagsterInstance,
     simulator: Simulator,
     clock: ManualClock,
@@ -64,5 +64,5 @@ def test_an_instance_that_captures_by_itself_is_told_nothing_twice(
 
     result = orchestra.launch([summary], FIRST)
 
-    told = [text for _, text in lines(capturing, result.run_id) if f" {FIRST} " in text]
-    assert len(told) == len(set(told)) == 4
+    logged = [text for _, text in lines(capturing, result.run_id) if f" {FIRST} " in text]
+    assert len(logged) == len(set(logged)) == 4

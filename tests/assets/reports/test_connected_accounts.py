@@ -131,7 +131,7 @@ def test_the_same_day_of_all_accounts_goes_into_one_run(
     assert len(orchestra.recorded(asset)) == 6
 
 
-def test_restated_days_are_asked_again_for_each_account(
+def test_restated_days_are_refreshed_for_each_account(
     orchestra: Orchestra, asset: dg.AssetsDefinition, report: ConfiguredReport, clock: ManualClock,
     accounts: Sequence[str],
 ) -> None:  # fmt: skip
@@ -217,7 +217,7 @@ CALENDAR = PartitionGrid.over("stripe/x", GRID)
 
 
 @given(st.sets(st.sampled_from([key for row in GRID for key in row])), st.none() | st.integers(1, 12))
-def test_runs_cut_out_of_two_dimensions_cover_what_is_asked_once_and_nothing_else(
+def test_runs_cut_out_of_two_dimensions_cover_what_is_requested_once_and_nothing_else(
     wanted: set[str], at_most: int | None
 ) -> None:
     groups = neighbours(wanted, CALENDAR, at_most=at_most)
@@ -258,7 +258,7 @@ def test_more_partitions_than_dagster_is_made_for_are_warned_of() -> None:
     assert too_many(report_for(accounts[:3]).partitions) is None
 
 
-def test_accounts_and_the_question_have_to_fit(report: ConfiguredReport) -> None:
+def test_accounts_and_the_query_have_to_fit(report: ConfiguredReport) -> None:
     with pytest.raises(ConfigurationError, match="by_account"):
         replace(report, connected_accounts=())
     with pytest.raises(ConfigurationError, match="by_account"):
