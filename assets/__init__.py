@@ -1,7 +1,7 @@
 """The connector in Dagster: assets, resource, reader, component.
 
     config          `defs.yaml`: its fields, and the component that loads it
-    automation      what happens by itself, for one account
+    automation      sensors, schedules and checks of one account, as one value
     sensors         late report runs, data that became available, payouts that became known
     materialize     one step of a report asset, from partitions to events
     reports         what a report is to Dagster: configuration, partitions, checks, metadata

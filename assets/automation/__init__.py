@@ -1,1 +1,2 @@
-"""What happens by itself: sensors and schedules together, alerts, and how downstream assets follow."""
+"""What runs without anybody launching it: sensors and schedules together, alerts, and how downstream assets
+follow."""

@@ -1,4 +1,4 @@
-"""Paging people for what needs them, and only for that."""
+"""Alerts for failed runs that need a person, and only for these."""
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from assets.dagster_runs.tags import OUTCOME_TAG
 from assets.reports.configured import ConfiguredReport
 from connector.pipeline.collect import Outcome
 
-#: These heal by themselves: the sensors bring in what is late, and what becomes ready.
-_HEALS = {str(Outcome.LATE), str(Outcome.NOT_READY)}
+#: The sensors bring these in later: report runs that are late, and data that are not ready yet.
+_COMES_LATER = {str(Outcome.LATE), str(Outcome.NOT_READY)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Alert:
     Attributes:
         run_id: the run.
         job: the job it belongs to.
-        assets: the reports it was asked for, as people read them.
+        assets: the reports it was launched for, as people read them.
         text: what went wrong and what to do.
     """
 
@@ -31,67 +31,70 @@ class Alert:
     text: str
 
 
-def needs_somebody(outcome: str | None) -> bool:
-    """Whether a failed run calls for a person.
+def needs_person(outcome: str | None) -> bool:
+    """Whether a failed run needs a person.
 
     Args:
-        outcome: its `stripe/outcome`. A run without one died before it could say anything, or failed at
-            something that is not Stripe's; nothing promises that it heals.
+        outcome: its `stripe/outcome`. A run without one died before it could write it, or failed in a step
+            that is not a report's; no sensor repairs that.
     """
-    return outcome not in _HEALS
+    return outcome not in _COMES_LATER
 
 
 def build_failure_alert_sensor(
-    notify: Callable[[Alert], Any],
-    *,
-    reports: Sequence[ConfiguredReport],
-    name: str = "stripe_failure_alerts",
-    default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.RUNNING,
+    notify: Callable[[Alert], Any], *, reports: Sequence[ConfiguredReport]
 ) -> dg.SensorDefinition:
-    """A sensor that calls `notify` for each failed run of the reports, except for those that will heal.
+    """A sensor that calls `notify` for each failed run of the reports, except those that the sensors finish.
 
     >>> build_failure_alert_sensor(lambda alert: page(alert.text), reports=reports)
 
     Args:
-        notify: sends the alert to wherever people look. What it raises fails the tick, which is tried again.
-        reports: whose runs are looked at; runs of other assets are none of its business.
+        notify: sends the alert to wherever people look. An exception it raises fails the tick, which is tried
+            again.
+        reports: whose runs are watched, of one account or several; runs of other assets are ignored.
     """
     watched = {report.key for report in reports}
 
-    @dg.run_failure_sensor(name=name, default_status=default_status)
+    @dg.run_failure_sensor(
+        name="stripe_failure_alerts",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Sends an alert for each failed run of a Stripe report that needs a person.",
+    )
     def failure_alerts(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         run = context.dagster_run
         failed = {str(event.step_key) for event in context.get_step_failure_events()}
-        concerned = concerned_reports(run.asset_selection, failed, watched)
+        concerned = select_reports(run.asset_selection, failed, watched)
         if not concerned:
-            return dg.SkipReason("The run is about no Stripe report.")
+            return dg.SkipReason("No alert: the run has none of the watched Stripe reports.")
         outcome = run.tags.get(OUTCOME_TAG)
-        if not needs_somebody(outcome):
-            return dg.SkipReason(f"The run is {outcome}, and will heal by itself.")
-        notify(Alert(run.run_id, run.job_name, concerned, _told(context)))
+        if not needs_person(outcome):
+            return dg.SkipReason(
+                f"No alert: the outcome is {outcome}, and the sensors bring the report later."
+            )
+        notify(Alert(run.run_id, run.job_name, concerned, _describe_failure(context)))
         return None
 
     return failure_alerts
 
 
-def concerned_reports(
+def select_reports(
     selection: Set[dg.AssetKey] | None, failed_steps: Set[str], watched: Set[dg.AssetKey]
 ) -> list[str]:
     """The watched assets that a failed run is about, as people read them.
 
     Args:
-        selection: the assets it was asked for; None or empty where it took all its job has.
+        selection: the assets it was launched for; None or empty for all assets of its job.
         failed_steps: keys of the steps that failed.
     """
     chosen = selection or {key for key in watched if "__".join(key.path) in failed_steps}
     return sorted(key.to_user_string() for key in watched & chosen)
 
 
-def _told(context: dg.RunFailureSensorContext) -> str:
-    """What the failed steps say; of a run that died without a word, what Dagster says."""
-    said = []
+def _describe_failure(context: dg.RunFailureSensorContext) -> str:
+    """The messages of the failed steps; without any, Dagster's own message."""
+    messages = []
     for event in context.get_step_failure_events():
         failure = event.step_failure_data
-        by_us = failure.user_failure_data
-        said.append(by_us.description if by_us and by_us.description else failure.error_display_string)
-    return "\n".join(said) or context.failure_event.message or "The run failed."
+        ours = failure.user_failure_data
+        messages.append(ours.description if ours and ours.description else failure.error_display_string)
+    return "\n".join(messages) or context.failure_event.message or "The run failed."

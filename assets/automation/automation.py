@@ -1,49 +1,102 @@
-"""Everything that keeps the reports of one account up to date by itself, as one value."""
+"""Everything that keeps the reports of one account up to date, as one value."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import dagster as dg
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.dataclasses import dataclass
 
 from assets.automation.newest_partition import build_newest_partition_check, build_newest_partition_schedule
 from assets.automation.schedules import TWICE_A_DAY, build_report_schedules
 from assets.reports.configured import ConfiguredReport
 from assets.sensors.availability_decisions import REFRESH_AFTER
-from assets.sensors.availability_sensor import build_availability_sensor
-from assets.sensors.late_sensor import build_late_report_sensor
-from assets.sensors.payout_sensor import build_payout_sensor, payout_sources
+from assets.sensors.availability_sensor import LOOK_EVERY, build_availability_sensor
+from assets.sensors.late_sensor import PICK_UP_EVERY, build_late_report_sensor
+from assets.sensors.payout_sensor import build_payout_sensor
+from assets.sensors.payout_sources import find_sources
 from assets.sensors.tick import LOOK_BACK
 
 _SENSOR = {True: dg.DefaultSensorStatus.RUNNING, False: dg.DefaultSensorStatus.STOPPED}
 _SCHEDULE = {True: dg.DefaultScheduleStatus.RUNNING, False: dg.DefaultScheduleStatus.STOPPED}
 
+_DAY = timedelta(days=1)
 
-@dataclass(frozen=True, slots=True)
+
+def _days(given: Any) -> Any:
+    """A file gives a number of days, Python a timedelta."""
+    if isinstance(given, timedelta):
+        return given
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise ValueError("expected a number of days")
+    try:
+        return timedelta(days=given)
+    except (OverflowError, ValueError):
+        raise ValueError("expected a number of days that a calendar holds") from None
+
+
+Days = Annotated[timedelta, BeforeValidator(_days), WithJsonSchema({"type": "number"})]
+
+
+def _or(in_file: str, in_python: str) -> AliasChoices:
+    """The name of a field in a file, which has its unit, and the one in Python, whose value has it."""
+    return AliasChoices(in_file, in_python)
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Automation:
-    """What happens by itself. What is switched off is still there, stopped.
+    """Sensors, schedules and checks that keep reports up to date. What is switched off is defined, but
+    stopped; everything can be switched on and off in the UI as well.
 
-    Attributes:
-        ask_by: who asks for partitions that are ready and missing; never both. Payouts become known through a
-            sensor in any case; it asks for them unless that is done by hand.
-        cron: when the schedule looks, in UTC.
-        look_every: seconds between two looks at what has become ready.
-        look_back: how far behind the newest ready partition the sensor asks for missing ones.
-        refresh_after: ages at which the sensor asks for a partition again.
-        pick_up_late: late report runs are picked up.
-        pick_up_every: seconds between two looks for them.
-        check_newest: it is checked twice a day that the newest ready partition is there.
+    In a file, durations are numbers and their fields are called `look_every_seconds`, `look_back_days`,
+    `refresh_after_days` and `pick_up_every_seconds`.
     """
 
-    ask_by: Literal["sensor", "schedule", "hand"] = "sensor"
-    cron: str = TWICE_A_DAY
-    look_every: int = 300
-    look_back: timedelta = LOOK_BACK
-    refresh_after: tuple[timedelta, ...] = REFRESH_AFTER
-    pick_up_late: bool = True
-    pick_up_every: int = 30
-    check_newest: bool = True
+    ask_by: Literal["sensor", "schedule", "hand"] = Field(
+        default="sensor",
+        description="What requests partitions that Stripe has data for and the dataset does not: the "
+        "availability sensor, the schedule, or only a person. The sensor for payouts adds partitions in any "
+        "case, and requests them unless this is `hand`.",
+    )
+    cron: str = Field(default=TWICE_A_DAY, description="When the schedule ticks, in UTC.")
+    look_every: int = Field(
+        default=LOOK_EVERY,
+        ge=5,
+        validation_alias=_or("look_every_seconds", "look_every"),
+        description="Seconds between two ticks of the availability sensor; each calls Stripe once.",
+    )
+    look_back: Days = Field(
+        default=LOOK_BACK,
+        gt=timedelta(),
+        validation_alias=_or("look_back_days", "look_back"),
+        json_schema_extra={"default": LOOK_BACK / _DAY, "exclusiveMinimum": 0},
+        description="How many days behind the newest ready partition missing ones are requested.",
+    )
+    refresh_after: tuple[Days, ...] = Field(
+        default=REFRESH_AFTER,
+        validation_alias=_or("refresh_after_days", "refresh_after"),
+        json_schema_extra={"default": [age / _DAY for age in REFRESH_AFTER]},
+        description="Days after the end of a partition at which the availability sensor refreshes it, since "
+        "Stripe restates reports; [] for never.",
+    )
+    pick_up_late: bool = Field(
+        default=True,
+        description="Whether the sensor runs that picks up report runs which finish after Dagster stopped "
+        "waiting.",
+    )
+    pick_up_every: int = Field(
+        default=PICK_UP_EVERY,
+        ge=5,
+        validation_alias=_or("pick_up_every_seconds", "pick_up_every"),
+        description="Seconds between two ticks of that sensor; it calls Stripe only while a partition has "
+        "failed or timed out.",
+    )
+    check_newest: bool = Field(
+        default=True,
+        description="Whether it is checked twice a day that the newest partition Stripe has data for is in "
+        "the dataset.",
+    )
 
     def definitions(self, reports: Sequence[ConfiguredReport], *, prefix: str = "stripe") -> dg.Definitions:
         """Sensors, schedules and checks of the reports of one account.
@@ -96,7 +149,7 @@ class Automation:
 
     def _payouts(self, reports: Sequence[ConfiguredReport], prefix: str) -> list[dg.SensorDefinition]:
         """The sensor for payouts, where a report is about them and another one names them."""
-        if not payout_sources(reports):
+        if not find_sources(reports):
             return []
         return [
             build_payout_sensor(

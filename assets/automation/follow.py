@@ -1,4 +1,4 @@
-"""How assets downstream of reports follow them by themselves."""
+"""How assets downstream of reports follow them without being launched."""
 
 from typing import Any
 
@@ -8,27 +8,28 @@ import dagster as dg
 def follow_reports(*, wait_for_all: bool = True) -> dg.AutomationCondition[Any]:
     """Materialize what depends on a report's partition whenever that partition's data have changed.
 
-    Late partitions and restated ones are taken up whichever they are, not only the newest, and once for each
-    change. A report that was asked again and came back the same changes nothing. A change that arrives while
-    the asset is being materialized is taken up afterwards.
+    This covers every partition, not only the newest: late ones and restated ones too, once for each change. A
+    refresh that brought the same data changes nothing. A change that arrives while the asset is being
+    materialized is followed afterwards.
 
-    Only built-in conditions are used, so the automation sensor every code location has will do; it has to be
-    switched on.
+    Only built-in conditions are used, so the automation sensor of any code location evaluates it; that sensor
+    has to be switched on.
 
-    What one Dagster run brought and read is not read again, where Dagster can tell: the run names its assets,
-    as those from the UI do, and is about one partition. Otherwise it is read once more; nothing is missed.
+    Data that a Dagster run both brought and read are not read again, where Dagster can see it: the run names
+    its assets, as those from the UI do, and is about one partition. Otherwise they are read once more;
+    nothing is missed.
 
     Args:
-        wait_for_all: begin only when all upstream partitions are there, as a sum over a week or a month needs
-            it. An asset without partitions depends on all there are, the newest included, whose data may be a
-            day away: give it False.
+        wait_for_all: start only when all upstream partitions are materialized, as a sum over a week or a
+            month needs it. An asset without partitions depends on all of them, the newest included, whose
+            data may be a day away: give it False.
     """
     condition = dg.AutomationCondition
     changed = condition.data_version_changed()
     together = condition.executed_with_root_target()
-    # What another run brought. A request settles it, unless there is a further change since.
+    # What another run brought. A request handles it, unless there is a further change since.
     elsewhere = condition.any_deps_match(changed & ~together).with_label("a report has changed")
-    # What a run brought that had this asset in it too: settled by that run, unless it failed on the way.
+    # What a run brought that had this asset in it too: handled by that run, unless it failed on the way.
     in_one_run = condition.any_deps_match(changed & together).with_label("a report has changed in one run")
     requested, updated = condition.newly_requested(), condition.newly_updated()
     due = elsewhere.since(requested & ~elsewhere) | in_one_run.since((requested & ~in_one_run) | updated)

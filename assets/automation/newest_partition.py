@@ -1,11 +1,11 @@
-"""Whether a report is as fresh as it should be: as Dagster judges it, and as it should be judged.
+"""A check that the newest partition Stripe has data for is in the dataset, and the schedule that runs it.
 
 Dagster's freshness looks at the newest event, so that pulling a day of last year makes an asset look fresh.
-People expect its badge all the same. The check beside it looks at the newest partition.
+This check looks at the files instead.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -15,26 +15,22 @@ from assets.dagster_runs.tags import READS_NOTHING
 from assets.reports.configured import ConfiguredReport
 from assets.reports.freshness import SLACK
 from assets.resources import stripe_resource
-from assets.sensors.readiness import ReportAvailability, readiness
+from assets.sensors.availability_decisions import interval_of
+from assets.sensors.readiness import ReportAvailability, read_availability
+from assets.sensors.tick import MOST_NAMED, list_first
 from connector.runs.readiness import ready_by
 
 CHECK_NAME = "newest_ready_partition_is_there"
-
-
-_NAMED = 10
-
 
 #: An hour after Stripe's data advance, so that sensors have had their turn.
 _AFTER_THE_SENSORS = "0 1,13 * * *"
 
 
-def build_newest_partition_check(
-    report: ConfiguredReport, *, slack: timedelta = SLACK
-) -> dg.AssetChecksDefinition:
-    """A check that the newest partition Stripe has data for is in the dataset. Asks Stripe once.
+def build_newest_partition_check(report: ConfiguredReport) -> dg.AssetChecksDefinition:
+    """A check that the newest partition Stripe has data for is in the dataset. Calls Stripe once.
 
-    It looks at the files, not at the newest event. Within `slack` of the time the data were due its failure
-    is a warning, later an error. Raises ConfigurationError for a report about payouts.
+    It looks at the files, not at the newest event. A failure is a warning for 12 hours after the data were
+    due, then an error. Raises ConfigurationError for a report about payouts.
     """
     of_windows([report])
 
@@ -48,57 +44,61 @@ def build_newest_partition_check(
     def newest_ready_partition(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         stripe = stripe_resource(context.resources, report.resource)
         with stripe.client() as client:
-            (state,) = readiness(client, [report])
-            newest = state.newest(1)
-            kept = state.kept(stripe.store(), client, newest)
-        return judged(state, [each.key for each in newest if each.key not in kept], slack=slack)
+            (availability,) = read_availability(client, [report])
+            newest = availability.newest(1)
+            published = availability.read_published(stripe.store(), client, newest)
+        return evaluate_newest(availability, [each.key for each in newest if each.key not in published])
 
     return newest_ready_partition
 
 
-def judged(state: ReportAvailability, lacking: Sequence[str], *, slack: timedelta) -> dg.AssetCheckResult:
-    """What the check says of the newest ready partition, or of those of the connected accounts.
+def evaluate_newest(availability: ReportAvailability, missing: Sequence[str]) -> dg.AssetCheckResult:
+    """The check's result for the newest ready partition, or for those of the connected accounts.
 
     Args:
-        lacking: keys of those that are not there.
+        missing: keys of those without a file.
     """
-    if state.available is None:
+    if availability.available is None:
+        report_type = availability.report.query.spec.id
         return dg.AssetCheckResult(
-            passed=False, description=f"The account has no report type {state.report.query.spec.id}."
+            passed=False, description=f"Stripe does not offer {report_type} to this account."
         )
-    end = state.available.data_available_end
+    end = availability.available.data_available_end
     metadata: dict[str, dg.MetadataValue[Any]] = {
         "stripe/data_available_end": dg.MetadataValue.timestamp(end)
     }
-    if not state.windows:
+    if not availability.ready:
         return dg.AssetCheckResult(
-            passed=True, description="Stripe has no whole partition yet.", metadata=metadata
+            passed=True,
+            description="Stripe does not have the data of a whole partition yet.",
+            metadata=metadata,
         )
-    newest = state.windows[-1]
+    newest = availability.ready[-1]
     metadata["stripe/newest_ready_partition"] = dg.MetadataValue.text(newest.key)
-    if not lacking:
-        there = ", ".join(each.key for each in state.newest(1)[:_NAMED])
-        return dg.AssetCheckResult(passed=True, description=f"There: {there}.", metadata=metadata)
-    named = ", ".join(lacking[:_NAMED]) + (f" and {len(lacking) - _NAMED} more" if lacking[_NAMED:] else "")
+    if not missing:
+        published = ", ".join(each.key for each in availability.newest(1)[:MOST_NAMED])
+        return dg.AssetCheckResult(
+            passed=True, description=f"The newest data are in the dataset: {published}.", metadata=metadata
+        )
     return dg.AssetCheckResult(
         passed=False,
-        severity=severity(newest.interval.end, state.now, slack),
-        description=f"Ready at Stripe and not in the dataset: {named}.",
+        severity=severity(interval_of(newest).end, availability.now),
+        description=f"Stripe has the data, but the dataset does not have {list_first(list(missing))}. "
+        "Materialize it, or see whether the sensor or schedule that requests it runs and why its runs fail.",
         metadata=metadata,
     )
 
 
-def severity(end: datetime, now: datetime, slack: timedelta) -> dg.AssetCheckSeverity:
-    """How bad it is that a partition which ended then is not there now."""
+def severity(end: datetime, now: datetime) -> dg.AssetCheckSeverity:
+    """How grave it is that a partition which ended then is missing now."""
     due = ready_by(end, end)
-    return dg.AssetCheckSeverity.WARN if now < due + slack else dg.AssetCheckSeverity.ERROR
+    return dg.AssetCheckSeverity.WARN if now < due + SLACK else dg.AssetCheckSeverity.ERROR
 
 
 def build_newest_partition_schedule(
     reports: Sequence[ConfiguredReport],
     *,
     name: str = "stripe_newest_partitions",
-    cron: str = _AFTER_THE_SENSORS,
     default_status: dg.DefaultScheduleStatus = dg.DefaultScheduleStatus.RUNNING,
 ) -> dg.ScheduleDefinition:
     """Runs the checks that newest partitions are there, without materializing anything.
@@ -109,9 +109,9 @@ def build_newest_partition_schedule(
     checks = [dg.AssetCheckKey(report.key, CHECK_NAME) for report in reports]
     return dg.ScheduleDefinition(
         name=name,
-        cron_schedule=cron,
+        cron_schedule=_AFTER_THE_SENSORS,
         execution_timezone="UTC",
         target=dg.AssetSelection.checks(*checks),
         default_status=default_status,
-        description="Checks that the newest partitions Stripe has data for are in the dataset.",
+        description="Checks twice a day that the newest partitions Stripe has data for are in the dataset.",
     )

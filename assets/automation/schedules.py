@@ -1,6 +1,6 @@
-"""A schedule for those who want one: at each tick what is ready at Stripe and missing among the newest.
+"""A schedule instead of the availability sensor: each tick requests what is ready at Stripe and missing.
 
-It guesses nothing about when a day is done: what is not ready at one tick is taken at the next.
+It does not guess when a day is done: what is not ready at one tick is requested at the next.
 """
 
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from typing import Any
 
 import dagster as dg
 
-from assets.dagster_runs.history import covered, in_backfills, unfinished_attempts
+from assets.dagster_runs.history import busy_partitions, unfinished_attempts
 from assets.dagster_runs.run_requests import first_requests, of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
-from assets.sensors.availability_decisions import missing
-from assets.sensors.readiness import ReportAvailability, missing_asks, readiness
-from assets.sensors.tick import TICK_RETRY
+from assets.sensors.availability_decisions import find_missing
+from assets.sensors.readiness import ReportAvailability, read_availability, request_missing
+from assets.sensors.tick import TICK_RETRY, count
 from connector.api.client import StripeClient
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
@@ -34,21 +34,21 @@ def build_report_schedule(
 ) -> dg.ScheduleDefinition:
     """A schedule that requests the partitions that are ready and missing, oldest first.
 
-    A tick is skipped only when there is nothing to ask for. One at which Stripe does not answer fails, and
-    the next makes up for it.
+    A tick is skipped only when there is nothing to request. One at which Stripe does not answer fails, and
+    the next one requests what it left out.
 
     Args:
         reports: of one account, with the same windows: Dagster's schedules start one job, and a job has one
             calendar. `build_report_schedules` makes as many as are needed.
-        cron, timezone: when it looks.
-        last: how many of each report's newest ready partitions are looked at.
+        cron, timezone: when it ticks.
+        last: how many of each report's newest ready partitions are considered.
 
     Raises ConfigurationError for reports of several accounts, of different windows, or about payouts.
     """
     resource = shared_resource(of_windows(reports))
     if any(report.partitions != reports[0].partitions for report in reports):
         raise ConfigurationError(
-            f"schedule {name} is about reports with different windows; use build_report_schedules"
+            f"schedule {name} has reports with different windows; use build_report_schedules"
         )
 
     @dg.schedule(
@@ -58,19 +58,25 @@ def build_report_schedule(
         target=dg.AssetSelection.assets(*(report.key for report in reports)),
         default_status=default_status,
         required_resource_keys={resource},
-        description="Asks for Stripe's reports that are ready and missing.",
+        description="Requests partitions that Stripe has data for and the dataset does not.",
     )
     def stripe_reports(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         stripe = stripe_resource(context.resources, resource)
         with stripe.client(retry=TICK_RETRY) as client:
-            lacking = [
-                (state, _lacking(context.instance, client, stripe.store(), state, last))
-                for state in readiness(client, reports, at_least=last)
+            missing = [
+                (availability, _find_missing(context.instance, client, stripe.store(), availability, last))
+                for availability in read_availability(client, reports, at_least=last)
             ]
         at = context.scheduled_execution_time.isoformat()
-        asks = [ask for state, keys in lacking for ask in missing_asks(state, keys, reason=at)]
-        nothing = dg.SkipReason(f"The newest {last} ready partitions of each report are there.")
-        return first_requests(asks) or nothing
+        requests = [
+            request
+            for availability, keys in missing
+            for request in request_missing(availability, keys, reason=at)
+        ]
+        return first_requests(requests) or dg.SkipReason(
+            f"Nothing to request: of each report, the newest {count(last, 'partition')} that Stripe has data "
+            "for are published or under way."
+        )
 
     return stripe_reports
 
@@ -99,9 +105,14 @@ def build_report_schedules(
     ]
 
 
-def _lacking(
-    instance: dg.DagsterInstance, client: StripeClient, store: Store, state: ReportAvailability, last: int
+def _find_missing(
+    instance: dg.DagsterInstance,
+    client: StripeClient,
+    store: Store,
+    availability: ReportAvailability,
+    last: int,
 ) -> list[str]:
-    windows = state.newest(last)
-    busy = covered(unfinished_attempts(instance), state.calendar) | in_backfills(instance, state.report)
-    return missing(windows, state.kept(store, client, windows).keys(), leave=busy)
+    newest = availability.newest(last)
+    published = availability.read_published(store, client, newest)
+    busy = busy_partitions(instance, availability.report, availability.grid, unfinished_attempts(instance))
+    return find_missing(newest, published.keys(), leave=busy)

@@ -1,7 +1,7 @@
 """The project's one configuration format: `defs.yaml`, as a Dagster component.
 
-What is wrong in the file is said with its line, its field and the nearest right name, before anything is
-asked of Stripe. Python users call `ConfiguredReport` and `build_report_asset` instead.
+A mistake in the file is reported with its line, its field and the nearest right name, before Stripe is
+called. Python users call `ConfiguredReport` and `build_report_asset` instead.
 """
 
 import re
@@ -12,17 +12,18 @@ from typing import Annotated, Any
 
 import dagster as dg
 from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from assets.automation.automation import Automation
 from assets.config.models import (
     Attributes,
-    AutomationModel,
+    AutomationFields,
     ConnectionModel,
     ReportModel,
-    automation_of,
-    connection_of,
-    reports_of,
+    describe_duplicate,
+    resolve_automation,
+    resolve_connection,
+    resolve_reports,
 )
 from assets.config.scaffolding import ReportsScaffolder
 from assets.io_manager import report_reader
@@ -40,34 +41,38 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 @dg.scaffold_with(ReportsScaffolder)
 @dataclass
 class StripeReportsComponent(dg.Component, dg.Resolvable):
-    """Stripe's financial reports as partitioned assets in typed Parquet.
+    """Stripe's financial reports as partitioned assets in typed Parquet, kept up to date by sensors.
 
     Attributes:
         reports: one asset each, in the order of the file.
         connection: the account they are pulled from, and where they are stored.
-        resource_key: the key of the `StripeReporting` resource; give each account one of its own.
-        prefix: what stands before the tables' names in asset keys, `/` between its parts; the resource's key
+        resource_key: the key of the `StripeReporting` resource; give each account its own.
+        prefix: what precedes the tables' names in asset keys, `/` between its parts; the resource's key
             when None.
-        automation: what happens by itself.
-        translation: how the assets present themselves, beyond what `report_asset_spec` says.
+        automation: the sensors, schedules and checks that keep them up to date.
+        translation: how the assets appear in Dagster, on top of `report_asset_spec`.
     """
 
     reports: Annotated[
         Sequence[ConfiguredReport],
         dg.Resolver.from_model(
-            lambda context, model: reports_of(context, model.reports, model.defaults),
+            lambda context, model: resolve_reports(context, model.reports, model.defaults),
             model_field_type=list[ReportModel],
         ),
     ]
     connection: Annotated[
         StripeReporting,
-        dg.Resolver(connection_of, model_field_type=ConnectionModel, inject_before_resolve=False),
-    ] = field(default_factory=lambda: connection_of(None, ConnectionModel()))
+        dg.Resolver(resolve_connection, model_field_type=ConnectionModel, inject_before_resolve=False),
+    ] = field(default_factory=lambda: resolve_connection(None, ConnectionModel()))
     resource_key: str = "stripe"
     prefix: str | None = None
     automation: Annotated[
         Automation,
-        dg.Resolver(automation_of, model_field_type=AutomationModel, inject_before_resolve=False),
+        dg.Resolver(
+            resolve_automation,
+            model_field_type=AutomationFields,
+            inject_before_resolve=False,
+        ),
     ] = field(default_factory=Automation)
     translation: Annotated[
         TranslationFn[ConfiguredReport] | None,
@@ -76,18 +81,22 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
 
     @classmethod
     def model(cls) -> type[BaseModel]:
-        """What may stand in the file.
+        """The fields of the file.
 
-        Dagster derives it from the fields above, and then lets a text stand for each of them, so that
-        every slip is reported twice and at the wrong line. A subclass with fields of its own gets that.
+        Dagster's own derivation from the fields above also allows a text in place of each of them, so that
+        every mistake is reported twice and at the wrong line. It is used for fields that a subclass adds.
         """
-        known = {each.name for each in fields(cls)} <= Attributes.model_fields.keys()
-        return Attributes if known else super().model()
+        added = {each.name for each in fields(cls)} - Attributes.model_fields.keys()
+        if not added:
+            return Attributes
+        derived = super().model().model_fields
+        own: dict[str, Any] = {name: (derived[name].annotation, derived[name]) for name in sorted(added)}
+        return create_model(cls.__name__, __base__=Attributes, **own)
 
     def get_asset_spec(self, report: ConfiguredReport) -> dg.AssetSpec:
-        """How a report's asset presents itself. Override it where `translation` in the file is not enough.
+        """How a report's asset appears in Dagster. Override it where `translation` in the file is not enough.
 
-        The key stays the report's: its `name` and the `prefix` make it.
+        The key cannot be changed here: it is made of the `prefix` and the report's `name`.
         """
         spec = report_asset_spec(report)
         return self.translation(spec, report) if self.translation else spec
@@ -99,19 +108,19 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The assets, what keeps them up to date, the resource and the reader.
 
-        Asks nothing of Stripe, and needs no key.
+        Does not call Stripe, and needs no key.
         """
         if not _NAME.fullmatch(self.resource_key):
             raise ConfigurationError(
-                f"resource_key {self.resource_key!r}: use letters, digits and underscores"
+                f"resource_key {self.resource_key!r}: use only letters, digits and underscores"
             )
         if not all(map(_NAME.fullmatch, self._prefix)):
-            raise ConfigurationError(f"prefix {self.prefix!r}: use letters, digits and underscores")
-        refuse_twins(self, _all_there_are(context))
+            raise ConfigurationError(f"prefix {self.prefix!r}: use only letters, digits and underscores")
+        reject_duplicate_tables(self, _find_components(context))
         of_this_account = [self._of_this_account(report) for report in self.reports]
         reports = [report.compared_with(of_this_account) for report in of_this_account]
         # The names of sensors and schedules are unique in a code location; so is the resource's key.
-        kept_up = self.automation.definitions(reports, prefix=self.resource_key)
+        automation = self.automation.definitions(reports, prefix=self.resource_key)
         resources: Mapping[str, Any] = {
             self.resource_key: self.connection,
             f"{self.resource_key}_parquet": report_reader(self.resource_key),
@@ -123,7 +132,7 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
             ],
             resources=resources,
         )
-        return dg.Definitions.merge(pulled, kept_up)
+        return dg.Definitions.merge(pulled, automation)
 
     def _of_this_account(self, report: ConfiguredReport) -> ConfiguredReport:
         return report.using(
@@ -135,42 +144,45 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         return tuple((self.prefix or self.resource_key).split("/"))
 
 
-def _all_there_are(context: dg.ComponentLoadContext) -> Sequence[StripeReportsComponent]:
-    """The components of this kind in the code location; none for one that is built outside of a project, as
-    Dagster's test helpers do."""
+def _find_components(context: dg.ComponentLoadContext) -> Sequence[StripeReportsComponent]:
+    """The components of this kind in the code location; none outside of a project, as in Dagster's test
+    helpers."""
     try:
         return context.component_tree.get_all_components(StripeReportsComponent)
     except ModuleNotFoundError:
         return ()
 
 
-def refuse_twins(component: StripeReportsComponent, all_there_are: Iterable[StripeReportsComponent]) -> None:
-    """Two reports with one table would write into each other's files, of two accounts most of all: what
-    partitions are called says nothing of whose money they are about.
+def reject_duplicate_tables(
+    component: StripeReportsComponent, components: Iterable[StripeReportsComponent]
+) -> None:
+    """Two reports with one table would write into each other's files. With two accounts nobody would notice:
+    a file's path does not name the account.
 
     Raises ConfigurationError naming what to change.
     """
     names = [report.query.name for report in component.reports]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigurationError(f"two reports are called {name}; give one of them a `name` of its own")
-    for other in all_there_are:
+    for report in component.reports:
+        if names.count(report.query.name) > 1:
+            raise ConfigurationError(describe_duplicate(report))
+    for other in components:
         if other is component:
             continue
         if other.resource_key == component.resource_key:
             raise ConfigurationError(
-                f"two files have the resource_key {component.resource_key}; give each account one of its own"
+                f"two defs.yaml files have the resource_key {component.resource_key}; set another "
+                "`resource_key` in one of them"
             )
         if clashing := sorted({*_keys(component)} & {*_keys(other)}):
             raise ConfigurationError(
-                f"two files have an asset {clashing[0]}; give one of them a `prefix` of its own"
+                f"two defs.yaml files have an asset {clashing[0]}; set another `prefix` in one of them"
             )
         shared = sorted({*names} & {report.query.name for report in other.reports})
         if shared and _root(component) == _root(other):
             keys = " and ".join(sorted((component.resource_key, other.resource_key)))
             raise ConfigurationError(
-                f"{keys} would both write to the table {shared[0]} below {_root(component)}; give each "
-                "account a `root` of its own under `connection`, or one of the reports a `name` of its own"
+                f"{keys} would both write to the table {shared[0]} below {_root(component)}; set another "
+                "`root` under `connection` in one of them, or another `name` for one of the reports"
             )
 
 
@@ -181,7 +193,7 @@ def _keys(component: StripeReportsComponent) -> list[str]:
 
 
 def _root(component: StripeReportsComponent) -> str:
-    """Where it writes: a place, or the variable that names it."""
+    """Where it writes: a path or URL, or the variable that names it."""
     root = component.connection.root
     if isinstance(root, dg.EnvVar):
         return f"${root.env_var_name}"

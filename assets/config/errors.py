@@ -5,8 +5,16 @@ from typing import Any
 
 import dagster as dg
 from dagster.components.resolved.errors import ResolutionException
-from pydantic import ValidationError, model_validator
-from pydantic_core import InitErrorDetails
+from pydantic import (
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from connector.errors import ConfigurationError
 from connector.text import hint
@@ -15,27 +23,61 @@ Place = Sequence[str | int]
 
 
 class StrictModel(dg.Model):
-    """A part of the file. A field it does not know is refused with the nearest one it does."""
+    """A part of the file. An unknown field is refused with the nearest known one."""
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_fields(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            # Said without the text itself: it may be a key that was put a line too high.
-            error = ValueError(f"expected fields, such as {next(iter(cls.model_fields))}: …")
-            details = InitErrorDetails(type="value_error", loc=(), input=None, ctx={"error": error})
-            raise ValidationError.from_exception_data(cls.__name__, [details])
-        unknown = [name for name in given if name not in cls.model_fields] if isinstance(given, dict) else []
-        if unknown:
-            raise ValidationError.from_exception_data(
-                cls.__name__, [_unknown(str(name), cls.model_fields) for name in unknown]
-            )
+        return refuse_unknown_fields(cls.model_fields, given)
+
+
+def refuse_unknown_fields(known: Iterable[str], given: Any) -> Any:
+    """What stands in a part of the file, if all its fields are known. Raises ValidationError."""
+    names = list(known)
+    if isinstance(given, str):
+        # The text itself is not shown: it may be a key that was put a line too high.
+        raise _invalid([((), f"expected fields, such as `{names[0]}: …`, and found a text")])
+    unknown = [str(name) for name in given if name not in names] if isinstance(given, dict) else []
+    if unknown:
+        raise _invalid([((name,), f"there is no field {name!r}{hint(name, names)}") for name in unknown])
+    return given
+
+
+class FieldsOf:
+    """Annotates a part of the file that becomes a value later: its fields, checked, as they stand there.
+
+    Dagster finds the line of a field by its name in the file, and that of a list's item by its number. The
+    value has neither: its names lack the units, and its sets have no order.
+
+    Args:
+        value: a pydantic dataclass.
+    """
+
+    def __init__(self, value: type) -> None:
+        self._adapter = TypeAdapter[Any](value)
+        self._schema = self._adapter.json_schema()
+
+    def _check(self, given: Any) -> Any:
+        refuse_unknown_fields(self._schema["properties"], given)
+        self._adapter.validate_python(given)
         return given
 
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_before_validator_function(self._check, handler(source))
 
-def _unknown(name: str, known: Iterable[str]) -> InitErrorDetails:
-    error = ValueError(f"there is no field {name!r}{hint(name, known)}")
-    return InitErrorDetails(type="value_error", loc=(name,), input=None, ctx={"error": error})
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return self._schema
+
+
+def _invalid(errors: Iterable[tuple[tuple[str, ...], str]]) -> ValidationError:
+    """Messages, each with its place, as pydantic reports them."""
+    return ValidationError.from_exception_data(
+        "defs.yaml",
+        [
+            InitErrorDetails(type="value_error", loc=loc, input=None, ctx={"error": ValueError(message)})
+            for loc, message in errors
+        ],
+    )
 
 
 def error_at(

@@ -1,23 +1,21 @@
-"""What may stand in `defs.yaml`, and how it becomes values, with errors that name line and field."""
+"""The fields of `defs.yaml`, and how they become values, with errors that name line and field."""
 
 import re
 from collections.abc import Callable, Sequence, Set
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import dagster as dg
 from pydantic import Field
 
 from assets.automation.automation import Automation
-from assets.automation.schedules import TWICE_A_DAY
-from assets.config.check_models import ChecksModel, with_checks
-from assets.config.errors import StrictModel, error_at, probe_at
+from assets.config.check_models import CheckFields, with_checks
+from assets.config.errors import FieldsOf, StrictModel, error_at, probe_at
 from assets.reports.configured import DEFAULT_POOL, DEFAULT_RANGE, ConfiguredReport
 from assets.reports.partitions import refuse_lossy
 from assets.resources import StripeReporting
-from assets.sensors.availability_decisions import REFRESH_AFTER
-from assets.sensors.payout_sources import source_of
+from assets.sensors.payout_sources import find_source
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Windows
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
@@ -32,179 +30,188 @@ class ConnectionModel(StrictModel):
 
     api_key: str = Field(
         default=f"{{{{ env.{API_KEY} }}}}",
-        description="The variable that holds the key, as '{{ env.NAME }}'. It is read when a run begins, so "
-        "that definitions load without it, and never shown.",
+        description="The environment variable that holds the key, as '{{ env.NAME }}'. It is read when a run "
+        "starts, so definitions load without it, and never shown.",
     )
-    api_base: str | None = Field(default=None, description="Another server than Stripe's: STRIPE_API_BASE.")
-    account: str | None = Field(default=None, description="A connected account to act for: STRIPE_ACCOUNT.")
+    api_base: str | None = Field(
+        default=None,
+        description="The API's address, for another server than Stripe's; by default STRIPE_API_BASE.",
+    )
+    account: str | None = Field(
+        default=None,
+        description="A connected account (acct_…) to act for, sent as `Stripe-Account`; by default "
+        "STRIPE_ACCOUNT.",
+    )
     root: str | None = Field(
         default=None,
-        description="A path, or a URL such as s3://bucket/prefix: STRIPE_REPORTS_ROOT, or `data`.",
+        description="Where the files are stored: a path, or a URL such as s3://bucket/prefix; by default "
+        "STRIPE_REPORTS_ROOT, or `data`.",
     )
     processes: int = Field(
-        default=1, ge=1, description="How many steps use the key at once; the rate limit is divided by it."
+        default=1,
+        ge=1,
+        description="How many Dagster steps use the key at once; Stripe's rate limit is divided by it.",
     )
+
+
+#: `automation:` in the file.
+AutomationFields = Annotated[dict[str, Any], FieldsOf(Automation)]
+
+_WAIT = WaitPolicy()
 
 
 class ReportDefaults(StrictModel):
-    """What all reports of the file have in common."""
+    """What all reports of the file have in common. A report may set each of these fields itself."""
 
-    start: date | None = Field(default=None, description="Where the first window begins.")
-    window: str = Field(default="daily", description="hourly, daily, weekly or monthly.")
-    zone: str = Field(default="UTC", description="The IANA time zone whose calendar cuts the windows.")
+    start: date | None = Field(
+        default=None,
+        description="The day on which the first partition begins. Required in `defaults` or in the report, "
+        "except for reports about one payout.",
+    )
+    window: str = Field(
+        default="daily",
+        description="How long a partition is: `hourly`, `daily`, `weekly` or `monthly`. The key of a week or "
+        "month is its first day.",
+    )
+    zone: str = Field(
+        default="UTC",
+        description="The IANA time zone in which days begin, such as America/New_York.",
+    )
     end_offset: int = Field(
-        default=0, description="Windows beyond the last whole one; negative leaves the latest out."
+        default=0,
+        description="How many partitions there are after the last whole one; a negative number leaves out "
+        "the latest.",
     )
     wait_minutes: float = Field(
-        default=30, gt=0, description="How long a report run is waited for before it is left to finish alone."
+        default=_WAIT.wait_timeout / timedelta(minutes=1),
+        gt=0,
+        description="How long a Dagster run waits for a report run. Then the run fails, and the sensor "
+        "for late reports picks the report up.",
     )
     abandon_after_hours: float = Field(
-        default=6, gt=0, description="A report run pending for longer is replaced by a new one."
+        default=_WAIT.abandon_after / timedelta(hours=1),
+        gt=0,
+        description="A report run that has been pending for longer is replaced by a new one.",
     )
     max_partitions_per_run: int | None = Field(
-        default=DEFAULT_RANGE, ge=1, description="How a backfill is cut into Dagster runs; null for one run."
+        default=DEFAULT_RANGE,
+        ge=1,
+        description="How many partitions of a backfill go into one Dagster run; null for all of them.",
     )
-    pool: str | None = Field(default=DEFAULT_POOL, description="Dagster's concurrency pool; null for none.")
-    checks: ChecksModel = Field(
-        default_factory=ChecksModel, description="Checks of the data, and what follows when one fails."
+    pool: str | None = Field(
+        default=DEFAULT_POOL,
+        description="Dagster's concurrency pool of the steps that call Stripe; null for none. With another "
+        "`resource_key` the default is `<resource_key>_reporting`.",
+    )
+    checks: CheckFields = Field(
+        default_factory=dict, description="Which checks are evaluated, and what a failure does."
     )
 
 
 class ReportModel(ReportDefaults):
-    """One report: what to ask of Stripe, and what differs from the defaults."""
+    """One report: what to request from Stripe, and what differs from the defaults."""
 
-    report: str = Field(description="Stripe's id (balance.summary.1), or the name without version.")
+    report: str = Field(
+        description="The report type: Stripe's id (balance.summary.1), or its name without version "
+        "(balance_summary)."
+    )
     name: str | None = Field(
-        default=None, description="The table's name, for a second dataset of one report."
+        default=None,
+        description="The name of the table and asset; by default the report's. A second table of the same "
+        "report needs its own.",
     )
     columns: list[str] | dict[str, str | None] | None = Field(
         default=None,
-        description="Columns in file order; the catalogue's choice, without personal data. As `name: type` "
-        "for a report the catalogue does not know, or a column it knows otherwise; {} goes by the header.",
+        description="The columns, in file order; by default those of the catalogue without personal data. A "
+        "mapping of names to types describes columns that the catalogue does not know; {} takes "
+        "what the file's header has.",
     )
     parameters: list[str] | None = Field(
-        default=None, description="The run parameters such a report takes; those of its nearest version."
+        default=None,
+        description="For a report type that the catalogue does not know: the run parameters it takes; by "
+        "default those of its nearest version.",
     )
     filters: dict[str, str] = Field(
-        default_factory=dict, description="Further run parameters: currency, reporting_category, timezone, …"
+        default_factory=dict,
+        description="Run parameters that select rows: currency, reporting_category, timezone and others.",
     )
     connected_accounts: list[str] = Field(
         default_factory=list,
-        description="Connected accounts (acct_…) that have partitions of their own. Without any, one run "
-        "brings all accounts, with the account as a column where the report has one.",
+        description="Connected accounts (acct_…) that get their own partitions. Without any, one report run "
+        "covers all accounts.",
     )
     payouts_from: str | None = Field(
         default=None,
-        description="Of a report about one payout: the table among these that names the payouts. The best "
-        "there is when left out; without one, partitions are added by hand.",
-    )
-
-
-class AutomationModel(StrictModel):
-    """What happens by itself. Everything can be switched on and off in the UI as well."""
-
-    ask_by: Literal["sensor", "schedule", "hand"] = Field(
-        default="sensor",
-        description="Who asks for partitions that are ready and missing. Sensor and schedule are both there; "
-        "this says which one ships running.",
-    )
-    cron: str = Field(default=TWICE_A_DAY, description="When the schedule looks, in UTC.")
-    look_every_seconds: int = Field(
-        default=300,
-        ge=5,
-        description="How often the sensor looks for what has become ready: one call to Stripe.",
-    )
-    look_back_days: float = Field(
-        default=14, gt=0, description="How far behind the newest ready partition missing ones are asked for."
-    )
-    refresh_after_days: list[float] = Field(
-        default=[age.days for age in REFRESH_AFTER],
-        description="Ages at which the sensor asks for a partition again, as Stripe restates; [] for never.",
-    )
-    pick_up_late: bool = Field(default=True, description="Whether the sensor for late reports ships running.")
-    pick_up_every_seconds: int = Field(
-        default=30,
-        ge=5,
-        description="How often that sensor looks; it asks Stripe only when something failed.",
-    )
-    check_newest: bool = Field(
-        default=True,
-        description="Whether it is checked twice a day that the newest ready partition is there.",
+        description="For a report about one payout: the table in this file whose rows name the payouts. By "
+        "default the best there is; without one, partitions are added by hand.",
     )
 
 
 class Attributes(StrictModel):
-    """All that stands under `attributes:`."""
+    """All fields under `attributes:`."""
 
     connection: ConnectionModel = Field(
-        default_factory=ConnectionModel, description="The account and the storage."
+        default_factory=ConnectionModel, description="The Stripe account, and where its files are stored."
     )
     defaults: ReportDefaults = Field(
         default_factory=ReportDefaults, description="What the reports have in common."
     )
-    reports: list[ReportModel] = Field(description="The reports to pull, one asset each.")
-    automation: AutomationModel = Field(
-        default_factory=AutomationModel, description="What happens by itself: sensors, schedules, checks."
+    reports: list[ReportModel] = Field(description="The reports to pull; each becomes one asset.")
+    automation: AutomationFields = Field(
+        default_factory=dict,
+        description="Sensors, schedules and checks that keep the reports up to date. They can be switched on "
+        "and off in the UI too.",
     )
     resource_key: str = Field(
         default="stripe",
-        description="Key of the resource; each account needs one of its own. Names of sensors, schedules and "
-        "the pool begin with it.",
+        description="The key of the Dagster resource; each account needs its own. Names of sensors, "
+        "schedules and the pool begin with it.",
     )
     prefix: str | None = Field(
         default=None,
-        description="What stands before the tables' names in asset keys, `/` between its parts; the "
-        "resource_key when left out.",
+        description="What precedes the table's name in the asset key, `/` between parts; by default the "
+        "resource_key.",
     )
     translation: str | dg.AssetAttributesModel | None = Field(  # type: ignore[valid-type] # made at run time
         default=None,
-        description="How the assets present themselves beyond the usual: group_name, owners, tags, metadata, "
-        "description, … for all of them, with templates such as '{{ report.query.spec.title }}' or "
-        "'{{ spec.description }}'.",
+        description="How the assets appear in Dagster: group_name, owners, tags, metadata, description, … of "
+        "all of them, with templates such as '{{ report.query.spec.title }}' or '{{ spec.description }}'.",
     )
 
 
-def automation_of(context: dg.ResolutionContext | None, model: AutomationModel) -> Automation:  # noqa: ARG001 - as Dagster calls it
-    """The sensors and schedules of a file."""
-    return Automation(
-        ask_by=model.ask_by,
-        cron=model.cron,
-        look_every=model.look_every_seconds,
-        look_back=timedelta(days=model.look_back_days),
-        refresh_after=tuple(timedelta(days=age) for age in model.refresh_after_days),
-        pick_up_late=model.pick_up_late,
-        pick_up_every=model.pick_up_every_seconds,
-        check_newest=model.check_newest,
-    )
-
-
-def connection_of(context: dg.ResolutionContext | None, model: ConnectionModel) -> StripeReporting:
-    """The resource. A field that is only `{{ env.NAME }}` is resolved by Dagster when a run begins."""
+def resolve_connection(context: dg.ResolutionContext | None, model: ConnectionModel) -> StripeReporting:
+    """The resource. A field that is only `{{ env.NAME }}` is resolved by Dagster when a run starts."""
     found = _FROM_ENVIRONMENT.fullmatch(model.api_key)
     if not found:
         message = (
-            "name the variable that holds the key, as '{{ env.STRIPE_API_KEY }}'; a key is not for files"
+            "expected the name of the variable that holds the key, as '{{ env.STRIPE_API_KEY }}'; a key must "
+            "not be in a file"
         )
         # The line itself is not shown: it may hold a key.
         raise error_at(context, ("api_key",), message, snippet=False)
     environment = Connection.from_environment()
     return StripeReporting(
         api_key=dg.EnvVar(found[1]),
-        api_base=_late(model.api_base) or environment.api_base,
-        account=_late(model.account) or environment.account,
-        root=_late(model.root) or environment.root,
+        api_base=_variable(model.api_base) or environment.api_base,
+        account=_variable(model.account) or environment.account,
+        root=_variable(model.root) or environment.root,
         processes=model.processes,
     )
 
 
-def reports_of(
+def resolve_automation(_: dg.ResolutionContext | None, fields: AutomationFields) -> Automation:
+    """The sensors, schedules and checks of a file."""
+    return Automation(**fields)
+
+
+def resolve_reports(
     context: dg.ResolutionContext, models: Sequence[ReportModel], defaults: ReportDefaults
 ) -> list[ConfiguredReport]:
     """The reports of a file, in its order.
 
-    Raises ResolutionException naming file, line and field of the first thing that cannot be.
+    Raises ResolutionException naming file, line and field of the first mistake.
     """
-    reports = []
+    reports: list[ConfiguredReport] = []
     for number, own in enumerate(models):
         inherited = {
             name: getattr(defaults, name) for name in defaults.model_fields_set - own.model_fields_set
@@ -212,39 +219,51 @@ def reports_of(
         model = own.model_copy(update=inherited)
         path = ("reports", number)
         if model.start is None and not _by_payout(model):
-            message = f"{model.report} has no start: say from which day on there are partitions"
+            message = f"{model.report} has no start: set the day on which its first partition begins"
             raise error_at(context, path, message)
         if _by_payout(model):
             for name in sorted({"start", "zone", "end_offset"} & own.model_fields_set):
-                message = f"{model.report} is about one payout and has no windows of time; leave {name} out"
+                message = f"{model.report} is about one payout and has no windows of time; remove {name}"
                 raise error_at(context, (*path, name), message)
             model = _without_windows(model, own.model_fields_set)
         for place, probe in _probes(model):
             above: tuple[str | int, ...] = ("defaults",) if place[0] in inherited else path
             probe_at(context, (*above, *place), probe)
-        reports.append(_report(model))
+        report = _report(model)
+        if report.query.name in {each.query.name for each in reports}:
+            raise error_at(context, path, describe_duplicate(report))
+        reports.append(report)
     for number, report in enumerate(reports):
         known = reports if report.query.by_payout else ()
-        probe_at(context, ("reports", number, "payouts_from"), partial(source_of, report, known))
-    said = [model.checks for model in models]
-    return with_checks(context, reports, said, defaults.checks)
+        probe_at(context, ("reports", number, "payouts_from"), partial(find_source, report, known))
+    return with_checks(context, reports, [model.checks for model in models], defaults.checks)
+
+
+def describe_duplicate(report: ConfiguredReport) -> str:
+    """The error for a second report with the same table."""
+    name, window = report.query.name, report.query.window
+    return f"two reports write to the table {name}; give one of them its own, such as `name: {name}_{window}`"
 
 
 def _by_payout(model: ReportModel) -> bool:
-    """Whether it is about one payout; what no report is called is answered elsewhere."""
+    """Whether it is about one payout. An unknown report is refused elsewhere."""
     try:
         return ReportQuery.of(model.report, columns=model.columns, parameters=model.parameters).by_payout
     except ConfigurationError:
         return False
 
 
-def _without_windows(model: ReportModel, said: Set[str]) -> ReportModel:
-    """A report about one payout without what only the defaults say of windows."""
+def _without_windows(model: ReportModel, own: Set[str]) -> ReportModel:
+    """A report about one payout without what it inherits about windows.
+
+    Args:
+        own: the fields that the report itself sets.
+    """
     return model.model_copy(
         update={
             name: ReportModel.model_fields[name].default if name != "window" else BY_PAYOUT
             for name in ("start", "window", "zone", "end_offset")
-            if name not in said
+            if name not in own
         }
     )
 
@@ -276,19 +295,19 @@ def _report(model: ReportModel) -> ConfiguredReport:
 
 
 def _probes(model: ReportModel) -> Sequence[tuple[tuple[str, ...], Callable[[], object]]]:
-    """What can be wrong at each place of a report, so that the one at fault can be named."""
+    """What is checked at each place of a report, so that an error can name the place."""
     typed = model.columns if isinstance(model.columns, dict) else None
     # A report described by its columns need not be in the catalogue.
     blank: dict[str, str | None] | None = None if typed is None else {}
-    asked = partial(ReportQuery.of, model.report)
-    described = partial(asked, columns=model.columns, parameters=model.parameters)
+    query = partial(ReportQuery.of, model.report)
+    described = partial(query, columns=model.columns, parameters=model.parameters)
     return (
-        (("report",), partial(asked, columns=blank)),
+        (("report",), partial(query, columns=blank)),
         *(
-            (("columns", name), partial(asked, columns={name: type_}))
+            (("columns", name), partial(query, columns={name: type_}))
             for name, type_ in (typed or {}).items()
         ),
-        (("columns",), partial(asked, columns=model.columns)),
+        (("columns",), partial(query, columns=model.columns)),
         (("parameters",), described),
         (("filters",), partial(described, filters=model.filters)),
         (("window",), lambda: described(window=model.window).by_payout or Windows(model.window)),
@@ -305,15 +324,15 @@ def _check_accounts(model: ReportModel, described: Callable[..., ReportQuery]) -
     query = described(filters=model.filters, window=model.window, by_account=True)
     if query.by_payout:
         raise ConfigurationError(
-            f"partitions of {model.report} are payouts; each says whose it is, so leave the accounts out"
+            f"partitions of {model.report} are payouts, and each names its account; remove connected_accounts"
         )
     if twice := sorted({each for each in accounts if accounts.count(each) > 1}):
-        raise ConfigurationError(f"{', '.join(twice)} is in the list twice")
+        raise ConfigurationError(f"{', '.join(twice)} is in the list more than once")
     for account in accounts:
         described(filters={CONNECTED_ACCOUNT: account})
 
 
-def _late(value: str | None) -> Any:
-    """A variable's name instead of its value, where that is all there is."""
+def _variable(value: str | None) -> Any:
+    """The variable itself instead of its value, if the text is only `{{ env.NAME }}`."""
     found = _FROM_ENVIRONMENT.fullmatch(value) if value else None
     return dg.EnvVar(found[1]) if found else value

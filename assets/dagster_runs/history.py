@@ -199,6 +199,20 @@ def in_backfills(instance: dg.DagsterInstance, report: ConfiguredReport) -> froz
     return frozenset(keys)
 
 
+def busy_partitions(
+    instance: dg.DagsterInstance,
+    report: ConfiguredReport,
+    grid: PartitionGrid,
+    unfinished: Iterable[RequestedRun],
+) -> frozenset[str]:
+    """The keys of a report's partitions that are queued, running or in an unfinished backfill.
+
+    Args:
+        unfinished: as `unfinished_attempts` gives them; they are the same for all reports of a tick.
+    """
+    return covered(unfinished, grid) | in_backfills(instance, report)
+
+
 def _attempts(
     instance: dg.DagsterInstance, wanted: dg.RunsFilter, *, limit: int | None = None
 ) -> Iterator[RequestedRun]:

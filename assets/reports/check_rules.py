@@ -5,9 +5,12 @@ made from it is wrong. So such an error blocks unless configured otherwise. What
 of each other may be mended by the other one arriving, or being asked anew; that is told, and blocks nobody.
 """
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic.dataclasses import dataclass
 
 from connector.checks import (
     Check,
@@ -23,7 +26,7 @@ from connector.query import ReportQuery
 from connector.text import hint
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Rule:
     """A check as a report has it.
 
@@ -46,20 +49,24 @@ class Rule:
         return self.blocking and finding.result is CheckResult.FAILED
 
 
-@dataclass(frozen=True, slots=True)
+_InFile = WithJsonSchema({"enum": [str(each) for each in Severity]})
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class CheckOptions:
-    """What is wanted of the checks of a report.
+    """How the checks of a report are configured; checks are named."""
 
-    Attributes:
-        skip: names of checks that are not evaluated.
-        severity: names to how grave a failure is, where it shall not be the check's own.
-        blocking: names of exactly those whose failure blocks, as an error; None for those that one file
-            shows by itself and whose failure is an error.
-    """
-
-    skip: frozenset[str] = frozenset()
-    severity: Mapping[str, Severity] = field(default_factory=dict)
-    blocking: frozenset[str] | None = None
+    # Not called `off`, which YAML takes for a boolean.
+    skip: frozenset[str] = Field(default=frozenset(), description="Checks that are not evaluated.")
+    severity: Mapping[str, Annotated[Severity, _InFile]] = Field(
+        default_factory=dict,
+        description="By check: whether a failure is an error or a warning (`error`, `warn`).",
+    )
+    blocking: frozenset[str] | None = Field(
+        default=None,
+        description="The checks whose failure is an error and fails the run, so that assets downstream do "
+        "not start in it; [] for none. By default those that look at a partition's own file and are errors.",
+    )
 
     def rule(self, check: Check) -> Rule | None:
         """The check under these options; None where it is skipped."""
@@ -71,17 +78,19 @@ class CheckOptions:
         return Rule(check, severity, wanted and severity is Severity.ERROR)
 
     def refuse_slips(self, known: Collection[str]) -> None:
-        """Raises ConfigurationError for a name that is no check, or is said two things of."""
+        """Raises ConfigurationError for a name that is not a check, and for a contradiction."""
         for name in (*sorted(self.skip), *self.severity, *sorted(self.blocking or ())):
             refuse_unknown(name, known)
         for name in sorted(self.blocking or ()):
             if name in self.skip:
-                raise ConfigurationError(f"{name} is skipped and blocking; take one of the two")
+                raise ConfigurationError(f"{name} is in `skip` and in `blocking`; remove it from one of them")
             if self.severity.get(name) is Severity.WARN:
-                raise ConfigurationError(f"{name} is a warning and blocking; only an error blocks")
+                raise ConfigurationError(
+                    f"{name} is in `blocking` and has the severity `warn`; only an error blocks"
+                )
 
     def among(self, known: Collection[str]) -> Self:
-        """The same for a report with these checks alone; of two things said of one the milder holds."""
+        """The same for a report with these checks alone; of two contrary settings the milder."""
         severity = {name: each for name, each in self.severity.items() if name in known}
         mild = self.skip | {name for name, each in severity.items() if each is Severity.WARN}
         blocking = None if self.blocking is None else (self.blocking & frozenset(known)) - mild

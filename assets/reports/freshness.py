@@ -23,7 +23,7 @@ _LONGEST = {
 }
 
 
-def freshness_policy(report: ConfiguredReport, *, slack: timedelta = SLACK) -> dg.FreshnessPolicy | None:
+def freshness_policy(report: ConfiguredReport) -> dg.FreshnessPolicy | None:
     """How long an asset may go without a new event: a window, Stripe's preparation, and slack.
 
     It warns when half of the slack is used up. None for payouts, which come when they come.
@@ -31,4 +31,4 @@ def freshness_policy(report: ConfiguredReport, *, slack: timedelta = SLACK) -> d
     if report.query.by_payout:
         return None
     due = max(_LONGEST[report.query.window], _ADVANCE) + PREPARATION
-    return dg.FreshnessPolicy.time_window(fail_window=due + slack, warn_window=due + slack / 2)
+    return dg.FreshnessPolicy.time_window(fail_window=due + SLACK, warn_window=due + SLACK / 2)

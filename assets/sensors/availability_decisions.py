@@ -1,157 +1,136 @@
-"""Which partitions Stripe has data for and the dataset lacks, and which are old enough to be checked again.
+"""Which partitions Stripe has data for and the dataset lacks, and which are old enough to be refreshed.
 
 Decisions over plain values. *Ready* is what Stripe says of a report type; *missing* is what the dataset says,
-whatever colour Dagster shows. A partition is asked again at certain ages, because Stripe restates: entries
-are booked late, disputes and fees find their day afterwards.
+whatever colour Dagster shows. A partition is refreshed at certain ages, because Stripe restates: entries are
+booked late, disputes and fees get their day afterwards.
+
+The partitions are windows of time: each has an interval.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from assets.sensors.tick import CursorFormat, remembered
 from connector.api.models import ReportType
-from connector.partitions import Interval
+from connector.errors import ConfigurationError
+from connector.partitions import Interval, Partition
 from connector.runs.readiness import not_ready
 
-#: How long after a window's end it is asked again. The same for sums and for what they are sums of: refreshed
-#: at different times they would not agree. The second lies behind the month's closing, wherever the day lies.
+#: How long after a window's end it is refreshed. The same for sums and for what they are sums of: refreshed
+#: at different times they would not agree. The second is after the month's closing, whichever day it is.
 REFRESH_AFTER = (timedelta(days=3), timedelta(days=35))
-
-_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A partition as far as it matters here."""
-
-    key: str
-    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """A partition to be asked again, and the age for which."""
+    """A partition to refresh, and the age for which."""
 
     key: str
     age: timedelta
 
 
-def ready(windows: Iterable[Window], available: ReportType, now: datetime) -> list[Window]:
-    """Those whose whole span lies within Stripe's data, both ends included; in the order given."""
-    return [window for window in windows if not_ready(window.interval, available, now) is None]
+def interval_of(partition: Partition) -> Interval:
+    """The window of a partition. Raises ConfigurationError for one that has none."""
+    if partition.interval is None:
+        raise ConfigurationError(f"partition {partition.key} has no window of time")
+    return partition.interval
 
 
-def recent(windows: Sequence[Window], look_back: timedelta) -> list[Window]:
-    """Those that end within `look_back` of the newest one's end, which is always among them."""
-    newest = max((window.interval.end for window in windows), default=None)
-    return [w for w in windows if newest is not None and w.interval.end > newest - look_back]
+def select_ready(partitions: Iterable[Partition], available: ReportType, now: datetime) -> list[Partition]:
+    """Those whose whole window lies within Stripe's data, both ends included; in the order given."""
+    return [each for each in partitions if not_ready(interval_of(each), available, now) is None]
 
 
-def missing(windows: Iterable[Window], kept: Set[str], *, leave: Set[str]) -> list[str]:
+def select_recent(partitions: Sequence[Partition], look_back: timedelta) -> list[Partition]:
+    """Those that end within `look_back` of the newest one's end; the newest is always among them."""
+    newest = max((interval_of(each).end for each in partitions), default=None)
+    return [each for each in partitions if newest is not None and interval_of(each).end > newest - look_back]
+
+
+def find_missing(partitions: Iterable[Partition], published: Set[str], *, leave: Set[str]) -> list[str]:
     """The keys of those without a file, oldest first.
 
     Args:
-        kept: keys of the partitions whose file is there.
-        leave: keys that are asked for already, or were since Stripe's data last advanced.
+        published: keys of the partitions that have a file.
+        leave: keys that are busy, or were requested since Stripe's data last advanced.
     """
-    found = [w for w in windows if w.key not in kept and w.key not in leave]
-    return [window.key for window in sorted(found, key=lambda window: window.interval)]
+    found = [each for each in partitions if each.key not in published and each.key not in leave]
+    return [partition.key for partition in sorted(found, key=interval_of)]
 
 
-def of_age(
-    windows: Iterable[Window], *, ages: Sequence[timedelta], look_back: timedelta, now: datetime
-) -> list[tuple[Window, Refresh]]:
-    """Those that have come of an age, oldest first; of several ages the highest counts.
+def find_aged(
+    partitions: Iterable[Partition], *, ages: Sequence[timedelta], look_back: timedelta, now: datetime
+) -> list[tuple[Partition, Refresh]]:
+    """Those that have reached an age, oldest first; of several ages the highest counts.
 
-    An age that was reached longer than `look_back` ago does not count any more: a first start over an old
-    dataset shall not ask for all of it.
+    An age that was reached longer than `look_back` ago does not count: a first start over an old dataset must
+    not refresh all of it.
 
     Args:
         now: the time at Stripe.
     """
     found = []
-    for window in sorted(windows, key=lambda each: each.interval):
-        age = max((age for age in ages if window.interval.end + age <= now), default=None)
-        if age is not None and now - (window.interval.end + age) < look_back:
-            found.append((window, Refresh(window.key, age)))
+    for partition in sorted(partitions, key=interval_of):
+        end = interval_of(partition).end
+        age = max((age for age in ages if end + age <= now), default=None)
+        if age is not None and now - (end + age) < look_back:
+            found.append((partition, Refresh(partition.key, age)))
     return found
 
 
-def to_refresh(
-    aged: Iterable[tuple[Window, Refresh]], made: Mapping[str, datetime], *, leave: Set[str]
+def select_stale(
+    aged: Iterable[tuple[Partition, Refresh]], made: Mapping[str, datetime], *, leave: Set[str]
 ) -> list[Refresh]:
-    """Those whose file was made before they came of that age.
+    """Those whose file was made before they reached that age.
 
     Args:
-        made: keys to when Stripe made the file that is there. Without a file there is nothing to restate.
-        leave: keys that are asked for already.
+        made: keys to when Stripe made the published file. Without a file there is nothing to refresh.
+        leave: keys that are busy.
     """
     return [
         refresh
-        for window, refresh in aged
-        if window.key not in leave
-        and window.key in made
-        and made[window.key] < window.interval.end + refresh.age
+        for partition, refresh in aged
+        if partition.key not in leave
+        and partition.key in made
+        and made[partition.key] < interval_of(partition).end + refresh.age
     ]
 
 
+@remembered
 @dataclass(frozen=True, slots=True)
 class SensorMemory:
-    """What a sensor has asked for of one asset, so that it does not ask for the same at every tick.
+    """What a sensor has requested of one asset, so that it does not request the same at every tick.
 
     Attributes:
         until: Stripe's `data_available_end` at that time, in unix seconds.
         missing: keys of missing partitions requested while the data ended there.
-        refreshed: keys to the highest age, in seconds, they were asked again for.
+        refreshed: keys to the highest age, in seconds, for which a refresh was requested.
     """
 
     until: int = 0
     missing: frozenset[str] = frozenset()
     refreshed: Mapping[str, int] = field(default_factory=dict)
 
-    def since(self, until: int) -> frozenset[str]:
+    def requested_since(self, until: int) -> frozenset[str]:
         """The missing partitions requested since Stripe's data last advanced, to `until`."""
         return self.missing if self.until == until else frozenset()
 
     def has_refreshed(self, refresh: Refresh) -> bool:
-        """Whether the partition was asked again for this age already, or for a higher one."""
+        """Whether a refresh was requested for this age already, or for a higher one."""
         return self.refreshed.get(refresh.key, -1) >= int(refresh.age.total_seconds())
 
-    def and_also(
+    def with_requested(
         self, until: int, missing: Iterable[str], refreshed: Iterable[Refresh], *, known: Set[str]
     ) -> "SensorMemory":
-        """The same with what was asked just now; partitions that are not `known` any more are forgotten."""
+        """The same with this tick's requests; partitions that are not `known` any more are dropped."""
         aged = {**self.refreshed, **{each.key: int(each.age.total_seconds()) for each in refreshed}}
         return SensorMemory(
             until,
-            (self.since(until) | frozenset(missing)) & known,
+            (self.requested_since(until) | frozenset(missing)) & known,
             {key: age for key, age in aged.items() if key in known},
         )
 
 
-def to_cursor(memory: Mapping[str, SensorMemory]) -> str:
-    """What was asked, by asset, as a sensor's cursor."""
-    assets = {
-        asset: {"until": asked.until, "missing": sorted(asked.missing), "refreshed": dict(asked.refreshed)}
-        for asset, asked in sorted(memory.items())
-    }
-    return json.dumps({"version": _VERSION, "assets": assets}, separators=(",", ":"))
-
-
-def from_cursor(text: str | None) -> dict[str, SensorMemory]:
-    """What `to_cursor` wrote; nothing for a cursor that is lost, or not one of ours."""
-    try:
-        state = json.loads(text or "{}")
-        if state.get("version") != _VERSION:
-            return {}
-        return {
-            str(asset): SensorMemory(
-                int(each["until"]),
-                frozenset(map(str, each["missing"])),
-                {str(key): int(age) for key, age in each["refreshed"].items()},
-            )
-            for asset, each in state["assets"].items()
-        }
-    except (ValueError, TypeError, AttributeError, KeyError):
-        return {}
+#: The sensor's memory of each asset, by asset key.
+MEMORY_CURSOR = CursorFormat(dict[str, SensorMemory])

@@ -1,7 +1,7 @@
-"""The sensor that asks for partitions as soon as Stripe has their data, and again when they have aged.
+"""The sensor that requests partitions as soon as Stripe has their data, and refreshes them as they age.
 
-It takes the place of a schedule, and needs no guess about when Stripe will be done. Either it or the schedule
-runs; both at once would only find each other's work done.
+It replaces a schedule, and does not have to guess when Stripe will be done. Either it or the schedule runs;
+with both, the second one finds nothing left to request.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,48 +10,36 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.dagster_runs.history import RequestedRun, covered, in_backfills, unfinished_attempts
+from assets.dagster_runs.history import RequestedRun, busy_partitions, unfinished_attempts
 from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, of_windows, shared_resource
 from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting, stripe_resource
 from assets.sensors.availability_decisions import (
+    MEMORY_CURSOR,
     REFRESH_AFTER,
     Refresh,
     SensorMemory,
-    from_cursor,
-    missing,
-    of_age,
-    to_cursor,
-    to_refresh,
+    find_aged,
+    find_missing,
+    select_stale,
 )
-from assets.sensors.readiness import ReportAvailability, missing_asks, readiness
-from assets.sensors.tick import LOOK_BACK, TICK_RETRY
+from assets.sensors.readiness import ReportAvailability, read_availability, request_missing
+from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count
 from connector.api.client import StripeClient
 from connector.api.models import epoch
 from connector.dataset.store import Store
 from connector.errors import ReportingError
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How far one tick goes; the arguments of `build_availability_sensor`."""
-
-    look_back: timedelta
-    at_most: int
-    refresh_after: Sequence[timedelta]
-
-    @property
-    def reach(self) -> timedelta:
-        """The age of the oldest window that can matter."""
-        return self.look_back + max(self.refresh_after, default=timedelta())
+#: Seconds between two ticks, unless configured.
+LOOK_EVERY = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """One report at one tick: the runs to ask for, and the partitions they are about."""
+class ReportPlan:
+    """One report at one tick: the runs to request, and the partitions they are about."""
 
-    state: ReportAvailability
+    availability: ReportAvailability
     missing: Sequence[RangeRunRequest]
     aged: Sequence[tuple[RangeRunRequest, Refresh]]
 
@@ -63,25 +51,73 @@ def build_availability_sensor(
     look_back: timedelta = LOOK_BACK,
     at_most: int = 62,
     refresh_after: Sequence[timedelta] = REFRESH_AFTER,
-    minimum_interval_seconds: int = 300,
+    minimum_interval_seconds: int = LOOK_EVERY,
     default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.RUNNING,
 ) -> dg.SensorDefinition:
     """A sensor that requests what is ready at Stripe and missing in the dataset, oldest first.
 
-    Each tick asks Stripe once, for the availability of all report types. A partition that keeps failing is
-    asked for again when Stripe's data have advanced, not before.
+    Each tick calls Stripe once, for the availability of all report types. A partition that keeps failing is
+    requested again when Stripe's data have advanced, not before.
 
     Args:
         reports: of one account; the sensor uses their resource.
-        look_back: how far behind the newest ready partition missing ones are asked for, and how long after
-            an age was reached a partition is still asked again. A first start asks for no more than that.
+        look_back: how far behind the newest ready partition missing ones are requested, and how long after
+            an age was reached a partition is still refreshed. A first start requests no more than that.
         at_most: how many missing partitions of a report one tick requests.
-        refresh_after: ages, from the end of a partition's window, at which it is asked again, one partition
+        refresh_after: ages, from the end of a partition's window, at which it is refreshed, one partition
             a run; none turns that off.
 
     Raises ConfigurationError for reports of several accounts, or about payouts.
     """
-    resource, limits = shared_resource(of_windows(reports)), Limits(look_back, at_most, tuple(refresh_after))
+    resource = shared_resource(of_windows(reports))
+    # The age of the oldest window that can matter.
+    reach = look_back + max(refresh_after, default=timedelta())
+
+    def plan_report(
+        instance: dg.DagsterInstance,
+        client: StripeClient,
+        store: Store,
+        availability: ReportAvailability,
+        *,
+        unfinished: Iterable[RequestedRun],
+        memory: SensorMemory,
+    ) -> ReportPlan:
+        if availability.available is None:
+            return ReportPlan(availability, (), ())
+        busy = busy_partitions(instance, availability.report, availability.grid, unfinished)
+        until = epoch(availability.available.data_available_end)
+        newest = availability.within(look_back)
+        aged = find_aged(availability.ready, ages=refresh_after, look_back=look_back, now=availability.now)
+        aged = [(partition, refresh) for partition, refresh in aged if not memory.has_refreshed(refresh)]
+        concerned = {partition.key: partition for partition in (*newest, *(each for each, _ in aged))}
+        published = availability.read_published(store, client, list(concerned.values()))
+        missing = find_missing(newest, published.keys(), leave=busy | memory.requested_since(until))
+        made = {key: provenance.as_of for key, provenance in published.items()}
+        return ReportPlan(
+            availability,
+            request_missing(availability, missing, reason=until, at_most=at_most),
+            [
+                (_request_refresh(availability, refresh), refresh)
+                for refresh in select_stale(aged, made, leave=busy)
+            ],
+        )
+
+    def plan_tick(
+        instance: dg.DagsterInstance, stripe: StripeReporting, memory: Mapping[str, SensorMemory]
+    ) -> list[ReportPlan]:
+        unfinished, store = unfinished_attempts(instance), stripe.store()
+        with stripe.client(retry=TICK_RETRY) as client:
+            return [
+                plan_report(
+                    instance,
+                    client,
+                    store,
+                    availability,
+                    unfinished=unfinished,
+                    memory=memory.get(availability.grid.asset, SensorMemory()),
+                )
+                for availability in read_availability(client, reports, reach=reach)
+            ]
 
     @dg.sensor(
         name=name,
@@ -90,119 +126,71 @@ def build_availability_sensor(
         minimum_interval_seconds=minimum_interval_seconds,
         default_status=default_status,
         required_resource_keys={resource},
-        description="Asks for Stripe's reports when their data are ready, and again when they have aged.",
+        description="Requests partitions when Stripe has their data and the dataset does not, and refreshes "
+        "them at the configured ages, because Stripe restates reports.",
     )
     def availability(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        memory = from_cursor(context.cursor)
+        memory = MEMORY_CURSOR.read(context) or {}
         try:
-            due = _look(
-                context.instance, stripe_resource(context.resources, resource), reports, limits, memory
-            )
+            plans = plan_tick(context.instance, stripe_resource(context.resources, resource), memory)
         except ReportingError as error:
             return dg.SensorResult(
-                skip_reason=f"Nothing can be asked for now: {error}", cursor=context.cursor
+                skip_reason=f"Nothing could be requested; the next tick tries again. {error}",
+                cursor=context.cursor,
             )
-        requests, memory = _asked_for(due, memory)
-        context.log.info(summary(due))
-        skipped = None if requests else summary(due)
-        return dg.SensorResult(requests, skip_reason=skipped, cursor=to_cursor(memory))
+        requests, memory = select_requests(plans, memory)
+        text = summarize(plans)
+        context.log.info(text)
+        return dg.SensorResult(
+            requests, skip_reason=None if requests else text, cursor=MEMORY_CURSOR.write(memory)
+        )
 
     return availability
 
 
-def summary(due: Iterable[Due]) -> str:
-    """What a tick saw, a line for each report."""
-    return "\n".join(_line(each) for each in due)
+def summarize(plans: Iterable[ReportPlan]) -> str:
+    """What a tick found, a line for each report."""
+    return "\n".join(_line(plan) for plan in plans)
 
 
-def _line(due: Due) -> str:
-    state, name = due.state, due.state.calendar.asset
-    if state.available is None:
-        return f"{name}: the account has no report type {state.report.query.spec.id}"
-    wanted = sum(len(ask.keys) for ask in due.missing)
+def _line(plan: ReportPlan) -> str:
+    report_type, name = plan.availability.report.query.spec.id, plan.availability.grid.asset
+    if plan.availability.available is None:
+        return f"{name}: nothing to request; Stripe does not offer {report_type} to this account."
+    missing = sum(len(request.keys) for request in plan.missing)
+    due = [f"{count(missing, 'partition')} to request"] if missing else []
+    due += [f"{count(len(plan.aged), 'partition')} to refresh"] if plan.aged else []
+    end = plan.availability.available.data_available_end
     return (
-        f"{name}: Stripe has data until {state.available.data_available_end:%Y-%m-%d %H:%M} UTC; "
-        f"{wanted} partitions are missing, {len(due.aged)} are old enough to be asked again"
+        f"{name}: {', '.join(due) or 'nothing to request'}. Stripe has data until {end:%Y-%m-%d %H:%M} UTC."
     )
 
 
-def _look(
-    instance: dg.DagsterInstance,
-    stripe: StripeReporting,
-    reports: Sequence[ConfiguredReport],
-    limits: Limits,
-    memory: Mapping[str, SensorMemory],
-) -> list[Due]:
-    """How each report stands, and what is due. Raises ReportingError when that cannot be told."""
-    unfinished, store = unfinished_attempts(instance), stripe.store()
-    with stripe.client(retry=TICK_RETRY) as client:
-        return [
-            _due(
-                instance,
-                client,
-                store,
-                state,
-                limits,
-                unfinished=unfinished,
-                asked=memory.get(state.calendar.asset, SensorMemory()),
-            )
-            for state in readiness(client, reports, reach=limits.reach)
-        ]
-
-
-def _due(
-    instance: dg.DagsterInstance,
-    client: StripeClient,
-    store: Store,
-    state: ReportAvailability,
-    limits: Limits,
-    *,
-    unfinished: Iterable[RequestedRun],
-    asked: SensorMemory,
-) -> Due:
-    if state.available is None:
-        return Due(state, (), ())
-    busy = covered(unfinished, state.calendar) | in_backfills(instance, state.report)
-    until = epoch(state.available.data_available_end)
-    newest = state.within(limits.look_back)
-    aged = of_age(state.windows, ages=limits.refresh_after, look_back=limits.look_back, now=state.now)
-    aged = [(window, refresh) for window, refresh in aged if not asked.has_refreshed(refresh)]
-    kept = state.kept(store, client, list({*newest, *(window for window, _ in aged)}))
-    lacking = missing(newest, kept.keys(), leave=busy | asked.since(until))
-    made = {key: provenance.as_of for key, provenance in kept.items()}
-    again = to_refresh(aged, made, leave=busy)
-    return Due(
-        state,
-        missing_asks(state, lacking, reason=until, at_most=limits.at_most),
-        [(_refresh_ask(state, each), each) for each in again],
-    )
-
-
-def _refresh_ask(state: ReportAvailability, refresh: Refresh) -> RangeRunRequest:
-    """One partition a run, so that each gets a data version of its own whatever reads it."""
+def _request_refresh(availability: ReportAvailability, refresh: Refresh) -> RangeRunRequest:
+    """One partition a run, so that each gets its own data version, whatever reads it."""
     reason = ["refresh", int(refresh.age.total_seconds())]
-    return RangeRunRequest(state.report, (refresh.key,), reason, {INTENT_TAG: Intent.REFRESH})
+    return RangeRunRequest(availability.report, (refresh.key,), reason, {INTENT_TAG: Intent.REFRESH})
 
 
-def _asked_for(
-    due: Sequence[Due], memory: dict[str, SensorMemory]
+def select_requests(
+    plans: Sequence[ReportPlan], memory: Mapping[str, SensorMemory]
 ) -> tuple[list[dg.RunRequest], dict[str, SensorMemory]]:
     """The requests of this tick, missing partitions first, and what to remember of them."""
-    lacking = [(each, ask) for each in due for ask in each.missing]
-    lacking.sort(key=lambda pair: pair[0].state.begins(pair[1].keys[0]))
-    lacking = lacking[:MOST_REQUESTS]
-    room = MOST_REQUESTS - len(lacking)
-    aged = [(each, ask, refresh) for each in due for ask, refresh in each.aged][:room]
+    missing = [(plan, request) for plan in plans for request in plan.missing]
+    missing.sort(key=lambda pair: pair[0].availability.begins(pair[1].keys[0]))
+    missing = missing[:MOST_REQUESTS]
+    room = MOST_REQUESTS - len(missing)
+    aged = [(plan, request, refresh) for plan in plans for request, refresh in plan.aged][:room]
     remembered = {}
-    for each in due:
-        asset, available = each.state.calendar.asset, each.state.available
+    for plan in plans:
+        asset, available = plan.availability.grid.asset, plan.availability.available
         if available is None:
             continue
-        remembered[asset] = memory.get(asset, SensorMemory()).and_also(
+        remembered[asset] = memory.get(asset, SensorMemory()).with_requested(
             epoch(available.data_available_end),
-            (key for of, ask in lacking if of is each for key in ask.keys),
-            (refresh for of, _, refresh in aged if of is each),
-            known={window.key for window in each.state.windows},
+            (key for of, request in missing if of is plan for key in request.keys),
+            (refresh for of, _, refresh in aged if of is plan),
+            known={partition.key for partition in plan.availability.ready},
         )
-    asks = [*(ask for _, ask in lacking), *(ask for _, ask, _ in aged)]
-    return [ask.request() for ask in asks], remembered
+    requests = [*(request for _, request in missing), *(request for _, request, _ in aged)]
+    return [request.request() for request in requests], remembered

@@ -1,7 +1,7 @@
-"""What to do about partitions that Dagster stopped waiting for: decisions over plain values.
+"""What to do about partitions whose run failed or timed out: decisions over plain values.
 
-The list of report runs at Stripe says how things stand; a partition's latest attempt in this Dagster says
-whether anybody still wants to know. Nothing else is remembered, so that nothing can be lost.
+The list of report runs at Stripe says how they stand; a partition's latest attempt in this Dagster says
+whether it is still wanted. Nothing else is remembered, so nothing can be lost.
 """
 
 from collections import Counter
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
+from typing import NamedTuple
 
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.run_requests import RangeRunRequest, neighbours
@@ -26,34 +27,33 @@ from assets.dagster_runs.tags import (
 from assets.reports.configured import ConfiguredReport
 from connector.api.models import RunStatus
 
-#: How often Dagster is asked to pick up one and the same report run, or to replace it.
+#: How often Dagster is requested to pick up the same report run, or to replace it.
 TRIES = 3
 
 
 class LateAction(StrEnum):
-    """What becomes of one partition at one tick; in the words people read."""
+    """What is done about one partition at one tick; in the words of the tick's summary."""
 
-    PICK_UP = "picked up"
-    ASK_AGAIN = "failed at Stripe, asked again"
-    REPLACE = "pending for too long, replaced"
-    WAIT = "pending at Stripe"
-    UNREAD = "not read to the end yet"
-    GIVE_UP = "failed at Stripe too often"
-    TRIED = "failed here too often"
-    NOTHING = "without a report run"
-    RECORDED = "without a newer report run"
+    PICK_UP = "finished at Stripe, picked up now"
+    REQUEST_AGAIN = "failed at Stripe, requested again now"
+    REPLACE = "pending at Stripe for too long, replaced by a new report run now"
+    WAIT = "still pending at Stripe, picked up when done"
+    UNREAD = "not decided yet, the list of report runs is read on at the next tick"
+    GIVE_UP = "failed at Stripe too often, materialize by hand"
+    TRIED = "failed too often in Dagster, materialize by hand"
+    NOTHING = "without a report run at Stripe, requested again when Stripe's data advance, or by hand"
+    RECORDED = "not refreshed, the published file stays, refresh by hand"
 
 
 #: These become Dagster runs.
-_ACTS = {LateAction.PICK_UP, LateAction.ASK_AGAIN, LateAction.REPLACE}
+_ACTS = {LateAction.PICK_UP, LateAction.REQUEST_AGAIN, LateAction.REPLACE}
 
 #: These need a person.
-HOPELESS = {LateAction.GIVE_UP, LateAction.TRIED}
+STUCK = {LateAction.GIVE_UP, LateAction.TRIED}
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A report run at Stripe, as far as it matters here."""
+class ListedRun(NamedTuple):
+    """A report run in Stripe's list, as far as it matters here."""
 
     id: str
     status: RunStatus
@@ -67,8 +67,8 @@ class Decision:
     Attributes:
         run_id: the report run to pick up, to replace, or to wait for; None where there is none.
         left: how many report runs the partition may still cost.
-        tried: how often this was asked of Dagster already.
-        refresh: a file is there and recorded already; the attempt that failed wanted a newer one.
+        tried: how often Dagster was requested to do this already.
+        refresh: a file is published and recorded; the attempt that failed wanted a newer one.
     """
 
     action: LateAction
@@ -79,7 +79,7 @@ class Decision:
 
 
 def decide(
-    newest_first: Sequence[Found],
+    newest_first: Sequence[ListedRun],
     *,
     recorded: str | None,
     tried: Mapping[str, int],
@@ -90,14 +90,14 @@ def decide(
 ) -> Decision:
     """What to do about a partition whose latest attempt in this Dagster failed.
 
-    A file at Stripe is welcome whenever it comes, also from a run that was given up. A failed run is replaced
-    as long as the partition has cost fewer than `attempts` report runs.
+    A finished report run is always picked up, also one that was given up before. A failed run is replaced as
+    long as the partition has cost fewer than `attempts` report runs.
 
     Args:
-        newest_first: the report runs at Stripe that ask exactly what the partition asks.
+        newest_first: the report runs at Stripe with exactly the partition's request.
         recorded: the report run of the partition's newest event in this Dagster.
-        tried: report run ids to how often Dagster was asked for something about them.
-        complete: there are no further such runs; otherwise only what is certain is decided.
+        tried: report run ids to how often Dagster was requested to pick up or replace them.
+        complete: the list has no further such runs; otherwise only what is certain is decided.
         now: the time at Stripe.
         abandon_after: a run pending for as long counts as failed.
         attempts: how many report runs one partition may cost.
@@ -117,59 +117,58 @@ def decide(
     last, left = newer[0], attempts - len(newer)
     if left <= 0:
         return Decision(LateAction.GIVE_UP, last.id)
-    action = LateAction.ASK_AGAIN if last.status is RunStatus.FAILED else LateAction.REPLACE
+    action = LateAction.REQUEST_AGAIN if last.status is RunStatus.FAILED else LateAction.REPLACE
     return _unless_tried(Decision(action, last.id, left, refresh=refresh), tried)
 
 
 def _unless_tried(decision: Decision, tried: Mapping[str, int]) -> Decision:
-    """The decision with its count; hopeless once Dagster has failed at it often enough."""
+    """The decision with its count, or TRIED once Dagster has failed at it often enough."""
     times = tried.get(decision.run_id or "", 0)
     if times >= TRIES:
         return Decision(LateAction.TRIED, decision.run_id, tried=times)
     return Decision(decision.action, decision.run_id, decision.left, times, decision.refresh)
 
 
-def asks(
-    report: ConfiguredReport, calendar: PartitionGrid, decisions: Mapping[str, Decision]
+def plan_requests(
+    report: ConfiguredReport, grid: PartitionGrid, decisions: Mapping[str, Decision]
 ) -> list[RangeRunRequest]:
     """The Dagster runs that the decisions about one asset's partitions lead to, oldest partitions first.
 
-    Neighbours that are told the same go together. The run key names each partition's report run and how often
+    Neighbours with the same decision share a run. The run key names each partition's report run and how often
     it was tried, so that the same request is made once, and a further try is another request.
     """
     alike: dict[tuple[object, ...], list[str]] = {}
     for key, decision in decisions.items():
         if decision.action in _ACTS:
-            picked = decision.action is LateAction.PICK_UP
-            same = (picked, decision.left, decision.refresh)
-            alike.setdefault(same, []).append(key)
-    made = [
-        _ask(report, keys, decisions)
-        for kind in alike.values()
-        for keys in neighbours(kind, calendar, at_most=report.max_partitions_per_run)
+            pick_up = decision.action is LateAction.PICK_UP
+            alike.setdefault((pick_up, decision.left, decision.refresh), []).append(key)
+    requests = [
+        _request(report, keys, decisions)
+        for same in alike.values()
+        for keys in neighbours(same, grid, at_most=report.max_partitions_per_run)
     ]
-    return sorted(made, key=lambda ask: calendar.age(ask.keys[0]))
+    return sorted(requests, key=lambda request: grid.age(request.keys[0]))
 
 
-def _ask(
+def _request(
     report: ConfiguredReport, keys: tuple[str, ...], decisions: Mapping[str, Decision]
 ) -> RangeRunRequest:
     one = decisions[keys[0]]
-    picked = one.action is LateAction.PICK_UP
+    pick_up = one.action is LateAction.PICK_UP
     runs = tag_of({key: decisions[key].run_id or "" for key in keys})
     tags = {LATE_TAG: report.key.to_user_string()}
-    if picked:
+    if pick_up:
         tags[REPORT_RUNS_TAG] = runs
     else:
         tags[REPLACES_TAG] = runs
         tags[ATTEMPTS_TAG] = str(one.left)
         tags[INTENT_TAG] = Intent.REFRESH if one.refresh else Intent.ENSURE
-    reason = ["late", picked, *([decisions[key].run_id, decisions[key].tried] for key in keys)]
+    reason = ["late", pick_up, *([decisions[key].run_id, decisions[key].tried] for key in keys)]
     return RangeRunRequest(report, keys, reason, tags)
 
 
-def tries(tags_of_runs: Iterable[Mapping[str, str]]) -> dict[str, Counter[str]]:
-    """Partition key to how often each report run was already taken up, by the tags of the runs asked for."""
+def count_tries(tags_of_runs: Iterable[Mapping[str, str]]) -> dict[str, Counter[str]]:
+    """Partition key to how often each report run was requested, by the tags of the Dagster runs so far."""
     counted: dict[str, Counter[str]] = {}
     for tags in tags_of_runs:
         for tag in (REPORT_RUNS_TAG, REPLACES_TAG):

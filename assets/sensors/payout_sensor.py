@@ -1,7 +1,7 @@
-"""The sensor that makes a partition of each payout that becomes known, and asks for its report.
+"""The sensor that adds a partition for each payout that becomes known, and requests its report.
 
-Payouts have no windows, so neither the availability sensor nor the schedule can know of them. They are read
-out of the files of a report that names them, as these are materialized.
+Payouts are not windows of time, so neither the availability sensor nor the schedule can know them. They are
+read from the files of a report that names them, when these are materialized.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,7 @@ import dagster as dg
 from assets.dagster_runs.history import (
     PartitionGrid,
     RequestedRun,
-    covered,
-    in_backfills,
+    busy_partitions,
     unfinished_attempts,
 )
 from assets.dagster_runs.run_requests import RangeRunRequest, first_requests, neighbours, shared_resource
@@ -22,37 +21,28 @@ from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting, stripe_resource
 from assets.sensors.availability_decisions import REFRESH_AFTER
-from assets.sensors.payout_sources import PayoutCursor, PayoutSource, from_cursor, source_of, to_cursor
-from assets.sensors.tick import LOOK_BACK, TICK_RETRY
+from assets.sensors.payout_sources import PROGRESS_CURSOR, PayoutProgress, PayoutSource, find_sources
+from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count
 from connector.api.client import StripeClient
 from connector.api.models import epoch
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, ReportingError
 
-#: The oldest windows that are still asked for again by themselves.
+#: The oldest windows that are still refreshed.
 REACH = LOOK_BACK + max(REFRESH_AFTER)
 
-#: Files of one source that a tick reads; more wait for the next.
+#: Files of one source that a tick reads; the next tick reads on.
 _FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How far one tick goes; the arguments of `build_payout_sensor`."""
-
-    look_back: timedelta
-    reach: timedelta
-    request: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the files of a source that were not looked at before say.
+class NamedPayouts:
+    """The payouts in the files of a source that were not read before.
 
     Attributes:
-        read: the newest event of the source that was looked at.
+        read: the newest event of the source that was read.
         keys: partitions of all payouts they name, in the order of the files.
-        recent: those out of windows that ended not too long ago.
+        recent: those named by windows that ended not too long ago.
     """
 
     read: int
@@ -61,20 +51,20 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class PayoutPlan:
     """One report about payouts at one tick.
 
     Attributes:
-        new: keys to be made partitions.
-        asks: the runs to ask for.
-        until: Stripe's `data_available_end`; None where Stripe was not asked.
+        new: keys to be added as partitions.
+        requests: the runs to request.
+        until: Stripe's `data_available_end`; None where it was not read.
         note: what a person should know.
     """
 
     report: ConfiguredReport
-    progress: PayoutCursor
+    progress: PayoutProgress
     new: Sequence[str]
-    asks: Sequence[RangeRunRequest] = ()
+    requests: Sequence[RangeRunRequest] = ()
     until: int | None = None
     note: str = ""
 
@@ -86,106 +76,90 @@ def build_payout_sensor(
     look_back: timedelta = LOOK_BACK,
     reach: timedelta = REACH,
     request: bool = True,
-    minimum_interval_seconds: int = 60,
-    default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.RUNNING,
 ) -> dg.SensorDefinition:
     """A sensor that adds partitions for payouts as they become known, and requests them.
 
-    Each report about one payout takes them from its source among the other reports. Stripe is asked only
-    while something is to be requested. A payout that Stripe does not have yet, or that failed, is asked for
+    Each report about one payout takes them from its source among the other reports. Stripe is called only
+    while something is to be requested. A payout that Stripe does not have yet, or that failed, is requested
     again whenever Stripe's data have advanced.
 
     Args:
         reports: of one account, those about payouts and those that name them.
-        look_back: how long a payout is asked for after it became known.
-        reach: payouts out of windows that ended longer ago become partitions and are not requested: filling
-            in the past shall not ask for all of its payouts.
+        look_back: how long a payout is requested after it became known.
+        reach: payouts named by windows that ended longer ago become partitions and are not requested: a
+            backfill of the past must not request all of its payouts.
         request: whether anything is requested at all.
 
     Raises ConfigurationError for reports of several accounts, or where no report about payouts has a source.
     """
-    resource, limits = shared_resource(reports), Limits(look_back, reach, request)
-    sources = payout_sources(reports)
+    resource, sources = shared_resource(reports), find_sources(reports)
     if not sources:
-        raise ConfigurationError("no report about one payout has another one beside it that names payouts")
+        raise ConfigurationError(
+            "payouts have no source: configure a report about one payout together with a report that names "
+            "payouts, such as payout_reconciliation_itemized"
+        )
+
+    def plan_tick(
+        instance: dg.DagsterInstance, stripe: StripeReporting, before: Mapping[str, PayoutProgress]
+    ) -> list[PayoutPlan]:
+        unfinished, store = unfinished_attempts(instance), stripe.store()
+        known: dict[str, list[str]] = {}
+        found = []
+        with stripe.client(retry=TICK_RETRY) as client:
+            now = client.now()
+            for report, source in sources:
+                progress = before.get(report.key.to_user_string(), PayoutProgress())
+                named = _read_files(
+                    instance, client, store, source, report, after=progress.read, since=now - reach
+                )
+                partitions = report.payouts.name or ""
+                keys = known.setdefault(partitions, list(instance.get_dynamic_partitions(partitions)))
+                new = [key for key in named.keys if key not in set(keys)]
+                keys += new
+                progress = progress.with_found(named.read, named.recent if request else (), now)
+                published = _find_published(client, store, report, progress)
+                progress = progress.without_settled(published, now=now, look_back=look_back)
+                found.append((PayoutPlan(report, progress, new), keys))
+            if not any(plan.progress.pending for plan, _ in found):
+                return [plan for plan, _ in found]
+            ends = {id: epoch(each.data_available_end) for id, each in client.report_types().items()}
+        return [
+            _plan_requests(instance, plan, keys, ends.get(plan.report.query.spec.id), unfinished)
+            for plan, keys in found
+        ]
 
     @dg.sensor(
         name=name,
         asset_selection=dg.AssetSelection.assets(*(report.key for report, _ in sources)),
-        minimum_interval_seconds=minimum_interval_seconds,
-        default_status=default_status,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={resource},
-        description="Makes partitions of payouts as reports name them, and asks for their reports.",
+        description="Adds a partition for each payout that another report names, and requests its report.",
     )
     def payouts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        before = from_cursor(context.cursor)
+        before = PROGRESS_CURSOR.read(context) or {}
         try:
-            due = _look(
-                context.instance, stripe_resource(context.resources, resource), sources, limits, before
-            )
+            plans = plan_tick(context.instance, stripe_resource(context.resources, resource), before)
         except ReportingError as error:
-            return dg.SensorResult(skip_reason=f"Payouts cannot be read now: {error}", cursor=context.cursor)
-        return _result(context, due)
+            return dg.SensorResult(
+                skip_reason=f"Payouts could not be read; the next tick tries again. {error}",
+                cursor=context.cursor,
+            )
+        return _result(context, plans)
 
     return payouts
 
 
-def payout_sources(reports: Sequence[ConfiguredReport]) -> list[tuple[ConfiguredReport, PayoutSource]]:
-    """The reports about one payout, each with the report it takes its payouts from; without those that have
-    none.
-
-    Raises ConfigurationError where one names a source that cannot be.
-    """
-    askers = [report for report in reports if report.query.by_payout]
-    found = [(asker, source_of(asker, reports)) for asker in askers]
-    return [(asker, source) for asker, source in found if source is not None]
-
-
-def _look(
-    instance: dg.DagsterInstance,
-    stripe: StripeReporting,
-    sources: Sequence[tuple[ConfiguredReport, PayoutSource]],
-    limits: Limits,
-    before: Mapping[str, PayoutCursor],
-) -> list[Due]:
-    """What became known for each report, and what is due. Raises ReportingError when that cannot be told."""
-    unfinished, store = unfinished_attempts(instance), stripe.store()
-    known: dict[str, list[str]] = {}
-    found = []
-    with stripe.client(retry=TICK_RETRY) as client:
-        now = client.now()
-        for asker, source in sources:
-            progress = before.get(asker.key.to_user_string(), PayoutCursor())
-            seen = _read(
-                instance, client, store, source, asker, after=progress.read, since=now - limits.reach
-            )
-            name = asker.payouts.name or ""
-            there = known.setdefault(name, list(instance.get_dynamic_partitions(name)))
-            new = [key for key in seen.keys if key not in set(there)]
-            there += new
-            progress = progress.learned(seen.read, seen.recent if limits.request else (), now)
-            progress = progress.without(
-                _kept(client, store, asker, progress), now=now, look_back=limits.look_back
-            )
-            found.append((Due(asker, progress, new), there))
-        if not any(due.progress.pending for due, _ in found):
-            return [due for due, _ in found]
-        ends = {id: epoch(each.data_available_end) for id, each in client.report_types().items()}
-    return [
-        _due(instance, due, there, ends.get(due.report.query.spec.id), unfinished) for due, there in found
-    ]
-
-
-def _read(
+def _read_files(
     instance: dg.DagsterInstance,
     client: StripeClient,
     store: Store,
     source: PayoutSource,
-    asker: ConfiguredReport,
+    report: ConfiguredReport,
     *,
     after: int,
     since: datetime,
-) -> Found:
+) -> NamedPayouts:
     """The payouts named by the source's partitions that were materialized after the event `after`."""
     query = source.report.query
     dataset = query.dataset(mode=client.mode, account=client.account)
@@ -194,80 +168,81 @@ def _read(
     keys: dict[str, None] = {}
     recent: dict[str, None] = {}
     for key in dict.fromkeys(str(record.partition_key) for record in records if record.partition_key):
-        kept = store.provenance(dataset, key)
-        if kept is None:  # taken away since
+        provenance = store.provenance(dataset, key)
+        if provenance is None:  # the file was deleted since
             continue
-        named = dict.fromkeys(source.payouts(store, dataset, key, asker=asker))
+        named = dict.fromkeys(source.read_payouts(store, dataset, key, wanted=report))
         keys |= named
-        if kept.interval and kept.interval.end > since:
+        if provenance.interval and provenance.interval.end > since:
             recent |= named
-    return Found(records[-1].storage_id if records else after, tuple(keys), tuple(recent))
+    return NamedPayouts(records[-1].storage_id if records else after, tuple(keys), tuple(recent))
 
 
-def _kept(
-    client: StripeClient, store: Store, report: ConfiguredReport, progress: PayoutCursor
+def _find_published(
+    client: StripeClient, store: Store, report: ConfiguredReport, progress: PayoutProgress
 ) -> frozenset[str]:
-    """Keys of the pending payouts whose file is there, and answers what is asked now."""
+    """Keys of the pending payouts that are published with the request as it is configured now."""
     query = report.query
     dataset = query.dataset(mode=client.mode, account=client.account)
-    kept = {key: store.provenance(dataset, key) for key in progress.pending}
+    found = {key: store.provenance(dataset, key) for key in progress.pending}
     return frozenset(
-        key for key, there in kept.items() if there and there.request == query.request(report.partition(key))
+        key
+        for key, provenance in found.items()
+        if provenance and provenance.request == query.request(report.partition(key))
     )
 
 
-def _due(
+def _plan_requests(
     instance: dg.DagsterInstance,
-    due: Due,
+    plan: PayoutPlan,
     keys: Sequence[str],
     until: int | None,
     unfinished: Sequence[RequestedRun],
-) -> Due:
-    """The runs that bring what is pending, neighbours together.
+) -> PayoutPlan:
+    """The plan with the runs that bring what is pending, neighbours together.
 
     Args:
         keys: all partitions there will be, in Dagster's order.
         until: Stripe's `data_available_end`; None where the account has no such report type.
     """
-    report = due.report
+    report = plan.report
     if until is None:
-        note = f"the account has no report type {report.query.spec.id}"
-        return Due(report, due.progress, due.new, note=note)
-    calendar = PartitionGrid.over(report.key.to_user_string(), [keys])
-    busy = covered(unfinished, calendar) | in_backfills(instance, report)
-    asks = [
+        note = f"Stripe does not offer {report.query.spec.id} to this account"
+        return PayoutPlan(report, plan.progress, plan.new, note=note)
+    grid = PartitionGrid.over(report.key.to_user_string(), [keys])
+    due = plan.progress.select_due(until, leave=busy_partitions(instance, report, grid, unfinished))
+    requests = [
         RangeRunRequest(report, group, ["payout", until], {INTENT_TAG: Intent.ENSURE})
-        for group in neighbours(
-            due.progress.due(until, leave=busy), calendar, at_most=report.max_partitions_per_run
-        )
+        for group in neighbours(due, grid, at_most=report.max_partitions_per_run)
     ]
-    return Due(report, due.progress, due.new, asks, until)
+    return PayoutPlan(report, plan.progress, plan.new, requests, until)
 
 
-def _result(context: dg.SensorEvaluationContext, due: Sequence[Due]) -> dg.SensorResult:
+def _result(context: dg.SensorEvaluationContext, plans: Sequence[PayoutPlan]) -> dg.SensorResult:
     """Partitions to add, the requests of this tick, and what to remember."""
-    requests = first_requests(ask for each in due for ask in each.asks)
+    requests = first_requests(request for plan in plans for request in plan.requests)
     made = {request.run_key for request in requests}
-    progress: dict[str, PayoutCursor] = {}
+    progress: dict[str, PayoutProgress] = {}
     new: dict[dg.DynamicPartitionsDefinition, list[str]] = {}
-    for each in due:
-        asked = [key for ask in each.asks if ask.run_key in made for key in ask.keys]
-        progress[each.report.key.to_user_string()] = each.progress.having_asked(asked, each.until or 0)
-        if each.new:
-            new.setdefault(each.report.payouts, []).extend(each.new)
-    told = "\n".join(_line(each) for each in due)
-    context.log.info(told)
+    for plan in plans:
+        requested = [key for request in plan.requests if request.run_key in made for key in request.keys]
+        progress[plan.report.key.to_user_string()] = plan.progress.with_requested(requested, plan.until or 0)
+        if plan.new:
+            new.setdefault(plan.report.payouts, []).extend(plan.new)
+    text = "\n".join(_line(plan) for plan in plans)
+    context.log.info(text)
     return dg.SensorResult(
         requests,
-        skip_reason=None if requests or new else told,
-        cursor=to_cursor(progress),
+        skip_reason=None if requests or new else text,
+        cursor=PROGRESS_CURSOR.write(progress),
         dynamic_partitions_requests=[partitions.build_add_request(keys) for partitions, keys in new.items()],
     )
 
 
-def _line(due: Due) -> str:
-    asked = sum(len(ask.keys) for ask in due.asks)
+def _line(plan: PayoutPlan) -> str:
+    due = sum(len(request.keys) for request in plan.requests)
+    waiting = len(plan.progress.pending) - due
     return (
-        f"{due.report.key.to_user_string()}: {len(due.new)} payouts became known, {asked} are asked for, "
-        f"{len(due.progress.pending) - asked} wait for theirs{f'; {due.note}' if due.note else ''}"
+        f"{plan.report.key.to_user_string()}: {count(len(plan.new), 'new payout')} added as partitions, "
+        f"{due:,} to request, {waiting:,} waiting for their report{f'. {plan.note}' if plan.note else ''}."
     )

@@ -1,12 +1,72 @@
-"""What all sensors have in common at a tick."""
+"""What all sensors have in common at a tick: retries, the look-back, the cursor, the words of a summary."""
 
 from datetime import timedelta
+from typing import Generic, TypeVar
+
+import dagster as dg
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from connector.api.retry import SHORT_RETRY
 
 #: A tick has little time, and another one comes soon.
 TICK_RETRY = SHORT_RETRY
 
-
-#: How far behind the newest ready partition a missing one is asked for.
+#: How far behind the newest ready partition a missing one is requested.
 LOOK_BACK = timedelta(days=14)
+
+#: Partitions named in a text; of more, the number is given.
+MOST_NAMED = 10
+
+#: Decorates the dataclasses in a cursor: a field that they do not have means another version.
+remembered = with_config(ConfigDict(extra="forbid"))
+
+State = TypeVar("State")
+
+
+class CursorFormat(Generic[State]):
+    """What a sensor remembers between ticks, as the JSON text of its cursor.
+
+    Every sensor can do without its cursor, so a text that does not fit, damaged or of an older version,
+    counts as no cursor.
+
+    Args:
+        state: a type that pydantic reads and writes; dataclasses in it are `remembered`.
+    """
+
+    def __init__(self, state: type[State]) -> None:
+        self._adapter = TypeAdapter(state)
+
+    def write(self, state: State) -> str:
+        """The cursor's text; `parse` reads it back."""
+        return self._adapter.dump_json(state).decode()
+
+    def parse(self, text: str | None) -> State | None:
+        """What `write` wrote; None for no text and for one that does not fit."""
+        if not text:
+            return None
+        try:
+            return self._adapter.validate_json(text)
+        except ValidationError:
+            return None
+
+    def read(self, context: dg.SensorEvaluationContext) -> State | None:
+        """What the sensor's last tick wrote; None, with a line in the tick's log, for a cursor that does not
+        fit."""
+        state = self.parse(context.cursor)
+        if context.cursor and state is None:
+            context.log.warning(
+                "The cursor is damaged or from another version. It is ignored, and this tick begins from the "
+                "start; nothing is lost and nothing is requested twice."
+            )
+        return state
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: 1 partition, 2 partitions."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def list_first(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -124,7 +124,7 @@ def test_an_asset_key_may_begin_with_more_than_one_part(load: Load) -> None:
         pytest.param(
             lambda text: text.replace("ROOT/eu", "ROOT/us"),
             r"stripe and stripe_eu would both write to the table balance_summary below .*/us; "
-            "give each account a `root` of its own",
+            "set another `root`",
             id="same-table",
         ),
         pytest.param(
@@ -132,22 +132,22 @@ def test_an_asset_key_may_begin_with_more_than_one_part(load: Load) -> None:
         ),
         pytest.param(
             lambda text: text.replace("  resource_key: stripe_eu\n", ""),
-            "two files have the resource_key stripe",
+            "two defs.yaml files have the resource_key stripe",
             id="same-resource",
         ),
         pytest.param(
             lambda text: text + "  prefix: stripe\n",
-            "two files have an asset stripe/balance_summary; give one of them a `prefix`",
+            "two defs.yaml files have an asset stripe/balance_summary; set another `prefix`",
             id="same-asset",
         ),
         pytest.param(
             lambda text: text + "  prefix: finance eu\n",
-            "prefix 'finance eu': use letters, digits and underscores",
+            "prefix 'finance eu': use only letters, digits and underscores",
             id="odd-prefix",
         ),
         pytest.param(
             lambda text: text.replace("stripe_eu", "stripe-eu"),
-            "resource_key 'stripe-eu': use letters, digits and underscores",
+            "resource_key 'stripe-eu': use only letters, digits and underscores",
             id="odd-resource-key",
         ),
     ],
@@ -213,7 +213,7 @@ def test_what_the_readme_shows_loads(load: Load) -> None:
     ("lines", "field", "message"),
     [
         pytest.param(
-            "      start: 2026-01-01\n", "reports.2.start", "no windows of time; leave start out", id="start"
+            "      start: 2026-01-01\n", "reports.2.start", "no windows of time; remove start", id="start"
         ),
         pytest.param("      window: weekly\n", "reports.2.window", "has no weekly windows", id="window"),
         pytest.param(
@@ -223,7 +223,7 @@ def test_what_the_readme_shows_loads(load: Load) -> None:
             "    - report: connected_account_payout_reconciliation_by_id_itemized\n"
             "      connected_accounts: [acct_1]\n",
             "reports.3.connected_accounts",
-            "are payouts; each says whose it is, so leave the accounts out",
+            "are payouts, and each names its account; remove connected_accounts",
             id="accounts-of-payouts",
         ),
         pytest.param(
@@ -235,7 +235,7 @@ def test_what_the_readme_shows_loads(load: Load) -> None:
         pytest.param(
             "    - report: connected_account_balance_summary\n      connected_accounts: [acct_1, acct_1]\n",
             "reports.3.connected_accounts",
-            "acct_1 is in the list twice",
+            "acct_1 is in the list more than once",
             id="account-twice",
         ),
         pytest.param(

@@ -1,4 +1,4 @@
-"""Alerts: people are called for what needs them, and not for what heals by itself."""
+"""Alerts: people are called for what needs them, and not for what the sensors finish."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -70,7 +70,7 @@ def test_a_day_that_is_not_ready_calls_nobody(orchestra: Orchestra, report: Conf
     assert alerts_of(orchestra, result, [report]) == []
 
 
-def test_a_failure_of_something_else_is_none_of_its_business(
+def test_a_failure_of_something_else_is_ignored(
     orchestra: Orchestra, report: ConfiguredReport, simulator: Simulator
 ) -> None:
     simulator.faults.add(RunFails(), SUMMARIES, times=None)

@@ -73,7 +73,7 @@ def test_a_missing_partition_is_an_error_once_the_slack_is_used_up(
 ) -> None:
     end = datetime(2026, 6, 7, tzinfo=UTC)
 
-    assert severity(end, end + timedelta(hours=hours), timedelta(hours=12)) is expected
+    assert severity(end, end + timedelta(hours=hours)) is expected
 
 
 @pytest.mark.parametrize(

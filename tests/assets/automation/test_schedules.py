@@ -68,7 +68,7 @@ def test_ten_days_of_ticks_leave_no_gap(
     assert recorded == [f"{first + timedelta(days=number)}" for number in range(12)]
 
 
-def test_a_tick_is_skipped_only_when_there_is_nothing_to_ask_for(
+def test_a_tick_is_skipped_only_when_there_is_nothing_to_request(
     orchestra: Orchestra, summary_report: ConfiguredReport, summary: dg.AssetsDefinition, clock: ManualClock
 ) -> None:
     schedule = build_report_schedule([summary_report], last=2)
@@ -80,7 +80,10 @@ def test_a_tick_is_skipped_only_when_there_is_nothing_to_ask_for(
 
     assert [span(request) for request in requests] == ["2026-06-05..2026-06-06"]
     assert later == ()
-    assert why == "The newest 2 ready partitions of each report are there."
+    assert why == (
+        "Nothing to request: of each report, the newest 2 partitions that Stripe has data for are published "
+        "or under way."
+    )
 
 
 def test_a_tick_at_which_stripe_does_not_answer_fails(

@@ -1,12 +1,13 @@
 """The configuration format: what a file becomes, and what a slip in it is answered with."""
 
 import os
+from dataclasses import dataclass
 from datetime import timedelta
 
 import dagster as dg
 import pytest
 
-from assets import ConfiguredReport, StripeReportsComponent
+from assets import Automation, ConfiguredReport, StripeReportsComponent
 from tests.assets.conftest import Load
 from tests.support.dagster import assets_of, messages_of
 
@@ -197,7 +198,7 @@ def test_durations_are_what_they_say() -> None:
             "checks: {skip: [row_count], blocking: [row_count]}",
             12,
             "reports.0.checks",
-            "take one of the two",
+            "remove it from one of them",
             id="check-contradiction",
         ),
         pytest.param(
@@ -222,6 +223,62 @@ def test_a_slip_is_answered_with_its_line_its_field_and_what_was_meant(
     assert answer in message
 
 
+@_resolving
+def test_the_automation_of_a_file_is_what_python_would_make() -> None:
+    text = """
+  automation:
+    ask_by: schedule
+    look_every_seconds: 60
+    look_back_days: 2.5
+    refresh_after_days: [1, 2]
+    pick_up_every_seconds: 90
+"""
+
+    component = StripeReportsComponent.resolve_from_yaml(GOOD.partition("attributes:")[2] + text)
+
+    assert component.automation == Automation(
+        ask_by="schedule",
+        look_every=60,
+        look_back=timedelta(days=2.5),
+        refresh_after=(timedelta(days=1), timedelta(days=2)),
+        pick_up_every=90,
+    )
+
+
+@pytest.mark.parametrize(
+    ("slip", "place", "answer"),
+    [
+        pytest.param("look_back: 2", "look_back", "nearest: look_back_days", id="name-without-unit"),
+        pytest.param("look_back_days: -1", "look_back_days", "greater than 0", id="negative"),
+        pytest.param("look_back_days: soon", "look_back_days", "expected a number of days", id="no-number"),
+        pytest.param("ask_by: me", "ask_by", "'sensor', 'schedule' or 'hand'", id="unknown-value"),
+    ],
+)
+def test_a_slip_in_the_automation_is_answered_with_its_line(
+    load: Load, slip: str, place: str, answer: str
+) -> None:
+    with pytest.raises(Exception, match="Error while loading component") as caught:
+        load(f"{GOOD}  automation:\n    {slip}\n")
+
+    message = messages_of(caught.value)
+    assert "defs.yaml:26" in message
+    assert f"attributes.automation.{place}" in message
+    assert answer in message
+
+
+@_resolving
+def test_a_subclass_may_have_fields_of_its_own() -> None:
+    @dataclass
+    class Ours(StripeReportsComponent):
+        team: str = "finance"
+
+    component = Ours.resolve_from_yaml(
+        GOOD.partition("attributes:")[2] + "  team: audit\n  automation: {look_back_days: 3}\n"
+    )
+
+    assert (component.team, component.automation.look_back) == ("audit", timedelta(days=3))
+
+
 def test_a_key_in_the_file_is_refused_and_not_shown(load: Load) -> None:
     with pytest.raises(Exception, match="Error while loading component") as caught:
         load(GOOD.replace("{{ env.A_KEY_THAT_IS_NOT_SET }}", "rk_live_51secret"))
@@ -231,7 +288,7 @@ def test_a_key_in_the_file_is_refused_and_not_shown(load: Load) -> None:
     assert "rk_live_51secret" not in message
 
 
-def test_two_reports_of_one_name_are_refused(load: Load) -> None:
+def test_two_reports_of_one_table_are_refused_at_the_second(load: Load) -> None:
     twice = GOOD.replace("      name: euros\n", "").replace(
         "balance.summary.1", "balance_change_from_activity.itemized.3"
     )
@@ -239,7 +296,10 @@ def test_two_reports_of_one_name_are_refused(load: Load) -> None:
     with pytest.raises(Exception, match="Error while") as caught:
         load(twice)
 
-    assert "two reports are called balance_change_from_activity_itemized" in messages_of(caught.value)
+    message = messages_of(caught.value)
+    assert "defs.yaml:13" in message
+    table = "balance_change_from_activity_itemized"
+    assert f"two reports write to the table {table}; give one of them its own" in message
 
 
 def test_two_accounts_have_a_resource_each(load: Load) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets import CheckOptions, ConfiguredReport, build_report_asset
-from assets.automation.alerts import needs_somebody
+from assets.automation.alerts import needs_person
 from assets.reports.partitions import adjacent
 from assets.sensors.late_sensor import build_late_report_sensor
 from connector.checks import Severity
@@ -304,7 +304,7 @@ def test_a_blocking_failure_ends_the_run_after_everything_is_recorded(
     assert days_of(orchestra, asset) == [FIRST, SECOND, THIRD]
     assert set(told(orchestra, asset, "balance_adds_up")) == {None, FIRST, SECOND, THIRD}
     assert orchestra.recorded(books) == []
-    assert needs_somebody(orchestra.outcome(result))
+    assert needs_person(orchestra.outcome(result))
 
 
 def test_good_partitions_let_the_readers_of_the_same_run_go_on(
@@ -372,7 +372,7 @@ def test_nobody_asks_again_for_partitions_that_are_recorded_and_wrong(
 
     tick = Daemon(orchestra, [summary], build_late_report_sensor([summary_report])).tick()
 
-    assert tick.skipped == "No partition's latest attempt failed."
+    assert tick.skipped == "Nothing to do: no partition's latest run failed or timed out."
 
 
 # What is configured
@@ -430,7 +430,7 @@ def test_what_cannot_be_decided_holds_up_nobody(orchestra: Orchestra, simulator:
         (CheckOptions(skip=frozenset({"balance_add_up"})), "nearest: balance_adds_up"),
         (CheckOptions(severity={"row_counts": Severity.WARN}), "nearest: row_count"),
         (CheckOptions(blocking=frozenset({"net_is_gross_less_fee"})), "no check 'net_is_gross_less_fee'"),
-        (CheckOptions(frozenset({"row_count"}), {}, frozenset({"row_count"})), "skipped and blocking"),
+        (CheckOptions(frozenset({"row_count"}), {}, frozenset({"row_count"})), "`skip` and in `blocking`"),
         (
             CheckOptions(severity={"row_count": Severity.WARN}, blocking=frozenset({"row_count"})),
             "only an error blocks",

@@ -1,4 +1,4 @@
-"""Which partitions are ready, missing, or old enough to be asked again: decisions over plain values."""
+"""Which partitions are ready, missing, or old enough to be refreshed: decisions over plain values."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.sensors.availability_decisions import (
+    MEMORY_CURSOR,
     Refresh,
     SensorMemory,
-    Window,
-    from_cursor,
-    missing,
-    of_age,
-    ready,
-    recent,
-    to_cursor,
-    to_refresh,
+    find_aged,
+    find_missing,
+    interval_of,
+    select_ready,
+    select_recent,
+    select_stale,
 )
 from connector.api.models import ReportType
-from connector.partitions import Interval
+from connector.errors import ConfigurationError
+from connector.partitions import Interval, Partition
 
 NOW = datetime(2026, 6, 7, 13, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -31,13 +31,13 @@ def available(first: str, last: str) -> ReportType:
     return ReportType("balance.summary.1", "Balance summary", 1, start, end, updated=NOW)
 
 
-def days(first: str, count: int) -> list[Window]:
+def days(first: str, count: int) -> list[Partition]:
     start = datetime.fromisoformat(first).replace(tzinfo=UTC)
     starts = [start + DAY * number for number in range(count)]
-    return [Window(f"{at:%Y-%m-%d}", Interval(at, at + DAY)) for at in starts]
+    return [Partition(f"{at:%Y-%m-%d}", Interval(at, at + DAY)) for at in starts]
 
 
-def keys(windows: list[Window]) -> list[str]:
+def keys(windows: list[Partition]) -> list[str]:
     return [window.key for window in windows]
 
 
@@ -50,50 +50,55 @@ def keys(windows: list[Window]) -> list[str]:
     ],
 )
 def test_a_day_is_ready_when_all_of_it_lies_within_the_data(until: str, last: str) -> None:
-    windows = ready(days("2026-06-01", 7), available("2026-01-01", until), NOW)
+    windows = select_ready(days("2026-06-01", 7), available("2026-01-01", until), NOW)
 
     assert keys(windows)[-1] == last
 
 
 def test_what_begins_before_the_data_do_is_never_ready() -> None:
-    windows = ready(days("2026-06-01", 3), available("2026-06-02", "2026-06-07"), NOW)
+    windows = select_ready(days("2026-06-01", 3), available("2026-06-02", "2026-06-07"), NOW)
 
     assert keys(windows) == ["2026-06-02", "2026-06-03"]
 
 
-def test_the_newest_ready_partition_is_always_recent() -> None:
-    month = Window("2026-05-01", Interval(NOW.replace(month=5, day=1), NOW.replace(day=1)))
+def test_a_payout_has_no_window() -> None:
+    with pytest.raises(ConfigurationError, match="partition po_1 has no window of time"):
+        interval_of(Partition("po_1", None))
 
-    assert recent([month], timedelta(days=1)) == [month]
-    assert recent([], timedelta(days=1)) == []
+
+def test_the_newest_ready_partition_is_always_recent() -> None:
+    month = Partition("2026-05-01", Interval(NOW.replace(month=5, day=1), NOW.replace(day=1)))
+
+    assert select_recent([month], timedelta(days=1)) == [month]
+    assert select_recent([], timedelta(days=1)) == []
 
 
 def test_missing_partitions_come_oldest_first_without_those_to_leave_alone() -> None:
     windows = days("2026-06-01", 5)[::-1]
 
-    found = missing(windows, {"2026-06-02"}, leave={"2026-06-04"})
+    found = find_missing(windows, {"2026-06-02"}, leave={"2026-06-04"})
 
     assert found == ["2026-06-01", "2026-06-03", "2026-06-05"]
 
 
 @given(st.sets(st.integers(0, 29)), st.sets(st.integers(0, 29)))
-def test_every_partition_is_kept_left_alone_or_missing(kept: set[int], leave: set[int]) -> None:
+def test_every_partition_is_published_left_alone_or_missing(published: set[int], leave: set[int]) -> None:
     windows = days("2026-05-01", 30)
-    there, alone = ({windows[at].key for at in some} for some in (kept, leave))
+    there, alone = ({windows[at].key for at in some} for some in (published, leave))
 
-    found = missing(windows, there, leave=alone)
+    found = find_missing(windows, there, leave=alone)
 
     assert set(found) == set(keys(windows)) - there - alone
     assert found == sorted(found)
 
 
-# Asking again
+# Refreshes
 
 
-def test_a_partition_is_asked_again_when_it_comes_of_age_and_not_before() -> None:
+def test_a_partition_is_refreshed_when_it_reaches_an_age_and_not_before() -> None:
     windows = days("2026-06-01", 5)
 
-    aged = of_age(windows, ages=AGES, look_back=timedelta(days=14), now=NOW)
+    aged = find_aged(windows, ages=AGES, look_back=timedelta(days=14), now=NOW)
 
     assert [refresh.key for _, refresh in aged] == ["2026-06-01", "2026-06-02", "2026-06-03"]
 
@@ -101,67 +106,72 @@ def test_a_partition_is_asked_again_when_it_comes_of_age_and_not_before() -> Non
 def test_of_several_ages_the_highest_counts() -> None:
     (day,) = days("2026-05-01", 1)
 
-    ((_, refresh),) = of_age([day], ages=AGES, look_back=timedelta(days=14), now=day.interval.end + 40 * DAY)
+    ((_, refresh),) = find_aged(
+        [day], ages=AGES, look_back=timedelta(days=14), now=interval_of(day).end + 40 * DAY
+    )
 
     assert refresh.age == timedelta(days=35)
 
 
-def test_an_age_reached_long_ago_does_not_count_so_that_a_first_start_asks_for_little() -> None:
+def test_an_age_reached_long_ago_does_not_count_so_that_a_first_start_requests_little() -> None:
     history = days("2024-01-01", 800)
 
-    aged = of_age(history, ages=AGES, look_back=timedelta(days=14), now=history[-1].interval.end)
+    aged = find_aged(history, ages=AGES, look_back=timedelta(days=14), now=interval_of(history[-1]).end)
 
     assert len(aged) == 14 + 14
 
 
-def test_a_file_made_at_that_age_or_later_is_not_asked_again() -> None:
+def test_a_file_made_at_that_age_or_later_is_not_refreshed() -> None:
     windows = days("2026-06-01", 2)
-    aged = of_age(windows, ages=AGES, look_back=timedelta(days=14), now=NOW)
-    young, old = (window.interval.end for window in windows)
+    aged = find_aged(windows, ages=AGES, look_back=timedelta(days=14), now=NOW)
+    young, old = (interval_of(window).end for window in windows)
 
-    again = to_refresh(aged, {"2026-06-01": young + 3 * DAY, "2026-06-02": old + DAY}, leave=set())
+    again = select_stale(aged, {"2026-06-01": young + 3 * DAY, "2026-06-02": old + DAY}, leave=set())
 
     assert [each.key for each in again] == ["2026-06-02"]
 
 
-def test_without_a_file_there_is_nothing_to_ask_again() -> None:
-    aged = of_age(days("2026-06-01", 2), ages=AGES, look_back=timedelta(days=14), now=NOW)
+def test_without_a_file_there_is_nothing_to_refresh() -> None:
+    aged = find_aged(days("2026-06-01", 2), ages=AGES, look_back=timedelta(days=14), now=NOW)
 
-    assert to_refresh(aged, {}, leave=set()) == []
-
-
-def test_without_ages_nothing_is_asked_again() -> None:
-    assert of_age(days("2026-06-01", 5), ages=(), look_back=timedelta(days=14), now=NOW) == []
+    assert select_stale(aged, {}, leave=set()) == []
 
 
-# What was asked
+def test_without_ages_nothing_is_refreshed() -> None:
+    assert find_aged(days("2026-06-01", 5), ages=(), look_back=timedelta(days=14), now=NOW) == []
 
 
-def test_what_was_asked_is_forgotten_when_the_data_advance() -> None:
-    asked = SensorMemory().and_also(100, ["a", "b"], [], known={"a", "b"})
-
-    assert asked.since(100) == {"a", "b"}
-    assert asked.since(200) == set()
+# What was requested
 
 
-def test_what_was_asked_again_is_remembered_as_long_as_the_partition_matters() -> None:
+def test_what_was_requested_is_forgotten_when_the_data_advance() -> None:
+    memory = SensorMemory().with_requested(100, ["a", "b"], [], known={"a", "b"})
+
+    assert memory.requested_since(100) == {"a", "b"}
+    assert memory.requested_since(200) == set()
+
+
+def test_a_requested_refresh_is_remembered_as_long_as_the_partition_matters() -> None:
     refresh = Refresh("a", timedelta(days=3))
-    asked = SensorMemory().and_also(100, [], [refresh], known={"a"})
+    memory = SensorMemory().with_requested(100, [], [refresh], known={"a"})
 
-    assert asked.has_refreshed(refresh)
-    assert not asked.has_refreshed(Refresh("a", timedelta(days=35)))
-    assert not asked.and_also(200, [], [], known={"b"}).has_refreshed(refresh)
+    assert memory.has_refreshed(refresh)
+    assert not memory.has_refreshed(Refresh("a", timedelta(days=35)))
+    assert not memory.with_requested(200, [], [], known={"b"}).has_refreshed(refresh)
 
 
-def test_what_was_asked_survives_in_the_cursor() -> None:
+def test_what_was_requested_survives_in_the_cursor() -> None:
     memory = {
         "stripe/a": SensorMemory(100, frozenset({"x", "y"}), {"z": 259_200}),
         "stripe/b": SensorMemory(),
     }
 
-    assert from_cursor(to_cursor(memory)) == memory
+    assert MEMORY_CURSOR.parse(MEMORY_CURSOR.write(memory)) == memory
 
 
-@pytest.mark.parametrize("cursor", [None, "", "7", "[]", '{"version":1}', '{"version":1,"assets":{"a":1}}'])
-def test_a_cursor_that_is_not_ours_only_means_to_begin_again(cursor: str | None) -> None:
-    assert from_cursor(cursor) == {}
+@pytest.mark.parametrize(
+    "cursor",
+    [None, "", "7", "[]", "not json", '{"version":1,"assets":{}}', '{"a":{"other":1}}'],
+)
+def test_a_cursor_that_is_damaged_or_of_another_version_counts_as_none(cursor: str | None) -> None:
+    assert MEMORY_CURSOR.parse(cursor) is None

@@ -1,4 +1,4 @@
-"""The sensor that asks for what is ready, on a real Dagster and a Stripe in memory."""
+"""The sensor that requests what is ready, on a real Dagster and a Stripe in memory."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,7 +28,7 @@ Sensor = Callable[..., Daemon]
 
 @pytest.fixture
 def sensing(orchestra: Orchestra, summary_report: ConfiguredReport, summary: dg.AssetsDefinition) -> Sensor:
-    """A daemon for the sensor of one report; nothing is asked again unless told."""
+    """A daemon for the sensor of one report; nothing is refreshed unless configured."""
 
     def make(**options: object) -> Daemon:
         options.setdefault("refresh_after", ())
@@ -47,11 +47,11 @@ def test_what_is_ready_and_missing_is_requested_within_the_look_back(
     # At 13:00 on the 7th Stripe has data until midnight.
     assert first.partitions == ["2026-06-02..2026-06-06"]
     assert second.requests == []
-    assert "0 partitions are missing" in second.skipped
+    assert "nothing to request" in second.skipped
     assert len(orchestra.recorded(summary)) == 5
 
 
-def test_a_tick_asks_stripe_once(sensing: Sensor, simulator: Simulator) -> None:
+def test_a_tick_calls_stripe_once(sensing: Sensor, simulator: Simulator) -> None:
     sensing().tick()
 
     assert [seen.path for seen in simulator.requests] == ["/v1/reporting/report_types"]
@@ -65,7 +65,7 @@ def test_the_oldest_come_first_and_no_more_than_allowed(sensing: Sensor) -> None
     assert ticks == [["2026-06-02..2026-06-03"], ["2026-06-04..2026-06-05"], ["2026-06-06"], []]
 
 
-def test_a_day_is_taken_up_when_the_data_pass_its_end_and_not_at_noon_before(
+def test_a_day_is_requested_when_the_data_pass_its_end_and_not_at_noon_before(
     sensing: Sensor, simulator: Simulator
 ) -> None:
     daemon = sensing(look_back=timedelta(days=1))
@@ -78,7 +78,7 @@ def test_a_day_is_taken_up_when_the_data_pass_its_end_and_not_at_noon_before(
     assert asked == [["2026-06-03"], [], ["2026-06-04"], []]
 
 
-def test_a_partition_that_keeps_failing_is_asked_again_only_when_the_data_advance(
+def test_a_partition_that_keeps_failing_is_requested_again_only_when_the_data_advance(
     sensing: Sensor, simulator: Simulator, clock: ManualClock
 ) -> None:
     daemon = sensing(look_back=timedelta(days=1))
@@ -92,7 +92,7 @@ def test_a_partition_that_keeps_failing_is_asked_again_only_when_the_data_advanc
     assert later_data == [["2026-06-06"], []]
 
 
-def test_a_lost_cursor_asks_under_the_same_run_keys(sensing: Sensor) -> None:
+def test_a_lost_cursor_requests_under_the_same_run_keys(sensing: Sensor) -> None:
     daemon = sensing()
 
     first = daemon.tick()
@@ -117,7 +117,7 @@ def test_a_file_counts_whatever_colour_dagster_shows(
     assert gone.partitions == ["2026-06-06"]
 
 
-def test_what_is_under_way_is_not_asked_for(
+def test_what_is_under_way_is_not_requested(
     orchestra: Orchestra, summary: dg.AssetsDefinition, sensing: Sensor
 ) -> None:
     orchestra.instance.add_run(
@@ -139,7 +139,7 @@ def test_stripe_being_down_skips_the_tick_and_says_so(sensing: Sensor, simulator
     during = daemon.tick()
     simulator.faults.remove(outage)
 
-    assert "Nothing can be asked for now" in during.skipped
+    assert "Nothing could be requested; the next tick tries again." in during.skipped
     assert daemon.tick().partitions == ["2026-06-06"]
 
 
@@ -179,7 +179,7 @@ def test_reports_of_two_accounts_need_two_sensors(summary_report: ConfiguredRepo
 
 
 @pytest.mark.long
-def test_each_partition_is_asked_again_once_at_each_age_in_a_run_of_its_own(
+def test_each_partition_is_refreshed_once_at_each_age_in_a_run_of_its_own(
     orchestra: Orchestra,
     summary: dg.AssetsDefinition,
     sensing: Sensor,

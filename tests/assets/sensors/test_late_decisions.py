@@ -12,8 +12,16 @@ from assets import ConfiguredReport
 from assets.dagster_runs.history import PartitionGrid, attempt_of, cancelled_last, covered
 from assets.dagster_runs.run_requests import neighbours
 from assets.dagster_runs.tags import INTENT_TAG, REPORT_RUNS_TAG, allowed, tag_of, tagged
-from assets.sensors.late_decisions import TRIES, Decision, Found, LateAction, asks, decide, tries
-from assets.sensors.report_run_sweep import ReportRunScan
+from assets.sensors.late_decisions import (
+    TRIES,
+    Decision,
+    LateAction,
+    ListedRun,
+    count_tries,
+    decide,
+    plan_requests,
+)
+from assets.sensors.report_run_scan import SCAN_CURSOR, ReportRunScan
 from connector.api.models import RunStatus
 from connector.errors import ConfigurationError
 from connector.runs.adoption import WaitPolicy
@@ -24,16 +32,16 @@ KEYS = [f"2026-06-{day:02}" for day in range(1, 31)]
 CALENDAR = PartitionGrid.over("stripe/balance_summary", [KEYS])
 
 
-def runs(*statuses: RunStatus, hours_apart: float = 1) -> list[Found]:
+def runs(*statuses: RunStatus, hours_apart: float = 1) -> list[ListedRun]:
     """Newest first: r0, r1, …; the newest an hour old."""
     return [
-        Found(f"r{at}", status, NOW - timedelta(hours=hours_apart * (at + 1)))
+        ListedRun(f"r{at}", status, NOW - timedelta(hours=hours_apart * (at + 1)))
         for at, status in enumerate(statuses)
     ]
 
 
 def decided(
-    newest_first: Sequence[Found],
+    newest_first: Sequence[ListedRun],
     *,
     recorded: str | None = None,
     tried: Mapping[str, int] | None = None,
@@ -55,17 +63,17 @@ def decided(
     [
         pytest.param(runs(SUCCEEDED), LateAction.PICK_UP, "r0", id="finished"),
         pytest.param(runs(PENDING), LateAction.WAIT, "r0", id="young-and-pending"),
-        pytest.param(runs(FAILED), LateAction.ASK_AGAIN, "r0", id="failed"),
+        pytest.param(runs(FAILED), LateAction.REQUEST_AGAIN, "r0", id="failed"),
         pytest.param(runs(PENDING, hours_apart=6), LateAction.REPLACE, "r0", id="pending-for-too-long"),
         pytest.param(runs(PENDING, SUCCEEDED), LateAction.PICK_UP, "r1", id="the-given-up-one-came-first"),
         pytest.param(runs(FAILED, PENDING), LateAction.WAIT, "r1", id="one-failed-while-another-goes-on"),
-        pytest.param(runs(FAILED, FAILED), LateAction.ASK_AGAIN, "r0", id="failed-twice"),
+        pytest.param(runs(FAILED, FAILED), LateAction.REQUEST_AGAIN, "r0", id="failed-twice"),
         pytest.param(runs(FAILED, FAILED, FAILED), LateAction.GIVE_UP, "r0", id="failed-three-times"),
-        pytest.param([], LateAction.NOTHING, None, id="never-asked"),
+        pytest.param([], LateAction.NOTHING, None, id="never-requested"),
     ],
 )
 def test_what_stripe_says_of_the_runs_decides(
-    newest_first: list[Found], action: LateAction, run_id: str | None
+    newest_first: list[ListedRun], action: LateAction, run_id: str | None
 ) -> None:
     decision = decided(newest_first)
 
@@ -83,7 +91,7 @@ def test_while_the_list_is_not_read_to_its_end_only_the_certain_is_decided() -> 
     assert decided(runs(FAILED), complete=False).action is LateAction.UNREAD
 
 
-def test_what_fails_here_again_and_again_is_left_to_people() -> None:
+def test_what_fails_in_dagster_again_and_again_is_left_to_people() -> None:
     assert decided(runs(SUCCEEDED), tried={"r0": TRIES - 1}).action is LateAction.PICK_UP
     assert decided(runs(SUCCEEDED), tried={"r0": TRIES}).action is LateAction.TRIED
 
@@ -100,7 +108,7 @@ def test_a_partition_never_costs_more_report_runs_than_allowed(
     decision = decided(newest_first, recorded=f"r{recorded}", complete=complete)
     newer = newest_first[:recorded]
     may_cost_another = complete and len(newer) < 3 and all(run.status is not SUCCEEDED for run in newer)
-    costs_another = decision.action in {LateAction.ASK_AGAIN, LateAction.REPLACE}
+    costs_another = decision.action in {LateAction.REQUEST_AGAIN, LateAction.REPLACE}
     assert may_cost_another or not costs_another
     assert decision.left == (3 - len(newer) if costs_another else 0)
 
@@ -127,14 +135,18 @@ def test_neighbours_with_the_same_fate_share_a_run_that_names_their_report_runs(
     decisions = {
         "2026-06-01": Decision(LateAction.PICK_UP, "a"),
         "2026-06-02": Decision(LateAction.PICK_UP, "b"),
-        "2026-06-03": Decision(LateAction.ASK_AGAIN, "c", left=2),
+        "2026-06-03": Decision(LateAction.REQUEST_AGAIN, "c", left=2),
         "2026-06-04": Decision(LateAction.WAIT, "d"),
         "2026-06-05": Decision(LateAction.PICK_UP, "e"),
     }
 
-    due = asks(summary_report, CALENDAR, decisions)
+    due = plan_requests(summary_report, CALENDAR, decisions)
 
-    assert [ask.keys for ask in due] == [("2026-06-01", "2026-06-02"), ("2026-06-03",), ("2026-06-05",)]
+    assert [request.keys for request in due] == [
+        ("2026-06-01", "2026-06-02"),
+        ("2026-06-03",),
+        ("2026-06-05",),
+    ]
     assert tagged(due[0].tags[REPORT_RUNS_TAG]) == {"2026-06-01": "a", "2026-06-02": "b"}
     assert REPORT_RUNS_TAG not in due[1].tags
     assert due[1].tags[INTENT_TAG] == "ensure"
@@ -143,24 +155,28 @@ def test_neighbours_with_the_same_fate_share_a_run_that_names_their_report_runs(
 def test_a_run_key_tells_apart_assets_report_runs_and_tries(summary_report: ConfiguredReport) -> None:
     twin = replace(summary_report, query=replace(summary_report.query, name="twin"))
     day = "2026-06-01"
-    told = [
+    decisions = [
         (summary_report, Decision(LateAction.PICK_UP, "a")),
         (twin, Decision(LateAction.PICK_UP, "a")),
         (summary_report, Decision(LateAction.PICK_UP, "b")),
         (summary_report, Decision(LateAction.PICK_UP, "a", tried=1)),
-        (summary_report, Decision(LateAction.ASK_AGAIN, "a", left=2)),
+        (summary_report, Decision(LateAction.REQUEST_AGAIN, "a", left=2)),
     ]
 
-    keys = [ask.run_key for report, one in told for ask in asks(report, CALENDAR, {day: one})]
+    keys = [
+        request.run_key
+        for report, one in decisions
+        for request in plan_requests(report, CALENDAR, {day: one})
+    ]
 
-    assert len(set(keys)) == len(told)
-    assert keys[0] == asks(summary_report, CALENDAR, {day: told[0][1]})[0].run_key
+    assert len(set(keys)) == len(decisions)
+    assert keys[0] == plan_requests(summary_report, CALENDAR, {day: decisions[0][1]})[0].run_key
 
 
 def test_tries_are_counted_by_the_tags_of_earlier_runs() -> None:
     earlier = [{REPORT_RUNS_TAG: tag_of({"d1": "a", "d2": "b"})}, {REPORT_RUNS_TAG: tag_of({"d1": "a"})}, {}]
 
-    counted = tries(earlier)
+    counted = count_tries(earlier)
 
     assert counted["d1"]["a"] == 2
     assert counted["d2"]["b"] == 1
@@ -178,7 +194,7 @@ def test_partitions_cut_into_runs_are_all_there_once_and_without_gaps(
         assert at_most is None or len(group) <= at_most
 
 
-def test_a_partition_that_left_the_definition_is_not_asked_for() -> None:
+def test_a_partition_that_left_the_definition_is_not_requested() -> None:
     assert neighbours(["2020-01-01", "2026-06-01"], CALENDAR, at_most=None) == [("2026-06-01",)]
 
 
@@ -226,12 +242,18 @@ def test_only_the_newest_attempt_tells_whether_a_partition_was_cancelled() -> No
 # The cursor
 
 
-def test_a_reading_goes_on_where_its_cursor_says() -> None:
-    sweep = ReportRunScan({"digest": runs(SUCCEEDED, FAILED)}, after="r1", listed=200, unknown=198)
+def test_a_scan_continues_where_its_cursor_says() -> None:
+    scan = ReportRunScan({"digest": runs(SUCCEEDED, FAILED)}, after="r1", listed=200, unknown=198)
 
-    assert ReportRunScan.from_json(sweep.to_json()) == sweep
+    assert SCAN_CURSOR.parse(SCAN_CURSOR.write(scan.remaining())) == scan
 
 
-@pytest.mark.parametrize("cursor", [None, "", "7", "[]", "{}", '{"version":1,"after":"r"}', "not json"])
-def test_a_cursor_that_is_not_ours_only_means_to_begin_again(cursor: str | None) -> None:
-    assert ReportRunScan.from_json(cursor) == ReportRunScan()
+def test_a_complete_scan_is_followed_by_a_new_one() -> None:
+    scan = ReportRunScan({"digest": runs(SUCCEEDED)}, after="r1", complete=True, listed=1)
+
+    assert SCAN_CURSOR.parse(SCAN_CURSOR.write(scan.remaining())) == ReportRunScan()
+
+
+@pytest.mark.parametrize("cursor", [None, "", "7", "[]", '{"version":1,"after":"r"}', "not json"])
+def test_a_cursor_that_is_damaged_or_of_another_version_counts_as_none(cursor: str | None) -> None:
+    assert SCAN_CURSOR.parse(cursor) is None

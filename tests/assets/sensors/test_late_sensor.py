@@ -10,7 +10,7 @@ import pytest
 
 from assets import ConfiguredReport, build_report_asset
 from assets.sensors.late_sensor import build_late_report_sensor
-from assets.sensors.report_run_sweep import TickBudget
+from assets.sensors.report_run_scan import TickBudget
 from connector.pipeline.collect import collect
 from connector.runs.adoption import WaitPolicy
 from connector.simulator import Match, Simulator
@@ -55,16 +55,16 @@ def test_a_late_report_is_picked_up_once_it_is_there(
     after = daemon.tick_and_run()
 
     assert waiting.requests == []
-    assert "1 pending at Stripe" in waiting.skipped
+    assert "1 still pending at Stripe" in waiting.skipped
     assert found.partitions == [FIRST]
     ((partition, event),) = orchestra.recorded(asset)
     assert partition == FIRST
     assert event.metadata["stripe/report_run_id"].value == simulator.runs[0].id
     assert len(simulator.runs) == 1
-    assert after.skipped == "No partition's latest attempt failed."
+    assert after.skipped == "Nothing to do: no partition's latest run failed or timed out."
 
 
-def test_nothing_is_asked_of_stripe_while_nothing_is_late(
+def test_stripe_is_not_called_while_nothing_is_late(
     orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator
 ) -> None:
     orchestra.launch([asset], FIRST)
@@ -95,7 +95,7 @@ def test_neighbouring_late_partitions_go_into_one_run(
     assert len(simulator.runs) == 4
 
 
-def test_a_cursor_that_is_lost_loses_nothing_and_asks_nothing_twice(
+def test_a_cursor_that_is_lost_loses_nothing_and_requests_nothing_twice(
     orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(HOUR), SUMMARIES)
@@ -129,12 +129,12 @@ def test_a_long_list_is_read_over_several_ticks(
 
     first, second = daemon.tick_and_run(), daemon.tick_and_run()
 
-    assert "the list goes on at the next tick" in first.skipped
+    assert "the list of report runs is read on at the next tick" in first.skipped
     assert second.partitions == [FIRST]
     assert len(orchestra.recorded(asset)) == 1
 
 
-def test_a_report_that_fails_late_is_asked_again_as_often_as_allowed_in_all(
+def test_a_report_that_fails_late_is_requested_again_as_often_as_allowed_in_all(
     orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunFails(seconds=HOUR), SUMMARIES, times=None)
@@ -241,10 +241,10 @@ def test_what_somebody_cancelled_is_not_late(
     )
 
     assert again.is_finished
-    assert daemon.tick().skipped == "No partition's latest attempt failed."
+    assert daemon.tick().skipped == "Nothing to do: no partition's latest run failed or timed out."
 
 
-def test_what_is_under_way_is_not_asked_for_again(
+def test_what_is_under_way_is_not_requested_again(
     orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(HOUR), SUMMARIES, times=2)
@@ -304,7 +304,7 @@ def test_a_pick_up_that_keeps_failing_here_is_tried_three_times(
     ticks = [daemon.tick_and_run() for _ in range(5)]
 
     assert [len(tick.requests) for tick in ticks] == [1, 1, 1, 0, 0]
-    assert "1 failed here too often" in ticks[-1].skipped
+    assert "1 failed too often in Dagster" in ticks[-1].skipped
 
 
 def test_a_refresh_that_comes_late_brings_the_newer_file(
@@ -323,7 +323,7 @@ def test_a_refresh_that_comes_late_brings_the_newer_file(
     assert daemon.tick().requests == []
 
 
-def test_a_refresh_that_failed_at_stripe_is_asked_again_as_a_refresh(
+def test_a_refresh_that_failed_at_stripe_is_requested_again_as_a_refresh(
     orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
     orchestra.launch([asset], FIRST)

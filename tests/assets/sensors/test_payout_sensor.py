@@ -1,4 +1,4 @@
-"""Payouts as partitions: found in the files of reports that name them, asked for, and brought in."""
+"""Payouts as partitions: found in the files of reports that name them, requested, and published."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from assets.automation.schedules import build_report_schedule
 from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.late_sensor import build_late_report_sensor
 from assets.sensors.payout_sensor import build_payout_sensor
-from assets.sensors.payout_sources import PayoutCursor, Pending, from_cursor, source_of, to_cursor
+from assets.sensors.payout_sources import PROGRESS_CURSOR, PayoutProgress, PendingPayout, find_source
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
@@ -82,7 +82,7 @@ def by_payout(table: pa.Table) -> dict[str, dict[str, Decimal]]:
     return found
 
 
-def test_a_payout_that_is_named_becomes_a_partition_and_is_asked_for_once(
+def test_a_payout_that_is_named_becomes_a_partition_and_is_requested_once(
     *,
     orchestra: Orchestra,
     assets: Sequence[dg.AssetsDefinition],
@@ -128,7 +128,7 @@ def test_payouts_of_files_that_come_later_are_added_to_those_there_are(
     assert len(orchestra.recorded(assets[1])) == len(after)
 
 
-def test_a_lost_cursor_loses_nothing_and_asks_for_nothing_twice(
+def test_a_lost_cursor_loses_nothing_and_requests_nothing_twice(
     orchestra: Orchestra, assets: Sequence[dg.AssetsDefinition], daemon: Daemon, simulator: Simulator
 ) -> None:
     orchestra.launch(assets[:1], FIRST, LAST)
@@ -142,24 +142,24 @@ def test_a_lost_cursor_loses_nothing_and_asks_for_nothing_twice(
     assert len(simulator.runs) == runs
 
 
-def test_without_anything_new_stripe_is_not_asked(
+def test_without_anything_new_stripe_is_not_called(
     orchestra: Orchestra, assets: Sequence[dg.AssetsDefinition], daemon: Daemon, simulator: Simulator
 ) -> None:
     orchestra.launch(assets[:1], FIRST)
     daemon.tick_and_run()
     before = len(simulator.requests)
 
-    assert "0 payouts became known" in daemon.tick().skipped
+    assert "0 new payouts" in daemon.tick().skipped
     assert len(simulator.requests) == before
 
 
-def test_payouts_of_long_ago_become_partitions_and_are_not_asked_for(
+def test_payouts_of_long_ago_become_partitions_and_are_not_requested(
     orchestra: Orchestra,
     assets: Sequence[dg.AssetsDefinition],
     naming: ConfiguredReport,
     one_payout: ConfiguredReport,
 ) -> None:
-    """Filling in three years shall not ask for a thousand payouts."""
+    """A backfill of three years must not request a thousand payouts."""
     orchestra.launch(assets[:1], "2026-05-18", "2026-05-20")
     sensor = build_payout_sensor([naming, one_payout], reach=timedelta(days=10))
 
@@ -187,7 +187,7 @@ def test_by_hand_payouts_only_become_partitions(
     assert orchestra.launch(assets[1:], payout).success
 
 
-def test_a_payout_stripe_does_not_have_yet_is_asked_again_when_its_data_advance(
+def test_a_payout_stripe_does_not_have_yet_is_requested_again_when_its_data_advance(
     orchestra: Orchestra,
     assets: Sequence[dg.AssetsDefinition],
     daemon: Daemon,
@@ -253,11 +253,11 @@ def test_a_late_payout_is_picked_up_by_the_sensor_for_late_reports(
     clock.sleep(HOUR)
     found = late.tick_and_run()
 
-    assert f"{len(payouts)} pending at Stripe" in waiting.skipped
+    assert f"{len(payouts)} still pending at Stripe" in waiting.skipped
     assert len(found.requests) == 1
     assert sorted(key for key, _ in orchestra.recorded(assets[1])) == sorted(payouts)
     assert len(simulator.runs) == runs
-    assert late.tick().skipped == "No partition's latest attempt failed."
+    assert late.tick().skipped == "Nothing to do: no partition's latest run failed or timed out."
 
 
 def test_a_key_that_was_mistyped_by_hand_is_refused_and_holds_no_sensor_up(
@@ -275,7 +275,7 @@ def test_a_key_that_was_mistyped_by_hand_is_refused_and_holds_no_sensor_up(
     assert "'payout 1' is not a payout id; one looks like po_1A2b3C" in message
     assert simulator.runs == []
     late = Daemon(orchestra, assets, build_late_report_sensor([naming, one_payout])).tick()
-    assert late.skipped == "No partition's latest attempt failed."
+    assert late.skipped == "Nothing to do: no partition's latest run failed or timed out."
 
 
 def test_payouts_of_connected_accounts_say_whose_they_are(orchestra: Orchestra, simulator: Simulator) -> None:
@@ -318,7 +318,7 @@ def test_itemized_and_summary_of_payouts_share_their_partitions(
 
 
 def test_the_report_that_names_payouts_in_time_is_taken_first() -> None:
-    asker = report_on(ONE_PAYOUT)
+    wanted = report_on(ONE_PAYOUT)
     by_day = [
         report_on(each, start=date(2026, 5, 1))
         for each in (
@@ -330,7 +330,7 @@ def test_the_report_that_names_payouts_in_time_is_taken_first() -> None:
     ]
 
     def found(*reports: ConfiguredReport) -> str | None:
-        source = source_of(asker, [*reports, asker])
+        source = find_source(wanted, [*reports, wanted])
         return source.report.query.name if source else None
 
     assert found(*by_day) == "payout_reconciliation_itemized"
@@ -339,11 +339,11 @@ def test_the_report_that_names_payouts_in_time_is_taken_first() -> None:
 
 
 def test_a_source_that_cannot_be_is_refused_with_the_nearest() -> None:
-    asker = replace(report_on(ONE_PAYOUT), payouts_from="payout_itemized")
+    wanted = replace(report_on(ONE_PAYOUT), payouts_from="payout_itemized")
     naming = report_on("payouts.itemized.3", start=date(2026, 5, 1))
 
     with pytest.raises(ConfigurationError, match="nearest: payouts_itemized"):
-        source_of(asker, [naming, asker])
+        find_source(wanted, [naming, wanted])
 
 
 @pytest.mark.parametrize(
@@ -363,16 +363,18 @@ def test_where_windows_are_looked_at_payouts_are_refused(
 
 
 def test_without_a_source_there_is_no_sensor(one_payout: ConfiguredReport) -> None:
-    with pytest.raises(ConfigurationError, match="names payouts"):
+    with pytest.raises(ConfigurationError, match="payouts have no source"):
         build_payout_sensor([one_payout])
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"version": 1, "assets": {"x": 1}}'])
-def test_a_cursor_that_is_not_ours_is_no_cursor(text: str) -> None:
-    assert from_cursor(text) == {}
+@pytest.mark.parametrize(
+    "text", ["", "[]", "nonsense", '{"version": 1, "assets": {"x": 1}}', '{"x": {"a": 1}}']
+)
+def test_a_cursor_that_is_damaged_or_of_another_version_counts_as_none(text: str) -> None:
+    assert PROGRESS_CURSOR.parse(text) is None
 
 
 def test_a_cursor_gives_back_what_was_written() -> None:
-    progress = {"stripe/x": PayoutCursor(7, {"po_1": Pending(5, 0), "acct_1:po_2": Pending(6, 9)})}
+    progress = {"stripe/x": PayoutProgress(7, {"po_1": PendingPayout(5), "acct_1:po_2": PendingPayout(6, 9)})}
 
-    assert from_cursor(to_cursor(progress)) == progress
+    assert PROGRESS_CURSOR.parse(PROGRESS_CURSOR.write(progress)) == progress

@@ -1,0 +1,36 @@
+"""What a sensor does with a cursor it cannot read, and how it counts."""
+
+import dagster as dg
+import pytest
+
+from assets.sensors.availability_decisions import MEMORY_CURSOR, SensorMemory
+from assets.sensors.tick import count, list_first
+
+
+def test_a_damaged_cursor_is_ignored_with_a_line_in_the_log(
+    instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with dg.build_sensor_context(instance=instance, cursor="{damaged") as context:
+        state = MEMORY_CURSOR.read(context)
+
+    assert state is None
+    assert "cursor is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cursor", [None, MEMORY_CURSOR.write({"stripe/a": SensorMemory(7)})])
+def test_a_good_cursor_and_a_first_tick_log_nothing(
+    instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str], cursor: str | None
+) -> None:
+    with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+        MEMORY_CURSOR.read(context)
+
+    assert capsys.readouterr().err == ""
+
+
+def test_numbers_and_long_lists_read_as_sentences() -> None:
+    assert [count(number, "partition") for number in (0, 1, 1000)] == [
+        "0 partitions",
+        "1 partition",
+        "1,000 partitions",
+    ]
+    assert list_first([str(number) for number in range(12)]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
