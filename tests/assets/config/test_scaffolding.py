@@ -60,6 +60,33 @@ def test_the_usual_start_is_where_a_window_begins(project: DefsFolderSandbox, wi
     assert len(assets_of(project)) == 1
 
 
+def test_two_files_in_one_project_load_together(project: DefsFolderSandbox) -> None:
+    project.scaffold_component(StripeReportsComponent, "stripe_reports")
+    project.scaffold_component(
+        StripeReportsComponent,
+        "month-end",
+        {"reports": "balance_summary,balance_change_from_activity_summary", "window": "monthly"},
+    )
+    project.scaffold_component(StripeReportsComponent, "Month_end", {"reports": "balance_summary"})
+
+    assert {key for key in assets_of(project) if not key.startswith("stripe/")} == {
+        "month_end/balance_summary_month_end",
+        "month_end/balance_change_from_activity_summary",
+        "month_end_2/balance_summary_month_end_2",
+    }
+
+
+def test_the_same_folder_again_is_the_same_file(project: DefsFolderSandbox) -> None:
+    path = project.scaffold_component(StripeReportsComponent, "stripe_reports")
+    before = (path / "defs.yaml").read_text()
+    (project.defs_folder_path / "odd").mkdir()
+    (project.defs_folder_path / "odd" / "defs.yaml").write_text("type: [")
+
+    project.scaffold_component(StripeReportsComponent, "stripe_reports")
+
+    assert (path / "defs.yaml").read_text() == before
+
+
 @pytest.mark.parametrize(
     ("options", "answer"),
     [
