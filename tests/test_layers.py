@@ -41,7 +41,6 @@ MAY_IMPORT = {
         "sql": {"api", "catalogue", "convert", "dataset", "errors", "money"},
         "checks": {
             *(
-                "api",
                 "catalogue",
                 "convert",
                 "dataset",
