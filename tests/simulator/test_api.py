@@ -1,4 +1,4 @@
-"""Stripe's manners: keys, headers, errors, lists, parameters."""
+"""Stripe's API: keys, headers, errors, lists, parameters."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Every report type that is served can be asked for, and answers with what was asked."""
+"""Every report type can be requested, and its file has what was requested."""
 
 import csv
 import io
@@ -215,7 +215,7 @@ class TestCells:
             assert [cell for cell in cells if not re.fullmatch(shape, cell)] == [], name
 
     @types(lambda each: "timezone" in each.optional and local_times(each))
-    def test_local_times_move_with_the_zone_and_their_twins_stay(
+    def test_local_times_move_with_the_zone_and_their_utc_columns_stay(
         self, world: Simulator, live: httpx.Client, report_type: ReportType
     ) -> None:
         columns = [column for name in local_times(report_type) for column in (name, f"{name}_utc")]

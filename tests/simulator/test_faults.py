@@ -1,4 +1,4 @@
-"""Bad days come when they are ordered, hit what they are aimed at, and leave the truth alone."""
+"""Faults act on the requests that they match, as often as they were added for, and on nothing else."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,8 +60,8 @@ def download(sim: Simulator, http: httpx.Client, create: Create, clock: ManualCl
     return Download(run, url, sim.csv(SUMMARY, interval_start=JUNE_1, interval_end=JUNE_2))
 
 
-class TestAim:
-    def test_a_fault_strikes_once_unless_told_otherwise(self, sim: Simulator, http: httpx.Client) -> None:
+class TestMatching:
+    def test_a_fault_acts_once_by_default(self, sim: Simulator, http: httpx.Client) -> None:
         planted = sim.faults.add(Respond(500))
 
         assert [http.get(TYPES).status_code for _ in range(3)] == [500, 200, 200]
@@ -257,7 +257,7 @@ class TestDownloads:
     def test_a_short_body_may_look_whole(
         self, sim: Simulator, http: httpx.Client, download: Download
     ) -> None:
-        """The length agrees and the last row is whole: only the file's size tells."""
+        """The length agrees and the last row is whole: only the file's size shows it."""
         sim.faults.add(short())
         response = http.get(download.url)
 
@@ -335,7 +335,7 @@ class TestDownloads:
         ]
 
 
-class TestWhatIsInconstant:
+class TestInconsistencies:
     def test_a_list_may_lose_an_entry_between_two_pages(
         self, sim: Simulator, http: httpx.Client, create: Create
     ) -> None:

@@ -274,7 +274,7 @@ class TestOddCells:
 
 
 class TestAiming:
-    def test_a_fault_strikes_the_runs_it_is_aimed_at(self, sim: Simulator) -> None:
+    def test_a_fault_acts_on_the_runs_it_matches(self, sim: Simulator) -> None:
         sim.faults.add(NoRows(), Match(report_type="payouts.*"), times=None)
 
         assert fetched(sim, PAYOUTS).rows == []
@@ -299,7 +299,7 @@ class TestAiming:
 
         assert after == before
 
-    def test_plant_all_they_strike_all_sorts_of_runs(self, sim: Simulator) -> None:
+    def test_plant_all_acts_on_all_sorts_of_runs(self, sim: Simulator) -> None:
         planted = plant_all(sim.faults, probability=0.2)
         spoiled = [
             fetched(sim, report_type, interval_start=JUNE_1 + DAY * day) != truth(sim, report_type)

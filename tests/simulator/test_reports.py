@@ -232,7 +232,7 @@ class TestPrint:
         assert any(row["payment_metadata[order_id]"] for row in found)
         assert any(row["automatic_payout_id"] for row in found)
 
-    def test_local_times_follow_the_zone_and_their_twins_do_not(self) -> None:
+    def test_local_times_follow_the_zone_and_their_utc_columns_do_not(self) -> None:
         columns = ["created", "created_utc"]
         utc = rows(WORLD, ITEMIZED, END - DAY, END, columns=columns)
         local = rows(WORLD, ITEMIZED, END - DAY, END, columns=columns, timezone="America/New_York")

@@ -1,4 +1,4 @@
-"""What becomes of a run: time, result, reuse, and requests sent twice."""
+"""Report runs: time, result, reuse, and requests sent twice."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
