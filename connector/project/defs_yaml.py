@@ -24,7 +24,7 @@ _PLACES = ("defs/**/defs.yaml", "*/defs/**/defs.yaml", "src/*/defs/**/defs.yaml"
 _HEAD = """\
 # Which reports are pulled, and how they are partitioned by time.
 # The key stays in the environment: each run reads it from {variable}.
-# `dg list components` and the README describe every field.
+# The README of the package `assets` describes every field.
 """
 
 

@@ -189,26 +189,6 @@ def test_a_connection_reads_the_key_it_names(load: Load) -> None:
     assert keys == ["STRIPE_KEY_US", "STRIPE_KEY_EU"]
 
 
-def test_what_the_readme_shows_loads(load: Load) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    shown = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
-    whole = [text for text in shown if "attributes:" in text]
-    parts = [text for text in shown if text.lstrip().startswith("- report:")]
-
-    definitions = load(us=whole[0].rstrip() + "\n" + "".join(parts), eu=whole[1])
-
-    dg.Definitions.validate_loadable(definitions)
-    assert len(parts) == 2
-    assert set(assets_of(definitions)) == {
-        "stripe/balance_summary",
-        "stripe/balance_change_from_activity_itemized",
-        "stripe/connected_account_balance_summary",
-        "stripe/payout_reconciliation_itemized",
-        "stripe/payout_reconciliation_by_id_itemized",
-        "stripe_eu/balance_summary",
-    }
-
-
 @pytest.mark.parametrize(
     ("lines", "field", "message"),
     [

@@ -32,6 +32,7 @@ from connector.errors import NoDataError, StoreError
 from connector.query import ReportQuery
 from connector.sql.warehouse import open_warehouse
 from tests.conftest import Pull
+from tests.readme import text
 from tests.support.partitions import days, done
 
 SALES = Dataset("sales", "test", None, "sales.itemized.1", "daily", "UTC")
@@ -275,10 +276,10 @@ def test_a_partition_without_a_file_is_named(tmp_path: Path) -> None:
         rows(tmp_path, periods=["2026-06-01"])
 
 
-# What the README tells those who read the files themselves
+# What the README says to those who read the files themselves
 
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+README = text("connector/dataset/README.md")
 CALLS = dict(
     re.findall(
         r"^\| (.+?) \| `(.+?)` \|", README.split("| with | all columns |")[1].split("\n\n")[0], re.MULTILINE
@@ -287,7 +288,7 @@ CALLS = dict(
 
 
 def rows_by(engine: str, root: Path) -> list[dict[str, Any]]:
-    """What a call named in the README reads, without what the path says."""
+    """The rows that a call named in the README reads, without what the path says."""
     table, call = root / SALES.path, CALLS[engine]
     files = sorted(map(str, table.glob("**/*.parquet")))
     names: dict[str, Any] = {"root": root, "table": str(table), "dataset": SALES, "files": files}

@@ -1,6 +1,7 @@
 """`make demo` as people run it: a process that leaves nothing behind but the data."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
+from tests.readme import section
 
 pytestmark = pytest.mark.long
 
@@ -66,6 +69,13 @@ def test_the_demo_pulls_a_month_and_shows_that_the_books_agree(start: Start, tmp
     assert len(files) == 120
     assert sum(pq.read_metadata(file).num_rows for file in files) > 0
     assert left_behind(process, tmp_path) == []
+    assert set(forms(section("README.md", "demo"))) - {"```text", "```"} <= set(forms(told))
+
+
+def forms(printed: str) -> list[str]:
+    """The lines of a text without their numbers and widths."""
+    blank = (re.sub(r"-?[0-9][0-9.-]*", "#", line) for line in printed.splitlines())
+    return [re.sub(r"[ ━─┳┻╇┴]+", " ", line) for line in blank]
 
 
 def test_an_interrupted_demo_leaves_no_process_and_no_temporary_files(start: Start, tmp_path: Path) -> None:
