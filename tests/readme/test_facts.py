@@ -2,29 +2,35 @@
 
 import re
 import tomllib
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from inspect import signature
+from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+import yaml
 
 import assets
 import connector
 import connector.errors
+from assets.config.models import ConnectionModel
 from assets.demo.__main__ import DAYS
 from assets.io_manager import ALLOW_MISSING, view
 from assets.reports.configured import DEFAULT_POOL, DEFAULT_RANGE
+from assets.reports.partitions import MOST_PARTITIONS
 from assets.sensors.availability_decisions import REFRESH_AFTER
 from assets.sensors.late_decisions import TRIES
 from assets.sensors.payout_sensor import REACH
 from assets.sensors.tick import LOOK_BACK
-from connector import Dataset, ReportQuery, WaitPolicy
+from connector import Dataset, ReportQuery, WaitPolicy, Windows
 from connector.api.models import Mode
-from connector.catalogue import REPORTS, RowKind, Status
+from connector.catalogue import REPORTS, Column, ColumnType, RowKind, Status
 from connector.convert.cells import MONEY
 from connector.dataset.store import SUPERSEDED_KEPT
 from connector.doctor.probe.probe import MOST_RUNS
+from connector.pipeline.log import FIELDS
 from connector.runs.pacing import FIRST_LIMIT
 from tests.readme import PATHS, ROOT, section, text, without_code
 from tests.readme.tables import example_reports
@@ -32,6 +38,9 @@ from tests.readme.tables import example_reports
 ALL = "\n".join(map(text, PATHS))
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+#: How a column of metadata is asked for.
+METADATA = "payment_metadata[order_id]"
 
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven")
 
@@ -56,6 +65,7 @@ FACTS = {
         f"{NUMBERS[TRIES]} in all for a partition",
         f"for {days(LOOK_BACK)} days at most",
         f"ended more than {days(REACH)} days ago",
+        f"at most {MOST_PARTITIONS:,} partitions",
         f"the metadata `{ALLOW_MISSING}: true`",
     ),
     "connector/README.md": (
@@ -98,6 +108,61 @@ def test_a_file_is_where_the_pages_say() -> None:
     assert "<root>/<mode>/_datasets/<table>.json" in text("connector/dataset/README.md")
     assert levels == ("account", "connected", "period")
     assert "a level `connected=<id>` stands before `period`" in text("connector/dataset/README.md")
+
+
+def test_a_key_looks_as_the_pages_say() -> None:
+    hours = Windows("hourly").between(
+        datetime(2026, 10, 1, 5, tzinfo=UTC), datetime(2026, 10, 1, 6, tzinfo=UTC)
+    )
+    (october,) = Windows("monthly").between(date(2026, 10, 1), date(2026, 11, 1))
+    accounts = ReportQuery.of("connected_account_balance_summary", by_account=True)
+    key = accounts.dataset(mode="live", account=None).key("acct_1A2b3C", "2026-06-01")
+
+    assert f"`{october.key}`. Hourly keys look like `{hours[0].key}`" in text("assets/README.md")
+    assert f"Keys look like `{key}`" in text("assets/README.md")
+
+
+def test_our_own_columns_are_those_of_a_file(here: Path) -> None:
+    dataset = ReportQuery.of("balance_summary").dataset(mode="simulated", account=None)
+    page = text("connector/dataset/README.md")
+
+    columns = connector.Store("data").arrow_dataset(dataset).schema.names
+
+    assert {each for each in columns if each.startswith("_")} == set(re.findall(r"`(_[a-z]\w+)`", page))
+    assert f"`{METADATA}` becomes `{Column(METADATA, ColumnType.TEXT, '').stored_name}`" in page
+
+
+def test_amounts_are_shown_as_the_page_says(here: Path) -> None:
+    (call,) = re.findall(r"`(money_text\(.*?\))`", text("connector/dataset/README.md"))
+    amounts = "(VALUES ('jpy', 7.5::DECIMAL(36,18)), ('jpy', 7), ('kwd', 7)) AS row(currency, amount)"
+
+    with connector.open_warehouse("data") as warehouse:
+        shown = warehouse.sql(f"SELECT {call} FROM {amounts}").fetchall()  # noqa: S608 - our own
+
+    assert shown == [("7.5",), ("7",), ("7.000",)]
+
+
+def test_settings_named_by_their_path_exist() -> None:
+    named = re.findall(r"`(run_\w+|granularity|connection)(?:[.:] ?(\w+))?`", text("assets/README.md"))
+    dagster = yaml.safe_load((ROOT / "assets/dagster.yaml").read_text(encoding="utf-8"))
+    known = dagster | {
+        "connection": ConnectionModel.model_fields,
+        "granularity": {dagster["concurrency"]["pools"]["granularity"]},
+    }
+
+    assert named
+    assert [(first, second) for first, second in named if second and second not in known[first]] == []
+
+
+def test_what_the_page_says_of_python_is_so() -> None:
+    page = text("connector/README.md")
+
+    assert [
+        each for each in re.findall(r"`(\w+)=`", page) if each not in signature(connector.collect).parameters
+    ] == []
+    assert f"in `record.{FIELDS}`" in page
+    assert "`passing` is true" in page
+    assert connector.ReportingError.passing is False
 
 
 @pytest.mark.parametrize(
