@@ -28,7 +28,7 @@ from connector import Dataset, ReportQuery, WaitPolicy, Windows
 from connector.api.models import Mode
 from connector.catalogue import REPORTS, Column, ColumnType, RowKind, Status
 from connector.convert.cells import MONEY
-from connector.dataset.store import SUPERSEDED_KEPT
+from connector.dataset.store import MOST_SUPERSEDED
 from connector.doctor.probe.probe import MOST_RUNS
 from connector.pipeline.log import FIELDS
 from connector.runs.pacing import FIRST_LIMIT
@@ -78,7 +78,7 @@ FACTS = {
         f"`balance_summary` is `{connector.report('balance_summary').id}`",
     ),
     "connector/dataset/README.md": (
-        f"the last {NUMBERS[SUPERSEDED_KEPT]} files of each partition",
+        f"the last {NUMBERS[MOST_SUPERSEDED]} files of each partition",
         f"<root>/<{'|'.join(Mode)}>/<table>/account=<id>/period=<window or payout>/report.parquet",
         ", ".join(f"`{kind.value}`" for kind in list(RowKind)[:-1]) + f" or `{RowKind.TOTAL.value}`",
     ),
@@ -115,11 +115,12 @@ def test_a_key_looks_as_the_pages_say() -> None:
         datetime(2026, 10, 1, 5, tzinfo=UTC), datetime(2026, 10, 1, 6, tzinfo=UTC)
     )
     (october,) = Windows("monthly").between(date(2026, 10, 1), date(2026, 11, 1))
-    accounts = ReportQuery.of("connected_account_balance_summary", by_account=True)
-    key = accounts.dataset(mode="live", account=None).key("acct_1A2b3C", "2026-06-01")
+    (day,) = Windows("daily").between(date(2026, 6, 1), date(2026, 6, 2))
+    report = ReportQuery.of("connected_account_balance_summary", by_account=True)
+    (of_account,) = report.each_account([day], ["acct_1A2b3C"])
 
     assert f"`{october.key}`. Hourly keys look like `{hours[0].key}`" in text("assets/README.md")
-    assert f"Keys look like `{key}`" in text("assets/README.md")
+    assert f"Keys look like `{of_account.key}`" in text("assets/README.md")
 
 
 def test_our_own_columns_are_those_of_a_file(here: Path) -> None:
@@ -219,7 +220,7 @@ def test_a_name_in_a_sentence_is_one_of_ours_or_of_dagster(name: str) -> None:
 )
 def test_every_local_link_leads_somewhere(path: str, link: str) -> None:
     file, _, heading = link.partition("#")
-    target = (ROOT / path).parent / file
+    target = (ROOT / path).parent / file if file else ROOT / path
 
     assert target.exists()
     assert not heading or heading in headings(target.read_text(encoding="utf-8"))
