@@ -1,11 +1,9 @@
 """The tables of the READMEs that are data. `python -m tests.readme` writes them into the pages."""
 
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,10 +13,10 @@ from pydantic import BaseModel
 from assets import Automation, ConfiguredReport
 from assets.config.check_models import ChecksModel
 from assets.config.models import Attributes, AutomationModel, ConnectionModel, ReportDefaults, ReportModel
-from assets.reports.check_rules import Rule
-from connector.catalogue import REPORTS, Column, ColumnType
+from connector.catalogue import Column, ColumnType
+from connector.checks import Severity, all_checks
 from connector.cli import ENVIRONMENT, EXIT_CODES, cli
-from connector.convert.decode import Expected, open_report
+from connector.convert.arrow_types import arrow_type
 from connector.query import ReportQuery
 
 
@@ -95,44 +93,20 @@ def _default(field: Any) -> str:
 
 
 def example_reports() -> list[ConfiguredReport]:
-    """Reports that between them have every check and every sensor."""
-    start = date(2026, 1, 1)
-    queries = [
-        ReportQuery.of(each) for each in sorted({spec.name for spec in REPORTS.values() if _usual(spec)})
-    ]
-    reports = [ConfiguredReport(query, start=None if query.by_payout else start) for query in queries]
-    return [report.compared_with(reports) for report in reports]
-
-
-def _usual(spec: Any) -> bool:
-    return spec.status.value == "documented" and not spec.name.startswith("connected_account_")
+    """Reports that between them have every sensor."""
+    names = ("balance_summary", "payout_reconciliation_itemized", "payout_reconciliation_by_id_itemized")
+    queries = map(ReportQuery.of, names)
+    return [ConfiguredReport(each, start=None if each.by_payout else date(2026, 1, 1)) for each in queries]
 
 
 def checks() -> str:
-    """Every check with what it says, how grave a failure is, and whether it blocks."""
-    rules: dict[str, Rule] = {}
-    for report in example_reports():
-        for rule in report.rules:
-            rules.setdefault(_general(rule.check.name, rule.check.other), rule)
+    """Every check, how grave a failure is, and whether it blocks unless configured otherwise."""
+    grave = {Severity.ERROR: "an error", Severity.WARN: "a warning"}
     rows = [
-        (
-            f"`{name}`",
-            _general(rule.check.about, rule.check.other).replace("<table>", "`<table>`"),
-            _grave(rule),
-            "yes" if rule.blocking else "no",
-        )
-        for name, rule in rules.items()
+        (f"`{each.name}`", each.about, grave[each.severity], "yes" if each.blocks else "no")
+        for each in all_checks()
     ]
     return _table(("check", "what it verifies", "a failure is", "blocks"), rows)
-
-
-def _general(words: str, other: str | None) -> str:
-    """Of a check that names another table, what holds of all of its kind."""
-    return words.replace(other, "<table>") if other else words
-
-
-def _grave(rule: Rule) -> str:
-    return {"error": "an error", "warn": "a warning"}[rule.severity.value]
 
 
 def automation() -> str:
@@ -156,19 +130,13 @@ def _ships(status: dg.DefaultSensorStatus | dg.DefaultScheduleStatus) -> str:
 
 
 def types() -> str:
-    """The types of columns, as a file that has one of each is read."""
-    columns = tuple(Column(each.value, each, "", local=each is ColumnType.TIMESTAMP) for each in ColumnType)
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "report.csv"
-        path.write_text(",".join(f'"{column.name}"' for column in columns) + "\n", encoding="utf-8")
-        utc, local = (
-            open_report(path, Expected(columns, timezone=zone), run_id="frr_1").schema
-            for zone in (None, "Europe/Berlin")
-        )
+    """The types of columns, and what each is stored as."""
+    columns = [Column(each.value, each, "", local=each is ColumnType.TIMESTAMP) for each in ColumnType]
     rows = []
-    for one, other in zip(utc, local, strict=True):
-        without = f"; `{other.type}` where `timezone` is set" if other.type != one.type else ""
-        rows.append((one.name, f"`{one.type}`{without}"))
+    for column in columns:
+        usual, local = (arrow_type(column, zone) for zone in (None, "Europe/Berlin"))
+        elsewhere = f"; `{local}` where `timezone` is set" if local != usual else ""
+        rows.append((column.name, f"`{usual}`{elsewhere}"))
     return _table(("type", "in Arrow and Parquet"), rows)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from connector.convert.cells import MONEY
+from connector.convert.arrow_types import MONEY
 from tests.readme import text
 
 A, B, C = Decimal("123456789012.000000000000000001"), Decimal("-0.000000000000000003"), Decimal(7)

@@ -24,13 +24,15 @@ from assets.sensors.availability_decisions import REFRESH_AFTER
 from assets.sensors.late_decisions import TRIES
 from assets.sensors.payout_sensor import REACH
 from assets.sensors.tick import LOOK_BACK
-from connector import Dataset, ReportQuery, WaitPolicy, Windows
+from connector import Dataset, ReportQuery, Windows
 from connector.api.models import Mode
 from connector.catalogue import REPORTS, Column, ColumnType, RowKind, Status
-from connector.convert.cells import MONEY
+from connector.checks import CheckResult
+from connector.convert.arrow_types import MONEY
 from connector.dataset.store import MOST_SUPERSEDED
 from connector.doctor.probe.probe import MOST_RUNS
 from connector.pipeline.log import FIELDS
+from connector.runs.adoption import SETTLED_AFTER
 from connector.runs.pacing import FIRST_LIMIT
 from tests.readme import PATHS, ROOT, section, text, without_code
 from tests.readme.tables import example_reports
@@ -65,11 +67,12 @@ FACTS = {
         f"{NUMBERS[TRIES]} in all for a partition",
         f"for {days(LOOK_BACK)} days at most",
         f"ended more than {days(REACH)} days ago",
+        f"is **{CheckResult.INCONCLUSIVE}** where",
         f"at most {MOST_PARTITIONS:,} partitions",
         f"the metadata `{ALLOW_MISSING}: true`",
     ),
     "connector/README.md": (
-        f"or {WaitPolicy().settled_after // timedelta(hours=1)} hours after the interval's end",
+        f"or {SETTLED_AFTER // timedelta(hours=1)} hours after the interval's end",
         f"Up to {FIRST_LIMIT} report runs are pending",
         f"**Precision {MONEY.precision}, not 38.**",
     ),
