@@ -1,18 +1,14 @@
 """The tables of the READMEs that are data. `python -m tests.readme` writes them into the pages."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from itertools import chain
-from typing import Any
 
 import click
 import dagster as dg
-from pydantic import BaseModel
 
 from assets import Automation, ConfiguredReport
-from assets.config.check_models import ChecksModel
-from assets.config.models import Attributes, AutomationModel, ConnectionModel, ReportDefaults, ReportModel
+from assets.config.reference import describe_fields
 from connector.catalogue import Column, ColumnType
 from connector.checks import Severity, all_checks
 from connector.cli import ENVIRONMENT, EXIT_CODES, cli
@@ -52,41 +48,10 @@ def environment() -> str:
 
 # `defs.yaml`
 
-_MODELS: Mapping[str, tuple[str, type[BaseModel]]] = {
-    "": ("", Attributes),
-    "connection": ("**`connection`**: the account and where its reports are stored", ConnectionModel),
-    "defaults": ("**`defaults`**: what the reports of the file have in common", ReportDefaults),
-    "reports": ("**`reports`**: a list of reports; each takes the fields above, and", ReportModel),
-    "checks": ("**`checks`**, in `defaults` or in a report", ChecksModel),
-    "automation": ("**`automation`**", AutomationModel),
-}
-
 
 def fields() -> str:
-    """What may stand in a `defs.yaml`, with defaults."""
-    return "\n".join(chain.from_iterable(_section(title, model) for title, model in _MODELS.values()))
-
-
-def _section(title: str, model: type[BaseModel]) -> Iterator[str]:
-    if title:
-        yield f"{title}:\n"
-    inherited = ReportDefaults.model_fields if model is ReportModel else {}
-    rows = [
-        (f"`{name}`", _default(field), field.description or "")
-        for name, field in model.model_fields.items()
-        if name not in inherited
-    ]
-    yield _table(("field", "default", "what it says"), rows)
-
-
-def _default(field: Any) -> str:
-    if field.is_required():
-        return "required"
-    value = field.get_default(call_default_factory=True)
-    if value is None or value in ([], {}) or isinstance(value, BaseModel):
-        return ""
-    shown = str(value).lower() if isinstance(value, bool) else value
-    return f"`{shown:g}`" if isinstance(shown, float) else f"`{shown}`"
+    """What may stand in a `defs.yaml`, with types and defaults."""
+    return describe_fields()
 
 
 # What Dagster shows

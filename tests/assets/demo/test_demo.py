@@ -69,7 +69,7 @@ def test_the_demo_pulls_a_month_and_shows_that_the_books_agree(start: Start, tmp
     assert len(files) == 120
     assert sum(pq.read_metadata(file).num_rows for file in files) > 0
     assert left_behind(process, tmp_path) == []
-    assert set(forms(section("README.md", "demo"))) - {"```text", "```"} <= set(forms(told))
+    assert set(forms(section("README.md", "demo"))) - {"```text", "```"} <= set(forms(output))
 
 
 def forms(printed: str) -> list[str]:
