@@ -1,6 +1,7 @@
 """The direction of imports, which nobody remembers under pressure."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -94,6 +95,12 @@ def packages(names: Iterable[str]) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
+def code(module: Path) -> str:
+    """Every name and attribute in it; no texts."""
+    names = ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+    return " ".join(ast.unparse(node) for node in names if isinstance(node, ast.Name | ast.Attribute))
+
+
 def place(module: Path) -> str:
     return module.relative_to(ROOT).as_posix()
 
@@ -154,6 +161,12 @@ def test_http_is_spoken_in_one_place() -> None:
     speaking = importing([*CONNECTOR, *ASSETS], {"httpx"})
 
     assert [each for each in speaking if "connector/simulator/" not in each and each not in SPEAK_HTTP] == []
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    reading = [place(each) for each in (*CONNECTOR, *ASSETS) if re.search(r"\benviron\b|getenv", code(each))]
+
+    assert set(reading) == {"connector/settings.py", "assets/settings.py"}
 
 
 def test_frames_are_handed_out_in_one_place() -> None:

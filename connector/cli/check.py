@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: How many reasons are printed for each check of a table; `--json` prints all.
 _SHOWN = 5
 
+_WORDS = ("passed", "failed", "warning", "inconclusive")
+_COLOURS = {"failed": "bold red", "warning": "yellow", "inconclusive": "yellow"}
+
 _CODES = """\b
 Exit codes:
   0  no check failed; there may be warnings and inconclusive ones
@@ -88,20 +91,12 @@ def _conclude(found: "Sequence[CheckOutcome]", *, as_json: bool) -> None:
     counts = Counter(_word(each) for each in found)
     code = 1 if counts["failed"] else 0
     if as_json:
-        summary = {"type": "summary", **{word: counts[word] for word in _words()}, "exit_code": code}
+        summary = {"type": "summary", **{word: counts[word] for word in _WORDS}, "exit_code": code}
         click.echo(json.dumps(summary))
     else:
         show(*_counted(found))
         click.echo("\n".join(_reasons(found)) or f"All {len(found):,} checks passed.")
     sys.exit(code)
-
-
-def _words() -> tuple[str, ...]:
-    """The results in the order in which they are shown."""
-    from connector.checks import CheckResult  # noqa: PLC0415 - it loads DuckDB
-
-    passed, failed, inconclusive = (each.value for each in CheckResult)
-    return passed, failed, "warning", inconclusive
 
 
 def _word(outcome: "CheckOutcome") -> str:
@@ -118,15 +113,13 @@ def _counted(found: "Iterable[CheckOutcome]") -> "Iterator[Table]":
     """For each table of the dataset, the number of partitions by check and result."""
     from rich.text import Text  # noqa: PLC0415 - not needed for JSON
 
-    words = _words()
-    colours = dict.fromkeys(words, "yellow") | {"passed": "", "failed": "bold red"}
     counts: dict[str, dict[str, Counter[str]]] = {}
     for each in found:
         counts.setdefault(each.table, {}).setdefault(each.check.name, Counter())[_word(each)] += 1
     for name, checks in counts.items():
-        shown = table("check", *words, title=name, numbers=words, whole=["check"])
+        shown = table("check", *_WORDS, title=name, numbers=_WORDS, whole=["check"])
         for check_name, numbers in checks.items():
-            cells = (Text(f"{numbers[word] or ''}", style=colours[word]) for word in words)
+            cells = (Text(f"{numbers[word] or ''}", style=_COLOURS.get(word, "")) for word in _WORDS)
             shown.add_row(Text(check_name), *cells)
         yield shown
 
