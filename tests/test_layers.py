@@ -35,7 +35,7 @@ MAY_IMPORT = {
         "api": _GROUND,
         "catalogue": {"api", "column_diff", "errors", "money", "text"},
         "convert": {"api", "catalogue", "clock", "errors", "money", "text"},
-        "dataset": {"api", "errors", "money", "partitions"},
+        "dataset": {"api", "errors", "money", "partitions", "text"},
         "query": {"api", "catalogue", "dataset", "errors", "partitions"},
         "runs": {"api", "dataset", "errors", "partitions"},
         "pipeline": {"api", "convert", "dataset", "errors", "partitions", "query", "runs", "text"},

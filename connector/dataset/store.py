@@ -26,6 +26,7 @@ from connector.dataset.identity import Dataset, refuse_mixture
 from connector.dataset.provenance import METADATA_KEY, Provenance, Published
 from connector.dataset.schema_evolution import one_dataset, one_schema, read_footers
 from connector.errors import NoDataError, StoreError
+from connector.text import join_names
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -116,7 +117,7 @@ class Store:
         missing = [p for p, s in zip(paths, states, strict=True) if s.type != pafs.FileType.File]
         if missing:
             raise NoDataError(
-                f"{dataset.table} has no data for {', '.join(missing[:10])} under {self.root}; "
+                f"{dataset.table} has no data for {join_names(missing)} under {self.root}; "
                 "materialize those partitions first"
             )
 

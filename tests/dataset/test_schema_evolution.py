@@ -276,6 +276,11 @@ def test_a_partition_without_a_file_is_named(tmp_path: Path) -> None:
         rows(tmp_path, periods=["2026-06-01"])
 
 
+def test_of_many_partitions_without_a_file_the_first_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    with pytest.raises(NoDataError, match="2026-09-10 and 20 more"):
+        rows(tmp_path, periods=[f"2026-09-{day:02}" for day in range(1, 31)])
+
+
 # What the README says to those who read the files themselves
 
 
