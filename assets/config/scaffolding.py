@@ -1,9 +1,10 @@
 """What `dg scaffold defs assets.StripeReportsComponent` writes: a `defs.yaml` that loads as it is, also in a
 project that has one already."""
 
+import contextlib
 import re
-from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -16,11 +17,11 @@ import yaml
 from pydantic import BaseModel, Field
 
 from assets.config.models import Attributes
-from connector.catalogue import ReportSpec, report
+from connector.catalogue import report
 from connector.errors import ConfigurationError
 from connector.partitions import Windows
 from connector.project.choices import DEFAULT_REPORTS, reports_named, window_start
-from connector.project.defs_yaml import DefsYaml
+from connector.project.defs_yaml import DefsFile, DefsYaml
 
 
 class ScaffoldParams(BaseModel):
@@ -68,56 +69,37 @@ def _file(params: ScaffoldParams, component: str, target: Path) -> str:
     specs = reports_named([name.strip() for name in params.reports.split(",")])
     windows = Windows(params.window, params.zone)
     start = _first(windows) if params.start is None else window_start(params.start, windows)
-    text = DefsYaml(specs, {spec.id: start for spec in specs}, windows, component=component).text()
-    others = list(_find_others(target, component))
-    return _distinguish(text, specs, target.name, others) if others else text
+    file = DefsYaml(specs, {spec.id: start for spec in specs}, windows, component=component)
+    others = list(_find_others(target))
+    return (_distinguish(file, target.name, others) if others else file).text()
 
 
-@dataclass(frozen=True, slots=True)
-class _Other:
-    """Another component of this kind in the project."""
-
-    resource_key: str
-    tables: Set[str]
-
-
-def _find_others(target: Path, component: str) -> Iterator[_Other]:
-    """The components of this kind in the project's other files, as far as these can be read."""
+def _find_others(target: Path) -> Iterator[Mapping[str, Any]]:
+    """The attributes of the components of this kind in the project's other files."""
     defs = next((folder for folder in target.parents if folder.name == "defs"), target.parent)
     for path in sorted(defs.rglob("defs.yaml")):
-        try:
-            documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, yaml.YAMLError):
-            continue
-        for each in documents:
-            if path.parent != target and isinstance(each, dict) and each.get("type") == component:
-                attributes = each.get("attributes") or {}
-                key = attributes.get("resource_key", Attributes.model_fields["resource_key"].default)
-                yield _Other(key, set(_tables(attributes.get("reports") or ())))
+        if path.parent != target:
+            # A file that cannot be read does not load either.
+            with contextlib.suppress(OSError, ValueError, yaml.YAMLError):
+                yield from DefsFile(path).attributes
 
 
-def _tables(reports: Sequence[dict[str, Any]]) -> Iterator[str]:
-    for each in reports:
-        try:
-            yield each.get("name") or report(each["report"]).name
-        except (AttributeError, KeyError, TypeError, ConfigurationError):
-            continue  # the other file does not load either
-
-
-def _distinguish(text: str, specs: Sequence[ReportSpec], folder: str, others: Sequence[_Other]) -> str:
+def _distinguish(file: DefsYaml, folder: str, others: Sequence[Mapping[str, Any]]) -> DefsYaml:
     """The file with a resource key after its folder, and with table names that no other file has."""
+    usual = Attributes.model_fields["resource_key"].default
+    keys = {other.get("resource_key", usual) for other in others}
     name = re.sub(r"\W", "_", folder.lower(), flags=re.ASCII)
-    keys = {other.resource_key for other in others}
     key = next(each for each in chain([name], (f"{name}_{n}" for n in count(2))) if each not in keys)
-    taken = set().union(*(other.tables for other in others))
-    comment, start, body = text.partition("type:")
-    content = yaml.safe_load(start + body)
-    attributes = content["attributes"]
-    for each, spec in zip(attributes["reports"], specs, strict=True):
-        if spec.name in taken:
-            each["name"] = f"{spec.name}_{key}"
-    content["attributes"] = {"resource_key": key, **attributes}
-    return comment + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)
+    taken = {table for other in others for table in _tables(other)}
+    names = {spec.id: f"{spec.name}_{key}" for spec in file.specs if spec.name in taken}
+    return replace(file, resource_key=key, names=names)
+
+
+def _tables(attributes: Mapping[str, Any]) -> Iterator[str]:
+    for each in attributes.get("reports") or ():
+        # A report that is written wrongly has no table.
+        with contextlib.suppress(AttributeError, KeyError, TypeError, ConfigurationError):
+            yield each.get("name") or report(each["report"]).name
 
 
 def _first(windows: Windows) -> date:

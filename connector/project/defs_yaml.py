@@ -4,7 +4,7 @@ The key never stands in the file: it names the environment variable that holds i
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ class DefsYaml:
         key_variable: the environment variable that holds the key.
         root, account: None where the environment decides.
         component: the component that reads the file; a subclass of ours has a name of its own.
+        resource_key: None for the usual one.
+        names: the tables' names by report id, where they are not the reports' own.
     """
 
     specs: tuple[ReportSpec, ...]
@@ -48,18 +50,22 @@ class DefsYaml:
     root: str | None = None
     account: str | None = None
     component: str = COMPONENT
+    resource_key: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """The file. What all reports have in common stands once; a report that begins later says so."""
         common = min(self.starts.values())
         connection = {"api_key": _reference(self.key_variable), "account": self.account, "root": self.root}
         starts = {id: {} if start == common else {"start": start} for id, start in self.starts.items()}
+        names = {id: {"name": self.names[id]} if id in self.names else {} for id in self.starts}
         content = {
             "type": self.component,
             "attributes": {
+                **({"resource_key": self.resource_key} if self.resource_key else {}),
                 "connection": {name: value for name, value in connection.items() if value},
                 "defaults": {"start": common, "window": self.windows.unit, "zone": self.windows.zone},
-                "reports": [{"report": spec.id, **starts[spec.id]} for spec in self.specs],
+                "reports": [{"report": spec.id, **names[spec.id], **starts[spec.id]} for spec in self.specs],
             },
         }
         written = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)
