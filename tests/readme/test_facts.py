@@ -1,5 +1,6 @@
 """What the READMEs say in sentences: numbers, names, paths, links, and that they are short."""
 
+import pkgutil
 import re
 import tomllib
 from datetime import UTC, date, datetime, timedelta
@@ -98,7 +99,7 @@ def test_the_demo_shown_is_as_long_as_the_demo() -> None:
 
     assert f"{DAYS * 4} partitions materialized" in shown
     # Four currencies, every day but the first.
-    assert f"always ({4 * (DAYS - 1)} of {4 * (DAYS - 1)})" in shown
+    assert f"opening balance: all {4 * (DAYS - 1)}." in shown
 
 
 def test_a_file_is_where_the_pages_say() -> None:
@@ -208,6 +209,11 @@ def known() -> set[str]:
 )
 def test_a_name_in_a_sentence_is_one_of_ours_or_of_dagster(name: str) -> None:
     assert name in known()
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(re.findall(r"\b((?:connector|assets)\.\w+)(?=\W)(?!/)", ALL)))
+def test_a_dotted_name_leads_to_a_module_or_what_is_in_it(name: str) -> None:
+    assert pkgutil.resolve_name(name) is not None
 
 
 # Links, and size
