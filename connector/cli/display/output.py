@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -64,7 +65,20 @@ def interrupted(error: BaseException, state: str = "") -> NoReturn:
         signal.signal(each, signal.SIG_IGN)
     with contextlib.suppress(OSError):  # the terminal may be gone
         click.echo(f"Interrupted. {state}".rstrip(), err=True)
+    _discard_unwritten()
     sys.exit(128 + number)
+
+
+def _discard_unwritten() -> None:
+    """Keep what can no longer be written from changing the exit code: Python flushes once more at exit.
+
+    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextlib.contextmanager
