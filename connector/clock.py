@@ -11,8 +11,8 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-#: UTC by the names it has among IANA's zones.
-UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
+#: UTC by all names that it has among IANA's zones.
+UTC_NAMES = frozenset({"Etc/UCT", "Etc/UTC", "Etc/Universal", "Etc/Zulu", "UCT", "UTC", "Universal", "Zulu"})
 
 
 def is_utc(zone: str | None) -> bool:

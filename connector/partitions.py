@@ -94,6 +94,9 @@ class KeyFormat:
 
 UNITS = ("hourly", "daily", "weekly", "monthly")
 
+#: What to pull where a window begins before the data.
+_SMALLER = {"monthly": "daily", "weekly": "daily", "daily": "hourly"}
+
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 #: Hours on the clock around a change of it: a country that crosses the date line skips a whole day.
@@ -155,6 +158,25 @@ class Windows:
             f"{self._shown(before, clock)} and {self._shown(after, clock)}"
         )
 
+    def partition(self, key: str) -> Partition:
+        """The window of that key. Raises ConfigurationError for a key that no window has."""
+        clock = _zone(self.zone)
+        try:
+            start = self._start(key)
+            if self._key(start, clock) == key:
+                return Partition(key, Interval(start, self._next(start, clock)))
+        except (ConfigurationError, ValueError, OverflowError):
+            pass
+        raise ConfigurationError(f"{key[:80]!r} is not the key of one of the {self.unit} windows")
+
+    def _start(self, key: str) -> datetime:
+        if self.unit != "hourly":
+            return self.bound(date.fromisoformat(key))
+        shown, offset = key[:16], key[16:]
+        if offset:
+            return datetime.strptime(key, "%Y-%m-%d-%H:%M%z").astimezone(UTC)
+        return self.bound(datetime.strptime(shown, "%Y-%m-%d-%H:%M"))  # noqa: DTZ007 - the zone's own clock
+
     def first_from(self, at: datetime) -> datetime:
         """Where the first whole window at or after `at` begins: an aware instant, given back in UTC."""
         clock = _zone(self.zone)
@@ -168,7 +190,7 @@ class Windows:
 
     def day(self, at: datetime) -> date:
         """The day that the zone's calendar shows at an aware instant."""
-        return at.astimezone(_zone(self.zone)).date()
+        return date_in(self.zone, at)
 
     def _walk(self, first: datetime, last: datetime) -> Iterator[Partition]:
         clock = _zone(self.zone)
@@ -227,6 +249,32 @@ class Windows:
         if self.unit == "monthly":
             return (day.replace(day=1) + 31 * _DAY).replace(day=1)
         return day + (7 if self.unit == "weekly" else 1) * _DAY
+
+
+def never_whole(windows: Windows, partition: Partition, data_start: datetime) -> str | None:
+    """Why a window can never be pulled, and what can, as a sentence; None where the data begin before it.
+
+    Args:
+        data_start: when Stripe's data begin, aware.
+    """
+    if partition.interval is None or partition.interval.start >= data_start:
+        return None
+    begins = f"{partition.key} begins before the data, which begin at {data_start:%Y-%m-%dT%H:%M:%SZ}"
+    if partition.interval.end <= data_start:
+        return f"{begins}: there are none for it"
+    if windows.unit not in _SMALLER:
+        return f"{begins}, so it can never be pulled whole"
+    smaller = Windows(_SMALLER[windows.unit], windows.zone)
+    return (
+        f"{begins}, so it can never be pulled whole. The {smaller.unit} windows from "
+        f"{date_in(windows.zone, smaller.first_from(data_start))} on can, in a table of their own: give them "
+        "the window and a `name`"
+    )
+
+
+def date_in(zone: str, at: datetime) -> date:
+    """The day that the calendar of an IANA zone shows at an aware instant."""
+    return at.astimezone(_zone(zone)).date()
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:

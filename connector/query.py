@@ -6,6 +6,7 @@ Everything else is the same for the whole table and makes up the table's identit
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Self
 
 from connector.api.models import ReportRequest, epoch
@@ -19,9 +20,10 @@ from connector.catalogue import (
     report,
     validate,
 )
+from connector.clock import is_utc
 from connector.dataset.identity import Dataset, check_table_name
 from connector.errors import ConfigurationError
-from connector.partitions import BY_PAYOUT, KeyFormat, Partition
+from connector.partitions import BY_PAYOUT, KeyFormat, Partition, date_in
 
 #: Parameters a partition or the column choice decides; never filters.
 _NOT_FILTERS = {"interval_start", "interval_end", "payout", "columns"}
@@ -96,7 +98,7 @@ class ReportQuery:
         request = validate(spec, asked)
         chosen = request.columns if spec.takes_columns else columns
         checked = {n: v for n, v in request.parameters if n in filters}
-        window, zone = _calendar(spec, window, zone)
+        window, zone = _calendar(spec, window, "UTC" if is_utc(zone) else zone)
         return cls(spec, name, columns_of(spec, chosen), checked, window, zone, dimensions)
 
     @property
@@ -182,6 +184,10 @@ class ReportQuery:
         if self.spec.takes_columns:
             parameters["columns"] = [column.name for column in self.columns]
         return validate(self.spec, parameters)
+
+    def date_of(self, partition: Partition) -> date | None:
+        """The calendar date on which a partition's window starts, in its own zone; None for payouts."""
+        return date_in(self.zone, partition.interval.start) if partition.interval else None
 
     def dataset(self, *, mode: str, account: str | None) -> Dataset:
         """The identity of the table these partitions go into."""

@@ -14,7 +14,6 @@ from assets.reports.preview import preview
 from connector.catalogue import Column, ColumnType
 from connector.convert import arrow_types
 from connector.dataset.identity import Dataset
-from connector.dataset.provenance import Change
 from connector.money import money_text
 from connector.pipeline.collect import Done
 
@@ -147,7 +146,7 @@ def change_text(done: Done) -> str | None:
         return "not known: Stripe answered the new report run with the file it had made before"
     if change.same_bytes:
         return "none: Stripe's new file is the same to the byte"
-    return _difference(change)
+    return ", ".join(change.texts()) or "values only: as many rows, and the same sums in every currency"
 
 
 def uri(place: str) -> str:
@@ -156,6 +155,7 @@ def uri(place: str) -> str:
 
 
 _OURS = {
+    "_date": "Calendar date on which that interval starts, in the zone of the table's windows.",
     "_interval_start": "Start of the interval of the report run, inclusive.",
     "_interval_end": "End of that interval, exclusive.",
     "_report_run_id": "The report run at Stripe that the row came from.",
@@ -168,6 +168,8 @@ def _column(column: Column, stored_type: str, timezone: str | None) -> dg.TableC
         tags["zone"] = arrow_types.zone_of(column, timezone)
     if column.personal:
         tags["personal"] = ""
+    if column.free_text:
+        tags["may_be_personal"] = ""
     about = f"{column.about} In {column.unit}." if column.unit else column.about
     return dg.TableColumn(column.stored_name, stored_type, description=about, tags=tags)
 
@@ -180,15 +182,6 @@ def _labelled_totals(report: ConfiguredReport, totals: Mapping[str, Decimal]) ->
         currency or "no currency": money_text(total, currency) for currency, total in sorted(totals.items())
     }
     return {f"sum of {spec.amount_column} ({rows})": amounts}
-
-
-def _difference(change: Change) -> str:
-    parts = [f"{change.rows:+d} rows"] if change.rows else []
-    parts += [
-        f"{currency} {'+' if total > 0 else ''}{money_text(total, currency)}"
-        for currency, total in sorted(change.totals.items())
-    ]
-    return ", ".join(parts) or "values only: as many rows, and the same total in every currency"
 
 
 def _plain(value: Any) -> Any:

@@ -25,9 +25,6 @@ _LINES = 200
 
 _LONGEST = 48
 
-#: Names of columns in which somebody may have written anything end with one of these.
-_FREE_TEXT = ("description", "statement_descriptor")
-
 
 def first_rows(report: ConfiguredReport, data: "ds.Dataset", path_columns: Sequence[str]) -> pa.Table:
     """The rows that are shown of a partition, as they are stored: all of a summary, else a few.
@@ -57,8 +54,7 @@ def preview(report: ConfiguredReport, rows: pa.Table, columns: Sequence[Column],
         column
         for column in columns
         if column.stored_name in rows.column_names
-        and not column.personal
-        and not column.name.endswith(_FREE_TEXT)
+        and not (column.personal or column.free_text)
         and (column.name in chosen or is_known(column.name))
     ]
     lines = [

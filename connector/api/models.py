@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from connector.api import json_fields as fields
+from connector.clock import is_utc
 
 
 class Mode(StrEnum):
@@ -123,7 +124,7 @@ class ReportRequest:
 
 
 def _canonical(name: str, value: Any) -> ParameterValue | None:
-    if value is None or value in ("", [], ()) or (name == "timezone" and value == DEFAULT_TIMEZONE):
+    if value is None or value in ("", [], ()) or (name == "timezone" and is_utc(value)):
         return None
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -14,6 +14,9 @@ from connector.text import hint
 #: Words in the name of an unknown column that suggest personal data.
 _PERSONAL_WORDS = re.compile(r"name|e?mail|phone|address|birth|tax_id|metadata")
 
+#: Words in the name of an unknown column that suggest text that people write.
+_FREE_TEXT_WORDS = re.compile(r"descri|comment|memo|note|message|text")
+
 #: Stripe allows metadata keys of 40 characters without square brackets.
 #: Source: https://docs.stripe.com/api/metadata
 _METADATA = re.compile(r"(?P<prefix>[a-z_]+)\[(?P<key>[^\[\]]*)\]", re.DOTALL)
@@ -71,12 +74,18 @@ def _found(spec: ReportSpec, name: str) -> Column:
         return _meant(spec, name)
     except ConfigurationError:
         about = "Not in the catalogue; stored as text."
-        return Column(name, ColumnType.TEXT, about, personal=sounds_personal(name))
+        personal, free_text = sounds_personal(name), sounds_free(name)
+        return Column(name, ColumnType.TEXT, about, personal=personal, free_text=free_text)
 
 
 def sounds_personal(name: str) -> bool:
     """Whether an unknown column may be personal: a guess by its name, on the safe side."""
     return _PERSONAL_WORDS.search(name.lower()) is not None and not name.lower().endswith("country")
+
+
+def sounds_free(name: str) -> bool:
+    """Whether an unknown column may be text that people write: a guess by its name."""
+    return _FREE_TEXT_WORDS.search(name.lower()) is not None
 
 
 def has(spec: ReportSpec, name: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from connector.catalogue.columns import column, is_known, sounds_personal
+from connector.catalogue.columns import column, is_known, sounds_free, sounds_personal
 from connector.catalogue.dictionary import COLUMNS
 from connector.catalogue.registry import REPORTS
 from connector.catalogue.reports.family import INTERVAL
@@ -156,6 +156,7 @@ def _described(report_type: str, name: str, given: str | None) -> Column:
         unit=_UNIT if type_ is ColumnType.MONEY else None,
         local=type_ is ColumnType.TIMESTAMP and not name.endswith("_utc"),
         personal=known.personal if known else sounds_personal(name),
+        free_text=known.free_text if known else type_ is ColumnType.TEXT and sounds_free(name),
     )
 
 

@@ -36,6 +36,7 @@ class Column:
         local: a time printed in the run's `timezone` (UTC unless asked otherwise, and always in report types
             that take no `timezone`); False for `_utc` columns.
         personal: names, e-mails, addresses, metadata: requested only by name.
+        free_text: people write it, so that it may be personal: stored, and shown in no stored preview.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Column:
     unit: str | None = None
     local: bool = False
     personal: bool = False
+    free_text: bool = False
 
     @property
     def stored_name(self) -> str:

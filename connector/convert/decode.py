@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 #: Part of every data version. Raise it when the same bytes come out typed otherwise.
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 
 #: The column that says what a row of a summary is.
 ROW_KIND = "_row_kind"
@@ -67,7 +67,8 @@ class ReportFileReader:
     Attributes:
         schema: what `batches` yields: the columns asked for, in that order, under their stored names; then
             columns that were not asked for; then `_row_kind`. All are nullable. Field metadata, where it
-            applies: `stripe_name`, `description`, `unit`, `zone` (of times), `personal` (`true`).
+            applies: `stripe_name`, `description`, `unit`, `zone` (of times), `personal` (`true`,
+            or `possible` for free text).
         added_columns: Stripe's names of columns that were not asked for. They are stored as text.
         columns: the columns the file holds, in the order of `schema`.
     """
@@ -107,7 +108,7 @@ class ReportFileReader:
         try:
             return convert(cells, column.type, self.schema.field(column.stored_name).type)
         except BadCellError as bad:
-            value = "a value" if column.personal else _shown(cells[bad.index].as_py())
+            value = "a value" if column.personal or column.free_text else _shown(cells[bad.index].as_py())
             name, bad_row = _shortened(column.name), row + bad.index
             message = f"{self._records.run_id}: column {name!r}, row {bad_row}: {value} {bad.why}"
             raise CellError(message, column=column.name, row=bad_row) from None
@@ -202,8 +203,8 @@ def _field(column: Column, expected: Expected) -> pa.Field:
     metadata = {"stripe_name": column.name, "description": column.about}
     if column.unit:
         metadata["unit"] = column.unit
-    if column.personal:
-        metadata["personal"] = "true"
+    if column.personal or column.free_text:
+        metadata["personal"] = "true" if column.personal else "possible"
     if column.type is ColumnType.TIMESTAMP:
         metadata["zone"] = zone_of(column, expected.timezone)
     return pa.field(column.stored_name, arrow_type(column, expected.timezone), metadata=metadata)

@@ -7,14 +7,11 @@ two cores are used. Memory stays flat, however large the report: a row group end
 The file is Parquet 2.6, zstd, with statistics and a checksum for each page; low-cardinality columns are
 dictionary-encoded, found by looking at the first rows, because an id's dictionary costs more than it saves.
 
-Parquet has no checksum for its footer, where statistics stand by which engines leave rows out. So the file
-carries a seal: the SHA-256 of all its other bytes. It stands between rows and footer, where readers, who
-find everything by the offsets in the footer, pass over it.
+Parquet has no checksum for its footer, so the file gets one: see `connector.dataset.seal`.
 
 Source: https://arrow.apache.org/docs/python/parquet.html
 """
 
-import hashlib
 import itertools
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,17 +19,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from connector.catalogue.spec import RowKind
-from connector.convert.arrow_types import MONEY
-from connector.convert.decode import ROW_KIND, ReportFileReader
+from connector.convert.decode import ReportFileReader
+from connector.convert.sums import Sums
+from connector.dataset.seal import compare_with_seal, seal
 from connector.errors import SchemaMismatchError, StoreError
-from connector.money import EXACT
 
 #: Enough rows for good compression and for statistics worth skipping by. Three groups are in memory at
 #: once, being read, waiting and being written, so these bound it: 240 MiB of memory for 1 GB of CSV, 290 with
@@ -40,15 +36,9 @@ from connector.money import EXACT
 ROW_GROUP_ROWS = 65_536
 ROW_GROUP_BYTES = 16 << 20
 
-#: What the seal begins with.
-SEAL = b"sha256 of all other bytes:"
-
 _SAMPLE = 8_192
-_PIECE = 1 << 20
 #: A dictionary pays where a value comes back at least so often.
 _REPEATS = 4
-
-_WIDE = pa.decimal256(76, MONEY.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +50,12 @@ class WrittenRows:
         totals: the sum of the amount column by currency, over all rows of an itemized report and over the
             movements of a summary, in major units, exact. A row without a currency counts under "".
             Empty when no amount column was named, or the file has none.
+        sums: of every column of numbers: see `Sums.by_column`.
     """
 
     rows: int
     totals: Mapping[str, Decimal]
+    sums: Mapping[str, Mapping[str, Decimal]]
     _writer: pq.ParquetWriter
 
     def add_metadata(self, metadata: Mapping[str, str]) -> None:
@@ -79,6 +71,7 @@ def writing_parquet(
     constants: Mapping[str, pa.Scalar],
     amount_column: str | None = None,
     currency_column: str = "currency",
+    line_column: str | None = None,
     row_group_rows: int = ROW_GROUP_ROWS,
     row_group_bytes: int = ROW_GROUP_BYTES,
 ) -> Iterator[WrittenRows]:
@@ -91,6 +84,7 @@ def writing_parquet(
         constants: columns that have one value in every row, appended in this order. A null keeps its type.
         amount_column, currency_column: the stored names of the column to sum up, and of the one that says in
             which currency it is. The file may lack either.
+        line_column: the stored name of the column that names a summary's lines; None for other reports.
         row_group_rows, row_group_bytes: a row group ends with the batch that reaches either. The bytes are
             those of the typed rows in memory.
 
@@ -100,7 +94,7 @@ def writing_parquet(
         StoreError: the file could not be written, or does not read back as it was written.
     """
     schema = _schema(report, constants)
-    totals = _Totals(report, amount_column, currency_column)
+    sums = Sums(report, amount_column, currency_column, line_column)
     rows = 0
     with (
         _whole_or_gone(path, report),
@@ -111,10 +105,10 @@ def writing_parquet(
             for group in itertools.chain([first], groups):
                 if group.num_rows:
                     writer.write_table(_with_constants(group, schema, constants), group.num_rows)
-                    totals.add(group)
+                    sums.add(group)
                     rows += group.num_rows
-            yield WrittenRows(rows, totals.by_currency, writer)
-        _seal(path)
+            yield WrittenRows(rows, sums.totals, sums.by_column, writer)
+        seal(path)
         _verify(path, rows, schema)
 
 
@@ -125,7 +119,7 @@ def read_through(source: pa.NativeFile) -> int:
 
     Raises StoreError, ArrowException or OSError for a file that is not as it was written.
     """
-    _compare_with_seal(source)
+    compare_with_seal(source)
     with pq.ParquetFile(source, page_checksum_verification=True) as file:
         return sum(file.read_row_group(number).num_rows for number in range(file.num_row_groups))
 
@@ -207,71 +201,6 @@ def _encoding(first: pa.Table, constants: Mapping[str, pa.Scalar]) -> dict[str, 
         "write_statistics": True,
         "write_page_checksum": True,
     }
-
-
-class _Totals:
-    """Adds up the amount column by currency. Arrow adds at 76 digits, so nothing overflows or rounds."""
-
-    def __init__(self, report: ReportFileReader, amount_column: str | None, currency_column: str) -> None:
-        self._amount = amount_column if amount_column in report.schema.names else None
-        self._currency = currency_column if currency_column in report.schema.names else None
-        self._kinds = ROW_KIND in report.schema.names
-        self.by_currency: dict[str, Decimal] = {}
-
-    def add(self, rows: pa.Table) -> None:
-        if self._amount is None:
-            return
-        if self._kinds:
-            rows = rows.filter(pc.equal(rows[ROW_KIND], RowKind.MOVEMENT.value))
-        currencies = rows[self._currency] if self._currency else pa.nulls(rows.num_rows, pa.string())
-        amounts = pa.table({"currency": currencies, "amount": rows[self._amount].cast(_WIDE)})
-        sums = amounts.group_by("currency").aggregate([("amount", "sum")])
-        for currency, amount in zip(
-            sums["currency"].to_pylist(), sums["amount_sum"].to_pylist(), strict=True
-        ):
-            before = self.by_currency.get(currency or "", Decimal(0))
-            self.by_currency[currency or ""] = EXACT.add(before, amount or Decimal(0))
-
-
-def _seal(path: Path) -> None:
-    size = path.stat().st_size
-    with path.open("r+b") as file:
-        footer = _footer_start(file, size)
-        digest = _sha256(file, (0, size))
-        file.seek(footer)
-        rest = file.read()
-        file.seek(footer)
-        file.write(SEAL + digest + rest)
-
-
-def _compare_with_seal(source: pa.NativeFile) -> None:
-    size = source.size()
-    footer = _footer_start(source, size)
-    start = max(footer - len(SEAL) - hashlib.sha256().digest_size, 0)
-    source.seek(start)
-    seal = source.read(footer - start)
-    if not seal.startswith(SEAL):
-        raise StoreError("it is damaged, or not a file of ours: the SHA-256 of its bytes is not in it")
-    if SEAL + _sha256(source, (0, start), (footer, size)) != seal:
-        raise StoreError(
-            "it is damaged: the SHA-256 of its bytes is not the one they had when it was written"
-        )
-
-
-def _footer_start(file: "BinaryIO | pa.NativeFile", size: int) -> int:
-    """Where the footer begins: its length stands before the last four bytes. Anywhere, if it is damaged."""
-    file.seek(max(size - 8, 0))
-    return max(size - 8 - int.from_bytes(file.read(4), "little"), 0)
-
-
-def _sha256(file: "BinaryIO | pa.NativeFile", *spans: tuple[int, int]) -> bytes:
-    """The SHA-256 of these stretches of a file, one after the other."""
-    digest = hashlib.sha256()
-    for start, end in spans:
-        file.seek(start)
-        while (at := file.tell()) < end and (piece := file.read(min(_PIECE, end - at))):
-            digest.update(piece)
-    return digest.digest()
 
 
 def _verify(path: Path, rows: int, schema: pa.Schema) -> None:

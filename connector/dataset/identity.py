@@ -6,11 +6,12 @@ days. So each table is pinned to one report configuration, and publishing anythi
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Set
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 from urllib.parse import quote, unquote
 
+from connector.clock import is_utc
 from connector.errors import ConfigurationError, DatasetMismatchError
 from connector.partitions import KeyFormat
 
@@ -20,6 +21,11 @@ OWN_ACCOUNT = "default"
 #: What the level of a dimension is called in paths. Not like a column of the files: pandas refuses to read a
 #: table whose paths and files both have one of that name.
 _LEVELS = {"connected_account": "connected"}
+
+#: The format of tables: raised when files or pins are written otherwise than earlier versions read them.
+FORMAT = 2
+
+_MALFORMED = (KeyError, TypeError, AttributeError, RecursionError)
 
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,127}")
 
@@ -34,7 +40,7 @@ class Dataset:
         account: the connected account acted for; None for the key's own.
         report_type: with version, e.g. `balance.summary.1`.
         window: `hourly`, `daily`, `weekly`, `monthly`, or `payout`.
-        zone: the IANA zone whose calendar sets the bounds of the windows.
+        zone: the IANA zone whose calendar sets the bounds of the windows; `UTC` for all names of UTC.
         filters: run parameters other than interval and columns, such as `currency` or `timezone`.
         dimensions: run parameters that distinguish partitions besides their period, such as
             `connected_account`: a level of directories each.
@@ -51,6 +57,9 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_table_name(self.table)
+        object.__setattr__(self, "zone", "UTC" if is_utc(self.zone) else self.zone)
+        object.__setattr__(self, "filters", _canonical(self.filters))
+        object.__setattr__(self, "dimensions", tuple(self.dimensions))
 
     @property
     def path(self) -> str:
@@ -89,18 +98,76 @@ class Dataset:
         levels = path.split("/")[-2 - len(self.dimensions) : -1]
         return self.key_format.key(*(unquote(level.partition("=")[2]) for level in levels))
 
-    def to_json(self) -> str:
-        """The pin as people may read it."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True)
+    def to_json(self, *, books: str | None = None) -> str:
+        """The pin, as people may read it.
+
+        Args:
+            books: in `simulated` mode, the identity of the simulator's books.
+        """
+        pin = asdict(self) | {"format": FORMAT} | ({"books": books} if books else {})
+        return json.dumps(pin, indent=2, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Raises ValueError for anything `to_json` did not write."""
+        """The identity in a pin.
+
+        Raises:
+            ValueError: this is not a pin, or a damaged one.
+            DatasetMismatchError: it was written by an earlier or a later version of this connector, whose
+                tables this one does not write to.
+        """
         try:
-            identity = json.loads(text)
-            return cls(**{**identity, "dimensions": tuple(identity.get("dimensions", ()))})
-        except (TypeError, AttributeError, ConfigurationError) as error:
+            pin: dict[str, Any] = json.loads(text)
+            names = {each.name for each in fields(cls)}
+            _refuse_mistyped(pin)
+            found = cls(**{name: value for name, value in pin.items() if name in names})
+        except (*_MALFORMED, ConfigurationError) as error:
             raise ValueError(f"not a dataset's identity: {error}") from error
+        _refuse_other_format(found, pin.get("format", 1), pin.keys() - names - {"format", "books"})
+        return found
+
+
+def books_in(pin: str | bytes) -> str | None:
+    """The identity of the simulator's books in a pin that `Dataset.from_json` reads; None in other modes."""
+    found = json.loads(pin).get("books")
+    return None if found is None else str(found)
+
+
+def _refuse_other_format(found: Dataset, format_: Any, unknown: Set[str]) -> None:
+    if unknown or (isinstance(format_, int) and format_ > FORMAT):
+        what = f"field {', '.join(sorted(unknown))}" if unknown else f"format {format_}"
+        raise DatasetMismatchError(
+            f"the pin of table {found.table} has {what}, which this version does not know: the table was "
+            "written by a newer version of the connector. Upgrade the connector here, or use a new root."
+        )
+    if format_ != FORMAT:
+        raise DatasetMismatchError(
+            f"table {found.table} was written by an earlier version of the connector, whose files have "
+            "neither `_date` nor a record of their columns. Use a new root: set STRIPE_REPORTS_ROOT or "
+            "--root to another place and pull again."
+        )
+
+
+def _refuse_mistyped(pin: Mapping[str, Any]) -> None:
+    texts = [pin["table"], pin["mode"], pin["report_type"], pin["window"], pin["zone"]]
+    texts += [*pin.get("dimensions", ()), *([] if pin["account"] is None else [pin["account"]])]
+    if not all(isinstance(each, str) for each in texts):
+        raise TypeError("a name in it is not a text")
+
+
+def _canonical(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Filters as they are compared: lists are tuples, and UTC is the default."""
+    return {
+        name: _frozen(value)
+        for name, value in filters.items()
+        if not (name == "timezone" and (value is None or is_utc(str(value))))
+    }
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _frozen(item) for name, item in value.items()}
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
 
 
 def check_table_name(name: str) -> None:

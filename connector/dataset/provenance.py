@@ -5,20 +5,24 @@ It is written into the Parquet file itself, so that it can never be separated fr
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self
 
-import pyarrow as pa
-
 from connector.api.models import ReportRequest
-from connector.money import differences
+from connector.dataset.change import Change
+from connector.errors import ReportingError
 from connector.partitions import Interval
 
 #: The key under which it stands in the Parquet file's metadata, as JSON.
 METADATA_KEY = "stripe_report"
+
+_MALFORMED = (KeyError, TypeError, AttributeError, ArithmeticError, RecursionError, ReportingError)
+
+#: Larger exponents and more digits than any amount has; arithmetic with them would take all memory.
+_LARGEST_EXPONENT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,17 @@ class Provenance:
     """One partition's file: the request, the run that answered it, the bytes, and how they were converted.
 
     Times are aware UTC. `as_of` is when Stripe made the result file, which is what the data are as of;
-    it can be before `run_created` where Stripe answered with an earlier run's file. `totals` are sums of
-    the report's amount column per currency, subtotals left out. `run` is Stripe's report run object as it
-    came, with every field. `added_columns` were not asked for and are stored as text; `withheld_columns`
-    are not stored, since they may be personal data and were not asked for by name. `shape` differs between
-    files whose columns have other names or types; it is empty in files from before it was recorded.
+    it can be before `run_created` where Stripe answered with an earlier run's file. `run` is Stripe's report
+    run object as it came, with every field.
+
+    Attributes:
+        header: Stripe's names of the columns in the CSV, in its order.
+        columns: the stored columns in order, and the Arrow type of each as text, without those of ours.
+        totals: sums of the report's amount column per currency, subtotals left out.
+        sums: sums of all columns of numbers per currency, by line or reporting category; see
+            `connector.convert.sums`.
+        added_columns: were not asked for and are stored as text.
+        withheld_columns: are not stored, since they may be personal data and were not asked for by name.
     """
 
     table: str
@@ -53,10 +63,12 @@ class Provenance:
     decoder_version: int
     connector_version: str
     fetched_at: datetime
+    header: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
     totals: Mapping[str, Decimal] = field(default_factory=dict)
+    sums: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     added_columns: tuple[str, ...] = ()
     withheld_columns: tuple[str, ...] = ()
-    shape: str = ""
     request_ids: tuple[str, ...] = ()
     run: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -66,9 +78,15 @@ class Provenance:
         return ReportRequest.of(self.report_type, self.parameters)
 
     @property
+    def shape(self) -> str:
+        """Equal for equal names and types of columns: the same bytes with other types are other data."""
+        text = "\n".join(f"{name}: {kind}" for name, kind in self.columns.items())
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
     def data_version(self) -> str:
         """Equal for equal bytes read in the same way; what a re-run that changed nothing keeps."""
-        text = f"{self.csv_sha256}:{self.decoder_version}" + (f":{self.shape}" if self.shape else "")
+        text = f"{self.csv_sha256}:{self.decoder_version}:{self.shape}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def is_newer_than(self, other: "Provenance") -> bool:
@@ -82,25 +100,22 @@ class Provenance:
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Raises ValueError for anything `to_json` did not write. Fields it does not know are ignored."""
-        payload: dict[str, Any] = json.loads(text)
         try:
-            for name in ("run_created", "run_succeeded", "as_of", "fetched_at"):
-                payload[name] = _time(payload.get(name))
-            if span := payload["interval"]:
-                payload["interval"] = Interval(_known(span["start"]), _known(span["end"]))
-            payload["totals"] = {name: Decimal(total) for name, total in payload.get("totals", {}).items()}
-            for name in ("added_columns", "withheld_columns", "request_ids"):
-                payload[name] = tuple(payload.get(name, ()))
-            names = {each.name for each in fields(cls)}
-            return cls(**{name: value for name, value in payload.items() if name in names})
-        except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
+            payload: dict[str, Any] = json.loads(text)
+            known = {each.name for each in fields(cls)}
+            found = cls(**{name: _READ[name](value) for name, value in payload.items() if name in known})
+            # Whether the parameters are those of a request shows only when they are read as one.
+            _ = found.request
+        except (
+            KeyError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+            ReportingError,
+        ) as error:
             raise ValueError(f"not a report's provenance: {error!r}") from error
-
-
-def shape_of(schema: pa.Schema) -> str:
-    """A hash of the names and types of a file's columns: the same bytes read otherwise are other data."""
-    text = "\n".join(f"{field.name}: {field.type}" for field in schema)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return found
 
 
 def _plain(value: Any) -> Any:
@@ -115,33 +130,76 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else _known(text)
+# Reading it back. Each raises one of the errors that `from_json` expects.
 
 
-def _known(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+def _exactly(kind: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"{value!r:.80} is not a {kind.__name__}")
+        return value
+
+    return read
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a new file changed against the one it replaced.
+def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else read(value)
 
-    `totals` are the differences of the amount column per currency; currencies that did not change are
-    left out.
-    """
 
-    same_bytes: bool
-    rows: int
-    totals: dict[str, Decimal]
+def _mapping(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: {name: read(item) for name, item in _dict(value).items()}
 
-    @classmethod
-    def between(cls, old: Provenance, new: Provenance) -> "Change":
-        return cls(
-            same_bytes=old.csv_sha256 == new.csv_sha256,
-            rows=new.rows - old.rows,
-            totals=differences(old.totals, new.totals),
-        )
+
+_text, _flag, _dict = _exactly(str), _exactly(bool), _exactly(dict)
+
+
+def _count(value: Any) -> int:
+    if _exactly(int)(value) < 0:
+        raise ValueError(f"{value} is negative")
+    return int(value)
+
+
+def _time(value: Any) -> datetime:
+    found = datetime.fromisoformat(_text(value))
+    if found.tzinfo is None:
+        raise ValueError(f"{value} has no time zone")
+    return found.astimezone(UTC)
+
+
+def _amount(value: Any) -> Decimal:
+    found = Decimal(_text(value))
+    if (
+        not found.is_finite()
+        or abs(found.adjusted()) > _LARGEST_EXPONENT
+        or len(value) > 2 * _LARGEST_EXPONENT
+    ):
+        raise ValueError(f"{value:.80} is not an amount")
+    return found
+
+
+def _interval(value: Any) -> Interval:
+    return Interval(_time(value["start"]), _time(value["end"]))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(_text(each) for each in _exactly(list)(value))
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("table", "period", "report_type", "mode", "api_version", "run_id", "file_id"), _text),
+    **dict.fromkeys(("csv_sha256", "connector_version"), _text),
+    **dict.fromkeys(("csv_bytes", "rows", "decoder_version"), _count),
+    **dict.fromkeys(("run_created", "as_of", "fetched_at"), _time),
+    **dict.fromkeys(("header", "added_columns", "withheld_columns", "request_ids"), _texts),
+    **dict.fromkeys(("parameters", "run"), _dict),
+    "livemode": _flag,
+    "account": _or_none(_text),
+    "run_succeeded": _or_none(_time),
+    "interval": _or_none(_interval),
+    "columns": _mapping(_text),
+    "totals": _mapping(_amount),
+    "sums": _mapping(_mapping(_amount)),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,11 @@ old file or the new one. Rows are never merged: some reports have identical rows
 
 import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +24,12 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from connector.api.models import Mode
+from connector.dataset.admission import refuse_other_books, refuse_other_configuration
 from connector.dataset.filesystem import Root, failure
-from connector.dataset.identity import Dataset, refuse_mixture
+from connector.dataset.identity import Dataset, books_in, refuse_mixture
 from connector.dataset.provenance import METADATA_KEY, Provenance, Published
 from connector.dataset.schema_evolution import one_dataset, one_schema, read_footers
+from connector.dataset.seal import read_footer
 from connector.errors import NoDataError, StoreError
 from connector.text import join_names
 
@@ -32,6 +37,14 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 MOST_SUPERSEDED = 5
+
+#: Files read at once where each read is a journey.
+_AT_ONCE = 8
+
+#: So many of the last periods are looked at for the newest report run.
+_RECENT = 5
+
+_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -60,19 +73,40 @@ class Store:
         return self._root.uri(dataset.file_path(period))
 
     def provenance(self, dataset: Dataset, period: str) -> Provenance | None:
-        """What the dataset holds for a partition; None where there is no valid file of ours."""
+        """What the dataset holds for a partition.
+
+        None where there is no file, or one that cannot be read: damaged, cut short, or not one of ours. Only
+        the end of the file is read, and trusted where its checksum is right.
+        """
         path = self._path(dataset.file_path(period))
         try:
             with self._fs.open_input_file(path) as file:
-                metadata = pq.read_metadata(file).metadata or {}
-            return Provenance.from_json(metadata[METADATA_KEY.encode()])
+                footer = read_footer(file)
         except FileNotFoundError:
-            return None
-        except (pa.ArrowInvalid, KeyError, ValueError):
-            # Not a whole Parquet file, or not one of ours: as good as missing.
             return None
         except OSError as error:
             raise failure("read", path, error) from None
+        return _stated(footer) if footer else None
+
+    def provenances(
+        self, dataset: Dataset, periods: Iterable[str] | None = None
+    ) -> dict[str, Provenance | None]:
+        """What the dataset holds for these partitions, or for all that have a file; several at a time where
+        each read takes long."""
+        keys = self.keys(dataset) if periods is None else tuple(periods)
+        if self._root.directory:
+            return {key: self.provenance(dataset, key) for key in keys}
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="provenance") as pool:
+            return dict(zip(keys, pool.map(lambda key: self.provenance(dataset, key), keys), strict=True))
+
+    def newest(self, dataset: Dataset) -> Provenance | None:
+        """The newest report run among the last few periods that can be read; None in an empty table."""
+        keys = sorted(self.keys(dataset), key=lambda key: dataset.key_format.values(key)[::-1], reverse=True)
+        for first in range(0, len(keys), _RECENT):
+            found = self.provenances(dataset, keys[first : first + _RECENT]).values()
+            if newest := max(filter(None, found), key=lambda each: each.run_created, default=None):
+                return newest
+        return None
 
     def keys(self, dataset: Dataset) -> tuple[str, ...]:
         """The keys of the partitions that have a file, sorted. One listing, no file is opened."""
@@ -122,13 +156,33 @@ class Store:
             )
 
     def datasets(self) -> tuple[Dataset, ...]:
-        """Every table that is pinned, by mode and name. Pins that cannot be read are left out."""
+        """Every table whose pin can be read, by mode and name."""
         found = []
-        for mode in Mode:
-            for path in sorted(self._root.listed(self._path(f"{mode}/_datasets"))):
-                with contextlib.suppress(StoreError):
-                    found.append(self._pinned(path))
+        for path in self._pins():
+            with contextlib.suppress(StoreError):
+                found.append(self._pinned(path))
         return tuple(each for each in found if each)
+
+    def unusable_tables(self) -> dict[str, str]:
+        """The tables that `datasets` leaves out: where the pin of each is, and what is wrong with it."""
+        found = {}
+        for path in self._pins():
+            try:
+                if self._pinned(path) is None:
+                    found[path] = "the pin is damaged; the next pull into the table writes it again"
+            except StoreError as error:
+                found[path] = str(error)
+        return found
+
+    def books(self, dataset: Dataset) -> str | None:
+        """The identity of the simulator's books in a table's pin; None where it has none."""
+        content = self._root.read(self._path(dataset.pin_path))
+        return books_in(content) if content and _identity(content) else None
+
+    def _pins(self) -> Iterator[str]:
+        for mode in Mode:
+            listed = sorted(self._root.listed(self._path(f"{mode}/_datasets")))
+            yield from (path for path in listed if path.endswith(".json"))
 
     # Writing
 
@@ -146,26 +200,32 @@ class Store:
         """
         self._hold_to(dataset)
 
-    def publish(self, staged: Path, dataset: Dataset, provenance: Provenance) -> Published:
+    def publish(
+        self, staged: Path, dataset: Dataset, provenance: Provenance, *, books: str | None = None
+    ) -> Published:
         """Put a finished file into place, unless a newer answer to the same request is there already.
 
         A file that answers another request (other columns, say) is always replaced: what is configured
-        now holds. The staged file is gone afterwards.
+        now holds. So is one that cannot be read. The staged file is gone afterwards.
 
-        Raises DatasetMismatchError naming both where the table is of another report configuration.
+        Args:
+            books: in `simulated` mode, the identity of the simulator's books.
+
+        Raises DatasetMismatchError naming both where the table is of another report configuration, or holds
+        data of other books.
         """
         period = provenance.period
         target = self._path(dataset.file_path(period))
         try:
             # What takes long comes before the lock, so that the partitions of a table wait for a rename only.
             with self._root.prepared(staged) as move, self._root.lock(dataset.path):
-                self._pin(dataset)
+                self._pin(dataset, books)
                 published = self.provenance(dataset, period)
                 same = published is not None and published.request == provenance.request
                 if published is not None and same and published.is_newer_than(provenance):
                     return Published(self.uri(dataset, period), published, None, outdated=True)
-                if published is not None and published.csv_sha256 != provenance.csv_sha256:
-                    self._set_aside(target, dataset, published)
+                if published is None or published.csv_sha256 != provenance.csv_sha256:
+                    self._set_aside(target, dataset, period, published)
                 move(target)
                 return Published(self.uri(dataset, period), provenance, published, outdated=False)
         except OSError as error:
@@ -173,34 +233,67 @@ class Store:
         finally:
             staged.unlink(missing_ok=True)
 
-    def _pin(self, dataset: Dataset) -> None:
+    def _pin(self, dataset: Dataset, books: str | None) -> None:
         """Write down what the table is, unless that is written already. The caller holds its lock."""
-        if self._hold_to(dataset) != dataset:
-            self._root.write(self._path(dataset.pin_path), dataset.to_json().encode())
+        pinned, pinned_books = self._hold_to(dataset), self.books(dataset) if books else None
+        if books and pinned_books not in {None, books} and self._has_files(dataset):
+            refuse_other_books(dataset, pinned_books, books)
+        if pinned != dataset or pinned_books != books:
+            self._root.write(self._path(dataset.pin_path), dataset.to_json(books=books).encode())
 
     def _hold_to(self, dataset: Dataset) -> Dataset | None:
-        """What the table is pinned to. Raises DatasetMismatchError where it has files of something else."""
-        found = self._pinned(self._path(dataset.pin_path))
-        if found is not None and found != dataset and any(self._files(self._path(dataset.path))):
+        """What the table is pinned to; None where no pin can be read.
+
+        Raises DatasetMismatchError where it has files of something else.
+        """
+        path = self._path(dataset.pin_path)
+        found = self._pinned(path)
+        if found is not None and found != dataset and self._has_files(dataset):
             refuse_mixture(found, dataset)
+        if found is None and (newest := self.newest(dataset)) is not None:
+            refuse_other_configuration(dataset, newest)
         return found
+
+    def _has_files(self, dataset: Dataset) -> bool:
+        return any(self._files(self._path(dataset.path)))
 
     def _files(self, directory: str) -> list[str]:
         return [p for p in self._root.listed(directory, recursive=True) if p.endswith("/report.parquet")]
 
     def _pinned(self, path: str) -> Dataset | None:
+        """The identity in a pin; None where there is none that can be read."""
         content = self._root.read(path)
-        try:
-            return None if content is None else Dataset.from_json(content)
-        except ValueError as error:
-            raise StoreError(f"{path}: {error}; restore it, or remove it with its table") from None
+        return _identity(content) if content is not None else None
 
-    def _set_aside(self, target: str, dataset: Dataset, published: Provenance) -> None:
-        """Keep the file about to be replaced, and only the last few of its partition."""
-        place = self._path(f".superseded/{dataset.file_path(published.period).rpartition('/')[0]}")
-        run = hashlib.sha256(published.run_id.encode()).hexdigest()[:8]
-        name = f"{place}/{published.as_of:%Y%m%dT%H%M%SZ}-{run}.parquet"
-        self._root.set_aside(target, name, most=MOST_SUPERSEDED)
+    def _set_aside(self, target: str, dataset: Dataset, period: str, published: Provenance | None) -> None:
+        """Copy the file about to be replaced, if there is one, to where the last few of its partition are."""
+        if published is not None:
+            run = hashlib.sha256(published.run_id.encode()).hexdigest()[:8]
+            name = f"{published.as_of:%Y%m%dT%H%M%SZ}-{run}"
+        else:
+            info = self._fs.get_file_info(target)
+            if info.type != pafs.FileType.File:
+                return
+            at = info.mtime.astimezone(UTC) if info.mtime else datetime.fromtimestamp(0, UTC)
+            name = f"{at:%Y%m%dT%H%M%SZ}-unreadable"
+            _log.warning("%s cannot be read: it is replaced, and set aside as %s", target, name)
+        place = self._path(f".superseded/{dataset.file_path(period).rpartition('/')[0]}")
+        self._root.set_aside(target, f"{place}/{name}.parquet", most=MOST_SUPERSEDED)
+
+
+def _identity(pin: bytes) -> Dataset | None:
+    with contextlib.suppress(ValueError):
+        return Dataset.from_json(pin)
+    return None
+
+
+def _stated(footer: bytes) -> Provenance | None:
+    """The provenance in a footer; None where it has none that can be read."""
+    try:
+        metadata = pq.read_metadata(pa.BufferReader(footer)).metadata or {}
+        return Provenance.from_json(metadata[METADATA_KEY.encode()])
+    except (pa.ArrowException, OSError, KeyError, ValueError, MemoryError):
+        return None
 
 
 def _size(path: Path) -> int | None:

@@ -13,7 +13,7 @@ from connector.convert.csv_records import RecordFile
 from connector.convert.decode import DECODER_VERSION, Expected, open_report, refuse_prose
 from connector.convert.parquet import writing_parquet
 from connector.dataset.identity import Dataset
-from connector.dataset.provenance import METADATA_KEY, Provenance, shape_of
+from connector.dataset.provenance import METADATA_KEY, Provenance
 from connector.partitions import Partition
 from connector.query import ReportQuery
 from connector.runs.events import Finished
@@ -52,6 +52,7 @@ def convert_report(
         constants=_constants(query, partition, run.id),
         amount_column=query.spec.amount_column,
         currency_column=query.spec.currency_column,
+        line_column=query.spec.row_kinds.column if query.spec.row_kinds else None,
     ) as written:
         provenance = Provenance(
             table=dataset.table,
@@ -74,10 +75,12 @@ def convert_report(
             decoder_version=DECODER_VERSION,
             connector_version=__version__,
             fetched_at=now.replace(microsecond=0),
+            header=records.header,
+            columns={each.name: str(each.type) for each in report.schema},
             totals=written.totals,
+            sums=written.sums,
             added_columns=report.added_columns,
             withheld_columns=tuple(name for name in left_out if name not in query.withheld),
-            shape=shape_of(report.schema),
             request_ids=tuple(filter(None, (run.request_id, *fetched.request_ids))),
             run=run.raw,
         )
@@ -94,6 +97,7 @@ def _constants(query: ReportQuery, partition: Partition, run_id: str) -> Mapping
     start = interval.start if interval and "interval_start" in asked else None
     end = interval.end if interval and "interval_end" in asked else None
     return {
+        "_date": pa.scalar(query.date_of(partition), pa.date32()),
         "_interval_start": pa.scalar(start, instant),
         "_interval_end": pa.scalar(end, instant),
         "_report_run_id": pa.scalar(run_id, pa.string()),

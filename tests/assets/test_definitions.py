@@ -117,9 +117,9 @@ def test_the_code_version_changes_with_the_query(query: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("report", "version"),
     [
-        ("balance.summary.1", "2600ad790f8a797d"),
-        ("balance_change_from_activity.itemized.3", "c33a7fccc106a2e6"),
-        ("connected_account_tax.transactions.itemized.2", "89d3572c63e2488a"),
+        ("balance.summary.1", "0bcb2cd34c7738e9"),
+        ("balance_change_from_activity.itemized.3", "7f08aaf614abbc26"),
+        ("connected_account_tax.transactions.itemized.2", "d3e44254189f6629"),
     ],
 )
 def test_the_code_version_is_what_it_was(report: str, version: str) -> None:

@@ -80,7 +80,9 @@ class _MortalStore(Store):
         super().__init__(root)
         self._death = death
 
-    def publish(self, staged: Path, dataset: Dataset, provenance: Provenance) -> Published:
-        published = super().publish(staged, dataset, provenance)
+    def publish(
+        self, staged: Path, dataset: Dataset, provenance: Provenance, *, books: str | None = None
+    ) -> Published:
+        published = super().publish(staged, dataset, provenance, books=books)
         self._death.at("published")
         return published

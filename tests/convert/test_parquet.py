@@ -21,7 +21,8 @@ from connector.catalogue import ReportSpec, columns_of, report
 from connector.convert.arrow_types import MONEY
 from connector.convert.csv_records import RecordFile
 from connector.convert.decode import Expected, ReportFileReader, open_report
-from connector.convert.parquet import SEAL, WrittenRows, read_through, writing_parquet
+from connector.convert.parquet import WrittenRows, read_through, writing_parquet
+from connector.dataset.seal import SEAL
 from connector.errors import CellError, SchemaMismatchError, StoreError
 
 SUMMARY = report("balance.summary.1")

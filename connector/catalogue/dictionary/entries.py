@@ -11,8 +11,13 @@ _MAJOR = "major units of `{}`: ten dollars are 10.00"
 
 
 def text(name: str, about: str) -> Column:
-    """An id, a code, a word of Stripe's, or free text."""
+    """An id, a code, a word of Stripe's."""
     return Column(name, ColumnType.TEXT, about)
+
+
+def free_text(name: str, about: str) -> Column:
+    """Text that people write, which may say anything of anybody."""
+    return Column(name, ColumnType.TEXT, about, free_text=True)
 
 
 def personal(name: str, about: str) -> Column:

@@ -212,9 +212,7 @@ def _change(done: Done) -> str:
         return ""
     if change.same_bytes:
         return " (not re-checked)" if done.reused else " (unchanged)"
-    moved = [f"{change.rows:+} rows"] if change.rows else []
-    moved += [f"{money_text(total, name)} {name}" for name, total in change.totals.items()]
-    return f" (changed: {', '.join(moved) or 'neither rows nor totals'})"
+    return f" (changed: {', '.join(change.texts()) or 'neither rows nor sums'})"
 
 
 def _near(uri: str) -> str:

@@ -84,6 +84,7 @@ def as_json(spec: ReportSpec, *, columns: bool) -> dict[str, Any]:
                 "unit": each.unit,
                 "default": each.name in spec.default_columns,
                 "personal": each.personal,
+                "may_be_personal": each.free_text,
             }
             for each in _columns(spec)
         ]
@@ -159,5 +160,9 @@ def _columns(spec: ReportSpec) -> list[Column]:
 
 
 def _marks(spec: ReportSpec, each: Column) -> list[str]:
-    marks = {"default": each.name in spec.default_columns, "personal": each.personal}
+    marks = {
+        "default": each.name in spec.default_columns,
+        "personal": each.personal,
+        "may be personal": each.free_text,
+    }
     return [mark for mark, holds in marks.items() if holds]

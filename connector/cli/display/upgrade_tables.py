@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from connector.cli.display.output import table
-from connector.dataset.provenance import Change
+from connector.dataset.change import Change
 from connector.money import money_text
 from connector.upgrade import Comparison, UpgradePlan
 
