@@ -175,6 +175,8 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                 refresh=plan.refresh,
                 published=published,
                 run_ids=tagged(context.run.tags.get(REPORT_RUNS_TAG)),
+                # Sensors and retries ensure; what has other columns is converted again for a person alone.
+                reconvert=context.run.tags.get(INTENT_TAG) != Intent.ENSURE,
                 wait_policy=allowed(context.run.tags.get(ATTEMPTS_TAG), report.wait_policy),
             ):
                 match event:

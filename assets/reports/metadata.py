@@ -144,7 +144,7 @@ def change_text(done: Done) -> str | None:
         return None
     if done.reused:
         return "not known: Stripe answered the new report run with the file it had made before"
-    if change.same_bytes:
+    if change.same_bytes and not change.columns:
         return "none: Stripe's new file is the same to the byte"
     return ", ".join(change.texts()) or "values only: as many rows, and the same sums in every currency"
 

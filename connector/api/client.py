@@ -114,6 +114,11 @@ class StripeClient:
         """Close the connections. Nothing is sent afterwards, and waiting retries end with an error."""
         self._transport.close()
 
+    @property
+    def books(self) -> str | None:
+        """The identity of the simulator's books; None in other modes, and before the first answer."""
+        return self._transport.books if self.mode is Mode.SIMULATED else None
+
     # Endpoints
 
     def report_types(self) -> dict[str, ReportType]:

@@ -86,6 +86,8 @@ class Transport:
         self._draw = draw
         self._observe = observe
         self._seen_at: tuple[datetime, float] | None = None
+        #: What the simulator calls its books; None of Stripe, and before the first answer.
+        self.books: str | None = None
         self._closed = threading.Event()
 
     def close(self) -> None:
@@ -258,6 +260,7 @@ class Transport:
     def _note_time(self, response: httpx.Response) -> None:
         if date := moment_named(response.headers.get("date")):
             self._seen_at = (date, self._clock.monotonic())
+        self.books = shown(response.headers.get("simulator-books")) or self.books
 
     def _answer(self, response: httpx.Response) -> JsonResponse:
         if error := self._error(response):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from connector.catalogue.columns import sounds_free
 from connector.catalogue.spec import Column, ColumnType, RowKindRules
 from connector.convert.arrow_types import arrow_type, zone_of
 from connector.convert.cells import BadCellError, convert
@@ -27,6 +28,7 @@ __all__ = [
     "ReportFileReader",
     "open_report",
     "refuse_prose",
+    "stored_schema",
 ]
 
 #: Part of every data version. Raise it when the same bytes come out typed otherwise.
@@ -167,20 +169,29 @@ def open_report(records: RecordFile, expected: Expected) -> ReportFileReader:
     """
     asked = [column.name for column in expected.columns]
     _refuse_header(records, asked)
-    known = {*asked, *expected.withheld}
-    added = tuple(name for name in records.header if name not in known)
+    schema, columns = stored_schema(records.header, expected)
+    if len(set(schema.names)) < len(schema):
+        raise SchemaMismatchError(
+            f"{records.run_id}: two columns would be stored under one name; it has {_listed(records.header)}"
+        )
+    added = tuple(column.name for column in columns[len(expected.columns) :])
+    return ReportFileReader(schema, added, columns, records, expected.row_kinds)
+
+
+def stored_schema(header: Sequence[str], expected: Expected) -> tuple[pa.Schema, tuple[Column, ...]]:
+    """What a file with this header is stored as: the columns expected, then those that were not asked for,
+    then `_row_kind`; and the columns themselves, without that."""
+    known = {*(column.name for column in expected.columns), *expected.withheld}
     columns = expected.columns + tuple(
-        Column(name, ColumnType.TEXT, "Not asked for; stored as text.") for name in added
+        Column(name, ColumnType.TEXT, "Not asked for; stored as text.", free_text=sounds_free(name))
+        for name in header
+        if name not in known
     )
     fields = [_field(column, expected) for column in columns]
     if expected.row_kinds:
         about = "What the row is: balance, movement, or a subtotal or total, not to be added to its parts."
         fields.append(pa.field(ROW_KIND, pa.string(), metadata={"description": about}))
-    if len({field.name for field in fields}) < len(fields):
-        raise SchemaMismatchError(
-            f"{records.run_id}: two columns would be stored under one name; it has {_listed(records.header)}"
-        )
-    return ReportFileReader(pa.schema(fields), added, columns, records, expected.row_kinds)
+    return pa.schema(fields), columns
 
 
 def _refuse_header(records: RecordFile, asked: Sequence[str]) -> None:

@@ -74,9 +74,9 @@ def refuse_loss(published: Provenance, lost: tuple[str, ...], columns: Mapping[s
     """Raise DatasetMismatchError naming both lists of columns and the ways out."""
     raise DatasetMismatchError(
         f"{published.table} {published.period}: the published file has the columns "
-        f"{', '.join(published.columns)}; with the columns configured now, {', '.join(columns)}, it would lose "
-        f"{', '.join(lost)}. Nothing was requested. Configure these columns too, give the smaller choice a "
-        "`name` of its own, or replace the file with --force (in Dagster: materialize the partition again)."
+        f"{', '.join(published.columns)}; with the columns configured now, {', '.join(columns)}, it would "
+        f"lose {', '.join(lost)}. Nothing was requested. Configure these columns too, give the smaller "
+        "choice a `name` of its own, or replace the file with --force (in Dagster: materialize it again)."
     )
 
 

@@ -6,15 +6,16 @@ by a few threads, while the loop goes on with the rest.
 """
 
 import random
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 
 from connector.api.client import StripeClient
 from connector.api.models import Mode
-from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
+from connector.dataset.shape import FileState
 from connector.dataset.store import Store
 from connector.errors import (
     ConfigurationError,
@@ -26,6 +27,8 @@ from connector.partitions import Partition
 from connector.pipeline.events import Asked, Done, Event, Finished, Missed, Outcome
 from connector.pipeline.landing import PartitionWriter
 from connector.pipeline.log import StepLog
+from connector.pipeline.ownership import confirm_owner
+from connector.pipeline.reconversion import Reconversion, compared_now, converted_again, refuse_losses
 from connector.query import ReportQuery
 from connector.runs.adoption import PartitionRequest, WaitPolicy
 from connector.runs.batch import RunBatch
@@ -46,6 +49,8 @@ def collect(
     refresh: Collection[str] = (),
     published: Mapping[str, Provenance | None] | None = None,
     run_ids: Mapping[str, str] | None = None,
+    drop_columns: Collection[str] | None = None,
+    reconvert: bool = True,
     wait_policy: WaitPolicy | None = None,
     senders: Workers | None = None,
     converters: Workers | None = None,
@@ -62,11 +67,15 @@ def collect(
             answers.
         published: keys to what `store.provenance` has for them, where the caller has read that already.
         run_ids: keys to report runs to take by id, whatever their age.
+        drop_columns: keys of partitions whose file may be replaced by one that lacks columns; those to
+            `refresh` when None.
+        reconvert: convert published files again whose columns or types are not those configured now.
         senders, converters: where requests and conversions are carried out; threads when None.
 
     Raises:
         ConfigurationError: the report type exists in live mode alone, and the key is a test key.
-        DatasetMismatchError: the table is of another report configuration. Nothing was sent.
+        DatasetMismatchError: the table is of another report configuration or of another account, or a file
+            would be replaced by one that lacks columns. Nothing was requested.
         ReportingError: the shared reads failed, so that nothing is known of any partition.
     """
     if query.spec.live_only and client.mode is Mode.TEST:
@@ -76,20 +85,41 @@ def collect(
     dataset = query.dataset(mode=client.mode, account=client.account)
     store.check(dataset)
     log = StepLog(query)
-    distinct = {partition.key: partition for partition in partitions}.values()
+    distinct = {partition.key: partition for partition in partitions}
+    if published is None:
+        published = store.provenances(dataset, distinct)
+    _refuse_losses(query, distinct, published, set(refresh if drop_columns is None else drop_columns))
     wanted: list[PartitionRequest] = []
-    for found in _there_or_wanted(
-        store, dataset, query, distinct, published, refresh=refresh, run_ids=run_ids or {}
-    ):
-        if isinstance(found, PartitionRequest):
-            wanted.append(found)
+    older: list[Reconversion] = []
+    for key, partition in distinct.items():
+        need = _need(
+            query, partition, published.get(key), refresh=key in refresh, run_id=(run_ids or {}).get(key)
+        )
+        if isinstance(need, PartitionRequest):
+            wanted.append(need)
+        elif need.state is FileState.OLDER_SHAPE and reconvert:
+            older.append(Reconversion(partition, need.published))
         else:
-            log(found)
-            yield found
-    if not wanted:
+            there = Done(
+                partition,
+                Published(store.uri(dataset, key), need.published, None, outdated=False),
+                fetched=False,
+            )
+            log(there)
+            yield there
+    if not wanted and not older:
         return
+    if wanted:
+        confirm_owner(client, store, dataset)
     with ExitStack() as stack:
         staging = stack.enter_context(store.staging())
+        writer = PartitionWriter(client, store, query, dataset, staging, draw, log)
+        workers = converters or _threads(stack, _CONVERTERS, "convert")
+        for end in converted_again(client, writer, workers, older):
+            log(end)
+            yield end
+        if not wanted:
+            return
         batch = RunBatch(
             client,
             wanted,
@@ -98,51 +128,48 @@ def collect(
             wait_policy=wait_policy,
             draw=draw,
         )
-        writer = PartitionWriter(client, store, query, dataset, staging, draw, log)
-        workers = converters or _threads(stack, _CONVERTERS, "convert")
         for event in _drive(client, batch, writer, workers):
             log(event)
             if not isinstance(event, Finished):
                 yield event
 
 
-def _there_or_wanted(
-    store: Store,
-    dataset: Dataset,
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """A published file that answers, with or without being converted again."""
+
+    published: Provenance
+    state: FileState
+
+
+def _refuse_losses(
     query: ReportQuery,
-    partitions: Iterable[Partition],
-    already_read: Mapping[str, Provenance | None] | None,
-    *,
-    refresh: Collection[str],
-    run_ids: Mapping[str, str],
-) -> Iterator[Done | PartitionRequest]:
-    """Of each partition, that its published file answers, or what to request of Stripe."""
-    for partition in partitions:
-        key = partition.key
-        published = store.provenance(dataset, key) if already_read is None else already_read.get(key)
-        wanted = _wanted(query, partition, published, refresh=key in refresh, run_id=run_ids.get(key))
-        if wanted:
-            yield wanted
-        elif published:
-            there = Published(store.uri(dataset, key), published, None, outdated=False)
-            yield Done(partition, there, fetched=False)
+    partitions: Mapping[str, Partition],
+    published: Mapping[str, Provenance | None],
+    droppable: Collection[str],
+) -> None:
+    there = ((partitions[key], each) for key, each in published.items() if each and key not in droppable)
+    refuse_losses(query, there)
 
 
-def _wanted(
+def _need(
     query: ReportQuery,
     partition: Partition,
     published: Provenance | None,
     *,
     refresh: bool,
     run_id: str | None,
-) -> PartitionRequest | None:
-    """What to request of Stripe for a partition; None when the published file answers."""
+) -> PartitionRequest | _Published:
+    """What to request of Stripe for a partition, or the published file that answers."""
     request = query.request(partition)
-    if published is None or published.request != request:
+    if published is None:
+        return PartitionRequest(partition, request, None, run_id, refresh=refresh)
+    state = compared_now(query, partition, published).state
+    if state in {FileState.OTHER_REQUEST, FileState.LACKING_COLUMNS}:
         return PartitionRequest(partition, request, None, run_id, refresh=refresh)
     if refresh if run_id is None else published.run_id != run_id:
         return PartitionRequest(partition, request, published, run_id)
-    return None
+    return _Published(published, state)
 
 
 def _drive(

@@ -1,6 +1,6 @@
 """From the CSV of a finished report run to one Parquet file that says where its rows come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from connector import __version__
 from connector.api.download import Download
 from connector.api.models import API_VERSION
 from connector.convert.csv_records import RecordFile
-from connector.convert.decode import DECODER_VERSION, Expected, open_report, refuse_prose
+from connector.convert.decode import DECODER_VERSION, Expected, open_report, refuse_prose, stored_schema
 from connector.convert.parquet import writing_parquet
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance
@@ -43,8 +43,7 @@ def convert_report(
     records = RecordFile.open(fetched.path, run.id)
     if query.by_header:
         refuse_prose(records)
-    left_out = query.left_out(records.header)
-    expected = Expected(query.columns_in(records.header), query.timezone, query.spec.row_kinds, left_out)
+    expected = _expected(query, records.header)
     report = open_report(records, expected)
     with writing_parquet(
         parquet,
@@ -80,12 +79,22 @@ def convert_report(
             totals=written.totals,
             sums=written.sums,
             added_columns=report.added_columns,
-            withheld_columns=tuple(name for name in left_out if name not in query.withheld),
+            withheld_columns=tuple(name for name in expected.withheld if name not in query.withheld),
             request_ids=tuple(filter(None, (run.request_id, *fetched.request_ids))),
             run=run.raw,
         )
         written.add_metadata({METADATA_KEY: provenance.to_json()})
     return provenance
+
+
+def stored_columns(query: ReportQuery, header: Sequence[str]) -> dict[str, str]:
+    """The columns that a file with this header would be stored with, in order, and their Arrow types."""
+    schema, _ = stored_schema(header, _expected(query, header))
+    return {each.name: str(each.type) for each in schema}
+
+
+def _expected(query: ReportQuery, header: Sequence[str]) -> Expected:
+    return Expected(query.columns_in(header), query.timezone, query.spec.row_kinds, query.left_out(header))
 
 
 def _constants(query: ReportQuery, partition: Partition, run_id: str) -> Mapping[str, pa.Scalar]:

@@ -62,7 +62,7 @@ class PartitionWriter:
             raise StoreError(f"could not read {csv}: {error.strerror or error}; try again") from None
         finally:
             csv.unlink(missing_ok=True)
-        published = self.store.publish(parquet, self.dataset, provenance)
+        published = self.store.publish(parquet, self.dataset, provenance, books=self.client.books)
         before = finished.wanted.published
         return Done(
             finished.wanted.partition,

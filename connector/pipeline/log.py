@@ -4,6 +4,7 @@
     ready                    the report run has its file
     downloaded               the file is here, whole
     published, outdated      its rows are in the dataset; or a newer file was there and stays
+    reconverted              its file was converted again: other columns or types are configured now
     kept                     the published file answered, and Stripe was not asked
     late, not_ready, failed  it has no new data
 
@@ -21,6 +22,7 @@ from typing import Any
 
 from connector.pipeline.events import Asked, Done, Downloaded, Missed, Step
 from connector.query import ReportQuery
+from connector.runs.events import Origin
 
 #: The name of the attribute of a record that holds the fields.
 FIELDS = "stripe"
@@ -109,6 +111,7 @@ def _done(step: Done) -> _Entry:
     if not step.fetched:
         return "kept", text, fields
     name = "outdated" if step.published.outdated else "published"
+    name = "reconverted" if step.origin is Origin.RECONVERTED else name
     took = {"reused": step.reused, "converted_seconds": round(step.converted, 3)}
     return name, f"{text}, {step.converted:.1f} s after it was ready", fields | took
 

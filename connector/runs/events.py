@@ -10,10 +10,11 @@ from connector.runs.adoption import PartitionRequest
 
 
 class Origin(StrEnum):
-    """How a partition came by its report run."""
+    """How a partition came by its report run; RECONVERTED is the published file's own, converted again."""
 
     CREATED = "created"
     ADOPTED = "adopted"
+    RECONVERTED = "reconverted"
 
 
 class Outcome(StrEnum):

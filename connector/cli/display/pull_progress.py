@@ -210,7 +210,7 @@ def _change(done: Done) -> str:
     change = done.published.change if done.fetched else None
     if change is None:
         return ""
-    if change.same_bytes:
+    if change.same_bytes and not change.columns:
         return " (not re-checked)" if done.reused else " (unchanged)"
     return f" (changed: {', '.join(change.texts()) or 'neither rows nor sums'})"
 

@@ -1,0 +1,108 @@
+"""Published files whose columns are not those configured now: compared, refused, or converted again.
+
+A file is converted again from the CSV of its own report run, which Stripe keeps for about a year. No report
+run is created.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+
+from connector.api.client import StripeClient
+from connector.convert.decode import DECODER_VERSION
+from connector.dataset.provenance import Provenance, Published
+from connector.dataset.shape import Comparison, FileState, compared, header_asked, refuse_loss
+from connector.errors import InvalidRequestError, ReportingError
+from connector.partitions import Partition
+from connector.pipeline.conversion import stored_columns
+from connector.pipeline.events import Done, Finished, Missed
+from connector.pipeline.landing import PartitionWriter
+from connector.query import ReportQuery
+from connector.runs.adoption import PartitionRequest
+from connector.runs.events import Origin
+from connector.runs.threads import Workers
+
+_log = logging.getLogger(__name__)
+
+#: A look at futures that are not done yet.
+_A_WHILE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconversion:
+    """A partition whose published file is to be converted again."""
+
+    partition: Partition
+    published: Provenance
+
+
+def compared_now(query: ReportQuery, partition: Partition, published: Provenance) -> Comparison:
+    """How a published file stands to what is configured now."""
+    request = query.request(partition)
+    columns = stored_columns(query, header_asked(published, request))
+    return compared(published, request, columns, DECODER_VERSION)
+
+
+def refuse_losses(query: ReportQuery, published: Iterable[tuple[Partition, Provenance]]) -> None:
+    """Raise DatasetMismatchError for the first file that would be replaced by one that lacks columns."""
+    for partition, provenance in published:
+        found = compared_now(query, partition, provenance)
+        if found.state is FileState.LACKING_COLUMNS:
+            header = header_asked(provenance, query.request(partition))
+            refuse_loss(provenance, found.lost, stored_columns(query, header))
+
+
+def converted_again(
+    client: StripeClient, writer: PartitionWriter, workers: Workers, wanted: Sequence[Reconversion]
+) -> Iterator[Done | Missed]:
+    """Convert these files again, a few at a time; yields how each ended, in any order.
+
+    A partition whose CSV Stripe does not have any more keeps the file it has, which a warning says.
+    """
+    pending: dict[Future[Done], Reconversion] = {
+        workers.submit(partial(_convert_again, client, writer, each)): each for each in wanted
+    }
+    while pending:
+        if not any(future.done() for future in pending):
+            client.clock.wait(list(pending), _A_WHILE)
+        for future in [each for each in pending if each.done()]:
+            yield _ended(future, pending.pop(future), writer)
+
+
+def _convert_again(client: StripeClient, writer: PartitionWriter, wanted: Reconversion) -> Done:
+    request = writer.query.request(wanted.partition)
+    run = client.report_run(wanted.published.run_id)
+    if run.result is None:
+        raise InvalidRequestError(f"report run {run.id} has no file any more", status=410)
+    done = writer.write(
+        Finished(
+            PartitionRequest(wanted.partition, request, wanted.published),
+            run,
+            run.result,
+            Origin.RECONVERTED,
+            attempts=1,
+            waited=0.0,
+        )
+    )
+    return replace(done, reused=False)
+
+
+def _ended(future: Future[Done], wanted: Reconversion, writer: PartitionWriter) -> Done | Missed:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, InvalidRequestError) and error.status in {404, 410}:
+        _log.warning(
+            "%s %s: stored with other columns or types than are configured now, and the file of %s is gone "
+            "at Stripe, so it stays as it is. --force requests a new report run.",
+            writer.dataset.table,
+            wanted.partition.key,
+            wanted.published.run_id,
+        )
+        uri = writer.store.uri(writer.dataset, wanted.partition.key)
+        return Done(wanted.partition, Published(uri, wanted.published, None, outdated=False), fetched=False)
+    if isinstance(error, ReportingError):
+        return Missed(wanted.partition, error, wanted.published.run_id)
+    raise error
