@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from connector.checks.balance import check_continuity, find_continuity_check
+from connector.checks.calendar import check_calendar
 from connector.checks.evaluate import check_file
 from connector.checks.finding import CheckOutcome
 from connector.checks.reconciliation import find_reconciliations, reconcile
@@ -29,7 +30,8 @@ def audit(store: Store, dataset: Dataset, others: Sequence[Dataset] = ()) -> Ite
     """
     comparable = [each for each in others if (each.mode, each.account) == (dataset.mode, dataset.account)]
     ended: dict[tuple[str, ...], tuple[datetime, str]] = {}
-    for key, file in sorted(_read_files(store, dataset), key=_age):
+    files = store.provenances(dataset)
+    for key, file in sorted(files.items(), key=_age):
         query = rebuild_query(dataset, file)
         yield from check_file(store, dataset, query, key)
         if file is None or file.interval is None:
@@ -40,6 +42,7 @@ def audit(store: Store, dataset: Dataset, others: Sequence[Dataset] = ()) -> Ite
             yield from _present(check_continuity(store, dataset, query, before[1], key))
         ended[series] = file.interval.end, key
         yield from _compare(store, dataset, query, key, comparable)
+    yield from check_calendar(dataset, files)
 
 
 def rebuild_query(dataset: Dataset, file: Provenance | None) -> ReportQuery:
@@ -53,11 +56,6 @@ def rebuild_query(dataset: Dataset, file: Provenance | None) -> ReportQuery:
         zone=dataset.zone,
         by_account=CONNECTED_ACCOUNT in dataset.dimensions,
     )
-
-
-def _read_files(store: Store, dataset: Dataset) -> Iterator[tuple[str, Provenance | None]]:
-    for key in store.keys(dataset):
-        yield key, store.provenance(dataset, key)
 
 
 def _age(partition: tuple[str, Provenance | None]) -> tuple[str, str]:

@@ -51,6 +51,8 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
     from connector.checks.audit import audit  # noqa: PLC0415 - it loads DuckDB
 
     store = connection.store()
+    for path, reason in store.unusable_tables().items():
+        click.echo(f"Note: {path} was not checked: {reason}", err=True)
     there = _of_one_mode(store.datasets(), mode, store.root)
     found = []
     for dataset in _named(tables, there):

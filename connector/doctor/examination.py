@@ -3,6 +3,7 @@
 What cannot be checked is reported and skipped; the rest is checked all the same.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from connector.api.models import Mode, ReportType
 from connector.clock import Clock
 from connector.doctor.dagster_home import examine_dagster
 from connector.doctor.diagnosis import Diagnosis
-from connector.doctor.files import examine_root, examine_tables, stored_datasets
+from connector.doctor.files import examine_coverage, examine_root, examine_tables, stored_datasets
 from connector.doctor.key import account_of, examine_account, examine_key, hosts_of
 from connector.doctor.permissions import IMPATIENT, ResponseLog, examine_stripe
 from connector.doctor.reports import examine_report, find_defs, reports_to_check
@@ -77,5 +78,7 @@ def examine(
         yield examine_report(each, types, livemode=livemode, now=now)
     yield from examine_root(connection.root, clock)
     yield from examine_tables(stored)
+    with contextlib.suppress(ReportingError):  # `examine_root` reports what the file system refuses
+        yield from examine_coverage(connection.root, stored)
     modes = sorted({each.mode for each in stored})
     yield from examine_dagster(dagster_home, configured=defs.configured, modes=modes)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from connector.api.models import Mode
 from connector.clock import Clock
+from connector.dataset.coverage import coverage_of, listed
 from connector.dataset.filesystem import Root
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
@@ -75,6 +76,28 @@ def examine_tables(stored: Sequence[Dataset]) -> Iterator[Diagnosis]:
     if modes:
         tables = ", ".join(f"{sum(each.mode == mode for each in stored)} {mode}" for mode in modes)
         yield fine("files", f"stored tables: {tables}")
+
+
+def examine_coverage(root: str, stored: Sequence[Dataset]) -> Iterator[Diagnosis]:
+    """The tables that cannot be used, and the partitions that the others lack between their files."""
+    store = Store(root)
+    for path, reason in store.unusable_tables().items():
+        yield failure("files", f"{path}: {reason}", "Nothing is read from this table until then.")
+    for dataset in stored:
+        files = store.provenances(dataset)
+        if unreadable := [key for key, file in files.items() if file is None]:
+            yield warning(
+                "files",
+                f"{dataset.mode} table {dataset.table} has files that cannot be read: {listed(unreadable)}",
+                "Pull these partitions again: what cannot be read counts as missing.",
+            )
+        intervals = {key: file.interval for key, file in files.items() if file and file.interval}
+        if missing := coverage_of(dataset, intervals).missing:
+            yield warning(
+                "files",
+                f"{dataset.mode} table {dataset.table} lacks {listed(missing)}",
+                "Pull what is missing: sums over this time are short.",
+            )
 
 
 def stored_datasets(root: str) -> Sequence[Dataset]:

@@ -20,16 +20,21 @@ from rich.text import Text
 
 from connector.api.models import Mode
 from connector.convert.arrow_types import MONEY
+from connector.dataset.coverage import coverage_of, intervals_of
+from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.money import CURRENCIES, USUAL_DIGITS, money_text
 from connector.sql.views import create_view
 
 SCHEMA = "stripe"
 
-#: The tables there are, and how many columns each has; a query like any other.
+#: The tables there are: how many columns each has, its first and last period, and how many partitions are
+#: missing in between, with the first of them. A query like any other.
 TABLES = """
-    SELECT table_name AS "table", count(*) AS columns
-    FROM information_schema.columns WHERE table_schema = 'stripe'
+    SELECT table_name AS "table", count(*) AS columns, any_value("from") AS "from", any_value("to") AS "to",
+        any_value(missing) AS missing, any_value(first_missing) AS "first missing"
+    FROM information_schema.columns LEFT JOIN temp.coverage ON table_name = name
+    WHERE table_schema = 'stripe'
     GROUP BY ALL ORDER BY ALL
 """
 
@@ -63,8 +68,24 @@ def open_warehouse(
         connection.execute(statement)
     for table in _named(query, _tables(base / chosen)):
         create_view(connection, SCHEMA, table, base / chosen / table)
+    if query in {None, TABLES}:
+        _add_coverage(connection, root, chosen)
     connection.execute(f"SET search_path = '{SCHEMA},main'")
     return connection
+
+
+def _add_coverage(connection: duckdb.DuckDBPyConnection, root: str | Path, mode: str) -> None:
+    """A table of what each pinned table holds, by the keys of its files: none of them is opened."""
+    connection.execute(
+        'CREATE TEMP TABLE coverage (name VARCHAR, "from" VARCHAR, "to" VARCHAR, missing INTEGER, '
+        "first_missing VARCHAR)"
+    )
+    store = Store(root)
+    for dataset in (each for each in store.datasets() if each.mode == mode):
+        found = coverage_of(dataset, intervals_of(dataset, store.keys(dataset)))
+        first = found.missing[0] if found.missing else None
+        row = (dataset.table, found.first, found.last, len(found.missing), first)
+        connection.execute("INSERT INTO coverage VALUES (?, ?, ?, ?, ?)", row)
 
 
 def render(relation: duckdb.DuckDBPyRelation, *, title: str | None = None) -> Table:

@@ -126,28 +126,6 @@ def test_a_refresh_answered_with_the_old_file_says_so(simulator: Simulator, pull
     assert outcome.published.provenance.run_id != first.run_id
 
 
-def test_other_columns_are_another_question(simulator: Simulator, pull: Pull) -> None:
-    pull(SUMMARY, DAY)
-    fewer = ReportQuery.of("balance_summary", columns=["category", "net_amount", "currency"])
-
-    outcome = done(pull(fewer, DAY))[DAY[0].key]
-
-    assert outcome.fetched
-    assert "description" not in outcome.published.provenance.parameters["columns"]
-    assert len(simulator.runs) == 2
-
-
-def test_going_back_to_the_old_columns_brings_them_back(simulator: Simulator, pull: Pull) -> None:
-    pull(SUMMARY, DAY)
-    pull(ReportQuery.of("balance_summary", columns=["category", "net_amount", "currency"]), DAY)
-
-    outcome = done(pull(SUMMARY, DAY))[DAY[0].key]
-
-    assert "description" in outcome.published.provenance.parameters["columns"]
-    assert done(pull(SUMMARY, DAY))[DAY[0].key].fetched is False
-    assert len(simulator.runs) == 2
-
-
 def interrupted(events: Iterator[object], after: type) -> None:
     """Die the moment the first event of a kind arrives, as a killed process would."""
     next(event for event in events if isinstance(event, after))

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance
+from connector.dataset.seal import seal
 from connector.partitions import Interval
 
 DATASET = Dataset(
@@ -47,7 +48,10 @@ def provenance(run_id: str = "frr_1", *, made: datetime = NOON, **changes: Any) 
         "decoder_version": 1,
         "connector_version": "0",
         "fetched_at": made,
+        "header": ("net_amount",),
+        "columns": {"net_amount": "decimal128(36, 18)"},
         "totals": {"usd": Decimal("1.00")},
+        "sums": {"net_amount": {"usd": Decimal("1.00")}},
     }
     return Provenance(**(fields | changes))
 
@@ -56,3 +60,4 @@ def write(path: Path, source: Provenance) -> None:
     """Write a file with one row, which names its run."""
     table = pa.table({"net_amount": [Decimal("1.00")], "_report_run_id": [source.run_id]})
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: source.to_json()}), path)
+    seal(path)

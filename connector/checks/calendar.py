@@ -1,0 +1,51 @@
+"""Checks of a whole table: that no window is missing between its files, and none is there twice."""
+
+from collections.abc import Iterator, Mapping
+
+from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
+from connector.dataset.coverage import Coverage, coverage_of, listed
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Provenance
+
+NO_GAPS = Check(
+    "no_gaps",
+    "Between the first and the last partition of a table, none is missing, so that sums over time are whole.",
+    Severity.WARN,
+    compares_files=True,
+)
+NO_OVERLAPS = Check(
+    "no_overlaps",
+    "No two partitions of a table cover the same time, so that nothing is counted twice.",
+    Severity.WARN,
+    compares_files=True,
+)
+
+
+def check_calendar(dataset: Dataset, files: Mapping[str, Provenance | None]) -> Iterator[CheckOutcome]:
+    """The outcomes of both checks; none for a table whose partitions are payouts, or that is empty.
+
+    Args:
+        files: what each file of the table states, by key; None for one that cannot be read, which counts as
+            missing.
+    """
+    coverage = coverage_of(dataset, {k: file.interval for k, file in files.items() if file and file.interval})
+    if coverage.first is None:
+        return
+    for check, finding in ((NO_GAPS, _gaps(coverage)), (NO_OVERLAPS, _overlaps(coverage))):
+        yield CheckOutcome(check, dataset.table, f"{coverage.first} to {coverage.last}", finding)
+
+
+def _gaps(coverage: Coverage) -> Finding:
+    if not coverage.missing:
+        return Finding(CheckResult.PASSED, "No partition is missing in between.")
+    count = len(coverage.missing)
+    reason = f"Missing: {listed(coverage.missing)}. Sums over this time are short; pull what is missing."
+    return Finding(CheckResult.FAILED, reason, wrong=count)
+
+
+def _overlaps(coverage: Coverage) -> Finding:
+    if not coverage.overlapping:
+        return Finding(CheckResult.PASSED, "No two partitions cover the same time.")
+    pairs = [f"{first} with {second}" for first, second in coverage.overlapping]
+    reason = f"The same time is covered twice: {listed(pairs)}. Remove the file that does not belong there."
+    return Finding(CheckResult.FAILED, reason, wrong=len(pairs))

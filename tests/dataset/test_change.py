@@ -1,0 +1,56 @@
+"""What a new file changed, in what people and checks add up."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.dataset.change import Change
+from tests.support.datasets import provenance
+
+AMOUNTS = st.decimals(-(10**18), 10**18, places=18)
+
+
+def change(old: dict[str, Any], new: dict[str, Any]) -> Change:
+    return Change.between(provenance(csv_sha256="old", **old), provenance(csv_sha256="new", **new))
+
+
+def lines(opening: str, closing: str) -> dict[str, Any]:
+    return {
+        "sums": {
+            "net_amount of starting_balance": {"usd": Decimal(opening)},
+            "net_amount of ending_balance": {"usd": Decimal(closing)},
+        }
+    }
+
+
+def test_balances_that_moved_are_told_though_rows_and_net_did_not() -> None:
+    moved = change(lines("1.00", "2.00"), lines("6.00", "7.00"))
+
+    assert moved
+    assert list(moved.texts()) == [
+        "net_amount of ending_balance: +5.00 usd",
+        "net_amount of starting_balance: +5.00 usd",
+    ]
+
+
+def test_columns_that_went_are_told_as_columns_and_not_as_money() -> None:
+    narrow = {"columns": {"category": "string"}, "totals": {}, "sums": {}}
+
+    found = change({"totals": {"eur": Decimal("125.78")}}, narrow)
+
+    assert found.totals == {}
+    assert list(found.texts()) == ["columns: also category; without net_amount"]
+
+
+@given(old=AMOUNTS, new=AMOUNTS)
+def test_a_difference_is_exact_whatever_its_digits(old: Decimal, new: Decimal) -> None:
+    found = change({"totals": {"usd": old}}, {"totals": {"usd": new}})
+
+    assert Fraction(found.totals.get("usd", Decimal(0))) == Fraction(new) - Fraction(old)
+
+
+def test_the_same_sums_are_no_change() -> None:
+    assert not change(lines("1.00", "2.00"), lines("1.000", "2.0"))

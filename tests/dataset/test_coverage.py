@@ -1,0 +1,65 @@
+"""A table knows its calendar: what is missing in between, and what is there twice."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.dataset.coverage import coverage_of, intervals_of, missing, overlapping
+from connector.dataset.identity import Dataset
+from connector.partitions import Interval, Windows
+
+DAYS = Windows("daily", "Europe/Berlin")
+MARCH = DAYS.between(date(2026, 3, 1), date(2026, 4, 1))
+
+
+@given(gone=st.sets(st.integers(0, len(MARCH) - 1), max_size=len(MARCH) - 1))
+def test_the_windows_that_are_gone_between_the_first_and_the_last_are_missing(gone: set[int]) -> None:
+    """Across the hour that spring takes away, too."""
+    there = [number for number in range(len(MARCH)) if number not in gone]
+
+    found = missing(DAYS, [each.interval for n, each in enumerate(MARCH) if n in there and each.interval])
+
+    assert [each.key for each in found] == [
+        MARCH[number].key for number in sorted(gone) if there[0] < number < there[-1]
+    ]
+
+
+@pytest.mark.parametrize("unit", ["hourly", "daily", "weekly", "monthly"])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Apia"])
+def test_a_key_gives_back_its_window(unit: str, zone: str) -> None:
+    windows = Windows(unit, zone)
+    start = windows.first_from(datetime(2026, 10, 25, tzinfo=UTC))
+    end = windows.last_until(start + timedelta(days=70 if unit == "monthly" else 14))
+
+    for window in windows.between(start, end):
+        assert windows.partition(window.key) == window
+
+
+def test_each_account_is_a_series_of_its_own() -> None:
+    dataset = Dataset("t", "test", None, "x.1", "daily", "UTC", dimensions=("connected_account",))
+    keys = ["acct_1|2026-06-01", "acct_1|2026-06-03", "acct_2|2026-06-02"]
+
+    found = coverage_of(dataset, intervals_of(dataset, keys))
+
+    assert (found.first, found.last) == ("2026-06-01", "2026-06-03")
+    assert found.missing == ("acct_1|2026-06-02",)
+    assert found.overlapping == ()
+
+
+def test_payouts_have_no_calendar() -> None:
+    dataset = Dataset("t", "test", None, "x.1", "payout", "UTC")
+
+    assert coverage_of(dataset, intervals_of(dataset, ["po_1", "po_2"])).first is None
+
+
+def test_time_that_two_files_cover_is_named() -> None:
+    def hours(first: int, last: int) -> Interval:
+        return Interval(datetime(2026, 6, 1, first, tzinfo=UTC), datetime(2026, 6, 1, last, tzinfo=UTC))
+
+    apart = {"a": hours(0, 1), "b": hours(1, 2), "c": hours(3, 4)}
+    inside = {"long": hours(0, 6), "early": hours(1, 2), "late": hours(4, 5), "after": hours(6, 7)}
+
+    assert overlapping(apart) == ()
+    assert overlapping(inside) == (("long", "early"), ("long", "late"))

@@ -1,0 +1,109 @@
+"""A footer is trusted as it was written, or not at all: whatever happens to the bytes of a file."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.dataset.store import Store
+from tests.support.datasets import DATASET, provenance, write
+
+KEY = "2026-06-01"
+TRUTH = provenance()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Path, bytes]:
+    """A store with one published file, where that is, and its bytes."""
+    root = tmp_path_factory.mktemp("damaged")
+    store, staged = Store(root / "data"), root / "staged.parquet"
+    write(staged, TRUTH)
+    path = Path(store.publish(staged, DATASET, TRUTH).uri)
+    return store, path, path.read_bytes()
+
+
+def footer_start(content: bytes) -> int:
+    return len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+
+
+@given(data=st.data())
+def test_one_flipped_bit_leaves_the_truth_or_nothing(
+    place: tuple[Store, Path, bytes], data: st.DataObject
+) -> None:
+    store, path, content = place
+    bit = data.draw(st.integers(0, 8 * len(content) - 1))
+    damaged = bytearray(content)
+    damaged[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(damaged)
+
+    found = store.provenance(DATASET, KEY)
+
+    assert found in (TRUTH, None)
+    assert (found is None) == (bit // 8 >= footer_start(content) or _in_digest_of_footer(content, bit // 8))
+
+
+def _in_digest_of_footer(content: bytes, byte: int) -> bool:
+    """Where the checksum itself, or the mark by which it is found, is damaged."""
+    marker = len(b"sha256 of all other bytes, then of the footer:")
+    start = footer_start(content) - 64 - marker
+    return footer_start(content) - 32 <= byte < footer_start(content) and byte >= start
+
+
+@given(kept=st.floats(0, 1, exclude_max=True), filler=st.sampled_from([b"", b"\0", b"\xff", b"PAR1"]))
+def test_a_file_cut_short_or_filled_up_has_no_provenance(
+    place: tuple[Store, Path, bytes], kept: float, filler: bytes
+) -> None:
+    store, path, content = place
+    start = content[: int(kept * len(content))]
+    path.write_bytes((start + filler * len(content))[: len(content)] if filler else start)
+
+    assert store.provenance(DATASET, KEY) is None
+
+
+@given(content=st.binary(max_size=200), magic=st.booleans())
+def test_any_bytes_are_no_file_of_ours(
+    place: tuple[Store, Path, bytes],
+    content: bytes,
+    magic: bool,
+) -> None:
+    store, path, _ = place
+    path.write_bytes(content + b"PAR1" if magic else content)
+
+    assert store.provenance(DATASET, KEY) is None
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param("[]", id="a-list"),
+        pytest.param("{", id="half"),
+        pytest.param("[" * 100_000, id="too-deep"),
+        pytest.param("9" * 10_000, id="a-huge-number"),
+        pytest.param(TRUTH.to_json().replace('"rows":1', '"rows":"1"'), id="rows-as-text"),
+        pytest.param(TRUTH.to_json().replace('"rows":1', '"rows":-1'), id="fewer-rows-than-none"),
+        pytest.param(TRUTH.to_json().replace('"1.00"', '"1e999999999"'), id="an-absurd-total"),
+        pytest.param(TRUTH.to_json().replace('"1.00"', '"NaN"'), id="no-total"),
+        pytest.param(
+            TRUTH.to_json().replace("2026-06-02T12:00:00+00:00", "2026-06-02T12:00:00"), id="no-zone"
+        ),
+        pytest.param(TRUTH.to_json().replace("2026-06-02T12", "0001-01-01T00"), id="year-1"),
+        pytest.param(TRUTH.to_json().replace('"interval_start":1', '"interval_start":"x"'), id="parameters"),
+        pytest.param(TRUTH.to_json().replace('"start":"2026-06-01', '"start":"2027-06-01'), id="backwards"),
+    ],
+)
+def test_metadata_that_say_nothing_sensible_are_as_good_as_none(
+    place: tuple[Store, Path, bytes], stated: str | None
+) -> None:
+    """Written by another program, so that no checksum warns."""
+    store, path, _ = place
+    path.unlink()
+    write(path, TRUTH)
+    rows = pq.read_table(path, partitioning=None)
+    pq.write_table(rows.replace_schema_metadata({"stripe_report": stated} if stated else None), path)
+
+    found = store.provenance(DATASET, KEY)
+
+    assert found is None or found == found.from_json(str(stated))
