@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from connector.errors import ConfigurationError
-from connector.partitions import UNITS, Windows
+from connector.partitions import UNITS, Windows, never_whole
 
 #: Zones whose clocks do unusual things: half hours, quarter hours, changes at midnight, a skipped day.
 ODD_ZONES = (
@@ -169,3 +169,47 @@ def test_what_cannot_be_is_refused(make: object, message: str) -> None:
     assert callable(make)
     with pytest.raises(ConfigurationError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("unit", "key", "said"),
+    [
+        ("monthly", "2026-05-01", "The daily windows from 2026-05-13 on can"),
+        ("weekly", "2026-05-10", "The daily windows from 2026-05-13 on can"),
+        ("daily", "2026-05-12", "The hourly windows from 2026-05-12 on can"),
+        ("monthly", "2026-04-01", "there are none for it"),
+        ("hourly", "2026-05-12-09:00", "it can never be pulled whole"),
+    ],
+)
+def test_what_begins_before_the_data_can_never_be_pulled_and_what_can_is_said(
+    unit: str, key: str, said: str
+) -> None:
+    windows = Windows(unit)
+
+    found = never_whole(windows, windows.partition(key), datetime(2026, 5, 12, 9, 30, tzinfo=UTC))
+
+    assert found is not None
+    assert found.startswith(f"{key} begins before the data, which begin at 2026-05-12T09:30:00Z")
+    assert said in found
+
+
+def test_what_begins_with_the_data_or_later_can_be_pulled() -> None:
+    windows = Windows("monthly")
+
+    for key in ("2026-05-01", "2026-06-01"):
+        assert never_whole(windows, windows.partition(key), datetime(2026, 5, 1, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "key"),
+    [
+        ("daily", "x"),
+        ("daily", "2026-13-01"),
+        ("monthly", "2026-05-02"),
+        ("hourly", "2026-05-01"),
+        ("daily", "20260501"),
+    ],
+)
+def test_a_key_that_no_window_has_is_refused(unit: str, key: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not the key of one of the"):
+        Windows(unit).partition(key)

@@ -393,3 +393,105 @@ def test_what_a_killed_process_left_is_swept_and_what_a_live_one_holds_is_not(
 
     assert {"alive", "starting"} <= left
     assert "dead" not in left
+
+
+# What cannot be read
+
+
+def test_a_file_that_cannot_be_read_is_replaced_and_set_aside(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    path = Path(publish(provenance("frr_new", made=NOON + timedelta(hours=1))).uri)
+    path.write_bytes(b"PAR1" + bytes(100))
+
+    publish(provenance("frr_old"))
+
+    assert rows_in(store) == ["frr_old"]
+    (aside,) = (tmp_path / "data" / ".superseded").rglob("*.parquet")
+    assert aside.name.endswith("-unreadable.parquet")
+    assert aside.read_bytes() == b"PAR1" + bytes(100)
+
+
+def damage_pin(tmp_path: Path, content: bytes = b"{") -> Path:
+    pin = tmp_path / "data" / DATASET.pin_path
+    pin.write_bytes(content)
+    return pin
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]"])
+def test_a_damaged_pin_is_written_again_by_the_next_pull(
+    store: Store, publish: Publish, tmp_path: Path, content: bytes
+) -> None:
+    publish(windowed())
+    pin = damage_pin(tmp_path, content)
+    assert store.datasets() == ()
+    assert list(store.unusable_tables()) == [str(pin)]
+
+    store.check(DATASET)
+    publish(windowed())
+
+    assert store.datasets() == (DATASET,)
+    assert store.unusable_tables() == {}
+
+
+def windowed(**changes: Any) -> Provenance:
+    """A file that says of itself what the table is about."""
+    return provenance(parameters={"interval_start": 1, "interval_end": 2}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        pytest.param({"report_type": "payouts.summary.1"}, "report_type", id="report"),
+        pytest.param({"window": "monthly"}, "window", id="window"),
+        pytest.param({"zone": "Asia/Tokyo"}, "window", id="zone"),
+        pytest.param({"filters": {"currency": "eur"}}, "filters", id="filters"),
+    ],
+)
+def test_without_a_pin_the_files_themselves_refuse_what_is_not_theirs(
+    store: Store, publish: Publish, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    publish(windowed())
+    damage_pin(tmp_path)
+
+    with pytest.raises(DatasetMismatchError, match=said):
+        store.check(dataclasses.replace(DATASET, **changes))
+
+
+def test_a_table_of_a_newer_version_is_refused_and_named(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    publish(windowed())
+    pin = damage_pin(tmp_path, DATASET.to_json().replace("{", '{"tier": "gold",', 1).encode())
+
+    with pytest.raises(DatasetMismatchError, match=r"field tier.*newer version"):
+        store.check(DATASET)
+
+    assert "newer version" in store.unusable_tables()[str(pin)]
+
+
+def test_the_newest_run_is_that_of_the_last_periods(store: Store, publish: Publish) -> None:
+    for day in range(1, 9):
+        publish(provenance(f"frr_{day}", period=f"2026-06-{day:02}", made=NOON + timedelta(days=day)))
+    Path(store.uri(DATASET, "2026-06-08")).write_bytes(b"")
+
+    newest = store.newest(DATASET)
+
+    assert newest
+    assert newest.run_id == "frr_7"
+
+
+def test_books_are_pinned_and_other_books_refused(store: Store, tmp_path: Path) -> None:
+    simulated = dataclasses.replace(DATASET, mode="simulated")
+
+    def put(books: str) -> None:
+        staged = tmp_path / "staged.parquet"
+        write(staged, provenance(mode="simulated"))
+        store.publish(staged, simulated, provenance(mode="simulated"), books=books)
+
+    put("seed 1")
+    assert store.books(simulated) == "seed 1"
+
+    with pytest.raises(DatasetMismatchError, match=r"books seed 1.*books seed 2"):
+        put("seed 2")
+    put("seed 1")

@@ -1,4 +1,4 @@
-"""Two companies never share a table: whose data it holds is looked up before anything is published into it."""
+"""Two companies never share a table: whose data it holds is looked up before more are published."""
 
 from datetime import UTC, datetime
 
@@ -9,8 +9,9 @@ from connector.dataset.store import Store
 from connector.errors import DatasetMismatchError
 from connector.query import ReportQuery
 from connector.simulator import Simulator
-from tests.conftest import ClientFor, Pull, days, done
+from tests.conftest import ClientFor, Pull
 from tests.support.clock import ManualClock
+from tests.support.partitions import days, done
 
 SUMMARY = ReportQuery.of("balance_summary")
 WEEK = days("2026-05-31", 7)

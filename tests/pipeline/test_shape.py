@@ -1,4 +1,4 @@
-"""Columns that are configured now and those a published file has: nothing is lost, nothing asked for twice."""
+"""The columns configured now and those a published file has: none is lost, no run is made twice."""
 
 import logging
 from pathlib import Path
@@ -12,8 +12,9 @@ from connector.errors import DatasetMismatchError
 from connector.query import ReportQuery
 from connector.runs.events import Origin
 from connector.simulator import Simulator
-from tests.conftest import Pull, days, done
+from tests.conftest import Pull
 from tests.faults.network import Respond
+from tests.support.partitions import days, done
 
 DAY = days("2026-06-01", 1)
 KEY = DAY[0].key
@@ -119,7 +120,7 @@ def test_a_file_that_is_gone_at_stripe_stays_as_it_is_and_this_is_said(
     simulator: Simulator, pull: Pull, caplog: pytest.LogCaptureFixture
 ) -> None:
     pull(typed("text"), DAY)
-    simulator.faults.add(Respond(404, GONE), "GET", "/v1/files/*/contents")
+    simulator.faults.add(Respond(404, GONE), "GET */contents")
 
     with caplog.at_level(logging.WARNING):
         outcome = done(pull(typed("money"), DAY))[KEY]

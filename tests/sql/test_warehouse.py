@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.money import money_text
-from connector.sql.warehouse import open_warehouse, render
+from connector.sql.warehouse import TABLES, open_warehouse, render
+from tests.support.datasets import DATASET, provenance, write
 
 MONEY = pa.decimal128(36, 18)
 
@@ -182,3 +184,20 @@ def test_live_and_test_data_are_never_read_together(tmp_path: Path) -> None:
 def test_object_stores_are_refused_with_a_way_round() -> None:
     with pytest.raises(ConfigurationError, match="read_parquet"):
         open_warehouse("s3://bucket/data")
+
+
+def test_the_list_of_tables_says_what_each_holds_and_lacks(tmp_path: Path) -> None:
+    store, staged = Store(tmp_path), tmp_path / "staged.parquet"
+    for day in (1, 4):
+        source = provenance(period=f"2026-06-{day:02}")
+        write(staged, source)
+        store.publish(staged, DATASET, source)
+    publish(tmp_path, "2026-06-01", net=Decimal(1))
+
+    with open_warehouse(tmp_path, query=TABLES) as warehouse:
+        rows = warehouse.sql(TABLES).fetchall()
+
+    assert rows == [
+        (DATASET.table, 4, "2026-06-01", "2026-06-04", 2, "2026-06-02"),
+        ("sales", 3, None, None, None, None),
+    ]
