@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.catalogue import columns_of, report
@@ -48,6 +48,7 @@ def test_each_line_of_a_summary_has_its_sum_and_only_movements_make_the_total(tm
 
 
 @given(amounts=st.lists(AMOUNTS, min_size=1, max_size=12))
+@example(amounts=[Decimal("999999999999999999.999999999999999999")] * 300)
 def test_sums_are_exact_however_large(tmp_path: Path, amounts: list[Decimal]) -> None:
     rows = [f"activity,,{amount:f},usd" for amount in amounts]
 

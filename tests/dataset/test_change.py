@@ -4,7 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.dataset.change import Change
@@ -46,6 +46,7 @@ def test_columns_that_went_are_told_as_columns_and_not_as_money() -> None:
 
 
 @given(old=AMOUNTS, new=AMOUNTS)
+@example(old=Decimal("0.000000000000000001"), new=Decimal("-10000000000"))
 def test_a_difference_is_exact_whatever_its_digits(old: Decimal, new: Decimal) -> None:
     found = change({"totals": {"usd": old}}, {"totals": {"usd": new}})
 

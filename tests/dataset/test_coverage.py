@@ -63,3 +63,10 @@ def test_time_that_two_files_cover_is_named() -> None:
 
     assert overlapping(apart) == ()
     assert overlapping(inside) == (("long", "early"), ("long", "late"))
+
+
+def test_a_short_file_inside_a_long_one_opens_no_gap() -> None:
+    days = Windows("daily").between(date(2026, 6, 1), date(2026, 6, 6))
+    first, second, *_, last = (each.interval for each in days if each.interval)
+
+    assert missing(Windows("daily"), [Interval(first.start, last.start), second, last]) == ()
