@@ -6,10 +6,9 @@ by a few threads, while the loop goes on with the rest.
 """
 
 import random
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 
 from connector.api.client import StripeClient
@@ -28,7 +27,7 @@ from connector.pipeline.events import Asked, Done, Event, Finished, Missed, Outc
 from connector.pipeline.landing import PartitionWriter
 from connector.pipeline.log import StepLog
 from connector.pipeline.ownership import confirm_owner
-from connector.pipeline.reconversion import Reconversion, compared_now, converted_again, refuse_losses
+from connector.pipeline.reconversion import ConfiguredShape, Reconversion, converted_again
 from connector.query import ReportQuery
 from connector.runs.adoption import PartitionRequest, WaitPolicy
 from connector.runs.batch import RunBatch
@@ -88,25 +87,23 @@ def collect(
     distinct = {partition.key: partition for partition in partitions}
     if published is None:
         published = store.provenances(dataset, distinct)
-    _refuse_losses(query, distinct, published, set(refresh if drop_columns is None else drop_columns))
+    there = [(partition, published.get(key)) for key, partition in distinct.items()]
+    states = _states(query, there, droppable=refresh if drop_columns is None else drop_columns)
     wanted: list[PartitionRequest] = []
     older: list[Reconversion] = []
-    for key, partition in distinct.items():
-        need = _need(
-            query, partition, published.get(key), refresh=key in refresh, run_id=(run_ids or {}).get(key)
-        )
-        if isinstance(need, PartitionRequest):
+    for partition, file in there:
+        key, state = partition.key, states.get(partition.key)
+        run_id = (run_ids or {}).get(key)
+        need = _wanted(query, partition, file, state, refresh=key in refresh, run_id=run_id)
+        if need:
             wanted.append(need)
-        elif need.state is FileState.OLDER_SHAPE and reconvert:
-            older.append(Reconversion(partition, need.published))
-        else:
-            there = Done(
-                partition,
-                Published(store.uri(dataset, key), need.published, None, outdated=False),
-                fetched=False,
-            )
-            log(there)
-            yield there
+        elif file and state is FileState.OLDER_SHAPE and reconvert:
+            older.append(Reconversion(partition, file))
+        elif file:
+            uri = store.uri(dataset, key)
+            done = Done(partition, Published(uri, file, None, outdated=False), fetched=False)
+            log(done)
+            yield done
     if not wanted and not older:
         return
     if wanted:
@@ -134,42 +131,42 @@ def collect(
                 yield event
 
 
-@dataclass(frozen=True, slots=True)
-class _Published:
-    """A published file that answers, with or without being converted again."""
-
-    published: Provenance
-    state: FileState
-
-
-def _refuse_losses(
+def _states(
     query: ReportQuery,
-    partitions: Mapping[str, Partition],
-    published: Mapping[str, Provenance | None],
+    there: Iterable[tuple[Partition, Provenance | None]],
+    *,
     droppable: Collection[str],
-) -> None:
-    there = ((partitions[key], each) for key, each in published.items() if each and key not in droppable)
-    refuse_losses(query, there)
+) -> dict[str, FileState]:
+    """How published files stand to what is configured now, by key.
+
+    Raises DatasetMismatchError where a file would be replaced by one that lacks columns.
+    """
+    shape, states = ConfiguredShape(query), {}
+    for partition, file in there:
+        if file is not None:
+            found = shape.compare(partition, file)
+            if partition.key not in droppable:
+                shape.refuse_loss(partition, file, found)
+            states[partition.key] = found.state
+    return states
 
 
-def _need(
+def _wanted(
     query: ReportQuery,
     partition: Partition,
     published: Provenance | None,
+    state: FileState | None,
     *,
     refresh: bool,
     run_id: str | None,
-) -> PartitionRequest | _Published:
-    """What to request of Stripe for a partition, or the published file that answers."""
+) -> PartitionRequest | None:
+    """What to request of Stripe for a partition; None when the published file answers."""
     request = query.request(partition)
-    if published is None:
-        return PartitionRequest(partition, request, None, run_id, refresh=refresh)
-    state = compared_now(query, partition, published).state
-    if state in {FileState.OTHER_REQUEST, FileState.LACKING_COLUMNS}:
+    if published is None or state in {FileState.OTHER_REQUEST, FileState.LACKING_COLUMNS}:
         return PartitionRequest(partition, request, None, run_id, refresh=refresh)
     if refresh if run_id is None else published.run_id != run_id:
         return PartitionRequest(partition, request, published, run_id)
-    return _Published(published, state)
+    return None
 
 
 def _drive(

@@ -5,9 +5,9 @@ run is created.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from connector.api.client import StripeClient
@@ -38,20 +38,29 @@ class Reconversion:
     published: Provenance
 
 
-def compared_now(query: ReportQuery, partition: Partition, published: Provenance) -> Comparison:
-    """How a published file stands to what is configured now."""
-    request = query.request(partition)
-    columns = stored_columns(query, header_asked(published, request))
-    return compared(published, request, columns, DECODER_VERSION)
+@dataclass(frozen=True, slots=True)
+class ConfiguredShape:
+    """What files are stored as with the columns that are configured now."""
 
+    query: ReportQuery
+    _columns: dict[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
 
-def refuse_losses(query: ReportQuery, published: Iterable[tuple[Partition, Provenance]]) -> None:
-    """Raise DatasetMismatchError for the first file that would be replaced by one that lacks columns."""
-    for partition, provenance in published:
-        found = compared_now(query, partition, provenance)
+    def compare(self, partition: Partition, published: Provenance) -> Comparison:
+        """How a published file stands to what is configured now."""
+        request = self.query.request(partition)
+        columns = self._stored(header_asked(published, request))
+        return compared(published, request, columns, DECODER_VERSION)
+
+    def refuse_loss(self, partition: Partition, published: Provenance, found: Comparison) -> None:
+        """Raise DatasetMismatchError where a new file would lack columns of the published one."""
         if found.state is FileState.LACKING_COLUMNS:
-            header = header_asked(provenance, query.request(partition))
-            refuse_loss(provenance, found.lost, stored_columns(query, header))
+            columns = self._stored(header_asked(published, self.query.request(partition)))
+            refuse_loss(published, found.lost, columns)
+
+    def _stored(self, header: tuple[str, ...]) -> Mapping[str, str]:
+        if header not in self._columns:
+            self._columns[header] = stored_columns(self.query, header)
+        return self._columns[header]
 
 
 def converted_again(
