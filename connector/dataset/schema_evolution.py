@@ -21,6 +21,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from connector.dataset.provenance import METADATA_KEY
+from connector.dataset.seal import read_footer
 from connector.errors import StoreError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Footer:
     @property
     def age(self) -> tuple[str, str]:
         """Later for files that were fetched later; the path decides where the files do not say."""
-        with contextlib.suppress(ValueError, TypeError, KeyError):
+        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
             stated = (self.schema.metadata or {})[METADATA_KEY.encode()]
             return str(json.loads(stated)["fetched_at"]), self.path
         return "", self.path
@@ -60,8 +61,12 @@ def read_footers(paths: Sequence[str], filesystem: pafs.FileSystem) -> list[Foot
 
 def _footer(filesystem: pafs.FileSystem, path: str) -> Footer:
     try:
-        return Footer(path, pq.read_schema(path, filesystem=filesystem))
-    except (pa.ArrowInvalid, OSError) as error:
+        with filesystem.open_input_file(path) as file:
+            footer = read_footer(file)
+        if footer is None:
+            raise StoreError(f"could not read {path}: its footer is damaged. Pull that partition again.")
+        return Footer(path, pq.read_schema(pa.BufferReader(footer)))
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise StoreError(f"could not read {path}: {error}") from None
 
 
@@ -111,8 +116,8 @@ def _refuse_others(
     if others:
         listed = "; ".join(f"{held} in {_listed(paths)}" for held, paths in others.items())
         raise StoreError(
-            f"column {name!r} is {wanted} {where}, but {listed}. Pull those partitions again with "
-            "--force, or materialize them again in Dagster."
+            f"column {name!r} is {wanted} {where}, but {listed}. Pull those partitions again, or "
+            "materialize them again in Dagster."
         )
 
 

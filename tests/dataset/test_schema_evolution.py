@@ -184,7 +184,7 @@ def test_a_column_of_two_types_is_refused_everywhere_with_the_files_and_the_way_
 
     assert said == (
         f"column 'net' is decimal128(36, 18) in the newest file, {newest}, but string in 5 files: "
-        f"{older[0]}, {older[1]}, {older[2]} and 2 more. Pull those partitions again with --force, or "
+        f"{older[0]}, {older[1]}, {older[2]} and 2 more. Pull those partitions again, or "
         "materialize them again in Dagster."
     )
 
@@ -218,7 +218,7 @@ def test_a_column_of_another_type_than_configured_is_refused(tmp_path: Path) -> 
 
 
 def test_the_way_out_is_one(pull: Pull, store: Store) -> None:
-    """Pulled again with --force, a file has the type of today, whatever it had."""
+    """Pulled again, a file has the type of today, whatever it had."""
     query = ReportQuery.of("payouts.itemized.3")
     dataset, two = query.dataset(mode="test", account=None), days("2026-06-01", 2)
     done(pull(query, two))
