@@ -6,6 +6,7 @@ disk.
     ReportingError
         ConfigurationError          refused before any network call
         NotReadyError               Stripe has no data for the interval yet
+        BeforeDataError             the interval begins before Stripe's data do, so it never becomes ready
         APIError                    Stripe answered with an error
             InvalidRequestError     400, 404 and other 4xx: sending it again does not help
             AuthenticationError     401: no key, or a key that Stripe does not know
@@ -16,18 +17,21 @@ disk.
             UnexpectedAnswerError   a success that is not what the API promises (HTML, broken JSON)
         ConnectionFailedError       no response: DNS, reset, timeout, TLS
         UntrustedHostError          a URL or redirect leads where the key must not go
+        RunMismatchError            a report run answers another request
         RunFailedError              every report run that was tried failed at Stripe
         RunPendingError             the report run is still pending after the wait timeout
         DownloadError               the file did not arrive as Stripe described it
         DataError                   the CSV does not match the request
             SchemaMismatchError     a column is missing
             CellError               a value does not fit its column
+        InternalError               not foreseen: a defect of this package, or of what it stands on
         StoreError                  the dataset could not be read or written
             NoDataError             a partition that is to be read has no file
             DatasetMismatchError    the table holds data for a different report configuration
 """
 
 from datetime import datetime
+from typing import Self
 
 
 class ReportingError(Exception):
@@ -47,7 +51,7 @@ class NotReadyError(ReportingError):
     Attributes:
         available_start, available_end: the availability window, aware UTC; None where Stripe refused the
             interval without naming it.
-        expected: when the data should be available, aware UTC; None where they never will be.
+        expected: when the data should be available, aware UTC; None where that is not known.
     """
 
     passing = True
@@ -64,6 +68,18 @@ class NotReadyError(ReportingError):
         self.available_start = available_start
         self.available_end = available_end
         self.expected = expected
+
+
+class BeforeDataError(ReportingError):
+    """The interval begins before Stripe's data do. It never can be had as a whole.
+
+    Attributes:
+        available_start: when the data begin, aware UTC.
+    """
+
+    def __init__(self, message: str, *, available_start: datetime) -> None:
+        super().__init__(message)
+        self.available_start = available_start
 
 
 class APIError(ReportingError):
@@ -153,6 +169,21 @@ class UntrustedHostError(ReportingError):
     """A URL or a redirect leads to a host the API key must not be sent to."""
 
 
+class RunMismatchError(ReportingError):
+    """A report run answers another request than the partition's, such as one about other days."""
+
+
+class InternalError(ReportingError):
+    """An error that is not foreseen. It concerns the one partition it happened to; its cause is logged."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """Another error as one of ours; it stays the cause."""
+        made = cls(f"{type(error).__name__}: {error}")
+        made.__cause__ = error
+        return made
+
+
 class RunFailedError(ReportingError):
     """Stripe reports the run as failed. The text is Stripe's.
 
@@ -235,8 +266,11 @@ _DEFAULT = "{again}: a report run that is in progress is reused."
 
 #: By the kind of error; the first that fits holds.
 _BY_KIND: tuple[tuple[type[ReportingError], str], ...] = (
-    (RunPendingError, "{again} later: the report run is reused once it has finished."),
+    (RunPendingError, "{again} later: the report run is reused, or replaced once it has hung for too long."),
     (NotReadyError, "{again} when Stripe has the data."),
+    (BeforeDataError, "Use smaller windows, and begin where Stripe's data do."),
+    (RunMismatchError, "{again} without naming a report run."),
+    (InternalError, "Report it with the report run's id; {again_} to try once more."),
     (RunFailedError, "{again}; if it keeps failing, send the report run's id to Stripe's support."),
     (
         DownloadError,

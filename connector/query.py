@@ -25,6 +25,8 @@ from connector.dataset.identity import Dataset, check_table_name
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, KeyFormat, Partition, date_in
 
+_BOUNDS = {"interval_start", "interval_end"}
+
 #: Parameters a partition or the column choice decides; never filters.
 _NOT_FILTERS = {"interval_start", "interval_end", "payout", "columns"}
 
@@ -173,9 +175,15 @@ class ReportQuery:
         return str(zone) if zone else None
 
     def request(self, partition: Partition) -> ReportRequest:
-        """What to ask Stripe for one partition. Raises ConfigurationError for what it would refuse."""
+        """What to ask Stripe for one partition. Raises ConfigurationError for what it would refuse, and for a
+        window of a report that takes no interval: all its windows would have the same rows."""
         parameters: dict[str, Any] = {**self.filters, **partition.parameters}
         if partition.interval:
+            if not _BOUNDS & set(self.spec.parameters):
+                raise ConfigurationError(
+                    f"{self.spec.id} takes no interval, so {partition.key} and every other window would have "
+                    "the same rows. It is a snapshot: ask for one partition without an interval"
+                )
             bounds = {
                 "interval_start": epoch(partition.interval.start),
                 "interval_end": epoch(partition.interval.end),

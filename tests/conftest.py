@@ -98,17 +98,8 @@ def pull(client: StripeClient, store: Store) -> Pull:
     """Collect partitions on the manual clock, without threads."""
 
     def run(query: ReportQuery, partitions: Sequence[Partition], **options: Any) -> list[Event]:
-        return list(
-            collect(
-                options.pop("client", client),
-                options.pop("store", store),
-                query,
-                partitions,
-                senders=InlineWorkers(),
-                converters=InlineWorkers(),
-                draw=lambda: 0.5,
-                **options,
-            )
-        )
+        options = {"senders": InlineWorkers(), "converters": InlineWorkers(), **options}
+        client_, store_ = options.pop("client", client), options.pop("store", store)
+        return list(collect(client_, store_, query, partitions, draw=lambda: 0.5, **options))
 
     return run

@@ -38,7 +38,7 @@ MAY_IMPORT = {
         "dataset": {"api", "clock", "column_diff", "errors", "money", "partitions", "text"},
         "query": {"api", "catalogue", "clock", "dataset", "errors", "partitions"},
         "runs": {"api", "dataset", "errors", "partitions"},
-        "pipeline": {"api", "convert", "dataset", "errors", "partitions", "query", "runs", "text"},
+        "pipeline": {"api", "clock", "convert", "dataset", "errors", "partitions", "query", "runs", "text"},
         "sql": {"api", "catalogue", "convert", "dataset", "errors", "money"},
         "checks": {
             *(

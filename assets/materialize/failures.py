@@ -11,7 +11,7 @@ from connector.checks import CheckOutcome
 from connector.errors import ReportingError, RunPendingError, advice
 from connector.pipeline.collect import Missed, Outcome
 
-_WORST_FIRST = (Outcome.FAILED, Outcome.LATE, Outcome.NOT_READY)
+_WORST_FIRST = (Outcome.FAILED, Outcome.LATE, Outcome.NOT_READY, Outcome.BEFORE_DATA)
 
 _SHOWN = 10
 
@@ -21,7 +21,7 @@ _AGAIN = "Materialize it again"
 def what_to_do(error: ReportingError) -> str:
     """What to do about an error, in one sentence."""
     if isinstance(error, RunPendingError):
-        return "The late-run sensor materializes it once Stripe is done; doing it by hand adopts the run."
+        return "The late-run sensor materializes it once Stripe is done; by hand, it is adopted or replaced."
     return advice(error, again=_AGAIN)
 
 

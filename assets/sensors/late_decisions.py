@@ -66,7 +66,8 @@ class Decision:
 
     Attributes:
         run_id: the report run to pick up, to replace, or to wait for; None where there is none.
-        left: how many report runs the partition may still cost.
+        left: how many report runs the partition may still cost, including those that hang at Stripe, which
+            are counted when one is created.
         tried: how often Dagster was requested to do this already.
         refresh: a file is published and recorded; the attempt that failed wanted a newer one.
     """
@@ -117,8 +118,9 @@ def decide(
     last, left = newer[0], attempts - len(newer)
     if left <= 0:
         return Decision(LateAction.GIVE_UP, last.id)
+    hanging = sum(run.status is RunStatus.PENDING for run in newer)
     action = LateAction.REQUEST_AGAIN if last.status is RunStatus.FAILED else LateAction.REPLACE
-    return _unless_tried(Decision(action, last.id, left, refresh=refresh), tried)
+    return _unless_tried(Decision(action, last.id, left + hanging, refresh=refresh), tried)
 
 
 def _unless_tried(decision: Decision, tried: Mapping[str, int]) -> Decision:

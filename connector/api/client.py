@@ -220,7 +220,9 @@ class StripeClient:
         return self._transport.call("GET", path, pace=pace or self._reads, query=query)
 
     def _run(self, answer: JsonResponse) -> ReportRun:
-        run = replace(_parsed(ReportRun.from_api, answer), request_id=answer.request_id)
+        run = replace(
+            _parsed(ReportRun.from_api, answer), request_id=answer.request_id, replayed=answer.replayed
+        )
         if self.mode is not Mode.SIMULATED and run.livemode is not (self.mode is Mode.LIVE):
             raise ConfigurationError(
                 f"report run {run.id} has livemode {run.livemode}; the key {self._kind} is of the other mode"

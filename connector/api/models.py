@@ -177,7 +177,8 @@ class ReportRun:
 
     `request` is what Stripe understood, its echo in canonical form. `result` is set exactly when `status`
     is succeeded; `error` is Stripe's text when it is failed. `raw` is the object as it came; `request_id`
-    is that of the answer it came in, None for a run out of a list.
+    is that of the answer it came in, None for a run out of a list. `replayed` says that Stripe answered its
+    creation from its store of idempotent answers: the run was created by an earlier request.
 
     Source: https://docs.stripe.com/api/reporting/report_run/object
     """
@@ -193,6 +194,7 @@ class ReportRun:
     error: str | None = None
     succeeded_at: datetime | None = None
     request_id: str | None = field(default=None, compare=False)
+    replayed: bool = field(default=False, compare=False)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod

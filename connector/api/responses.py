@@ -54,12 +54,14 @@ class JsonResponse:
         url: where it came from, without the query.
         status: the HTTP status.
         request_id: Stripe's `Request-Id`; None when it sent none.
+        replayed: the answer came from Stripe's store of idempotent answers.
     """
 
     body: Mapping[str, Any]
     url: str
     status: int
     request_id: str | None
+    replayed: bool = False
 
     def unexpected(self, what: str) -> UnexpectedAnswerError:
         """The error for a body that is JSON, but not the object the API promises."""
@@ -143,7 +145,7 @@ def error_of(
         param=param,
         type=kind,
         request_id=shown(headers.get("request-id")),
-        replayed=headers.get("idempotent-replayed") == "true",
+        replayed=is_replayed(headers),
         should_retry=should == "true" if should in {"true", "false"} else None,
         retry_after=_retry_after(headers.get("retry-after"), now),
     )
@@ -156,6 +158,11 @@ def _kind(status: int, code: str | None) -> type[APIError]:
         return ServerError
     exact = {401: AuthenticationError, 403: PermissionDeniedError, 409: ConflictError}
     return exact.get(status, InvalidRequestError)
+
+
+def is_replayed(headers: Mapping[str, str]) -> bool:
+    """Whether an answer came from Stripe's store of idempotent answers. Names are in lower case."""
+    return headers.get("idempotent-replayed") == "true"
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ from connector.api.responses import (
     JsonResponse,
     ResponseHead,
     error_of,
+    is_replayed,
     json_object,
     moment_named,
     shown,
@@ -268,7 +269,8 @@ class Transport:
         url, request_id = _shown(str(response.url)), shown(response.headers.get("request-id"))
         payload = json_object(self._body(response))
         if payload is not None:
-            return JsonResponse(payload, url, response.status_code, request_id)
+            replayed = is_replayed(response.headers)
+            return JsonResponse(payload, url, response.status_code, request_id, replayed)
         kind = shown(response.headers.get("content-type")) or "of no stated type"
         raise UnexpectedAnswerError(
             f"{url} answered HTTP {response.status_code} with a body ({kind}) that is not a JSON object",

@@ -5,25 +5,22 @@ adopted or created and polled together; each one that finishes is fetched, conve
 by a few threads, while the loop goes on with the rest.
 """
 
+import logging
 import random
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
+from dataclasses import dataclass, field, replace
 
 from connector.api.client import StripeClient
 from connector.api.models import Mode
+from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.shape import FileState
 from connector.dataset.store import Store
-from connector.errors import (
-    ConfigurationError,
-    DownloadError,
-    InvalidRequestError,
-    ReportingError,
-)
+from connector.errors import ConfigurationError, InternalError, ReportingError, StoreError
 from connector.partitions import Partition
-from connector.pipeline.events import Asked, Done, Event, Finished, Missed, Outcome
+from connector.pipeline.conversions import Conversions, Unpublished
+from connector.pipeline.events import Answered, Asked, Done, Event, Finished, Missed, Outcome
 from connector.pipeline.landing import PartitionWriter
 from connector.pipeline.log import StepLog
 from connector.pipeline.ownership import confirm_owner
@@ -35,6 +32,7 @@ from connector.runs.threads import DaemonWorkers, Workers
 
 __all__ = ["Asked", "Done", "Event", "Missed", "Outcome", "collect"]
 
+_log = logging.getLogger(__name__)
 
 _SENDERS, _CONVERTERS = 8, 2
 
@@ -57,25 +55,26 @@ def collect(
 ) -> Generator[Event, None, None]:
     """Bring every partition into the dataset; yields what happens as it happens.
 
-    Each partition ends in exactly one `Done` or `Missed`. A partition is published before its `Done` is
-    yielded, so that after a kill in between the next attempt finds its file. Closing the iterator stops the
-    work; runs at Stripe go on and are adopted by the next attempt.
+    Each partition ends in exactly one `Done` or `Missed`, whatever goes wrong with another one. It is
+    published before its `Done` is yielded, so that after a kill in between the next attempt finds its file.
+    Closing the iterator stops the work; runs at Stripe go on and are adopted by the next attempt.
 
     Args:
         refresh: keys of partitions that get a new report run although a published file or a finished run
             answers.
         published: keys to what `store.provenance` has for them, where the caller has read that already.
-        run_ids: keys to report runs to take by id, whatever their age.
+        run_ids: keys to report runs to take by id, however long they have been pending.
         drop_columns: keys of partitions whose file may be replaced by one that lacks columns; those to
             `refresh` when None.
         reconvert: convert published files again whose columns or types are not those configured now.
         senders, converters: where requests and conversions are carried out; threads when None.
 
     Raises:
-        ConfigurationError: the report type exists in live mode alone, and the key is a test key.
+        ConfigurationError: the report type exists in live mode alone, and the key is a test key; or it takes
+            no interval, and the partitions are windows.
         DatasetMismatchError: the table is of another report configuration or of another account, or a file
             would be replaced by one that lacks columns. Nothing was requested.
-        ReportingError: the shared reads failed, so that nothing is known of any partition.
+        ReportingError: the shared reads failed, so that nothing is known of any partition that has not ended.
     """
     if query.spec.live_only and client.mode is Mode.TEST:
         raise ConfigurationError(
@@ -83,57 +82,39 @@ def collect(
         )
     dataset = query.dataset(mode=client.mode, account=client.account)
     store.check(dataset)
-    log = StepLog(query)
-    distinct = {partition.key: partition for partition in partitions}
+    requests = {each.key: PartitionRequest(each, query.request(each)) for each in partitions}
+    plan = _Plan()
     if published is None:
-        published = store.provenances(dataset, distinct)
-    there = [(partition, published.get(key)) for key, partition in distinct.items()]
-    states = _states(query, there, droppable=refresh if drop_columns is None else drop_columns)
-    wanted: list[PartitionRequest] = []
-    older: list[Reconversion] = []
-    for partition, file in there:
-        key, state = partition.key, states.get(partition.key)
-        run_id = (run_ids or {}).get(key)
-        need = _wanted(query, partition, file, state, refresh=key in refresh, run_id=run_id)
-        if need:
-            wanted.append(need)
-        elif file and state is FileState.OLDER_SHAPE and reconvert:
-            older.append(Reconversion(partition, file))
-        elif file:
-            uri = store.uri(dataset, key)
-            done = Done(partition, Published(uri, file, None, outdated=False), fetched=False)
-            log(done)
-            yield done
-    if not wanted and not older:
-        return
-    if wanted:
-        confirm_owner(client, store, dataset)
+        published = plan.read(store, dataset, requests)
+    states = _states(query, requests, published, droppable=refresh if drop_columns is None else drop_columns)
+    for key, request in requests.items():
+        if key not in plan.unread:
+            run_id = (run_ids or {}).get(key)
+            # Whoever names a run wants that one, or whatever is newer.
+            wanted = replace(request, run_id=run_id, refresh=key in refresh and run_id is None)
+            plan.add(wanted, published.get(key), states.get(key), reconvert=reconvert)
     with ExitStack() as stack:
-        staging = stack.enter_context(store.staging())
-        writer = PartitionWriter(client, store, query, dataset, staging, draw, log)
-        workers = converters or _threads(stack, _CONVERTERS, "convert")
-        for end in converted_again(client, writer, workers, older):
-            log(end)
-            yield end
-        if not wanted:
-            return
-        batch = RunBatch(
-            client,
-            wanted,
-            creators=senders or _threads(stack, _SENDERS, "create"),
-            pollers=senders or _threads(stack, 1, "poll"),
-            wait_policy=wait_policy,
-            draw=draw,
-        )
-        for event in _drive(client, batch, writer, workers):
-            log(event)
-            if not isinstance(event, Finished):
-                yield event
+        pull = _Pull(client, store, query, dataset, wait_policy, senders, converters, draw, stack)
+        yield from each_ends_once(requests, pull.events(plan))
+
+
+def each_ends_once(requests: Mapping[str, PartitionRequest], events: Iterator[Event]) -> Iterator[Event]:
+    """The same events, of which each partition has exactly one that ends it."""
+    left = dict(requests)
+    for event in events:
+        if isinstance(event, Asked) or left.pop(event.partition.key, None) is not None:
+            yield event
+        else:
+            _log.error("%s ended twice, please report it: %s", event.partition.key, event)
+    for key, wanted in left.items():
+        _log.error("%s has not ended, please report it", key)
+        yield Missed(wanted.partition, InternalError("it ended without an outcome"), None)
 
 
 def _states(
     query: ReportQuery,
-    there: Iterable[tuple[Partition, Provenance | None]],
+    requests: Mapping[str, PartitionRequest],
+    published: Mapping[str, Provenance | None],
     *,
     droppable: Collection[str],
 ) -> dict[str, FileState]:
@@ -142,69 +123,150 @@ def _states(
     Raises DatasetMismatchError where a file would be replaced by one that lacks columns.
     """
     shape, states = ConfiguredShape(query), {}
-    for partition, file in there:
-        if file is not None:
-            found = shape.compare(partition, file)
-            if partition.key not in droppable:
-                shape.refuse_loss(partition, file, found)
-            states[partition.key] = found.state
+    for key, request in requests.items():
+        if (file := published.get(key)) is not None:
+            found = shape.compare(request.partition, file)
+            if key not in droppable:
+                shape.refuse_loss(request.partition, file, found)
+            states[key] = found.state
     return states
 
 
-def _wanted(
-    query: ReportQuery,
-    partition: Partition,
-    published: Provenance | None,
-    state: FileState | None,
-    *,
-    refresh: bool,
-    run_id: str | None,
-) -> PartitionRequest | None:
-    """What to request of Stripe for a partition; None when the published file answers."""
-    request = query.request(partition)
-    if published is None or state in {FileState.OTHER_REQUEST, FileState.LACKING_COLUMNS}:
-        return PartitionRequest(partition, request, None, run_id, refresh=refresh)
-    if refresh if run_id is None else published.run_id != run_id:
-        return PartitionRequest(partition, request, published, run_id)
-    return None
+@dataclass(slots=True)
+class _Plan:
+    """What each partition needs.
+
+    Attributes:
+        unread: keys of partitions whose published file the file system refuses to read, and its error.
+        there: partitions whose published file is the answer.
+        older: partitions whose published file is to be converted again.
+        wanted: partitions that need a report run.
+    """
+
+    unread: dict[str, Missed] = field(default_factory=dict)
+    there: list[tuple[Partition, Provenance]] = field(default_factory=list)
+    older: list[Reconversion] = field(default_factory=list)
+    wanted: list[PartitionRequest] = field(default_factory=list)
+
+    def read(
+        self, store: Store, dataset: Dataset, requests: Mapping[str, PartitionRequest]
+    ) -> Mapping[str, Provenance | None]:
+        """What the dataset holds, by key; one by one where reading all together fails."""
+        try:
+            return store.provenances(dataset, requests)
+        except StoreError:
+            found: dict[str, Provenance | None] = {}
+            for key, request in requests.items():
+                try:
+                    found[key] = store.provenance(dataset, key)
+                except StoreError as error:
+                    self.unread[key] = Missed(request.partition, error, None)
+            return found
+
+    def add(
+        self,
+        wanted: PartitionRequest,
+        published: Provenance | None,
+        state: FileState | None,
+        *,
+        reconvert: bool,
+    ) -> None:
+        """Sort in one partition."""
+        named = wanted.run_id
+        if published is None or state in {FileState.OTHER_REQUEST, FileState.LACKING_COLUMNS}:
+            self.wanted.append(wanted)
+        elif wanted.refresh or (named is not None and named != published.run_id):
+            self.wanted.append(replace(wanted, published=published))
+        elif state is FileState.OLDER_SHAPE and reconvert:
+            self.older.append(Reconversion(wanted.partition, published))
+        else:
+            self.there.append((wanted.partition, published))
 
 
-def _drive(
-    client: StripeClient, batch: RunBatch, writer: PartitionWriter, converters: Workers
-) -> Iterator[Event | Finished]:
-    """The waiting loop: report runs and conversions end in any order."""
-    converting: dict[Future[Done], Finished] = {}
-    events = batch.open()
-    while True:
-        for event in events:
-            yield event
-            if isinstance(event, Finished):
-                converting[converters.submit(partial(writer.write, event))] = event
-        for future in [each for each in converting if each.done()]:
-            finished = converting.pop(future)
-            if (end := _end(future, finished, batch)) is not None:
-                yield end
-        if batch.done and not converting:
-            return
-        if not any(future.done() for future in converting):
-            client.clock.wait([*batch.futures, *converting], batch.due_in())
-        events = batch.step()
+@dataclass(frozen=True, slots=True)
+class _Pull:
+    """One call of `collect`, carried out."""
+
+    client: StripeClient
+    store: Store
+    query: ReportQuery
+    dataset: Dataset
+    wait_policy: WaitPolicy | None
+    senders: Workers | None
+    converters: Workers | None
+    draw: Callable[[], float]
+    stack: ExitStack
+
+    def events(self, plan: _Plan) -> Iterator[Event]:
+        """What happens, each step logged."""
+        log = StepLog(self.query)
+        for event in self._steps(plan, log):
+            log(event)
+            if not isinstance(event, Finished):
+                yield event
+
+    def _steps(self, plan: _Plan, log: StepLog) -> Iterator[Event | Finished]:
+        yield from plan.unread.values()
+        for partition, published in plan.there:
+            yield self._done(partition, published)
+        if plan.wanted:
+            confirm_owner(self.client, self.store, self.dataset)
+        if plan.wanted or plan.older:
+            staging = self.stack.enter_context(self.store.staging())
+            writer = PartitionWriter(
+                self.client, self.store, self.query, self.dataset, staging, self.draw, log
+            )
+            converters = self.converters or self._threads(_CONVERTERS, "convert")
+            yield from converted_again(self.client, writer, converters, plan.older)
+            if plan.wanted:
+                yield from self._fetched(plan.wanted, Conversions(writer, converters, self.client.clock))
+
+    def _fetched(
+        self, wanted: Sequence[PartitionRequest], conversions: Conversions
+    ) -> Iterator[Event | Finished]:
+        """The waiting loop: report runs and conversions end in any order."""
+        batch = RunBatch(
+            self.client,
+            wanted,
+            creators=self.senders or self._threads(_SENDERS, "create"),
+            pollers=self.senders or self._threads(1, "poll"),
+            wait_policy=self.wait_policy,
+            draw=self.draw,
+        )
+        events = batch.open()
+        while True:
+            for event in events:
+                if isinstance(event, Answered):
+                    yield self._done(event.partition, event.published)
+                    continue
+                yield event
+                if isinstance(event, Finished):
+                    conversions.begin(event)
+            for ended in conversions.take(self.client.now()):
+                if isinstance(ended, Done):
+                    yield ended
+                elif not (ended.replace and batch.reject(ended.finished, ended.error)):
+                    yield _missed(ended)
+            if batch.done and conversions.done:
+                return
+            if not conversions.ended:
+                due_in = conversions.due_in(batch.due_in())
+                self.client.clock.wait([*batch.futures, *conversions.futures], due_in)
+            conversions.resume()
+            events = batch.step()
+
+    def _done(self, partition: Partition, published: Provenance) -> Done:
+        """The published file is the answer."""
+        uri = self.store.uri(self.dataset, partition.key)
+        return Done(partition, Published(uri, published, None, outdated=False), fetched=False)
+
+    def _threads(self, count: int, name: str) -> DaemonWorkers:
+        workers = DaemonWorkers(count, name)
+        self.stack.callback(workers.close)
+        return workers
 
 
-def _end(future: Future[Done], finished: Finished, batch: RunBatch) -> Done | Missed | None:
-    """What became of a finished run's file; None when another run is created instead."""
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if not isinstance(error, ReportingError):
-        raise error
-    gone = isinstance(error, InvalidRequestError) and error.status in {404, 410}
-    if (gone or isinstance(error, DownloadError)) and batch.reject(finished, error):
-        return None
-    return Missed(finished.wanted.partition, error, finished.run.id)
-
-
-def _threads(stack: ExitStack, count: int, name: str) -> DaemonWorkers:
-    workers = DaemonWorkers(count, name)
-    stack.callback(workers.close)
-    return workers
+def _missed(ended: Unpublished) -> Missed:
+    error, finished = ended.error, ended.finished
+    known = error if isinstance(error, ReportingError) else InternalError.of(error)
+    return Missed(finished.wanted.partition, known, finished.run.id)

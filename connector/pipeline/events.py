@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from connector.api.download import Download
 from connector.dataset.provenance import Published
 from connector.partitions import Partition
-from connector.runs.events import Asked, Finished, Missed, Origin, Outcome
+from connector.runs.events import Answered, Asked, Finished, Missed, Origin, Outcome
 
-__all__ = ["Asked", "Done", "Downloaded", "Event", "Finished", "Missed", "Outcome", "Step"]
+__all__ = ["Answered", "Asked", "Done", "Downloaded", "Event", "Finished", "Missed", "Outcome", "Step"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@
     published, outdated      its rows are in the dataset; or a newer file was there and stays
     reconverted              its file was converted again: other columns or types are configured now
     kept                     the published file answered, and Stripe was not asked
-    late, not_ready, failed  it has no new data
+    late, not_ready, before_data, failed      it has no new data
 
 Records come from this module's logger, the last row as warnings, all others as information. The fields are
 in `record.stripe`, a dict of plain JSON values: ids, counts and durations, never data.
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from connector.errors import InternalError
 from connector.pipeline.events import Asked, Done, Downloaded, Missed, Step
 from connector.query import ReportQuery
 from connector.runs.events import Origin
@@ -60,6 +61,7 @@ class StepLog:
             name.replace("_", " "),
             text,
             extra={FIELDS: {key: value for key, value in fields.items() if value is not None}},
+            exc_info=_unforeseen(step),
         )
 
 
@@ -75,6 +77,13 @@ def _run_id(step: Step) -> str | None:
     if isinstance(step, Done):
         return step.published.provenance.run_id
     return step.run_id if isinstance(step, Asked | Missed) else step.run.id
+
+
+def _unforeseen(step: Step) -> BaseException | None:
+    """The error that somebody has to look into, where it is not one of those that are expected."""
+    return (
+        step.error.__cause__ if isinstance(step, Missed) and isinstance(step.error, InternalError) else None
+    )
 
 
 def _entry(step: Step) -> _Entry:

@@ -14,7 +14,7 @@ from connector.api.client import StripeClient
 from connector.convert.decode import DECODER_VERSION
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.shape import Comparison, FileState, compared, header_asked, refuse_loss
-from connector.errors import InvalidRequestError, ReportingError
+from connector.errors import InternalError, InvalidRequestError, ReportingError
 from connector.partitions import Partition
 from connector.pipeline.conversion import stored_columns
 from connector.pipeline.events import Done, Finished, Missed
@@ -112,6 +112,7 @@ def _ended(future: Future[Done], wanted: Reconversion, writer: PartitionWriter) 
         )
         uri = writer.store.uri(writer.dataset, wanted.partition.key)
         return Done(wanted.partition, Published(uri, wanted.published, None, outdated=False), fetched=False)
-    if isinstance(error, ReportingError):
-        return Missed(wanted.partition, error, wanted.published.run_id)
-    raise error
+    if not isinstance(error, Exception):
+        raise error
+    known = error if isinstance(error, ReportingError) else InternalError.of(error)
+    return Missed(wanted.partition, known, wanted.published.run_id)

@@ -1,26 +1,31 @@
-"""Which report run answers a request, as decisions over plain values.
+"""Which report run answers a request: one decision over plain values, for every run alike.
 
 The list of report runs at Stripe is the only state there is. A process that died and starts again must
-find the run it already has; two processes that ask at once must end up with one run.
+find the run it already has; two processes that ask at once must end up with one run. A run may come out of
+the list, as the answer to its creation, out of Stripe's store of answers (a replay), or be named by its id.
+That makes no difference here: what counts is what it was asked, when, and what it has.
 """
 
 import contextlib
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 from connector.api.models import ParameterValue, ReportRequest, ReportRun, RunStatus
 from connector.dataset.provenance import Provenance
 from connector.partitions import Partition
 
+#: A file made so long after its interval's end is complete, whatever Stripe has prepared since. Fees can
+#: come 96 hours late.
+#: Source: https://docs.stripe.com/reports/options
+SETTLED_AFTER, FEES_SETTLED_AFTER = timedelta(hours=48), timedelta(days=5)
+
 #: Parameters that say which rows a report has.
-_DECISIVE = ("interval_start", "interval_end", "payout", "connected_account", "currency")
-
-#: A file made so long after its interval's end is complete, whatever Stripe has prepared since.
-SETTLED_AFTER = timedelta(hours=48)
-
-_log = logging.getLogger(__name__)
+_ROWS = frozenset(
+    {"interval_start", "interval_end", "payout", "connected_account", "connected_accounts", "currency"}
+    | {"reporting_category"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +34,9 @@ class WaitPolicy:
 
     Attributes:
         wait_timeout: how long one report run is waited for before it is left to finish alone.
-        abandon_after: a run pending for longer counts as failed: Stripe has no cancel, and runs have hung
-            for days.
-        attempts: how many report runs one partition may cost when Stripe fails them.
+        abandon_after: a run pending for longer is replaced: Stripe has no cancel, and runs have
+            hung for days.
+        attempts: how many report runs one partition may cost when Stripe fails them, or lets them hang.
     """
 
     wait_timeout: timedelta = timedelta(minutes=30)
@@ -46,8 +51,8 @@ class PartitionRequest:
     Attributes:
         request: what to ask Stripe.
         published: where the published file of the same request comes from: only a newer run will do.
-        run_id: take this very run, whatever its age.
-        refresh: no finished run will do, only one that is under way, or a new one.
+        run_id: take this very run, however long it has been pending.
+        refresh: only a file made from now on will do.
     """
 
     partition: Partition
@@ -57,69 +62,118 @@ class PartitionRequest:
     refresh: bool = False
 
 
-def choose(
-    wanted: PartitionRequest,
-    same: Iterable[ReportRun],
-    *,
-    updated: datetime | None,
-    now: datetime,
-    wait_policy: WaitPolicy,
-) -> ReportRun | None:
-    """The run to adopt out of those that ask the same; None when a new one must be created.
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a report run is held against, beside the partition's request. Times are Stripe's, aware UTC.
 
-    A finished run beats a pending one; among equals the newest wins. A finished run counts when it is
-    newer than the published one and its file cannot be short: made after the report type's data were last
-    prepared, or long enough after the interval's end.
-
-    Args:
+    Attributes:
+        alike: the requests that ask the same, as runs may show them.
+        own: ids of the runs that this command created for the partition.
+        began: when this command began.
         updated: when Stripe last prepared the type's data; None when unknown.
-        now: the time at Stripe.
+        abandon_after: how long a run may be pending.
     """
-    interval, published = wanted.partition.interval, wanted.published
 
-    def finished(run: ReportRun) -> bool:
-        if wanted.refresh or run.status is not RunStatus.SUCCEEDED or run.result is None:
-            return False
-        if published and (run.created <= published.run_created or run.id == published.run_id):
-            return False
-        expires = run.result.expires_at
-        if expires is not None and expires <= now:
-            return False
-        made = run.result.created
-        if updated is not None and made >= updated:
-            return True
-        return interval is not None and made >= interval.end + SETTLED_AFTER
+    alike: Collection[ReportRequest]
+    own: Collection[str]
+    began: datetime
+    now: datetime
+    updated: datetime | None
+    abandon_after: timedelta
 
-    def running(run: ReportRun) -> bool:
-        if published and run.id == published.run_id:
-            return False
-        return run.status is RunStatus.PENDING and now - run.created < wait_policy.abandon_after
 
-    usable = [run for run in same if finished(run) or running(run)]
+class Refusal(Enum):
+    """Why a report run cannot be the answer."""
+
+    MISMATCH = "it answers another request"
+    PUBLISHED = "it is not newer than the published one"
+    FAILED = "it failed"
+    ABANDONED = "it has been pending for too long"
+    EXPIRED = "its file has expired"
+    STALE = "its file may lack rows"
+
+
+def refusal(run: ReportRun, wanted: PartitionRequest, at: Situation) -> Refusal | None:
+    """Why this report run cannot answer the request; None where it can, now or once it has finished.
+
+    It has to ask exactly this and be newer than the published one, neither failed nor expired, nor pending
+    for too long unless it is named. The file of a run that this command did not create must not lack rows:
+    for a refresh it was made since the command began; else after Stripe last prepared the type's data, or
+    long enough after the interval's end. A run that this command created is accepted with an earlier run's
+    file, too: Stripe answers so where nothing has changed, and would do so again.
+    """
+    own = run.id in at.own
+    if any(differences(run, wanted, at)):
+        return Refusal.MISMATCH
+    if wanted.published and _is_older(run, wanted.published, own=own):
+        return Refusal.PUBLISHED
+    if run.status is RunStatus.FAILED:
+        return Refusal.FAILED
+    if run.status is RunStatus.PENDING or run.result is None:
+        hangs = at.now >= abandoned_at(run, at.abandon_after) and run.id != wanted.run_id
+        return Refusal.ABANDONED if hangs else None
+    expires, made = run.result.expires_at, run.result.created
+    if expires is not None and expires <= at.now:
+        return Refusal.EXPIRED
+    return None if own or _is_complete(made, wanted, at) else Refusal.STALE
+
+
+def _is_older(run: ReportRun, published: Provenance, *, own: bool) -> bool:
+    return run.id == published.run_id or (not own and run.created < published.run_created)
+
+
+def _is_complete(made: datetime, wanted: PartitionRequest, at: Situation) -> bool:
+    """Whether a file of that time cannot lack rows."""
+    if wanted.refresh:
+        # Stripe counts in whole seconds: what was made in the same one may be older.
+        return made > at.began
+    if at.updated is not None and made >= at.updated:
+        return True
+    interval = wanted.partition.interval
+    return interval is not None and made >= interval.end + settled_after(wanted.request.report_type)
+
+
+def settled_after(report_type: str) -> timedelta:
+    """How long after an interval's end a file of this type is complete, whatever was prepared since."""
+    return FEES_SETTLED_AFTER if "fees" in report_type else SETTLED_AFTER
+
+
+def abandoned_at(run: ReportRun, abandon_after: timedelta) -> datetime:
+    """When a run that is still pending then is replaced."""
+    return run.created + abandon_after
+
+
+def choose(wanted: PartitionRequest, known: Iterable[ReportRun], at: Situation) -> ReportRun | None:
+    """The run to adopt; None when a new one must be created. A finished one beats a pending one; then the
+    newest wins."""
+    usable = [run for run in known if refusal(run, wanted, at) is None]
     return max(usable, key=lambda run: (run.status is RunStatus.SUCCEEDED, run.created), default=None)
 
 
-def another_request(asked: ReportRequest, echoed: ReportRequest) -> str | None:
-    """What a created run says it was asked, where that is another request; None where it is ours.
+def differences(run: ReportRun, wanted: PartitionRequest, at: Situation) -> Iterator[str]:
+    """How a run's request differs from what is wanted, for people, one parameter each; nothing where it does
+    not.
 
-    Where the two merely differ, as in a parameter that is not echoed, that is logged: the run is ours by its
-    id. But a run over other days must never be published under this partition.
+    Of a run that this command created it is known what was asked. A parameter that Stripe does not echo, or
+    echoes in another form, is not a difference then, unless it names other rows.
     """
-    ours, theirs = dict(asked.parameters), dict(echoed.parameters)
-    differing = sorted(n for n in ours.keys() | theirs.keys() if ours.get(n) != theirs.get(n))
-    contrary = [name for name in _DECISIVE if name in differing and name in ours and name in theirs]
-    said = [f"{name} {_shown(name, theirs)} where {_shown(name, ours)} was asked" for name in contrary]
-    if asked.report_type != echoed.report_type:
-        said.insert(0, f"report type {echoed.report_type} where {asked.report_type} was asked")
-    if not said and differing:
-        _log.warning("a report run of %s echoes otherwise than asked: %s", asked.report_type, differing)
-    return f"answers another request: {', '.join(said)}" if said else None
+    if run.request in at.alike:
+        return
+    asked, found = wanted.request, run.request
+    if found.report_type != asked.report_type:
+        yield f"report type {found.report_type} where {asked.report_type} was asked"
+    ours, theirs = dict(asked.parameters), dict(found.parameters)
+    own = run.id in at.own
+    for name in sorted(ours.keys() | theirs.keys()):
+        echoed = name in ours and name in theirs
+        if ours.get(name) != theirs.get(name) and (not own or (echoed and name in _ROWS)):
+            yield f"{name} {_shown(name, theirs)} where {_shown(name, ours)} was asked"
 
 
-def _shown(name: str, parameters: Mapping[str, ParameterValue]) -> ParameterValue:
+def _shown(name: str, parameters: Mapping[str, ParameterValue]) -> str:
     """A parameter as people read it: an end of the interval as a time, UTC."""
-    value = parameters[name]
+    value = parameters.get(name)
     with contextlib.suppress(ValueError, OverflowError, OSError):
         if name.startswith("interval_") and isinstance(value, int):
             return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return value
+    return ", ".join(value) if isinstance(value, tuple) else "none" if value is None else str(value)

@@ -3,6 +3,10 @@
 A batch first reads what Stripe has (availability and recent runs), adopts the runs that answer and creates
 the rest, then polls all pending runs together until each has ended. `RunBatch` never waits by itself: it says
 what it waits for (`futures`) and until when (`due_in`), and its owner has other work to wait for as well.
+
+Whether a run answers is decided in `adoption.refusal`, whatever way the run came: out of the list, created,
+replayed, by its id, and once more when it has finished. A run that is refused becomes known, so that Stripe
+creates another one, and costs no attempt.
 """
 
 import logging
@@ -16,27 +20,35 @@ from connector.api.client import StripeClient
 from connector.api.models import ReportRun, ReportType, RunStatus
 from connector.errors import (
     AuthenticationError,
+    InternalError,
     InvalidRequestError,
     NotReadyError,
     PermissionDeniedError,
     ReportingError,
     RunFailedError,
+    RunMismatchError,
     RunPendingError,
     UnexpectedAnswerError,
 )
-from connector.runs.adoption import PartitionRequest, WaitPolicy, another_request, choose
+from connector.runs import wording
+from connector.runs.adoption import PartitionRequest, Refusal, WaitPolicy
 from connector.runs.creation import RunCreator
-from connector.runs.events import Asked, Finished, Missed, Origin, RunEvent
+from connector.runs.events import Answered, Asked, Finished, Missed, RunEvent
 from connector.runs.polling import Poller, PollResult
 from connector.runs.progress import PartitionProgress
 from connector.runs.readiness import not_ready, refused_for_now
-from connector.runs.report_run_list import recent_runs
+from connector.runs.report_run_list import find_runs
 from connector.runs.threads import Workers
 
 _log = logging.getLogger(__name__)
 
 #: What was just created may not be visible everywhere at once.
 _VISIBLE_AFTER = timedelta(minutes=1)
+#: Stripe's servers may disagree about the time by so much.
+_SKEW = timedelta(seconds=5)
+#: So many times may Stripe answer a creation with a run that cannot be the answer. One is usual where its
+#: store of answers remembers a run that is not in the list.
+_MOST_REFUSED = 5
 
 
 class RunBatch:
@@ -69,6 +81,7 @@ class RunBatch:
         self._poller = Poller(client, pollers, draw)
         self._events: list[RunEvent] = []
         self._types: Mapping[str, ReportType] = {}
+        self._began = client.now()
 
     # What the owner of the loop needs
 
@@ -85,7 +98,7 @@ class RunBatch:
     def due_in(self) -> float:
         """Seconds until `step` has something to do even if no future ends."""
         now = self._clock.monotonic()
-        times = [item.since + self._timeout for item in self._pending.values()]
+        times = [at for item in self._pending.values() if (at := item.since + self._timeout) > now]
         if self._pending and self._poller.future is None:
             times.append(self._poller.due)
         times.append(self._creator.due(len(self._pending)))
@@ -97,11 +110,12 @@ class RunBatch:
         Raises the client's errors: without these reads nothing is known of any partition.
         """
         self._types = self._client.report_types()
-        recent = recent_runs(self._client, {each.request for each in self._wanted})
-        self._poller.learn(run for runs in recent.values() for run in runs)
-        for wanted in self._wanted:
-            item = self._begun(wanted)
-            item.same = [run for request in item.alike for run in recent.get(request, [])]
+        # Stripe counts in whole seconds; a run of this second is one of ours.
+        self._began = self._client.now().replace(microsecond=0)
+        items = [self._progress(wanted) for wanted in self._wanted]
+        searching = [item for item in items if self._needs_run(item)]
+        find_runs(self._client, searching)
+        for item in searching:
             self._place(item)
         return self._take()
 
@@ -115,51 +129,80 @@ class RunBatch:
         self._take_poll()
         return self._take()
 
-    def reject(self, finished: Finished, error: ReportingError) -> bool:
+    def reject(self, finished: Finished, error: Exception) -> bool:
         """The file of a finished run cannot be had. True when another run is created in its place."""
-        if finished.attempts >= self._wait_policy.attempts:
+        item, run = self._progress(finished.wanted), finished.run
+        item.known[run.id], item.lost = run, finished.attempts
+        if item.lost >= self._wait_policy.attempts:
             return False
-        wanted, run = finished.wanted, finished.run
-        item = self._begun(wanted)
-        item.same, item.attempts = [run], finished.attempts
-        _log.warning("%s: no file from report run %s (%s)", wanted.partition.key, run.id, error)
+        _log.warning("%s: no file from report run %s (%s)", item.key, run.id, error)
         self._creator.add(item)
         return True
 
     # Beginning
 
-    def _begun(self, wanted: PartitionRequest) -> PartitionProgress:
-        request, available = wanted.request, self._types.get(wanted.request.report_type)
-        echoed = request.as_echoed(available.default_columns if available else None)
-        return PartitionProgress(wanted, tuple({request: 0, echoed: 0}), self._clock.monotonic())
+    def _progress(self, wanted: PartitionRequest) -> PartitionProgress:
+        request, type_ = wanted.request, self._types.get(wanted.request.report_type)
+        echoed = request.as_echoed(type_.default_columns if type_ else None)
+        return PartitionProgress(
+            wanted,
+            tuple({request: 0, echoed: 0}),
+            began=self._began,
+            updated=type_.updated if type_ else None,
+            abandon_after=self._wait_policy.abandon_after,
+        )
+
+    def _needs_run(self, item: PartitionProgress) -> bool:
+        """Whether a run has to be found: none is named that will do, and Stripe has the data."""
+        if item.wanted.run_id:
+            return self._needs_another(item, item.wanted.run_id)
+        available = self._types.get(item.wanted.request.report_type)
+        early = available and not_ready(item.wanted.partition.interval, available, self._client.now())
+        if early:
+            self._end(item, early)
+        return not early
 
     def _place(self, item: PartitionProgress) -> None:
-        wanted, now = item.wanted, self._client.now()
-        available = self._types.get(wanted.request.report_type)
-        if wanted.run_id:
-            self._place_by_id(item, wanted.run_id)
+        """Adopt what is known, or have a run created; of those that hang, each has cost an attempt."""
+        now = self._client.now()
+        if run := item.choose(now):
+            self._start(item, run)
             return
-        if available and (early := not_ready(wanted.partition.interval, available, now)):
-            self._end(item, early)
-            return
-        updated = available.updated if available else None
-        if run := choose(wanted, item.same, updated=updated, now=now, wait_policy=self._wait_policy):
-            self._start(item, run, Origin.ADOPTED)
+        hanging = item.hanging(now)
+        item.lost += len(hanging)
+        if item.lost >= self._wait_policy.attempts:
+            text = wording.hung(hanging, self._wait_policy.abandon_after)
+            self._end(item, RunFailedError(text, run_id=hanging[-1].id, attempts=item.lost), hanging[-1].id)
         else:
+            item.replaces = hanging[-1] if hanging else None
             self._creator.add(item)
 
-    def _place_by_id(self, item: PartitionProgress, run_id: str) -> None:
+    def _needs_another(self, item: PartitionProgress, run_id: str) -> bool:
+        """Whether the run that is named cannot be the answer, so that another one has to be found."""
         try:
-            run = self._client.report_run(run_id)
+            return not self._accepts(item, self._client.report_run(run_id))
         except ReportingError as error:
             self._end(item, error)
-            return
-        item.same = [run]
-        if run.status is RunStatus.FAILED:
-            item.attempts = 1
-            self._failed(item, run)
+            return False
+
+    # One run
+
+    def _accepts(self, item: PartitionProgress, run: ReportRun) -> bool:
+        """Wait for a run, or end the partition with it; False for one that is left behind, now known."""
+        now = self._client.now()
+        why = item.refusal(run, now)
+        if why is None or (why is Refusal.FAILED and run.id in item.own):
+            self._start(item, run)
+        elif why is Refusal.MISMATCH:
+            said = f"report run {run.id} answers another request: {item.mismatch(run, now)}"
+            self._end(item, RunMismatchError(said), run.id)
+        elif (there := item.wanted.published) and why is Refusal.PUBLISHED and run.id == item.wanted.run_id:
+            self._events.append(Answered(item.wanted.partition, there))
         else:
-            self._start(item, run, Origin.ADOPTED)
+            _log.info("%s: report run %s is left behind: %s", item.key, run.id, why.value)
+            item.known[run.id] = run
+            return False
+        return True
 
     # Creating
 
@@ -171,36 +214,50 @@ class RunBatch:
     def _take_created(self) -> None:
         for item, answer in self._creator.take(len(self._pending)):
             if isinstance(answer, ReportRun):
-                self._created(item, answer)
+                if not answer.replayed and answer.created >= self._began - _SKEW:
+                    item.own.add(answer.id)
+                if not self._accepts(item, answer):
+                    self._create_further(item, answer)
             else:
                 self._not_created(item, answer)
 
-    def _created(self, item: PartitionProgress, run: ReportRun) -> None:
-        other = None if run.request in item.alike else another_request(item.wanted.request, run.request)
-        if other:
-            self._end(item, UnexpectedAnswerError(f"report run {run.id} {other}", status=200), run.id)
+    def _create_further(self, item: PartitionProgress, refused: ReportRun) -> None:
+        """Stripe's store of answers brought back a run that cannot be the answer: another key."""
+        item.refused += 1
+        if item.refused < _MOST_REFUSED:
+            self._creator.add(item)
         else:
-            self._start(item, run, Origin.CREATED)
+            text = f"Stripe answers each request with a report run that is of no use, the last {refused.id}"
+            self._end(item, UnexpectedAnswerError(text, status=200), refused.id)
 
     def _not_created(self, item: PartitionProgress, error: Exception) -> None:
         if not isinstance(error, ReportingError):
-            raise error
+            self._end(item, InternalError.of(error))
+            return
         if isinstance(error, InvalidRequestError) and refused_for_now(error):
-            about = item.wanted.partition.interval or item.wanted.partition.key
+            about = item.wanted.partition.interval or item.key
             self._end(item, NotReadyError(f"Stripe has no data for {about}: {error}"))
             return
         self._end(item, error)
-        if isinstance(error, AuthenticationError | PermissionDeniedError):
-            self._end_queue(error)
+        if isinstance(error, AuthenticationError):
+            self._end_queue(error, lambda _: True)
+        elif isinstance(error, PermissionDeniedError):
+            # It may be about one connected account; partitions of others have a right to their own answer.
+            account = item.wanted.request.get("connected_account")
+            self._end_queue(error, lambda each: each.wanted.request.get("connected_account") == account)
 
     # Polling
 
-    def _start(self, item: PartitionProgress, run: ReportRun, origin: Origin) -> None:
-        item.take(run, origin, self._clock.monotonic())
-        self._events.append(Asked(item.wanted.partition, run.id, origin))
-        self._pending[run.id] = item
+    def _start(self, item: PartitionProgress, run: ReportRun) -> None:
+        item.take(run, self._clock.monotonic())
+        self._events.append(Asked(item.wanted.partition, run.id, item.origin))
+        if old := item.replaces:
+            now = self._client.now()
+            _log.warning("%s: %s", item.key, wording.replaced(item, old, run, now, self._wait_policy))
+            item.replaces = None
+        self._pending[item.key] = item
         if run.status is RunStatus.PENDING:
-            self._poller.include(self._pending_runs)
+            self._poller.include(run)
         else:
             self._settle(item, run)
 
@@ -213,103 +270,96 @@ class RunBatch:
             result = self._poller.take()
         except (AuthenticationError, PermissionDeniedError) as error:
             self._lock_out(error)
-        except ReportingError as error:
-            _log.warning("could not poll %s pending report runs: %s", len(self._pending), error)
-            for item in self._pending.values():
-                item.unread = error
+            return
+        if result is None:
+            return
+        for item in list(self._pending.values()):
+            if item.run and item.run.id in result.polled:
+                item.polled_at = self._poller.began_at
+                self._learn(item, item.run.id, result)
+
+    def _learn(self, item: PartitionProgress, run_id: str, result: PollResult) -> None:
+        """What a poll showed of one partition's run."""
+        found = result.states.get(run_id)
+        if found is None:
+            item.unread = result.unread.get(run_id)
+        elif isinstance(found, ReportingError):
+            self._missing(item, run_id, found)
         else:
-            if result is None:
-                return
-            self._settle_all(result.states)
-            self._note_unread(result.unread)
-        self._poller.plan(self._pending_runs)
-
-    def _note_unread(self, unread: Mapping[str, ReportingError]) -> None:
-        for run_id, error in unread.items():
-            if item := self._pending.get(run_id):
-                if item.unread is None:
-                    _log.warning("could not read report run %s: %s", run_id, error)
-                item.unread = error
-
-    def _settle_all(self, found: Mapping[str, ReportRun | ReportingError]) -> None:
-        for run_id, run in found.items():
-            item = self._pending.get(run_id)
-            if item is None:
-                continue
-            if isinstance(run, ReportingError):
-                self._missing(item, run_id, run)
-            else:
-                self._settle(item, run)
+            self._settle(item, found)
 
     def _settle(self, item: PartitionProgress, run: ReportRun) -> None:
         item.run, item.unread = run, None
-        if run.status is RunStatus.SUCCEEDED and run.result is not None:
-            self._leave(run.id)
-            self._poller.learn([run])
+        item.known[run.id] = run
+        why = item.refusal(run, self._client.now())
+        if why is Refusal.FAILED:
+            self._lose(item, run.error or "Stripe gave no reason", run.id)
+        elif why is Refusal.ABANDONED:
+            self._lose(item, wording.hangs(self._wait_policy.abandon_after), run.id)
+            item.replaces = run
+        elif why is not None:
+            _log.info("%s: report run %s is left behind: %s", item.key, run.id, why.value)
+            self._drop(item)
+            self._creator.add(item)
+        elif run.status is RunStatus.SUCCEEDED and run.result is not None:
+            self._drop(item)
             waited = self._clock.monotonic() - item.since
-            self._events.append(Finished(item.wanted, run, run.result, item.origin, item.attempts, waited))
-        elif run.status is RunStatus.FAILED:
-            self._leave(run.id)
-            self._failed(item, run)
+            attempts = item.lost + 1
+            self._events.append(Finished(item.wanted, run, run.result, item.origin, attempts, waited))
 
-    def _leave(self, run_id: str) -> None:
-        del self._pending[run_id]
-        self._creator.run_ended()
+    def _drop(self, item: PartitionProgress) -> None:
+        """Its run is not waited for any longer."""
+        del self._pending[item.key]
+        self._creator.ended()
 
     # Ending
 
     def _missing(self, item: PartitionProgress, run_id: str, error: ReportingError) -> None:
         """Stripe does not know a run it gave us. It is gone once it is too old to be merely not visible yet;
         then it counts among those known, since its key would bring it back for a day."""
-        if item.run is None or self._client.now() - item.run.created < _VISIBLE_AFTER:
-            return
-        del self._pending[run_id]
-        item.same = [*item.same, item.run]
-        self._again(item, f"it is gone: {error}", run_id)
+        if item.run and self._client.now() - item.run.created >= _VISIBLE_AFTER:
+            self._lose(item, f"it is gone: {error}", run_id)
 
-    def _failed(self, item: PartitionProgress, run: ReportRun) -> None:
-        item.same = [*item.same, run]
-        self._again(item, run.error or "Stripe gave no reason", run.id)
-
-    def _again(self, item: PartitionProgress, reason: str, run_id: str) -> None:
+    def _lose(self, item: PartitionProgress, reason: str, run_id: str) -> None:
         """A run came to nothing: another one, as often as allowed."""
-        attempts = item.attempts
-        if attempts < self._wait_policy.attempts:
-            key = item.wanted.partition.key
-            _log.warning("%s: report run %s failed (%s); creating another", key, run_id, reason)
-            item.run = None
+        self._drop(item)
+        item.lost += 1
+        if item.lost < self._wait_policy.attempts:
+            _log.warning("%s: report run %s failed (%s); creating another", item.key, run_id, reason)
+            item.run, item.refused = None, 0
             self._creator.add(item)
         else:
-            runs = "a report run" if attempts == 1 else f"{attempts} report runs, the last"
+            runs = "a report run" if item.lost == 1 else f"{item.lost} report runs, the last"
             text = f"Stripe failed {runs} {run_id}: {reason}"
-            self._end(item, RunFailedError(text, run_id=run_id, attempts=attempts), run_id)
+            self._end(item, RunFailedError(text, run_id=run_id, attempts=item.lost), run_id)
 
     def _give_up(self) -> None:
-        now = self._clock.monotonic()
-        for run_id, item in list(self._pending.items()):
+        now, most = self._clock.monotonic(), self._timeout
+        for item in list(self._pending.values()):
             # The same sum as in `due_in`: a difference may round to just below, and then nothing would move.
-            if now >= item.since + self._timeout:
-                del self._pending[run_id]
-                text = f"report run {run_id} was still pending after {self._timeout:.0f} s; it goes on at"
-                text += " Stripe, and the next attempt takes it up"
-                if item.unread:
-                    text = f"report run {run_id} was not seen to end within {self._timeout:.0f} s; the last"
-                    text += f" poll: {item.unread}. The next attempt takes it up"
-                self._end(item, RunPendingError(text, run_id=run_id), run_id)
-        text = f"Stripe accepted no new report run for {self._timeout:.0f} s (HTTP 429); try again later"
+            deadline = item.since + most
+            if now < deadline or item.run is None:
+                continue
+            if item.polled_at < deadline:
+                self._poller.by(deadline)
+                continue
+            del self._pending[item.key]
+            text = wording.late(item, item.run, self._client.now(), self._wait_policy)
+            self._end(item, RunPendingError(text, run_id=item.run.id), item.run.id)
+        text = f"Stripe accepted no new report run for {most:.0f} s (HTTP 429); try again later"
         for item in self._creator.given_up(len(self._pending)):
             self._end(item, RunPendingError(text, run_id=None))
 
-    def _end_queue(self, error: ReportingError) -> None:
-        for item in self._creator.emptied():
+    def _end_queue(self, error: ReportingError, which: Callable[[PartitionProgress], bool]) -> None:
+        for item in self._creator.drop(which):
             self._end(item, error)
 
     def _lock_out(self, error: ReportingError) -> None:
         """The key no longer works: nothing more can be read or created."""
-        for run_id, item in self._pending.items():
-            self._end(item, error, run_id)
+        for item in self._pending.values():
+            self._end(item, error, item.run.id if item.run else None)
         self._pending.clear()
-        self._end_queue(error)
+        self._end_queue(error, lambda _: True)
 
     def _end(self, item: PartitionProgress, error: ReportingError, run_id: str | None = None) -> None:
         self._events.append(Missed(item.wanted.partition, error, run_id))

@@ -7,9 +7,9 @@ import hashlib
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -67,6 +67,12 @@ class RunCreator:
         """A partition that needs a new report run; it goes to the end of the queue."""
         self._queue.append(item)
 
+    def drop(self, which: Callable[[PartitionProgress], bool]) -> list[PartitionProgress]:
+        """Take these partitions out of the queue."""
+        dropped = [item for item in self._queue if which(item)]
+        self._queue = deque(item for item in self._queue if item not in dropped)
+        return dropped
+
     def send(self, pending: int) -> Future[ReportRun] | None:
         """Request one more run; None where there is none to request, or Stripe would refuse it for now.
 
@@ -75,7 +81,14 @@ class RunCreator:
         if not (self._queue and self._pace.allows(pending + len(self._sent), self._client.clock.monotonic())):
             return None
         item = self._queue.popleft()
-        create = partial(create_once, self._client, item.wanted.request, item.same, alike=item.alike)
+        create = partial(
+            create_once,
+            self._client,
+            item.wanted.request,
+            item.known_ids,
+            alike=item.alike,
+            further=item.refused > 0,
+        )
         future = self._workers.submit(create)
         self._sent[future] = item
         return future
@@ -97,20 +110,14 @@ class RunCreator:
                 answered.append((item, future.result()))
         return answered
 
-    def run_ended(self) -> None:
+    def ended(self) -> None:
         """One run less is pending at Stripe."""
         self._pace.ended(self._client.clock.monotonic())
 
     def given_up(self, pending: int) -> list[PartitionProgress]:
         """The partitions left in the queue when Stripe has accepted nothing for too long; else none."""
         hopeless = self._pace.hopeless_at(pending + len(self._sent))
-        return self.emptied() if self._client.clock.monotonic() >= hopeless else []
-
-    def emptied(self) -> list[PartitionProgress]:
-        """Take everything out of the queue."""
-        items = list(self._queue)
-        self._queue.clear()
-        return items
+        return self.drop(lambda _: True) if self._client.clock.monotonic() >= hopeless else []
 
     def _refused(self, item: PartitionProgress, error: RateLimitError, pending: int) -> None:
         now, wait = self._client.clock.monotonic(), error.retry_after
@@ -121,24 +128,26 @@ class RunCreator:
 def create_once(
     client: StripeClient,
     request: ReportRequest,
-    same: Collection[ReportRun],
+    known: Collection[str],
     *,
     alike: Collection[ReportRequest],
+    further: bool = False,
 ) -> ReportRun:
     """A new run, or the one that an earlier attempt of unknown outcome left at Stripe.
 
     After a 5xx that Stripe does not want to see repeated, or that it repeats itself, it is unknown whether
     the run exists. The list shows it; if it is not there, the request is sent again: under the same key,
     which can make no second run, and under another once Stripe has stored the failure under that one, which
-    it does for a day. The same goes for a key that brings back a run that is gone from Stripe, or one known
-    already: among runs created within one second the newest is not certain, and the key is made from it.
+    it does for a day. The same goes for a key that brings back a run that is gone from Stripe.
 
     Args:
-        same: the runs known to ask the same.
+        known: ids of the runs known to ask the same.
         alike: the requests that ask the same, as runs may show them.
+        further: the key made from these runs has brought back a run that cannot be the answer.
     """
-    known = {run.id for run in same}
-    creation = _Creation(client, request, known, alike, _newest_id(same), client.now())
+    creation = _Creation(client, request, set(known), alike, began=client.now())
+    if further:
+        creation.leave_behind()
     for pause in range(_ATTEMPTS - 1):
         if run := creation.attempt(pause=_PAUSE * 2**pause):
             return run
@@ -151,9 +160,8 @@ class _Creation:
 
     client: StripeClient
     request: ReportRequest
-    known: Collection[str]
+    known: set[str]
     alike: Collection[ReportRequest]
-    after: str | None
     began: datetime
     salt: int = 0
 
@@ -170,13 +178,10 @@ class _Creation:
             self.salt += error.replayed
             self.client.clock.sleep(pause)
             return None
-        if run.id in self.known:
-            self.salt += 1
-            return None
         there = self._as_it_stands(run)
         if there is None:
-            # Nothing that was asked under a key of the next minute can be gone by now.
-            self.salt = int(self.client.now().timestamp()) // 60
+            self.known.add(run.id)
+            self.leave_behind()
         return there
 
     def last_attempt(self) -> ReportRun:
@@ -185,17 +190,24 @@ class _Creation:
             self.request,
             account=self.client.account,
             mode=self.client.mode,
-            after=self.after,
+            known=self.known,
             salt=self.salt,
         )
         return self.client.create_report_run(self.request, idempotency_key=key)
 
+    def leave_behind(self) -> None:
+        """Use a key that no earlier request has: Stripe stores an answer under each for a day.
+
+        It is of this minute, so that two processes that both get here still share one run.
+        """
+        self.salt = int(self.client.now().timestamp()) // 60
+
     def _as_it_stands(self, run: ReportRun) -> ReportRun | None:
         """A created run; one that Stripe answered from its store as it is now. None if it is gone."""
-        if self.client.now() - run.created < _JUST_NOW:
+        if not run.replayed or self.client.now() - run.created < _JUST_NOW:
             return run
         try:
-            return self.client.report_run(run.id)
+            return replace(self.client.report_run(run.id), replayed=True)
         except InvalidRequestError as error:
             return None if error.status in GONE else run
         except ReportingError:
@@ -206,31 +218,25 @@ class _Creation:
         for page in self.client.every_report_run(since=since):
             for run in page.data:
                 if run.id not in self.known and run.request in self.alike:
-                    return run
+                    return replace(run, replayed=True)
         return None
 
 
-def _newest_id(runs: Iterable[ReportRun]) -> str | None:
-    """The run created last; ids decide within one second."""
-    newest = max(runs, key=lambda run: (run.created, run.id), default=None)
-    return newest.id if newest else None
-
-
 def idempotency_key(
-    request: ReportRequest, *, account: str | None, mode: str, after: str | None, salt: int = 0
+    request: ReportRequest, *, account: str | None, mode: str, known: Collection[str], salt: int = 0
 ) -> str:
     """The key under which to create a run: equal for all who ask the same in the same situation.
 
     It stays the same across network retries and across a crash, so that the first run is found again; it
-    is the same for two processes at once, so that they share one; it changes once there is a newer
-    identical run, so that a failed run is replaced and a refresh gets a new one.
+    is the same for two processes at once, so that they share one; it changes with every identical run that
+    becomes known, so that a run that cannot be the answer is replaced and never comes back.
 
     Args:
-        after: the id of the newest identical run known; None when there is none.
-        salt: raised when Stripe has stored a failure under the key.
+        known: the ids of the runs known to ask the same, the published one among them.
+        salt: another one where Stripe has stored an answer under the key that is of no use.
 
     Source: https://docs.stripe.com/api/idempotent_requests
     """
-    asked = [account, mode, API_VERSION, request.as_json(), after, salt]
+    asked = [account, mode, API_VERSION, request.as_json(), sorted(known), salt]
     text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
     return f"report-{hashlib.sha256(text.encode()).hexdigest()}"

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from connector.api.models import ReportFile, ReportRun
-from connector.errors import NotReadyError, ReportingError, RunPendingError
+from connector.dataset.provenance import Provenance
+from connector.errors import BeforeDataError, NotReadyError, ReportingError, RunPendingError
 from connector.partitions import Partition
 from connector.runs.adoption import PartitionRequest
 
@@ -23,7 +24,15 @@ class Outcome(StrEnum):
     DONE = "done"
     LATE = "late"
     NOT_READY = "not_ready"
+    BEFORE_DATA = "before_data"
     FAILED = "failed"
+
+
+_OUTCOMES = {
+    RunPendingError: Outcome.LATE,
+    NotReadyError: Outcome.NOT_READY,
+    BeforeDataError: Outcome.BEFORE_DATA,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +75,18 @@ class Missed:
 
     @property
     def outcome(self) -> Outcome:
-        """Late passes by itself, not ready has to wait for its day, failed needs a person."""
-        if isinstance(self.error, RunPendingError):
-            return Outcome.LATE
-        return Outcome.NOT_READY if isinstance(self.error, NotReadyError) else Outcome.FAILED
+        """Late passes by itself, not ready has to wait for its day, before the data never will be there,
+        failed needs a person."""
+        known = (each for kind, each in _OUTCOMES.items() if isinstance(self.error, kind))
+        return next(known, Outcome.FAILED)
 
 
-RunEvent = Asked | Finished | Missed
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The report run that was named is older than the published one, which is the answer."""
+
+    partition: Partition
+    published: Provenance
+
+
+RunEvent = Answered | Asked | Finished | Missed

@@ -1,17 +1,13 @@
-"""How many report runs to have at once, when to create another and when to look. Arithmetic only.
+"""How many report runs to have at once, when to create another and when to poll. Arithmetic only.
 
-Stripe publishes no limit on report runs in parallel, and a run takes seconds to hours; both have to be
-learned while waiting.
+Stripe publishes no limit on report runs in parallel, so it has to be learned while waiting.
 """
 
 import math
-import statistics
-from collections.abc import Sequence
 
 #: Report runs pending at once before anything is known of what Stripe bears.
 FIRST_LIMIT = 32
 _HIGHEST_LIMIT = 1000
-_LONGEST_PAUSE = 60.0
 
 #: So many new runs refused, with a pause after each, mean that too many are pending; fewer may be a matter of
 #: requests per second, or of the moment.
@@ -71,8 +67,7 @@ class CreationPace:
         return under_way < self._limit.size and now >= self._next_at
 
     def due(self, under_way: int) -> float:
-        """When another may be created, or there is no hope of it any more; infinity where that depends on
-        runs that are to end."""
+        """When another may be created, or given up; infinity where that depends on runs that are to end."""
         if under_way >= self._limit.size:
             return math.inf
         return min(self._next_at, self.hopeless_at(under_way))
@@ -102,25 +97,17 @@ class CreationPace:
         self._next_at = max(self._named_by_stripe, min(self._next_at, now))
 
 
-def pause_before_poll(ages: Sequence[float], durations: Sequence[float], draw: float) -> float:
-    """Seconds until it is worth looking at the pending runs again.
+def pause_before_poll(age: float, draw: float) -> float:
+    """Seconds from the beginning of one poll to the next.
 
-    Pauses grow with the age of the runs, so that the number of looks grows with the logarithm of the
-    duration. Where earlier runs of the same reports tell how long one takes, nothing is looked at before
-    the quickest of them would be done, and looks are closer from then on.
+    The end of a run is noticed within a second, or a tenth of the run's age, whichever is more; the number of
+    polls grows with the logarithm of its duration.
 
     Args:
-        ages: seconds since each pending run was created; at least one.
-        durations: seconds that finished runs took; empty when none is known.
+        age: seconds since the youngest pending run was created.
         draw: a uniform random number from [0, 1), for jitter.
     """
-    age = statistics.median(ages)
-    if not durations:
-        pause = max(1.0, 0.55 * age)
-    else:
-        quickest = sorted(durations)[len(durations) // 10]
-        pause = max(0.5, 0.25 * age, 0.9 * quickest - max(ages))
-    return min(pause, _LONGEST_PAUSE) * (0.9 + 0.2 * draw)
+    return max(1.0, 0.1 * age) * (0.75 + 0.15 * draw)
 
 
 def pause_after_refusal(refusals: int, draw: float) -> float:

@@ -1,6 +1,8 @@
 """Pending report runs, polled together: one poll at a time, and no sooner than it can show anything."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import logging
+import math
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,10 +10,20 @@ from functools import partial
 
 from connector.api.client import StripeClient
 from connector.api.models import ReportRun
-from connector.errors import InvalidRequestError, ReportingError, UnexpectedAnswerError
+from connector.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InternalError,
+    InvalidRequestError,
+    PermissionDeniedError,
+    ReportingError,
+    UnexpectedAnswerError,
+)
 from connector.runs.creation import GONE
 from connector.runs.pacing import pause_before_poll
 from connector.runs.threads import Workers
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +31,13 @@ class PollResult:
     """How pending runs stand.
 
     Attributes:
+        polled: the ids of the runs it is about.
         states: by id a run, or the error that says Stripe no longer knows it.
-        unread: by id what is wrong with an answer that cannot be read; it says nothing of the others.
+        unread: by id why it is not known; it says nothing of the others.
         pages: how many the list of them had.
     """
 
+    polled: Collection[str]
     states: Mapping[str, ReportRun | ReportingError]
     unread: Mapping[str, ReportingError]
     pages: int
@@ -33,55 +47,61 @@ class Poller:
     """When to poll the pending runs, and what the poll showed.
 
     Which runs are pending is an argument of each call. `future` is the poll under way, `due` the time of the
-    next one by the client's monotonic clock.
+    next one, `began_at` when the last one began, both by the client's monotonic clock.
     """
 
     def __init__(self, client: StripeClient, workers: Workers, draw: Callable[[], float]) -> None:
         self._client = client
+        self._clock = client.clock
         self._workers = workers
         self._draw = draw
-        self._durations: dict[str, list[float]] = {}
         self._pages = 1
+        self._polled: Collection[str] = ()
         self.future: Future[PollResult] | None = None
-        self.due = client.clock.monotonic()
+        self.began_at = -math.inf
+        self.due = self._clock.monotonic()
 
-    def learn(self, runs: Iterable[ReportRun]) -> None:
-        """Remember how long reports take. A reused result took no time and teaches nothing."""
-        for run in runs:
-            if run.succeeded_at and run.succeeded_at > run.created:
-                took = (run.succeeded_at - run.created).total_seconds()
-                self._durations.setdefault(run.report_type, []).append(took)
+    def include(self, run: ReportRun) -> None:
+        """One more run is pending."""
+        self.due = min(self.due, self._clock.monotonic() + self._pause([run]))
 
-    def include(self, pending: Collection[ReportRun]) -> None:
-        """One more run is pending: poll when that is worth it, and no later than planned for the others."""
-        due = self._next(pending)
-        self.due = due if len(pending) == 1 else min(self.due, due)
+    def by(self, deadline: float) -> None:
+        """Poll as soon after `deadline` as usual polls follow each other."""
+        self.due = min(self.due, max(deadline, self.began_at + pause_before_poll(0.0, 0.0)))
 
     def begin(self, pending: Collection[ReportRun]) -> None:
         """Poll the pending runs, where that is due and no poll is under way."""
-        if pending and self.future is None and self._client.clock.monotonic() >= self.due:
+        now = self._clock.monotonic()
+        if pending and self.future is None and now >= self.due:
+            # Planned from its beginning, since a run may end right after it was read.
+            self.began_at, self.due = now, now + self._pause(pending)
             created = {run.id: run.created for run in pending}
+            self._polled = frozenset(created)
             self.future = self._workers.submit(partial(poll, self._client, created, self._pages))
 
     def take(self) -> PollResult | None:
-        """What the poll showed, once it has ended. Raises the client's errors."""
+        """What the poll showed, once it has ended; None before.
+
+        Raises AuthenticationError and PermissionDeniedError: no further poll will show anything.
+        """
         if self.future is None or not self.future.done():
             return None
         ended, self.future = self.future, None
-        result = ended.result()
+        try:
+            result = ended.result()
+        except (AuthenticationError, PermissionDeniedError):
+            raise
+        except Exception as error:
+            _log.warning("could not poll %s pending report runs: %s", len(self._polled), error)
+            unread = error if isinstance(error, ReportingError) else InternalError.of(error)
+            return PollResult(self._polled, {}, dict.fromkeys(self._polled, unread), self._pages)
         self._pages = result.pages
         return result
 
-    def plan(self, pending: Collection[ReportRun]) -> None:
-        """After a poll: when the next one is worth it."""
-        self.due = self._next(pending)
-
-    def _next(self, pending: Collection[ReportRun]) -> float:
+    def _pause(self, pending: Collection[ReportRun]) -> float:
         now = self._client.now()
-        ages = [max(0.0, (now - run.created).total_seconds()) for run in pending] or [0.0]
-        types = {run.report_type for run in pending}
-        durations = [seconds for name in types for seconds in self._durations.get(name, [])]
-        return self._client.clock.monotonic() + pause_before_poll(ages, durations, self._draw())
+        youngest = min((now - run.created).total_seconds() for run in pending)
+        return pause_before_poll(max(0.0, youngest), self._draw())
 
 
 def poll(client: StripeClient, pending: Mapping[str, datetime], listed_pages: int) -> PollResult:
@@ -107,10 +127,11 @@ def poll(client: StripeClient, pending: Mapping[str, datetime], listed_pages: in
     for run_id in pending.keys() - found.keys():
         try:
             found[run_id] = client.report_run(run_id)
-        except UnexpectedAnswerError as error:
+        except (UnexpectedAnswerError, ConfigurationError) as error:
+            _log.warning("could not read report run %s: %s", run_id, error)
             unread[run_id] = error
         except InvalidRequestError as error:
             if error.status not in GONE:
                 raise
             found[run_id] = error
-    return PollResult(found, unread, max(1, pages))
+    return PollResult(pending.keys(), found, unread, max(1, pages))

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from connector.api.models import ReportRequest, ReportRun
 from connector.errors import ReportingError
-from connector.runs.adoption import PartitionRequest
+from connector.runs.adoption import PartitionRequest, Refusal, Situation, choose, differences, refusal
 from connector.runs.events import Origin
 
 
@@ -15,23 +16,68 @@ class PartitionProgress:
 
     Attributes:
         alike: the requests that ask the same, as runs may show them; the one to send stands first.
-        since: when its present run was taken, by the monotonic clock.
-        same: the runs known at Stripe that ask the same.
-        run: the run that is waited for.
-        attempts: how many report runs it has used.
-        unread: why the last poll showed nothing of its run; None where it did.
+        began: when the command began, by Stripe's clock.
+        updated: when Stripe last prepared the type's data; None when unknown.
+        abandon_after: how long a run may be pending.
+        known: the runs at Stripe that ask the same, by id. A new run is created under a key made from them.
+        own: ids of the runs this command created, by requests that Stripe did not answer from its store.
+        lost: how many report runs came to nothing: failed, gone, pending for too long, or without a file.
+        refused: how many runs Stripe answered a creation with that cannot be the answer.
+        replaces: the run that hangs, where one is to be created in its place.
+        run, since: the run that is waited for, and since when, by the monotonic clock.
+        polled_at: when the last poll began that it was part of, by the monotonic clock.
+        unread: why that poll showed nothing of its run; None where it did.
     """
 
     wanted: PartitionRequest
     alike: Collection[ReportRequest]
-    since: float
-    same: list[ReportRun] = field(default_factory=list)
+    began: datetime
+    updated: datetime | None
+    abandon_after: timedelta
+    known: dict[str, ReportRun] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
+    lost: int = 0
+    refused: int = 0
+    replaces: ReportRun | None = None
     run: ReportRun | None = None
     origin: Origin = Origin.CREATED
-    attempts: int = 0
+    since: float = 0.0
+    polled_at: float = float("-inf")
     unread: ReportingError | None = None
 
-    def take(self, run: ReportRun, origin: Origin, now: float) -> None:
+    @property
+    def key(self) -> str:
+        """The partition's key."""
+        return self.wanted.partition.key
+
+    @property
+    def known_ids(self) -> frozenset[str]:
+        """The runs a new one must differ from; the published one is among them wherever the list ends."""
+        published = self.wanted.published
+        return frozenset(self.known) | ({published.run_id} if published else frozenset())
+
+    def refusal(self, run: ReportRun, now: datetime) -> Refusal | None:
+        """Why a run cannot be the answer; None where it can."""
+        return refusal(run, self.wanted, self._situation(now))
+
+    def mismatch(self, run: ReportRun, now: datetime) -> str:
+        """How its request differs from the partition's, for people."""
+        return ", ".join(differences(run, self.wanted, self._situation(now)))
+
+    def choose(self, now: datetime) -> ReportRun | None:
+        """The known run to adopt; None when a new one must be created."""
+        return choose(self.wanted, self.known.values(), self._situation(now))
+
+    def hanging(self, now: datetime) -> list[ReportRun]:
+        """The known runs that have been pending for too long, oldest first."""
+        found = [run for run in self.known.values() if self.refusal(run, now) is Refusal.ABANDONED]
+        return sorted(found, key=lambda run: (run.created, run.id))
+
+    def take(self, run: ReportRun, now: float) -> None:
         """Wait for this run from now on."""
-        self.run, self.origin, self.since = run, origin, now
-        self.attempts += 1
+        self.known[run.id] = run
+        self.origin = Origin.CREATED if run.id in self.own else Origin.ADOPTED
+        self.run, self.since, self.unread = run, now, None
+
+    def _situation(self, now: datetime) -> Situation:
+        return Situation(self.alike, self.own, self.began, now, self.updated, self.abandon_after)

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from connector.api.models import ReportType
-from connector.errors import InvalidRequestError, NotReadyError
+from connector.errors import BeforeDataError, InvalidRequestError, NotReadyError
 from connector.partitions import Interval
 
 #: Stripe prepares data twice a day, and a day is complete within this time after its end.
@@ -16,8 +16,10 @@ PREPARATION = timedelta(hours=12)
 _NOT_YET = re.compile(r"\b(yet|not ready|in progress|still|pending|later)\b", re.IGNORECASE)
 
 
-def not_ready(interval: Interval | None, available: ReportType, now: datetime) -> NotReadyError | None:
-    """Why Stripe cannot answer for `interval` yet; None when it can. Both ends of the window count.
+def not_ready(
+    interval: Interval | None, available: ReportType, now: datetime
+) -> NotReadyError | BeforeDataError | None:
+    """Why Stripe cannot answer for `interval` yet, or ever; None when it can. Both ends of the window count.
 
     Source: https://docs.stripe.com/reports/api
     """
@@ -26,8 +28,10 @@ def not_ready(interval: Interval | None, available: ReportType, now: datetime) -
     first, last = available.data_available_start, available.data_available_end
     window = f"Stripe has data for {available.id} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
     if interval.start < first:
-        return NotReadyError(
-            f"{interval} begins before the data do: {window}", available_start=first, available_end=last
+        return BeforeDataError(
+            f"{interval} begins before Stripe's data do, so it never can be had: {window}. "
+            f"{_way_out(interval, first)}",
+            available_start=first,
         )
     if interval.end > last:
         expected = ready_by(interval.end, now)
@@ -38,6 +42,13 @@ def not_ready(interval: Interval | None, available: ReportType, now: datetime) -
             expected=expected,
         )
     return None
+
+
+def _way_out(interval: Interval, first: datetime) -> str:
+    """What can be had of an interval that begins before the data do."""
+    if interval.end <= first:
+        return f"Begin at {first:%Y-%m-%d %H:%M} UTC"
+    return f"Use smaller windows from {first:%Y-%m-%d %H:%M} UTC on for what lies behind that"
 
 
 def ready_by(end: datetime, now: datetime) -> datetime:

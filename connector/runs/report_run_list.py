@@ -5,27 +5,35 @@ The list cannot be filtered by type, status or parameters, so one reading serves
 Source: https://docs.stripe.com/api/reporting/report_run/list
 """
 
+import itertools
 from collections.abc import Collection
 from datetime import timedelta
 
 from connector.api.client import StripeClient
-from connector.api.models import ReportRequest, ReportRun
+from connector.api.models import ReportRequest
+from connector.runs.progress import PartitionProgress
 
-#: How far back a run is looked for, and through how many pages of a hundred, so that a busy account stays
-#: cheap. What a crash left beyond is still found for a day, by its idempotency key.
-LOOK_BACK, LOOK_BACK_PAGES = timedelta(days=7), 2
+#: How far back runs are looked for, and through how many pages of a hundred. A run beyond cannot be adopted,
+#: but its idempotency key may bring it back for a day.
+LOOK_BACK, MOST_PAGES = timedelta(days=7), 100
 
 
-def recent_runs(
-    client: StripeClient, requests: Collection[ReportRequest]
-) -> dict[ReportRequest, list[ReportRun]]:
-    """Recent runs of the report types asked for, by what they ask, newest first."""
-    types = {request.report_type for request in requests}
-    found: dict[ReportRequest, list[ReportRun]] = {}
-    for number, page in enumerate(client.every_report_run(since=client.now() - LOOK_BACK), start=1):
+def find_runs(client: StripeClient, items: Collection[PartitionProgress]) -> None:
+    """Make the recent runs known to the partitions whose requests they ask, newest first.
+
+    The list is read until each partition has a run to adopt, or to the end of what is looked at.
+    """
+    asking: dict[ReportRequest, list[PartitionProgress]] = {}
+    for item in items:
+        for request in item.alike:
+            asking.setdefault(request, []).append(item)
+    without = set(items)
+    pages = itertools.islice(client.every_report_run(since=client.now() - LOOK_BACK), MOST_PAGES)
+    while without and (page := next(pages, None)) is not None:
+        found: set[PartitionProgress] = set()
         for run in page.data:
-            if run.report_type in types:
-                found.setdefault(run.request, []).append(run)
-        if number >= LOOK_BACK_PAGES:
-            break
-    return found
+            for item in asking.get(run.request, ()):
+                item.known[run.id] = run
+                found.add(item)
+        now = client.now()
+        without -= {item for item in found if item.choose(now)}

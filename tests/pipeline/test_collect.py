@@ -386,18 +386,6 @@ def test_a_hail_of_refusals_costs_time_alone(simulator: Simulator, pull: Pull) -
     assert len(done(pull(SUMMARY, WEEK))) == 7
 
 
-@pytest.mark.long
-def test_a_batch_costs_little_more_than_two_requests_a_partition(
-    client_for: ClientFor, pull: Pull, clock: ManualClock
-) -> None:
-    simulator = Simulator(clock, seed=7, volume=1, run_seconds=(20, 60), opening=date(2025, 6, 1))
-    year = days("2025-06-01", 365)
-
-    assert len(done(pull(SUMMARY, year, client=client_for(simulator.handle)))) == 365
-
-    assert len(simulator.requests) / 365 <= 2.3
-
-
 def test_threads_bring_the_same_result(client: StripeClient, store: Store, simulator: Simulator) -> None:
     senders, converters = DaemonWorkers(4, "s"), DaemonWorkers(2, "c")
 

@@ -1,5 +1,6 @@
 """Which report run answers a request, over plain values."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from connector.api.models import ReportRequest, ReportRun, ReportType, epoch
 from connector.dataset.provenance import Provenance
+from connector.errors import BeforeDataError, NotReadyError
 from connector.partitions import Interval, Partition
-from connector.runs.adoption import PartitionRequest, WaitPolicy, another_request, choose
+from connector.runs.adoption import PartitionRequest, Refusal, Situation, choose, differences, refusal
 from connector.runs.creation import idempotency_key
 from connector.runs.readiness import not_ready, ready_by
 from tests.support.datasets import provenance
@@ -48,12 +50,34 @@ def run(
     )
 
 
+def situation(**changes: Any) -> Situation:
+    """What is known at `NOW` of a command that has just begun."""
+    usual: dict[str, Any] = {
+        "alike": (REQUEST,),
+        "own": frozenset(),
+        "began": NOW,
+        "now": NOW,
+        "updated": PREPARED,
+        "abandon_after": 6 * HOUR,
+    }
+    return Situation(**(usual | changes))
+
+
+def wanted(**changes: Any) -> PartitionRequest:
+    return replace(PartitionRequest(Partition("2026-06-01", DAY), REQUEST), **changes)
+
+
 def chosen(
     *runs: ReportRun, published: Provenance | None = None, now: datetime = NOW, updated: datetime = PREPARED
 ) -> str | None:
-    wanted = PartitionRequest(Partition("2026-06-01", DAY), REQUEST, published)
-    found = choose(wanted, runs, updated=updated, now=now, wait_policy=WaitPolicy())
+    found = choose(wanted(published=published), runs, situation(now=now, updated=updated))
     return found.id if found else None
+
+
+def another(run: ReportRun, **parameters: Any) -> ReportRun:
+    """The same run, asked something else."""
+    asked = {**dict(REQUEST.parameters), **parameters}
+    return replace(run, request=ReportRequest.of(REQUEST.report_type, asked))
 
 
 def test_a_young_pending_run_is_adopted() -> None:
@@ -93,11 +117,11 @@ def test_a_file_made_two_days_after_the_interval_is_complete_whatever_came_since
     assert chosen(run(created=settled - timedelta(seconds=1)), updated=later - HOUR, now=later) is None
 
 
-def test_an_earlier_runs_file_is_judged_by_when_it_was_made() -> None:
+def test_of_an_earlier_runs_file_it_counts_when_it_was_made() -> None:
     assert chosen(run(created=NOW, made=PREPARED - HOUR)) is None
 
 
-def test_an_expired_file_is_no_answer() -> None:
+def test_an_expired_file_is_not_an_answer() -> None:
     assert chosen(run(expires=NOW)) is None
 
 
@@ -109,19 +133,137 @@ def test_only_a_run_newer_than_the_published_one_will_do() -> None:
     assert chosen(run("frr_published", status="pending", created=NOW), published=published) is None
 
 
+def test_a_refresh_takes_no_file_made_before_it_began() -> None:
+    refresh = wanted(refresh=True)
+
+    assert refusal(run(created=NOW - HOUR / 2), refresh, situation()) is Refusal.STALE
+    assert refusal(run(created=NOW - HOUR / 2, made=NOW), refresh, situation()) is Refusal.STALE
+    later = run(created=NOW - HOUR / 2, made=NOW + timedelta(seconds=1))
+    assert refusal(later, refresh, situation()) is None
+    assert refusal(run(status="pending"), refresh, situation()) is None
+
+
+def test_a_run_of_ones_own_is_accepted_with_an_earlier_runs_file() -> None:
+    """Stripe answers so where nothing has changed; another run would get the same."""
+    reused = run("frr_own", created=NOW, made=PREPARED - 3 * HOUR)
+
+    for refresh in (False, True):
+        assert refusal(reused, wanted(refresh=refresh), situation()) is Refusal.STALE
+        assert refusal(reused, wanted(refresh=refresh), situation(own={"frr_own"})) is None
+
+
+def test_a_run_that_is_named_may_have_been_pending_for_long_but_is_held_to_all_else() -> None:
+    old = run("frr_old", status="pending", created=NOW - 9 * HOUR)
+
+    assert refusal(old, wanted(run_id="frr_old"), situation()) is None
+    assert refusal(old, wanted(run_id="frr_other"), situation()) is Refusal.ABANDONED
+    short = run("frr_old", created=PREPARED - HOUR)
+    assert refusal(short, wanted(run_id="frr_old"), situation()) is Refusal.STALE
+
+
+def test_fees_settle_later() -> None:
+    fees = replace(REQUEST, report_type="all_fees.incurred_at.itemized.2")
+    made = replace(run(created=DAY.end + 4 * 24 * HOUR), request=fees)
+    later = {"now": DAY.end + 40 * 24 * HOUR, "updated": DAY.end + 39 * 24 * HOUR}
+
+    assert refusal(made, wanted(request=fees), situation(alike=(fees,), **later)) is Refusal.STALE
+    made = replace(run(created=DAY.end + 5 * 24 * HOUR), request=fees)
+    assert refusal(made, wanted(request=fees), situation(alike=(fees,), **later)) is None
+
+
+TIMES = st.integers(0, 14 * 24).map(lambda hours: DAY.start + hours * HOUR)
+
+
+@given(
+    created=TIMES,
+    made=TIMES,
+    published=TIMES,
+    updated=st.none() | TIMES,
+    began=TIMES,
+    refresh=st.booleans(),
+    named=st.booleans(),
+)
+def test_a_file_that_is_accepted_is_newer_than_the_published_one_and_lacks_nothing(
+    *,
+    created: datetime,
+    made: datetime,
+    published: datetime,
+    updated: datetime | None,
+    began: datetime,
+    refresh: bool,
+    named: bool,
+) -> None:
+    """However the run came: the decision sees only what it is."""
+    there = provenance("frr_published", made=published)
+    request = wanted(published=there, refresh=refresh, run_id="frr_1" if named else None)
+    now = max(created, made, began)
+
+    why = refusal(run(created=created, made=made), request, situation(began=began, updated=updated, now=now))
+
+    prepared = updated is not None and made >= updated
+    complete = made > began if refresh else prepared or made >= DAY.end + 48 * HOUR
+    assert (why is None) == (created >= published and complete)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        (
+            {"interval_start": epoch(DAY.start) - 86400},
+            "interval_start 2026-05-31T00:00:00Z where 2026-06-01",
+        ),
+        ({"interval_end": epoch(DAY.end) + 86400}, "interval_end 2026-06-03T00:00:00Z where 2026-06-02"),
+        ({"currency": "eur"}, "currency eur where none was asked"),
+        ({"reporting_category": "charge"}, "reporting_category charge where none was asked"),
+        ({"payout": "po_2"}, "payout po_2 where none was asked"),
+        ({"connected_account": "acct_2"}, "connected_account acct_2 where none was asked"),
+        ({"columns": ["net"]}, "columns net where none was asked"),
+        ({"timezone": "Asia/Tokyo"}, "timezone Asia/Tokyo where none was asked"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_run_that_asks_anything_else_is_refused_naming_both(parameters: dict[str, Any], said: str) -> None:
+    other = another(run(), **parameters)
+
+    assert refusal(other, wanted(), situation()) is Refusal.MISMATCH
+    assert said in ", ".join(differences(other, wanted(), situation()))
+
+
+def test_a_run_of_another_report_type_is_refused_naming_both() -> None:
+    other = replace(run(), request=replace(REQUEST, report_type="balance.summary.2"))
+
+    assert refusal(other, wanted(), situation(own={"frr_1"})) is Refusal.MISMATCH
+    said = ", ".join(differences(other, wanted(), situation()))
+    assert said == "report type balance.summary.2 where balance.summary.1 was asked"
+
+
+def test_what_stripe_does_not_echo_of_a_run_of_ones_own_is_not_another_request() -> None:
+    silent = replace(run(), request=ReportRequest.of(REQUEST.report_type, {}))
+
+    assert refusal(silent, wanted(), situation(own={"frr_1"})) is None
+    assert refusal(silent, wanted(), situation()) is Refusal.MISMATCH
+
+
+def test_a_run_of_ones_own_over_other_days_is_refused_all_the_same() -> None:
+    other = another(run(), interval_end=epoch(DAY.end) + 86400)
+
+    assert refusal(other, wanted(), situation(own={"frr_1"})) is Refusal.MISMATCH
+
+
 def key(**changes: Any) -> str:
-    arguments: dict[str, Any] = {"account": None, "mode": "test", "after": None, "salt": 0}
+    arguments: dict[str, Any] = {"account": None, "mode": "test", "known": (), "salt": 0}
     request = changes.pop("request", REQUEST)
     return idempotency_key(request, **(arguments | changes))
 
 
-def test_the_idempotency_key_repeats_for_the_same_question_in_the_same_situation() -> None:
+def test_the_idempotency_key_repeats_for_the_same_request_in_the_same_situation() -> None:
     again = ReportRequest.of(
         REQUEST.report_type,
         {"timezone": "Etc/UTC", "interval_end": str(epoch(DAY.end)), "interval_start": epoch(DAY.start)},
     )
 
     assert key(request=again) == key()
+    assert key(known={"frr_1", "frr_2"}) == key(known=["frr_2", "frr_1"])
     assert len(key()) <= 255
 
 
@@ -130,7 +272,7 @@ def test_the_idempotency_key_repeats_for_the_same_question_in_the_same_situation
     [
         pytest.param({"account": "acct_1"}, id="account"),
         pytest.param({"mode": "live"}, id="mode"),
-        pytest.param({"after": "frr_failed"}, id="a-newer-identical-run"),
+        pytest.param({"known": ["frr_failed"]}, id="an-identical-run"),
         pytest.param({"salt": 1}, id="salt"),
         pytest.param({"request": ReportRequest.of("balance.summary.2", {})}, id="request"),
     ],
@@ -139,37 +281,6 @@ def test_the_idempotency_key_changes_with_everything_that_makes_it_another_reque
     change: dict[str, Any],
 ) -> None:
     assert key(**change) != key()
-
-
-def test_a_run_over_other_days_is_told_by_its_days() -> None:
-    asked = {"interval_start": 1780272000, "interval_end": 1780358400, "currency": "usd"}
-    echoed = asked | {"interval_end": 1780444800, "currency": "eur"}
-
-    said = another_request(
-        ReportRequest.of("balance.summary.1", asked), ReportRequest.of("balance.summary.1", echoed)
-    )
-
-    assert said == (
-        "answers another request: interval_end 2026-06-03T00:00:00Z where 2026-06-02T00:00:00Z was asked, "
-        "currency eur where usd was asked"
-    )
-
-
-@pytest.mark.parametrize(
-    ("echoed", "said"),
-    [
-        (("payouts.1", {"payout": "po_2", "connected_account": "acct_1"}), "payout po_2"),
-        (("payouts.1", {"payout": "po_1", "connected_account": "acct_2"}), "connected_account acct_2"),
-        (("payouts.2", {"payout": "po_1", "connected_account": "acct_1"}), "payouts.2"),
-    ],
-    ids=["payout", "account", "report-type"],
-)
-def test_a_run_about_something_else_is_told_by_what_it_is_about(
-    echoed: tuple[str, dict[str, str]], said: str
-) -> None:
-    asked = ReportRequest.of("payouts.1", {"payout": "po_1", "connected_account": "acct_1"})
-
-    assert said in (another_request(asked, ReportRequest.of(*echoed)) or "")
 
 
 def available(end: datetime) -> ReportType:
@@ -193,7 +304,7 @@ def test_an_interval_is_ready_when_it_lies_within_the_window_with_both_ends_incl
 def test_noon_is_not_midnight() -> None:
     early = not_ready(DAY, available(DAY.end - 12 * HOUR), DAY.end + HOUR)
 
-    assert early is not None
+    assert isinstance(early, NotReadyError)
     assert early.expected == DAY.end + 12 * HOUR
     assert "2026-06-02 12:00" in str(early)
 
@@ -203,8 +314,18 @@ def test_an_interval_before_all_data_is_never_ready() -> None:
 
     early = not_ready(old, available(DAY.end), NOW)
 
-    assert early is not None
-    assert early.expected is None
+    assert isinstance(early, BeforeDataError)
+    assert early.available_start == datetime(2026, 1, 1, tzinfo=UTC)
+    assert "Begin at 2026-01-01" in str(early)
+
+
+def test_of_an_interval_that_data_begin_in_smaller_windows_are_the_way_out() -> None:
+    month = Interval(datetime(2025, 12, 15, tzinfo=UTC), datetime(2026, 1, 15, tzinfo=UTC))
+
+    early = not_ready(month, available(DAY.end), NOW)
+
+    assert isinstance(early, BeforeDataError)
+    assert "Use smaller windows from 2026-01-01 00:00 UTC on" in str(early)
 
 
 @given(day=st.integers(0, 3_000 * 24 * 60), late=st.integers(0, 3 * 24 * 3600))

@@ -31,12 +31,13 @@ from connector.pipeline.log import fields_of
 from connector.query import ReportQuery
 
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.
-EXIT_CODES = {Outcome.FAILED: 1, Outcome.LATE: 3, Outcome.NOT_READY: 4}
+EXIT_CODES = {Outcome.FAILED: 1, Outcome.LATE: 3, Outcome.NOT_READY: 4, Outcome.BEFORE_DATA: 5}
 
 _CONSEQUENCES = {
     Outcome.FAILED: "Files stored before are unchanged.",
-    Outcome.LATE: "Their report runs continue at Stripe: run this again later to reuse them.",
-    Outcome.NOT_READY: "Stripe has no data for them.",
+    Outcome.LATE: "Their report runs continue at Stripe: run this again later to reuse or replace them.",
+    Outcome.NOT_READY: "Stripe has no data for them yet.",
+    Outcome.BEFORE_DATA: "They begin before Stripe's data do: use smaller windows, or begin later.",
 }
 _LISTED = 5
 

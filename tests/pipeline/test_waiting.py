@@ -1,0 +1,276 @@
+"""How long things are waited for, how soon their end is noticed, and what is said meanwhile."""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connector.api.client import StripeClient
+from connector.dataset.store import Store
+from connector.errors import BeforeDataError, RunFailedError, RunPendingError
+from connector.partitions import Interval, Partition
+from connector.pipeline.collect import Done, Event, Missed, Outcome, collect
+from connector.query import ReportQuery
+from connector.runs.adoption import WaitPolicy
+from connector.simulator import Match, RequestContext, Simulator
+from tests.conftest import ClientFor, Pull
+from tests.faults.network import Respond
+from tests.faults.runs import RunTakes
+from tests.support.clock import ManualClock
+from tests.support.partitions import days, done, missed
+from tests.support.workers import InlineWorkers
+
+SUMMARY = ReportQuery.of("balance_summary")
+DAY = days("2026-05-10", 1)
+KEY = DAY[0].key
+HOUR = 3600
+
+
+def timed(
+    client: StripeClient, store: Store, count: int = 1, timeout: float = 1800.0
+) -> Iterator[tuple[float, Event]]:
+    """Each event, and when it came by the clock."""
+    events = collect(
+        client,
+        store,
+        SUMMARY,
+        days("2026-05-10", count),
+        wait_policy=WaitPolicy(wait_timeout=timedelta(seconds=timeout)),
+        senders=InlineWorkers(),
+        converters=InlineWorkers(),
+    )
+    return ((client.clock.monotonic(), event) for event in events)
+
+
+# The end of a run is noticed
+
+
+@pytest.mark.parametrize("earlier", [None, 10.0, 600.0], ids=lambda earlier: f"after-runs-of-{earlier}")
+@pytest.mark.parametrize("seconds", [0.4, 2.0, 9.0, 31.0, 60.0, 333.0, 1700.0])
+def test_the_end_of_a_run_is_noticed_within_a_second_or_a_tenth_of_its_age(
+    *,
+    simulator: Simulator,
+    client: StripeClient,
+    store: Store,
+    pull: Pull,
+    clock: ManualClock,
+    earlier: float | None,
+    seconds: float,
+) -> None:
+    if earlier:
+        simulator.faults.add(RunTakes(earlier), "POST", times=5)
+        pull(SUMMARY, days("2026-05-02", 5))
+    simulator.faults.add(RunTakes(seconds), "POST")
+
+    (came,) = [at for at, event in timed(client, store) if isinstance(event, Done)]
+
+    ended = simulator.runs[-1].ends_at
+    assert ended
+    # A twentieth of a second is for fetching the file.
+    assert clock.start.timestamp() + came - ended <= max(1.0, 0.1 * seconds) + 0.05
+
+
+def test_a_run_that_ends_just_before_the_deadline_is_not_called_late(
+    simulator: Simulator, client: StripeClient, store: Store
+) -> None:
+    simulator.faults.add(RunTakes(1799.9), "POST")
+
+    outcomes = [event for _, event in timed(client, store) if isinstance(event, Done | Missed)]
+
+    assert [outcome.outcome for outcome in outcomes] == [Outcome.DONE]
+
+
+def test_nothing_is_called_late_without_a_poll_after_its_deadline(
+    simulator: Simulator, client: StripeClient, store: Store, clock: ManualClock
+) -> None:
+    """Also not where nothing is waited for at all."""
+    simulator.faults.add(RunTakes(None), "POST", times=None)
+    polls: list[float] = []
+
+    def note(_: RequestContext) -> bool:
+        polls.append(clock.monotonic())
+        return False
+
+    simulator.faults.add(Respond(500), Match("GET", "*/report_runs*", where=note), times=None)
+
+    for timeout in (0.0, 7.0):
+        began = clock.monotonic()
+        for _, event in timed(client, store, timeout=timeout):
+            late = event
+        assert isinstance(late, Missed)
+        assert late.outcome is Outcome.LATE
+        assert polls[-1] >= began + timeout
+
+
+def test_deadlines_of_many_runs_are_met_with_few_polls(
+    simulator: Simulator, client: StripeClient, store: Store
+) -> None:
+    simulator.faults.add(RunTakes(None), "POST", times=None)
+
+    outcomes = [event for _, event in timed(client, store, 28, timeout=300.0) if isinstance(event, Missed)]
+
+    assert len(outcomes) == 28
+    assert len(simulator.requests) <= 28 + 70
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("longest", "most"), [(10, 2.3), (60, 2.5)])
+def test_a_year_costs_little_more_than_two_requests_a_partition(
+    client_for: ClientFor, pull: Pull, clock: ManualClock, longest: int, most: float
+) -> None:
+    opening = datetime(2025, 6, 1, tzinfo=UTC).date()
+    simulator = Simulator(clock, seed=7, volume=1, run_seconds=(1, longest), opening=opening)
+
+    assert len(done(pull(SUMMARY, days("2025-06-01", 365), client=client_for(simulator.handle)))) == 365
+
+    assert len(simulator.requests) / 365 <= most
+
+
+# Files that are a moment late
+
+
+def young(simulator: Simulator, clock: ManualClock, seconds: float) -> Match:
+    """Downloads within so many seconds of their run's end."""
+
+    def hits(request: RequestContext) -> bool:
+        ends = next(run.ends_at for run in simulator.runs if run.id == request.run)
+        return ends is not None and clock.now().timestamp() < ends + seconds
+
+    return Match("GET", "*/contents", where=hits)
+
+
+def test_files_that_appear_a_moment_after_their_runs_success_are_waited_for(
+    simulator: Simulator, pull: Pull, clock: ManualClock
+) -> None:
+    simulator.faults.add(Respond(404), young(simulator, clock, 3), times=None)
+
+    assert len(done(pull(SUMMARY, days("2026-05-10", 10)))) == 10
+
+    assert len(simulator.runs) == 10
+
+
+def test_a_file_that_does_not_appear_within_a_minute_costs_another_run(
+    simulator: Simulator, pull: Pull, clock: ManualClock
+) -> None:
+    lost = simulator.faults.add(
+        Respond(404), Match("GET", "*/contents", where=lambda _: len(simulator.runs) == 1), times=None
+    )
+
+    assert done(pull(SUMMARY, DAY))
+
+    assert len(simulator.runs) == 2
+    assert clock.monotonic() >= 60
+    assert lost.hits <= 10
+
+
+def test_a_file_that_is_gone_is_not_waited_for(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    client.create_report_run(SUMMARY.request(DAY[0]), idempotency_key="k")
+    clock.sleep(HOUR)
+    simulator.faults.add(Respond(404), "GET */contents")
+
+    assert done(pull(SUMMARY, DAY))
+
+    assert len(simulator.runs) == 2
+    assert clock.monotonic() < HOUR + 60
+
+
+def test_a_named_run_whose_file_expired_a_year_later_is_replaced(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    run = client.create_report_run(SUMMARY.request(DAY[0]), idempotency_key="k")
+    clock.sleep(366 * 24 * HOUR)
+
+    outcome = done(pull(SUMMARY, DAY, run_ids={KEY: run.id}))[KEY]
+
+    assert outcome.published.provenance.run_id == simulator.runs[1].id
+
+
+# Runs that hang
+
+
+def test_runs_that_hang_for_days_are_replaced_twice_and_then_left_to_people(
+    simulator: Simulator, pull: Pull, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulator.faults.add(RunTakes(None), "POST", times=None)
+    said: list[str] = []
+    for _ in range(4):
+        outcome = missed(pull(SUMMARY, DAY))[KEY]
+        said.append(f"{outcome.outcome} {outcome.error}")
+        clock.sleep(26 * HOUR)
+
+    first, second, third = (run.id for run in simulator.runs)
+    assert first in said[0]
+    assert "the next attempt takes it up; if it is still pending at 2026-06-07 19:00 UTC" in said[0]
+    assert "a new one replaces it (attempt 2 of 3)" in said[0]
+    assert f"{second} (attempt 2 of 3) replaces {first}, which has been pending for 26" in caplog.text
+    assert f"{third} (attempt 3 of 3) replaces {second}" in caplog.text
+    assert "no further one is created" in said[2]
+    assert said[3].startswith("failed 3 report runs have been pending at Stripe for more than 6 h")
+    assert all(run_id in said[3] for run_id in (first, second, third))
+
+
+def test_of_runs_that_hung_the_one_that_ends_is_taken_up(
+    simulator: Simulator, pull: Pull, clock: ManualClock
+) -> None:
+    simulator.faults.add(RunTakes(None), "POST", times=None)
+    for _ in range(4):
+        assert isinstance(missed(pull(SUMMARY, DAY))[KEY].error, RunPendingError | RunFailedError)
+        clock.sleep(7 * HOUR)
+    simulator.end(simulator.runs[0].id)
+
+    outcome = done(pull(SUMMARY, DAY))[KEY]
+
+    assert outcome.published.provenance.run_id == simulator.runs[0].id
+    assert len(simulator.runs) == 3
+
+
+def test_what_is_said_of_a_late_run_is_what_the_next_attempt_does(
+    simulator: Simulator, pull: Pull, clock: ManualClock
+) -> None:
+    simulator.faults.add(RunTakes(None), "POST")
+    assert "takes it up; if it is still pending at 2026-06-07 19:00 UTC" in str(
+        missed(pull(SUMMARY, DAY))[KEY].error
+    )
+
+    clock.move_to(datetime(2026, 6, 7, 18, 20, tzinfo=UTC))
+    again = missed(pull(SUMMARY, DAY))[KEY]
+    assert again.run_id == simulator.runs[0].id
+    clock.move_to(datetime(2026, 6, 7, 19, 0, tzinfo=UTC))
+
+    assert done(pull(SUMMARY, DAY))[KEY].published.provenance.run_id == simulator.runs[1].id
+
+
+def test_a_run_that_hangs_while_it_is_waited_for_is_replaced(
+    simulator: Simulator, pull: Pull, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulator.faults.add(RunTakes(None), "POST")
+    caplog.set_level(logging.WARNING)
+
+    outcome = done(pull(SUMMARY, DAY, wait_policy=WaitPolicy(wait_timeout=timedelta(hours=20))))[KEY]
+
+    first, second = (run.id for run in simulator.runs)
+    assert outcome.published.provenance.run_id == second
+    assert f"{second} (attempt 2 of 3) replaces {first}" in caplog.text
+
+
+# Before the data begin
+
+
+def test_a_window_that_data_begin_in_never_can_be_had_and_its_days_can(
+    simulator: Simulator, pull: Pull
+) -> None:
+    """The account's data begin with the first of May."""
+    start, middle = datetime(2026, 4, 20, tzinfo=UTC), datetime(2026, 5, 20, tzinfo=UTC)
+    whole = Partition("2026-04-20", Interval(start, middle))
+
+    outcome = missed(pull(SUMMARY, [whole]))["2026-04-20"]
+
+    assert outcome.outcome is Outcome.BEFORE_DATA
+    assert isinstance(outcome.error, BeforeDataError)
+    assert not outcome.error.passing
+    assert "Use smaller windows from 2026-05-01 00:00 UTC on" in str(outcome.error)
+    assert not simulator.runs
+    assert done(pull(SUMMARY, days("2026-05-01", 1)))

@@ -1,0 +1,411 @@
+"""Which report run becomes a partition's file: the same decision, however the run came."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from connector.api.client import StripeClient
+from connector.api.models import ReportRequest, ReportRun
+from connector.errors import RunMismatchError
+from connector.partitions import Partition
+from connector.pipeline.collect import Asked, Done, Outcome, collect
+from connector.query import ReportQuery
+from connector.runs.creation import idempotency_key
+from connector.runs.events import Origin
+from connector.simulator import Simulator
+from tests.conftest import ClientFor, Pull
+from tests.faults.network import EditJson
+from tests.faults.runs import FileReads, RunFails, RunTakes
+from tests.support.clock import ManualClock
+from tests.support.partitions import days, done, missed
+from tests.support.workers import InlineWorkers
+
+SUMMARY = ReportQuery.of("balance_summary")
+#: Of the 6th, whose data became complete an hour ago; nothing of it is settled yet.
+YOUNG = days("2026-06-06", 1)
+#: Old enough for any file to be complete.
+OLD = days("2026-05-10", 1)
+KEY, OLD_KEY = YOUNG[0].key, OLD[0].key
+HOUR = 3600
+
+
+def restated(simulator: Simulator) -> None:
+    """From now on Stripe's files have three rows more."""
+    more = b'"charge","Charges","1.00","usd"\n' * 3
+    simulator.faults.add(FileReads(lambda csv: csv + more), "POST", times=None)
+
+
+def crowd(client: StripeClient, count: int) -> None:
+    """Report runs of other tools on the same account."""
+    (day,) = days("2026-05-02", 1)
+    request = ReportQuery.of("balance_change_from_activity_summary").request(day)
+    for number in range(count):
+        client.create_report_run(request, idempotency_key=f"theirs-{number}-{client.clock.monotonic()}")
+
+
+def left_by_a_killed_process(
+    client: StripeClient, day: Partition, known: Sequence[str] = (), **changes: Any
+) -> ReportRun:
+    """A run made under the key that this connector uses, by a process that knew of these others."""
+    request = SUMMARY.request(day)
+    asked = ReportRequest.of(request.report_type, {**dict(request.parameters), **changes})
+    key = idempotency_key(request, account=None, mode="test", known=known)
+    return client.create_report_run(asked, idempotency_key=key)
+
+
+def hidden_from_the_list(simulator: Simulator, *run_ids: str) -> None:
+    """As when more runs are newer than are looked at."""
+
+    def hide(body: dict[str, Any]) -> None:
+        if "data" in body:
+            body["data"] = [run for run in body["data"] if run["id"] not in run_ids]
+
+    simulator.faults.add(EditJson(hide), "GET */report_runs", times=None)
+
+
+def listed(_: Simulator, __: StripeClient, pull: Pull, run: ReportRun, day: Partition) -> Any:
+    return pull(SUMMARY, [day])
+
+
+def replayed(simulator: Simulator, _: StripeClient, pull: Pull, run: ReportRun, day: Partition) -> Any:
+    hidden_from_the_list(simulator, run.id)
+    return pull(SUMMARY, [day])
+
+
+def named(_: Simulator, __: StripeClient, pull: Pull, run: ReportRun, day: Partition) -> Any:
+    return pull(SUMMARY, [day], run_ids={day.key: run.id})
+
+
+WAYS = pytest.mark.parametrize("come", [listed, replayed, named])
+
+
+@WAYS
+def test_a_run_that_answers_is_adopted(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock, come: Any
+) -> None:
+    run = left_by_a_killed_process(client, YOUNG[0])
+    clock.sleep(HOUR)
+
+    outcome = done(come(simulator, client, pull, run, YOUNG[0]))[KEY]
+
+    assert outcome.published.provenance.run_id == run.id
+    assert outcome.origin is Origin.ADOPTED
+    assert len(simulator.runs) == 1
+
+
+@WAYS
+def test_a_file_made_before_stripes_last_preparation_is_not_published(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock, come: Any
+) -> None:
+    run = left_by_a_killed_process(client, YOUNG[0])
+    clock.sleep(12 * HOUR)
+
+    outcome = done(come(simulator, client, pull, run, YOUNG[0]))[KEY]
+
+    assert outcome.published.provenance.run_id == simulator.runs[1].id
+    assert len(simulator.runs) == 2
+
+
+@WAYS
+def test_a_failed_run_is_replaced_and_costs_no_attempt(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock, come: Any
+) -> None:
+    simulator.faults.add(RunFails(), "POST", times=3)
+    run = left_by_a_killed_process(client, YOUNG[0])
+    clock.sleep(HOUR)
+
+    outcome = done(come(simulator, client, pull, run, YOUNG[0]))[KEY]
+
+    assert outcome.published.provenance.run_id == simulator.runs[3].id
+    assert len(simulator.runs) == 4
+
+
+@WAYS
+def test_an_expired_file_is_not_waited_for(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock, come: Any
+) -> None:
+    run = left_by_a_killed_process(client, OLD[0])
+    clock.sleep(HOUR)
+    now = int(client.now().timestamp())
+
+    def expire(body: dict[str, Any]) -> None:
+        for each in body.get("data", [body]):
+            if each.get("id") == run.id and each["result"]:
+                each["result"]["expires_at"] = now
+
+    simulator.faults.add(EditJson(expire), "GET", times=None)
+
+    outcome = done(come(simulator, client, pull, run, OLD[0]))[OLD_KEY]
+
+    assert outcome.published.provenance.run_id == simulator.runs[1].id
+    assert len(simulator.runs) == 2
+
+
+@pytest.mark.parametrize("come", [listed, replayed])
+def test_a_run_that_hangs_is_replaced(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock, come: Any
+) -> None:
+    simulator.faults.add(RunTakes(None), "POST")
+    run = left_by_a_killed_process(client, OLD[0])
+    clock.sleep(7 * HOUR)
+
+    outcome = done(come(simulator, client, pull, run, OLD[0]))[OLD_KEY]
+
+    assert outcome.published.provenance.run_id == simulator.runs[1].id
+    assert len(simulator.runs) == 2
+
+
+def test_the_file_of_a_run_that_was_adopted_is_held_to_the_same_when_it_has_come(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    """Stripe may answer with a file that it made long before."""
+    simulator.faults.add(RunTakes(HOUR + 60), "POST")
+    run = left_by_a_killed_process(client, YOUNG[0])
+    clock.sleep(HOUR)
+
+    def age(body: dict[str, Any]) -> None:
+        for each in body.get("data", [body]):
+            if each.get("id") == run.id and each["result"]:
+                each["result"]["created"] -= 2 * HOUR
+
+    simulator.faults.add(EditJson(age), "GET", times=None)
+
+    outcome = done(pull(SUMMARY, YOUNG))[KEY]
+
+    assert outcome.published.provenance.run_id == simulator.runs[1].id
+
+
+# Refreshes
+
+
+def test_a_refresh_of_an_old_partition_gets_what_stripe_has_restated(
+    simulator: Simulator, client: StripeClient, pull: Pull
+) -> None:
+    """The published run is on the third page of the list by then."""
+    week = days("2026-05-10", 7)
+    pull(SUMMARY, week)
+    crowd(client, 250)
+    restated(simulator)
+    before = len(simulator.runs)
+
+    outcome = done(pull(SUMMARY, week[4:5], refresh={week[4].key}))[week[4].key]
+
+    assert len(simulator.runs) == before + 1
+    assert outcome.published.change is not None
+    assert outcome.published.change.rows == 3
+
+
+def test_beyond_the_list_the_published_run_does_not_come_back(simulator: Simulator, pull: Pull) -> None:
+    first = done(pull(SUMMARY, OLD))[OLD_KEY].published.provenance
+    hidden_from_the_list(simulator, first.run_id)
+    restated(simulator)
+
+    outcome = done(pull(SUMMARY, OLD, refresh={OLD_KEY}))[OLD_KEY]
+
+    assert outcome.published.provenance.rows == first.rows + 3
+    assert len(simulator.runs) == 2
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_refresh_takes_no_finished_run_that_is_older_than_itself(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock, published: bool
+) -> None:
+    """Another tool's, made after the published one and before the restatement."""
+    if published:
+        pull(SUMMARY, OLD)
+    client.create_report_run(SUMMARY.request(OLD[0]), idempotency_key="theirs")
+    clock.sleep(60)
+    before = len(simulator.runs)
+    restated(simulator)
+
+    outcome = done(pull(SUMMARY, OLD, refresh={OLD_KEY}))[OLD_KEY]
+
+    assert len(simulator.runs) == before + 1
+    assert outcome.published.provenance.run_id == simulator.runs[-1].id
+
+
+# What the list and Stripe's store of answers bring back
+
+
+def test_a_stale_run_of_a_killed_process_is_not_published_on_a_busy_account(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    left_by_a_killed_process(client, YOUNG[0])
+    clock.sleep(11 * HOUR)
+    crowd(client, 250)
+    clock.sleep(HOUR)
+    restated(simulator)
+
+    outcome = done(pull(SUMMARY, YOUNG))[KEY]
+
+    assert outcome.published.provenance.run_id == simulator.runs[-1].id
+    assert len(simulator.runs) == 252
+
+
+@pytest.mark.parametrize("in_the_list", [True, False], ids=["listed", "beyond-the-list"])
+def test_three_failures_are_not_replayed_for_a_day(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock, in_the_list: bool
+) -> None:
+    planted = simulator.faults.add(RunFails(), "POST", times=3)
+    assert missed(pull(SUMMARY, OLD))[OLD_KEY].outcome is Outcome.FAILED
+    assert planted.hits == 3
+    if not in_the_list:
+        hidden_from_the_list(simulator, *(run.id for run in simulator.runs))
+    clock.sleep(HOUR)
+    crowd(client, 250)
+
+    assert done(pull(SUMMARY, OLD))[OLD_KEY].published.provenance.run_id == simulator.runs[-1].id
+
+    assert len(simulator.runs) == 254
+
+
+def test_a_backfill_killed_once_its_runs_were_created_makes_none_twice_a_day_later(
+    simulator: Simulator, client_for: ClientFor, pull: Pull, clock: ManualClock, store: Any
+) -> None:
+    """More than two pages of them, and more than the 24 hours for which keys are remembered."""
+    simulator = Simulator(clock, seed=7, volume=1, opening=datetime(2025, 6, 1, tzinfo=UTC).date())
+    client, year = client_for(simulator.handle), days("2025-06-10", 300)
+    killed = collect(client, store, SUMMARY, year, senders=InlineWorkers(), converters=InlineWorkers())
+    asked = 0
+    while asked < 300:
+        asked += isinstance(next(killed), Asked)
+    killed.close()
+    clock.sleep(26 * HOUR)
+
+    events = pull(SUMMARY, year, client=client)
+
+    assert len(done(events)) == 300
+    assert len(simulator.runs) == 300
+
+
+def test_the_list_is_read_no_further_than_is_needed(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    crowd(client, 250)
+    left_by_a_killed_process(client, OLD[0])
+    clock.sleep(60)
+    before = len(simulator.requests)
+
+    pull(SUMMARY, OLD)
+
+    lists = [seen for seen in simulator.requests[before:] if seen.path.endswith("/report_runs")]
+    assert len(lists) == 1
+
+
+# By id
+
+OTHER_REQUESTS: dict[str, dict[str, Any]] = {
+    "interval_start": {"interval_start": int(datetime(2026, 5, 9, tzinfo=UTC).timestamp())},
+    "interval_end": {"interval_end": int(datetime(2026, 5, 12, tzinfo=UTC).timestamp())},
+    "currency": {"currency": "eur"},
+    "columns": {"columns": ["category", "net_amount"]},
+    "timezone": {"timezone": "Asia/Tokyo"},
+}
+
+
+@pytest.mark.parametrize("parameter", OTHER_REQUESTS)
+def test_a_named_run_that_was_asked_something_else_is_refused_naming_both(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock, parameter: str
+) -> None:
+    run = left_by_a_killed_process(client, OLD[0], **OTHER_REQUESTS[parameter])
+    clock.sleep(60)
+
+    outcome = missed(pull(SUMMARY, OLD, run_ids={OLD_KEY: run.id}))[OLD_KEY]
+
+    assert isinstance(outcome.error, RunMismatchError)
+    assert outcome.run_id == run.id
+    assert f"{parameter} " in str(outcome.error)
+    assert " was asked" in str(outcome.error)
+    assert len(simulator.runs) == 1
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("payout_reconciliation_by_id_itemized", "po_1", "po_2"),
+        ("connected_account_payout_reconciliation_by_id_itemized", "acct_1:po_1", "acct_2:po_1"),
+    ],
+    ids=["payout", "connected-account"],
+)
+def test_a_named_run_about_another_payout_or_account_is_refused(
+    simulator: Simulator, client: StripeClient, pull: Pull, asked: tuple[str, str, str]
+) -> None:
+    report, ours, theirs = asked
+    query = ReportQuery.of(report)
+    run = client.create_report_run(SUMMARY.request(OLD[0]), idempotency_key="theirs")
+
+    def echo(body: dict[str, Any]) -> None:
+        other = query.request(query.payout(theirs))
+        body.update(report_type=query.spec.id, parameters=dict(other.parameters))
+
+    simulator.faults.add(EditJson(echo), "GET */frr_*")
+    partition = query.payout(ours)
+
+    outcome = missed(pull(query, [partition], run_ids={partition.key: run.id}))[partition.key]
+
+    assert isinstance(outcome.error, RunMismatchError)
+    assert len(simulator.runs) == 1
+
+
+def test_a_named_run_of_another_report_type_is_refused(
+    simulator: Simulator, client: StripeClient, pull: Pull
+) -> None:
+    other = ReportQuery.of("balance_change_from_activity_summary")
+    run = client.create_report_run(other.request(OLD[0]), idempotency_key="theirs")
+
+    outcome = missed(pull(SUMMARY, OLD, run_ids={OLD_KEY: run.id}))[OLD_KEY]
+
+    assert isinstance(outcome.error, RunMismatchError)
+    assert f"report type {other.spec.id} where {SUMMARY.spec.id} was asked" in str(outcome.error)
+
+
+def test_a_named_run_that_is_older_than_the_published_one_leaves_it_in_place(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    old = left_by_a_killed_process(client, OLD[0])
+    clock.sleep(60)
+    published = done(pull(SUMMARY, OLD, refresh={OLD_KEY}))[OLD_KEY].published.provenance
+
+    outcome = done(pull(SUMMARY, OLD, run_ids={OLD_KEY: old.id}))[OLD_KEY]
+
+    assert not outcome.fetched
+    assert outcome.published.provenance == published
+    assert len(simulator.runs) == 2
+
+
+def test_where_a_named_run_is_of_no_use_one_that_is_there_is_adopted(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    simulator.faults.add(RunFails(), "POST")
+    failed = left_by_a_killed_process(client, OLD[0])
+    good = left_by_a_killed_process(client, OLD[0], known=[failed.id])
+    clock.sleep(60)
+
+    outcome = done(pull(SUMMARY, OLD, run_ids={OLD_KEY: failed.id}))[OLD_KEY]
+
+    assert outcome.published.provenance.run_id == good.id
+    assert len(simulator.runs) == 2
+
+
+def test_stripe_that_answers_every_key_with_a_useless_run_ends_the_partition_alone(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    simulator.faults.add(RunFails(), "POST")
+    run = left_by_a_killed_process(client, OLD[0])
+    hidden_from_the_list(simulator, run.id)
+    clock.sleep(60)
+    body = client.report_run(run.id).raw
+
+    def same_again(answer: dict[str, Any]) -> None:
+        if answer["parameters"]["interval_start"] == body["parameters"]["interval_start"]:
+            answer.clear()
+            answer.update(body)
+
+    simulator.faults.add(EditJson(same_again), "POST", times=None)
+
+    events = pull(SUMMARY, [*OLD, *days("2026-05-20", 1)])
+
+    assert "report run that is of no use" in str(missed(events)[OLD_KEY].error)
+    assert isinstance(done(events)["2026-05-20"], Done)
