@@ -21,7 +21,9 @@ _AGAIN = "Materialize it again"
 def what_to_do(error: ReportingError) -> str:
     """What to do about an error, in one sentence."""
     if isinstance(error, RunPendingError):
-        return "The late-run sensor materializes it once Stripe is done; by hand, it is adopted or replaced."
+        return (
+            "The late-run sensor materializes it once Stripe is done; doing it by hand adopts or replaces it."
+        )
     return advice(error, again=_AGAIN)
 
 

@@ -21,7 +21,7 @@ Exit codes:
   2    refused before any call to Stripe: usage or configuration
   3    some are late: their report runs continue at Stripe; run it again later
   4    some are not ready: Stripe has no data yet; the message says from when
-  5    some begin before Stripe's data do and never become ready; the message says what to do
+  5    some begin before Stripe's data do, so they never become ready
   130  interrupted (129, 143: by SIGHUP, SIGTERM); run it again to continue
 If several apply, the exit code is the first of 1, 3, 4, 5."""
 

@@ -150,6 +150,14 @@ def choose(wanted: PartitionRequest, known: Iterable[ReportRun], at: Situation) 
     return max(usable, key=lambda run: (run.status is RunStatus.SUCCEEDED, run.created), default=None)
 
 
+def unlike(run: ReportRun, at: Situation) -> list[str]:
+    """The parameters that a run does not show as they were asked, sorted."""
+    if run.request in at.alike:
+        return []
+    asked, shown = dict(next(iter(at.alike)).parameters), dict(run.request.parameters)
+    return sorted(name for name in asked.keys() | shown.keys() if asked.get(name) != shown.get(name))
+
+
 def differences(run: ReportRun, wanted: PartitionRequest, at: Situation) -> Iterator[str]:
     """How a run's request differs from what is wanted, for people, one parameter each; nothing where it does
     not.
@@ -157,16 +165,13 @@ def differences(run: ReportRun, wanted: PartitionRequest, at: Situation) -> Iter
     Of a run that this command created it is known what was asked. A parameter that Stripe does not echo, or
     echoes in another form, is not a difference then, unless it names other rows.
     """
-    if run.request in at.alike:
-        return
     asked, found = wanted.request, run.request
     if found.report_type != asked.report_type:
         yield f"report type {found.report_type} where {asked.report_type} was asked"
     ours, theirs = dict(asked.parameters), dict(found.parameters)
-    own = run.id in at.own
-    for name in sorted(ours.keys() | theirs.keys()):
+    for name in unlike(run, at):
         echoed = name in ours and name in theirs
-        if ours.get(name) != theirs.get(name) and (not own or (echoed and name in _ROWS)):
+        if run.id not in at.own or (echoed and name in _ROWS):
             yield f"{name} {_shown(name, theirs)} where {_shown(name, ours)} was asked"
 
 

@@ -192,6 +192,8 @@ class RunBatch:
         now = self._client.now()
         why = item.refusal(run, now)
         if why is None or (why is Refusal.FAILED and run.id in item.own):
+            if names := item.unlike(run, now):
+                _log.warning("a report run of %s echoes otherwise than asked: %s", run.report_type, names)
             self._start(item, run)
         elif why is Refusal.MISMATCH:
             said = f"report run {run.id} answers another request: {item.mismatch(run, now)}"
@@ -201,6 +203,8 @@ class RunBatch:
         else:
             _log.info("%s: report run %s is left behind: %s", item.key, run.id, why.value)
             item.known[run.id] = run
+            if why is Refusal.ABANDONED:
+                item.lost, item.replaces = item.lost + 1, run
             return False
         return True
 

@@ -107,7 +107,7 @@ def pause_before_poll(age: float, draw: float) -> float:
         age: seconds since the youngest pending run was created.
         draw: a uniform random number from [0, 1), for jitter.
     """
-    return max(1.0, 0.1 * age) * (0.75 + 0.15 * draw)
+    return max(1.0, 0.1 * age) * (0.92 + 0.08 * draw)
 
 
 def pause_after_refusal(refusals: int, draw: float) -> float:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from connector.api.models import ReportRequest, ReportRun
 from connector.errors import ReportingError
-from connector.runs.adoption import PartitionRequest, Refusal, Situation, choose, differences, refusal
+from connector.runs.adoption import PartitionRequest, Refusal, Situation, choose, differences, refusal, unlike
 from connector.runs.events import Origin
 
 
@@ -63,6 +63,10 @@ class PartitionProgress:
     def mismatch(self, run: ReportRun, now: datetime) -> str:
         """How its request differs from the partition's, for people."""
         return ", ".join(differences(run, self.wanted, self._situation(now)))
+
+    def unlike(self, run: ReportRun, now: datetime) -> list[str]:
+        """The parameters that a run does not show as they were asked."""
+        return unlike(run, self._situation(now))
 
     def choose(self, now: datetime) -> ReportRun | None:
         """The known run to adopt; None when a new one must be created."""

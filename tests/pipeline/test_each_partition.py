@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import pyarrow as pa
@@ -47,6 +47,22 @@ class FailingOnce(InlineWorkers):
         return failed
 
 
+class Confused(InlineWorkers):
+    """Workers that return the first result a second time instead of the second one."""
+
+    def __init__(self) -> None:
+        self.results: list[object] = []
+
+    def submit(self, work: Callable[[], T]) -> "Future[T]":
+        future = super().submit(work)
+        self.results.append(future.result())
+        if len(self.results) == 2:
+            again: Future[Any] = Future()
+            again.set_result(self.results[0])
+            return again
+        return future
+
+
 def ends(events: list[Event]) -> Counter[str]:
     return Counter(event.partition.key for event in events if not isinstance(event, Asked))
 
@@ -66,6 +82,17 @@ def test_an_error_that_nobody_foresaw_is_that_partitions_alone(
     assert any(record.exc_info for record in caplog.records), "somebody has to look into it"
 
 
+def test_an_end_that_is_lost_and_one_that_comes_twice_are_noticed(
+    pull: Pull, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = pull(SUMMARY, WEEK, converters=Confused())
+
+    assert ends(events) == Counter(each.key for each in WEEK)
+    ((_, lost),) = missed(events).items()
+    assert isinstance(lost.error, InternalError)
+    assert "ended twice" in caplog.text
+
+
 def test_a_run_id_that_cannot_be_one_is_that_partitions_alone(pull: Pull) -> None:
     events = pull(SUMMARY, WEEK, run_ids={WEEK[2].key: "../files"})
 
@@ -74,12 +101,15 @@ def test_a_run_id_that_cannot_be_one_is_that_partitions_alone(pull: Pull) -> Non
 
 
 def test_a_file_that_cannot_be_looked_at_is_that_partitions_alone(pull: Pull, store: Store) -> None:
-    Path(store.uri(SUMMARY.dataset(mode="test", account=None), WEEK[3].key)).mkdir(parents=True)
+    pull(SUMMARY, WEEK)
+    file = Path(store.uri(SUMMARY.dataset(mode="test", account=None), WEEK[0].key))
+    file.unlink()
+    file.mkdir()
 
     events = pull(SUMMARY, WEEK)
 
     ((key, outcome),) = missed(events).items()
-    assert key == WEEK[3].key
+    assert key == WEEK[0].key
     assert isinstance(outcome.error, StoreError)
     assert len(done(events)) == 6
 

@@ -55,6 +55,11 @@ def left_by_a_killed_process(
     return client.create_report_run(asked, idempotency_key=key)
 
 
+def posts(simulator: Simulator) -> int:
+    """How often a run was to be created."""
+    return sum(seen.method == "POST" for seen in simulator.requests)
+
+
 def hidden_from_the_list(simulator: Simulator, *run_ids: str) -> None:
     """As when more runs are newer than are looked at."""
 
@@ -206,6 +211,7 @@ def test_beyond_the_list_the_published_run_does_not_come_back(simulator: Simulat
 
     assert outcome.published.provenance.rows == first.rows + 3
     assert len(simulator.runs) == 2
+    assert posts(simulator) == 2
 
 
 @pytest.mark.parametrize("published", [True, False])
@@ -259,6 +265,22 @@ def test_three_failures_are_not_replayed_for_a_day(
     assert done(pull(SUMMARY, OLD))[OLD_KEY].published.provenance.run_id == simulator.runs[-1].id
 
     assert len(simulator.runs) == 254
+
+
+def test_however_many_failures_stripe_remembers_they_are_left_behind_at_once(
+    simulator: Simulator, pull: Pull, clock: ManualClock
+) -> None:
+    simulator.faults.add(RunFails(), "POST", times=6)
+    for _ in range(2):
+        assert missed(pull(SUMMARY, OLD))
+        hidden_from_the_list(simulator, *(run.id for run in simulator.runs))
+        clock.sleep(HOUR)
+    before = posts(simulator)
+
+    assert done(pull(SUMMARY, OLD))
+
+    assert len(simulator.runs) == 7
+    assert posts(simulator) == before + 2
 
 
 def test_a_backfill_killed_once_its_runs_were_created_makes_none_twice_a_day_later(
