@@ -99,14 +99,17 @@ class Store:
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="provenance") as pool:
             return dict(zip(keys, pool.map(lambda key: self.provenance(dataset, key), keys), strict=True))
 
-    def newest(self, dataset: Dataset) -> Provenance | None:
-        """The newest report run among the last few periods that can be read; None in an empty table."""
+    def newest(self, dataset: Dataset) -> tuple[Provenance, ...]:
+        """What the last few periods that can be read say of themselves, the newest report run first.
+
+        Nothing in an empty table.
+        """
         keys = sorted(self.keys(dataset), key=lambda key: dataset.key_format.values(key)[::-1], reverse=True)
         for first in range(0, len(keys), _RECENT):
             found = self.provenances(dataset, keys[first : first + _RECENT]).values()
-            if newest := max(filter(None, found), key=lambda each: each.run_created, default=None):
-                return newest
-        return None
+            if newest := sorted(filter(None, found), key=lambda each: each.run_created, reverse=True):
+                return tuple(newest)
+        return ()
 
     def keys(self, dataset: Dataset) -> tuple[str, ...]:
         """The keys of the partitions that have a file, sorted. One listing, no file is opened."""
@@ -250,8 +253,8 @@ class Store:
         found = self._pinned(path)
         if found is not None and found != dataset and self._has_files(dataset):
             refuse_mixture(found, dataset)
-        if found is None and (newest := self.newest(dataset)) is not None:
-            refuse_other_configuration(dataset, newest)
+        if found is None and (newest := self.newest(dataset)):
+            refuse_other_configuration(dataset, newest[0])
         return found
 
     def _has_files(self, dataset: Dataset) -> bool:

@@ -21,7 +21,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -137,6 +137,7 @@ class Ordeal:
                 self._expect_whole_files()
                 self.hits = {name: sum(each.hits for each in them) for name, them in planted.items()}
                 self.simulator.faults.clear()
+                self._find_lost_runs()
                 self.clock.sleep(PATIENCE.abandon_after.total_seconds() + 1)
                 self._age_locks()
                 missing = self._pull(dying=False)
@@ -144,6 +145,11 @@ class Ordeal:
         except AssertionError as broken:
             how = f"seed {self.seed}, faults {list(self.faults)}, probability {self.probability}"
             raise LawBrokenError(f"{how}, kills {self.kills}: {broken}") from broken
+
+    def _find_lost_runs(self) -> None:
+        """A table whose newest runs Stripe has lost for good is refused: it could be another account's."""
+        for run in self.simulator.runs:
+            run.plan = replace(run.plan, vanishes=None)
 
     # Pulling and dying
 

@@ -1,5 +1,6 @@
 """Two companies never share a table: whose data it holds is looked up before more are published."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -34,6 +35,17 @@ def test_the_key_of_another_account_is_refused_before_it_creates_a_run(
     for each in ("another Stripe account", newest.run_id, "balance_summary", "--root", "`name`"):
         assert each in str(caught.value)
     assert not stranger.runs
+
+
+def test_a_run_that_stripe_has_lost_does_not_make_the_account_another(
+    pull: Pull, simulator: Simulator
+) -> None:
+    first = done(pull(SUMMARY, WEEK[:2]))
+    newest = max((each.published.provenance for each in first.values()), key=lambda each: each.run_created)
+    (lost,) = (each for each in simulator.runs if each.id == newest.run_id)
+    lost.plan = replace(lost.plan, vanishes=0.0)
+
+    assert len(done(pull(SUMMARY, WEEK))) == 7
 
 
 def test_the_same_account_goes_on(pull: Pull, simulator: Simulator) -> None:
