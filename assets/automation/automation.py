@@ -11,12 +11,12 @@ from pydantic.dataclasses import dataclass
 from assets.automation.newest_partition import build_newest_partition_check, build_newest_partition_schedule
 from assets.automation.schedules import TWICE_A_DAY, build_report_schedules
 from assets.reports.configured import ConfiguredReport
-from assets.sensors.availability_decisions import REFRESH_AFTER
 from assets.sensors.availability_sensor import LOOK_EVERY, build_availability_sensor
 from assets.sensors.late_sensor import PICK_UP_EVERY, build_late_report_sensor
 from assets.sensors.payout_sensor import build_payout_sensor
 from assets.sensors.payout_sources import find_sources
 from assets.sensors.tick import LOOK_BACK
+from connector.runs.restatement import FEES_REFRESH_AFTER, LAST_REFRESH, REFRESH_AFTER
 
 _SENSOR = {True: dg.DefaultSensorStatus.RUNNING, False: dg.DefaultSensorStatus.STOPPED}
 _SCHEDULE = {True: dg.DefaultScheduleStatus.RUNNING, False: dg.DefaultScheduleStatus.STOPPED}
@@ -37,6 +37,11 @@ def _days(given: Any) -> Any:
 
 
 Days = Annotated[timedelta, BeforeValidator(_days), WithJsonSchema({"type": "number"})]
+
+
+def _listed(ages: Sequence[timedelta]) -> str:
+    """Days as one writes them in the file."""
+    return f"[{', '.join(str(age.days) for age in ages)}]"
 
 
 def _or(in_file: str, in_python: str) -> AliasChoices:
@@ -73,12 +78,12 @@ class Automation:
         json_schema_extra={"default": LOOK_BACK / _DAY, "exclusiveMinimum": 0},
         description="How many days behind the newest ready partition missing ones are requested.",
     )
-    refresh_after: tuple[Days, ...] = Field(
-        default=REFRESH_AFTER,
+    refresh_after: tuple[Days, ...] | None = Field(
+        default=None,
         validation_alias=_or("refresh_after_days", "refresh_after"),
-        json_schema_extra={"default": [age / _DAY for age in REFRESH_AFTER]},
         description="Days after the end of a partition at which the availability sensor refreshes it, since "
-        "Stripe restates reports; [] for never.",
+        f"Stripe restates reports; default {_listed(REFRESH_AFTER)}, for fees {_listed(FEES_REFRESH_AFTER)}; "
+        "[] for never.",
     )
     pick_up_late: bool = Field(
         default=True,
@@ -147,6 +152,12 @@ class Automation:
             asset_checks=[build_newest_partition_check(report) for report in reports],
         )
 
+    @property
+    def _last_refresh(self) -> timedelta:
+        if self.refresh_after is None:
+            return LAST_REFRESH
+        return max(self.refresh_after, default=timedelta())
+
     def _payouts(self, reports: Sequence[ConfiguredReport], prefix: str) -> list[dg.SensorDefinition]:
         """The sensor for payouts, where a report is about them and another one names them."""
         if not find_sources(reports):
@@ -156,7 +167,7 @@ class Automation:
                 reports,
                 name=f"{prefix}_payouts",
                 look_back=self.look_back,
-                reach=self.look_back + max(self.refresh_after, default=timedelta()),
+                reach=self.look_back + self._last_refresh,
                 request=self.ask_by != "hand",
             )
         ]

@@ -1,8 +1,8 @@
-"""Which partitions Stripe has data for and the dataset lacks, and which are old enough to be refreshed.
+"""Which partitions Stripe has data for and the dataset lacks, and what was requested already.
 
 Decisions over plain values. *Ready* is what Stripe says of a report type; *missing* is what the dataset says,
-whatever colour Dagster shows. A partition is refreshed at certain ages, because Stripe restates: entries are
-booked late, disputes and fees get their day afterwards.
+whatever colour Dagster shows. Which ones are old enough to be refreshed is decided where the command decides
+it too, in `connector.runs.restatement`.
 
 The partitions are windows of time: each has an interval.
 """
@@ -16,18 +16,7 @@ from connector.api.models import ReportType
 from connector.errors import ConfigurationError
 from connector.partitions import Interval, Partition
 from connector.runs.readiness import not_ready
-
-#: How long after a window's end it is refreshed. The same for sums and for what they are sums of: refreshed
-#: at different times they would not agree. The second is after the month's closing, whichever day it is.
-REFRESH_AFTER = (timedelta(days=3), timedelta(days=35))
-
-
-@dataclass(frozen=True, slots=True)
-class Refresh:
-    """A partition to refresh, and the age for which."""
-
-    key: str
-    age: timedelta
+from connector.runs.restatement import Refresh
 
 
 def interval_of(partition: Partition) -> Interval:
@@ -57,44 +46,6 @@ def find_missing(partitions: Iterable[Partition], published: Set[str], *, leave:
     """
     found = [each for each in partitions if each.key not in published and each.key not in leave]
     return [partition.key for partition in sorted(found, key=interval_of)]
-
-
-def find_aged(
-    partitions: Iterable[Partition], *, ages: Sequence[timedelta], look_back: timedelta, now: datetime
-) -> list[tuple[Partition, Refresh]]:
-    """Those that have reached an age, oldest first; of several ages the highest counts.
-
-    An age that was reached longer than `look_back` ago does not count: a first start over an old dataset must
-    not refresh all of it.
-
-    Args:
-        now: the time at Stripe.
-    """
-    found = []
-    for partition in sorted(partitions, key=interval_of):
-        end = interval_of(partition).end
-        age = max((age for age in ages if end + age <= now), default=None)
-        if age is not None and now - (end + age) < look_back:
-            found.append((partition, Refresh(partition.key, age)))
-    return found
-
-
-def select_stale(
-    aged: Iterable[tuple[Partition, Refresh]], made: Mapping[str, datetime], *, leave: Set[str]
-) -> list[Refresh]:
-    """Those whose file was made before they reached that age.
-
-    Args:
-        made: keys to when Stripe made the published file. Without a file there is nothing to refresh.
-        leave: keys that are busy.
-    """
-    return [
-        refresh
-        for partition, refresh in aged
-        if partition.key not in leave
-        and partition.key in made
-        and made[partition.key] < interval_of(partition).end + refresh.age
-    ]
 
 
 @remembered

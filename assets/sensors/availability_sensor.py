@@ -17,12 +17,8 @@ from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting, stripe_resource
 from assets.sensors.availability_decisions import (
     MEMORY_CURSOR,
-    REFRESH_AFTER,
-    Refresh,
     SensorMemory,
-    find_aged,
     find_missing,
-    select_stale,
 )
 from assets.sensors.readiness import ReportAvailability, read_availability, request_missing
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count
@@ -30,6 +26,7 @@ from connector.api.client import StripeClient
 from connector.api.models import epoch
 from connector.dataset.store import Store
 from connector.errors import ReportingError
+from connector.runs.restatement import Refresh, find_aged, refresh_ages, select_due
 
 #: Seconds between two ticks, unless configured.
 LOOK_EVERY = 300
@@ -50,7 +47,7 @@ def build_availability_sensor(
     name: str = "stripe_availability",
     look_back: timedelta = LOOK_BACK,
     at_most: int = 62,
-    refresh_after: Sequence[timedelta] = REFRESH_AFTER,
+    refresh_after: Sequence[timedelta] | None = None,
     minimum_interval_seconds: int = LOOK_EVERY,
     default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.RUNNING,
 ) -> dg.SensorDefinition:
@@ -65,13 +62,17 @@ def build_availability_sensor(
             an age was reached a partition is still refreshed. A first start requests no more than that.
         at_most: how many missing partitions of a report one tick requests.
         refresh_after: ages, from the end of a partition's window, at which it is refreshed, one partition
-            a run; none turns that off.
+            a run; an empty sequence turns that off. None for those at which a pull refreshes each report.
 
     Raises ConfigurationError for reports of several accounts, or about payouts.
     """
     resource = shared_resource(of_windows(reports))
+
+    def ages_of(report: ConfiguredReport) -> Sequence[timedelta]:
+        return refresh_ages(report.query.spec.id) if refresh_after is None else refresh_after
+
     # The age of the oldest window that can matter.
-    reach = look_back + max(refresh_after, default=timedelta())
+    reach = look_back + max((age for each in reports for age in ages_of(each)), default=timedelta())
 
     def plan_report(
         instance: dg.DagsterInstance,
@@ -87,18 +88,19 @@ def build_availability_sensor(
         busy = busy_partitions(instance, availability.report, availability.grid, unfinished)
         until = epoch(availability.available.data_available_end)
         newest = availability.within(look_back)
-        aged = find_aged(availability.ready, ages=refresh_after, look_back=look_back, now=availability.now)
+        ages = ages_of(availability.report)
+        aged = find_aged(availability.ready, ages=ages, look_back=look_back, now=availability.now)
         aged = [(partition, refresh) for partition, refresh in aged if not memory.has_refreshed(refresh)]
         concerned = {partition.key: partition for partition in (*newest, *(each for each, _ in aged))}
         published = availability.read_published(store, client, list(concerned.values()))
         missing = find_missing(newest, published.keys(), leave=busy | memory.requested_since(until))
-        made = {key: provenance.as_of for key, provenance in published.items()}
         return ReportPlan(
             availability,
             request_missing(availability, missing, reason=until, at_most=at_most),
             [
                 (_request_refresh(availability, refresh), refresh)
-                for refresh in select_stale(aged, made, leave=busy)
+                for refresh in select_due(aged, published)
+                if refresh.key not in busy
             ],
         )
 

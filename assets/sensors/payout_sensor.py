@@ -20,16 +20,16 @@ from assets.dagster_runs.run_requests import RangeRunRequest, first_requests, ne
 from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting, stripe_resource
-from assets.sensors.availability_decisions import REFRESH_AFTER
 from assets.sensors.payout_sources import PROGRESS_CURSOR, PayoutProgress, PayoutSource, find_sources
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count
 from connector.api.client import StripeClient
 from connector.api.models import epoch
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, ReportingError
+from connector.runs.restatement import LAST_REFRESH
 
 #: The oldest windows that are still refreshed.
-REACH = LOOK_BACK + max(REFRESH_AFTER)
+REACH = LOOK_BACK + LAST_REFRESH
 
 #: Files of one source that a tick reads; the next tick reads on.
 _FILES = 100

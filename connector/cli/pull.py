@@ -1,9 +1,10 @@
 """`pull`: store partitions of a report."""
 
 import contextlib
+import logging
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -29,7 +30,11 @@ from connector.settings import Connection
 
 if TYPE_CHECKING:
     from connector.cli.display.pull_progress import PullReporter
-    from connector.pipeline.events import Event
+    from connector.dataset.provenance import Provenance
+    from connector.pipeline.events import Event, Missed
+    from connector.runs.restatement import Refresh
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,9 @@ _selection = grouped(
 @_selection
 @connection_options
 @click.option("--force", is_flag=True, help="Request new report runs for partitions that are already stored.")
+@click.option(
+    "--no-refresh", is_flag=True, help="Leave stored partitions as they are, also where a refresh is due."
+)
 @wait_option
 @click.option(
     "--log",
@@ -147,6 +155,7 @@ def pull(
     selection: _Selection,
     connection: Connection,
     force: bool,
+    no_refresh: bool,
     wait_timeout: timedelta,
     log: str | None,
     as_json: bool,
@@ -156,10 +165,15 @@ def pull(
     Partitions that are already stored are skipped, and report runs that are already at Stripe are reused. So
     it can be interrupted and run again at any time.
 
+    Stripe restates reports. So a stored partition gets a new report run when it is pulled 3 days after its
+    end, and again 35 days after; 5 and 35 for reports about fees. --no-refresh prevents that.
+
     \b
     stripe-reports pull balance_summary --from 2026-06-01 --to 2026-07-01
     stripe-reports pull payout_reconciliation_by_id_itemized --payout po_1A2b3C
     """
+    if force and no_refresh:
+        raise click.UsageError("--force refreshes every partition, --no-refresh none: give one of them")
     query = selection.query(report)
     partitions = selection.partitions(query)
     if query.spec.caution:
@@ -169,17 +183,110 @@ def pull(
     began = time.monotonic()
     reporter = PullReporter(query, len(partitions), as_json=as_json, logged=log is not None)
     with connection.client() as client, logging_to_stderr(log):
+        store = connection.store()
+        published = read_published(client, store, query, partitions)
+        forced = [each.key for each in partitions] if force else []
+        due = [] if force or no_refresh else find_refreshes(client, query, partitions, published)
+        if due:
+            _say_refreshed(refreshed(due, stored=len(published)), logged=log is not None)
         events = connector.collect(
             client,
-            connection.store(),
+            store,
             query,
             partitions,
-            refresh=[each.key for each in partitions] if force else (),
+            refresh=[*forced, *(each.key for each in due)],
+            published=published,
+            drop_columns=forced,
             wait_policy=connector.WaitPolicy(wait_timeout=wait_timeout),
         )
         report_events(events, reporter)
     reporter.summary(time.monotonic() - began)
+    if not as_json and (way_out := first_way_out(query, reporter.tally.missed)):
+        click.echo(way_out)
     sys.exit(reporter.tally.exit_code)
+
+
+def read_published(
+    client: "connector.StripeClient",
+    store: "connector.Store",
+    query: "connector.ReportQuery",
+    partitions: "Iterable[connector.Partition]",
+) -> "dict[str, Provenance]":
+    """The provenance of each partition's file, by key, as far as there is one that can be read.
+
+    Raises DatasetMismatchError where the table is of another report configuration.
+    """
+    dataset = query.dataset(mode=client.mode, account=client.account)
+    store.check(dataset)
+    found = store.provenances(dataset, dict.fromkeys(each.key for each in partitions))
+    return {key: provenance for key, provenance in found.items() if provenance is not None}
+
+
+def find_refreshes(
+    client: "connector.StripeClient",
+    query: "connector.ReportQuery",
+    partitions: "Iterable[connector.Partition]",
+    published: "Mapping[str, Provenance]",
+) -> "list[Refresh]":
+    """The partitions that a pull refreshes, oldest first: stored, due by the restatement policy, and ready.
+
+    One call to Stripe, for its time and its data's; none where no file can become due any more.
+    """
+    from connector.dataset.shape import FileState  # noqa: PLC0415 - they load pyarrow
+    from connector.pipeline.reconversion import ConfiguredShape  # noqa: PLC0415
+    from connector.runs.readiness import not_ready  # noqa: PLC0415
+    from connector.runs.restatement import (  # noqa: PLC0415
+        can_become_due,
+        find_aged,
+        refresh_ages,
+        select_due,
+    )
+
+    ages, shape = refresh_ages(query.spec.id), ConfiguredShape(query)
+    answering = {FileState.CURRENT, FileState.OLDER_SHAPE}
+    open_ones = [
+        partition
+        for partition in partitions
+        if partition.key in published
+        and can_become_due(partition, published[partition.key], ages)
+        and shape.compare(partition, published[partition.key]).state in answering
+    ]
+    available = client.report_types().get(query.spec.id) if open_ones else None
+    if available is None:
+        return []
+    now = client.now()
+    ready = [each for each in open_ones if not_ready(each.interval, available, now) is None]
+    return select_due(find_aged(ready, ages=ages, now=now), published)
+
+
+def refreshed(due: "Sequence[Refresh]", *, stored: int) -> str:
+    """What is refreshed and why, as one line."""
+    ages = sorted(each.age for each in due)
+    counts = [f"{ages.count(age)} less than {age.days} days after the end" for age in dict.fromkeys(ages)]
+    return (
+        f"{len(due)} of {stored} stored partitions get a new report run, because Stripe restates reports. "
+        f"They were last requested too early: {', '.join(counts)}. --no-refresh leaves them."
+    )
+
+
+def _say_refreshed(text: str, *, logged: bool) -> None:
+    """On standard error, as part of the log where there is one."""
+    if logged:
+        _log.info("%s", text)
+    else:
+        click.echo(text, err=True)
+
+
+def first_way_out(query: "connector.ReportQuery", missed: "Iterable[Missed]") -> str | None:
+    """What can be pulled of the window within which Stripe's data begin; None where it was not pulled."""
+    from connector.partitions import never_whole  # noqa: PLC0415 - nothing before needs it
+
+    for each in missed:
+        begin, interval = getattr(each.error, "available_start", None), each.partition.interval
+        if begin is not None and interval is not None and interval.start < begin < interval.end:
+            windows = connector.Windows(query.window, query.zone)
+            return f"{never_whole(windows, each.partition, begin)}."
+    return None
 
 
 def report_events(events: "Generator[Event]", reporter: "PullReporter") -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from connector.cli.display.pull_progress import EXIT_CODES
 from connector.simulator import SIMULATED_KEY, Match, Simulator
 from connector.simulator.books.entries import Entry
 from tests.cli.conftest import COMMAND, Run, on_a_terminal, read_until
@@ -214,7 +215,7 @@ def test_a_payout_is_pulled_by_its_id(run: Run, stripe: Simulator) -> None:
     assert [f"-{each['net']}" for each in total] == [row["net"]]
 
 
-def test_a_second_pull_asks_stripe_nothing(run: Run, stripe: Simulator) -> None:
+def test_a_second_pull_costs_one_request_for_what_may_be_due(run: Run, stripe: Simulator) -> None:
     run("pull", "balance_summary", *JUNE)
     before = len(stripe.requests)
 
@@ -222,7 +223,7 @@ def test_a_second_pull_asks_stripe_nothing(run: Run, stripe: Simulator) -> None:
 
     assert again.code == 0
     assert "(3 kept)" in again.out
-    assert len(stripe.requests) == before
+    assert [seen.path for seen in stripe.requests[before:]] == ["/v1/reporting/report_types"]
 
 
 def test_force_asks_anew_and_says_that_nothing_changed(run: Run, stripe: Simulator, clock: Any) -> None:
@@ -329,6 +330,15 @@ def test_a_day_that_is_not_ready_says_when_it_will_be(run: Run, stripe: Simulato
     assert "2026-06-07  not ready" in pulled.err
     assert "1 of 2 partitions stored" in pulled.out
     assert "expected by 2026-06-08 12:00 UTC" in pulled.lines[-1]
+
+
+def test_a_first_window_that_begins_before_the_data_names_its_days(run: Run, stripe: Simulator) -> None:
+    week = ("--from", "2026-04-26", "--to", "2026-05-03", "--window", "weekly")
+
+    refused = run("pull", "balance_summary", *week)
+
+    assert refused.code in EXIT_CODES.values()
+    assert "it can never be pulled whole. The daily windows from 2026-05-01 on can" in refused.out
 
 
 def test_a_late_run_is_left_to_stripe_and_taken_up_by_the_next_pull(run: Run, stripe: Simulator) -> None:

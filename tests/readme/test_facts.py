@@ -21,7 +21,6 @@ from assets.demo.__main__ import DAYS
 from assets.io_manager import ALLOW_MISSING, view
 from assets.reports.configured import DEFAULT_POOL, DEFAULT_RANGE
 from assets.reports.partitions import MOST_PARTITIONS
-from assets.sensors.availability_decisions import REFRESH_AFTER
 from assets.sensors.late_decisions import TRIES
 from assets.sensors.payout_sensor import REACH
 from assets.sensors.tick import LOOK_BACK
@@ -35,6 +34,7 @@ from connector.doctor.probe.probe import MOST_RUNS
 from connector.pipeline.log import FIELDS
 from connector.runs.adoption import SETTLED_AFTER
 from connector.runs.pacing import FIRST_LIMIT
+from connector.runs.restatement import FEES_REFRESH_AFTER, REFRESH_AFTER
 from tests.readme import PATHS, ROOT, section, text, without_code
 from tests.readme.tables import example_reports
 
@@ -64,7 +64,8 @@ FACTS = {
     "assets/README.md": (
         f"Dagster runs of {DEFAULT_RANGE} partitions",
         f"looks {days(LOOK_BACK)} days back",
-        f"when it is {' and '.join(str(days(age)) for age in REFRESH_AFTER)} days old",
+        f"{' and '.join(str(days(age)) for age in REFRESH_AFTER)} days after its end",
+        f"({' and '.join(str(days(age)) for age in FEES_REFRESH_AFTER)} for fees)",
         f"{NUMBERS[TRIES]} in all for a partition",
         f"for {days(LOOK_BACK)} days at most",
         f"ended more than {days(REACH)} days ago",
@@ -74,6 +75,8 @@ FACTS = {
     ),
     "connector/README.md": (
         f"or {SETTLED_AFTER // timedelta(hours=1)} hours after the interval's end",
+        f"{' and '.join(str(days(age)) for age in REFRESH_AFTER)} days after the end of its window",
+        f"{' and '.join(str(days(age)) for age in FEES_REFRESH_AFTER)} days for reports about fees",
         f"Up to {FIRST_LIMIT} report runs are pending",
         f"**Precision {MONEY.precision}, not 38.**",
     ),

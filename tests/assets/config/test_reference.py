@@ -33,7 +33,7 @@ def test_every_field_of_the_models_has_a_meaning() -> None:
         ("columns", "list of text or mapping", ""),
         ("ask_by", "`sensor` or `schedule` or `hand`", "`sensor`"),
         ("look_back_days", "number", "`14`"),
-        ("refresh_after_days", "list of numbers", "`[3, 35]`"),
+        ("refresh_after_days", "list of numbers", ""),
         ("pick_up_late", "true or false", "`true`"),
         ("skip", "list of text", ""),
         ("api_key", "text", "`{{ env.STRIPE_API_KEY }}`"),

@@ -1,4 +1,4 @@
-"""Which partitions are ready, missing, or old enough to be refreshed: decisions over plain values."""
+"""Which partitions are ready or missing, and what was requested already: decisions over plain values."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,22 +8,19 @@ from hypothesis import strategies as st
 
 from assets.sensors.availability_decisions import (
     MEMORY_CURSOR,
-    Refresh,
     SensorMemory,
-    find_aged,
     find_missing,
     interval_of,
     select_ready,
     select_recent,
-    select_stale,
 )
 from connector.api.models import ReportType
 from connector.errors import ConfigurationError
 from connector.partitions import Interval, Partition
+from connector.runs.restatement import Refresh
 
 NOW = datetime(2026, 6, 7, 13, tzinfo=UTC)
 DAY = timedelta(days=1)
-AGES = (timedelta(days=3), timedelta(days=35))
 
 
 def available(first: str, last: str) -> ReportType:
@@ -90,55 +87,6 @@ def test_every_partition_is_published_left_alone_or_missing(published: set[int],
 
     assert set(found) == set(keys(windows)) - there - alone
     assert found == sorted(found)
-
-
-# Refreshes
-
-
-def test_a_partition_is_refreshed_when_it_reaches_an_age_and_not_before() -> None:
-    windows = days("2026-06-01", 5)
-
-    aged = find_aged(windows, ages=AGES, look_back=timedelta(days=14), now=NOW)
-
-    assert [refresh.key for _, refresh in aged] == ["2026-06-01", "2026-06-02", "2026-06-03"]
-
-
-def test_of_several_ages_the_highest_counts() -> None:
-    (day,) = days("2026-05-01", 1)
-
-    ((_, refresh),) = find_aged(
-        [day], ages=AGES, look_back=timedelta(days=14), now=interval_of(day).end + 40 * DAY
-    )
-
-    assert refresh.age == timedelta(days=35)
-
-
-def test_an_age_reached_long_ago_does_not_count_so_that_a_first_start_requests_little() -> None:
-    history = days("2024-01-01", 800)
-
-    aged = find_aged(history, ages=AGES, look_back=timedelta(days=14), now=interval_of(history[-1]).end)
-
-    assert len(aged) == 14 + 14
-
-
-def test_a_file_made_at_that_age_or_later_is_not_refreshed() -> None:
-    windows = days("2026-06-01", 2)
-    aged = find_aged(windows, ages=AGES, look_back=timedelta(days=14), now=NOW)
-    young, old = (interval_of(window).end for window in windows)
-
-    again = select_stale(aged, {"2026-06-01": young + 3 * DAY, "2026-06-02": old + DAY}, leave=set())
-
-    assert [each.key for each in again] == ["2026-06-02"]
-
-
-def test_without_a_file_there_is_nothing_to_refresh() -> None:
-    aged = find_aged(days("2026-06-01", 2), ages=AGES, look_back=timedelta(days=14), now=NOW)
-
-    assert select_stale(aged, {}, leave=set()) == []
-
-
-def test_without_ages_nothing_is_refreshed() -> None:
-    assert find_aged(days("2026-06-01", 5), ages=(), look_back=timedelta(days=14), now=NOW) == []
 
 
 # What was requested
