@@ -15,6 +15,7 @@ from enum import Enum
 from connector.api.models import ParameterValue, ReportRequest, ReportRun, RunStatus
 from connector.dataset.provenance import Provenance
 from connector.partitions import Partition
+from connector.runs.restatement import is_about_fees
 
 #: A file made so long after its interval's end is complete, whatever Stripe has prepared since. Fees can
 #: come 96 hours late.
@@ -135,7 +136,7 @@ def _is_complete(made: datetime, wanted: PartitionRequest, at: Situation) -> boo
 
 def settled_after(report_type: str) -> timedelta:
     """How long after an interval's end a file of this type is complete, whatever was prepared since."""
-    return FEES_SETTLED_AFTER if "fees" in report_type else SETTLED_AFTER
+    return FEES_SETTLED_AFTER if is_about_fees(report_type) else SETTLED_AFTER
 
 
 def abandoned_at(run: ReportRun, abandon_after: timedelta) -> datetime:
