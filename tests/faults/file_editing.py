@@ -1,5 +1,6 @@
 """A finished file parsed, changed and written again: the base of faults of files."""
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -7,14 +8,40 @@ from typing import ClassVar
 
 from connector.simulator.books.currencies import EXACT, printed
 from connector.simulator.report_runs import RunPlan
-from connector.simulator.reports.csv_writer import document, rows_of
+from connector.simulator.reports.csv_writer import document
 from tests.faults.runs import RunFault
 
 Row = dict[str, str | None]
 #: Columns of money; the first that a file has is its first amount.
 MONEY = ("gross", "fee", "net", "net_amount", "amount", "total", "total_amount")
 
+_FIELD = re.compile(r'(?:"((?:[^"]|"")*)")?([,\n])')
+
 _ANY: frozenset[str] = frozenset()
+
+
+def rows_of(body: bytes) -> list[list[str | None]]:
+    """All rows of a file in Stripe's dialect, the header first; null and empty text stay apart.
+
+    Raises:
+        ValueError: `body` is in another dialect, or ends within a row.
+    """
+    text = body.decode()
+    rows: list[list[str | None]] = []
+    cells: list[str | None] = []
+    at = 0
+    while at < len(text):
+        field = _FIELD.match(text, at)
+        if field is None:
+            raise ValueError(f"there is no quoted or empty field at character {at}")
+        cells.append(None if field[1] is None else field[1].replace('""', '"'))
+        if field[2] == "\n":
+            rows.append(cells)
+            cells = []
+        at = field.end()
+    if cells:
+        raise ValueError("the last row does not end with a line feed")
+    return rows
 
 
 @dataclass

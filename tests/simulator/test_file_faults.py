@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from connector.simulator import SIMULATED_KEY, Match, Simulator
 from connector.simulator.books.currencies import digits
 from connector.simulator.reports import csv_writer as csv_dialect
-from connector.simulator.reports.csv_writer import document, rows_of
-from tests.faults.file_editing import FileFault, Row, Table
+from connector.simulator.reports.csv_writer import document
+from tests.faults.file_editing import FileFault, Row, Table, rows_of
 from tests.faults.files import (
     KINDS,
     AddedColumn,

@@ -17,7 +17,7 @@ from connector.simulator import Simulator
 from connector.simulator.books.currencies import digits, printed
 from connector.simulator.books.entries import Entry
 from connector.simulator.books.ledger import Ledger
-from connector.simulator.report_types.documented import BALANCE_CHANGE_ITEMIZED
+from connector.simulator.report_types import column_sets
 from connector.simulator.reports.csv_writer import document
 from tests.support.clock import ManualClock
 
@@ -223,7 +223,7 @@ class TestWhatTheBooksHold:
 
 class TestPrint:
     def test_every_column_prints_and_metadata_by_name(self) -> None:
-        columns = [name for name in BALANCE_CHANGE_ITEMIZED.columns if "[" not in name]
+        columns = [name for name in column_sets.ACTIVITY[3] if "[" not in name]
         columns += ["payment_metadata[order_id]", "refund_metadata[note]", "transfer_metadata[x]"]
         found = rows(WORLD, ITEMIZED, END - 30 * DAY, END, columns=columns)
 

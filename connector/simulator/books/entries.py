@@ -6,7 +6,7 @@ Source: https://docs.stripe.com/reports/report-types/balance
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import Decimal
 
 from connector.simulator.books.currencies import EXACT
@@ -121,20 +121,10 @@ class Totals:
 
     def joined(self, other: "Totals") -> "Totals":
         """The sums of both."""
-        return Totals(
-            EXACT.add(self.activity_gross, other.activity_gross),
-            EXACT.add(self.activity_fee, other.activity_fee),
-            EXACT.add(self.payouts_gross, other.payouts_gross),
-            EXACT.add(self.payouts_fee, other.payouts_fee),
-        )
+        return Totals(*map(EXACT.add, astuple(self), astuple(other)))
 
     def minus(self, other: "Totals") -> "Totals":
-        return Totals(
-            EXACT.subtract(self.activity_gross, other.activity_gross),
-            EXACT.subtract(self.activity_fee, other.activity_fee),
-            EXACT.subtract(self.payouts_gross, other.payouts_gross),
-            EXACT.subtract(self.payouts_fee, other.payouts_fee),
-        )
+        return Totals(*map(EXACT.subtract, astuple(self), astuple(other)))
 
 
 def add_up(entries: Iterable[Entry], onto: dict[str, Totals]) -> dict[str, Totals]:

@@ -10,7 +10,10 @@ https://docs.stripe.com/reports/report-types/payout-reconciliation,
 https://docs.stripe.com/reports/report-types/connect, https://docs.stripe.com/reports/report-types/tax
 """
 
+from collections.abc import Collection, Iterator, Mapping
+
 from connector.simulator.report_types import column_sets
+from connector.simulator.report_types.column_sets import Versions
 from connector.simulator.report_types.report_type import ReportType
 from connector.simulator.reports import connect_overview as overview
 from connector.simulator.reports import rows as reports
@@ -21,9 +24,15 @@ from connector.simulator.reports.selections import Selection
 
 INTERVAL, END, PAYOUT = ("interval_start", "interval_end"), ("interval_end",), ("payout",)
 _ONE_ACCOUNTS_PAYOUT = ("connected_account", "payout")
-_FILTERS = ("currency", "reporting_category", "decimal_separator", "columns")
 _ACCOUNT = ("connected_account",)
 _ACCOUNTS = ("connected_account", "connected_accounts")
+
+#: Of versions that lack a parameter of the others: the parameter, and the versions.
+_Lacks = Mapping[str, Collection[int]]
+
+_BY_PAYOUT = ("automatic_payout_id", "automatic_payout_effective_at")
+_TAX_DEFAULTS = tuple(name for name in column_sets.TAX if "[" not in name)
+_CONNECTED = "connected_account_"
 
 
 def default_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -36,269 +45,163 @@ def default_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
     return ("balance_transaction_id", f"created{suffix}", f"available_on{suffix}", *money)
 
 
-def listing(
-    id: str,
+def _family(
+    stem: str,
     name: str,
-    columns: tuple[str, ...],
+    versions: Versions,
     select: Selection,
     *,
     required: tuple[str, ...] = INTERVAL,
-    optional: tuple[str, ...] = _FILTERS,
+    account: tuple[str, ...] = (),
     first: tuple[str, ...] = (),
-) -> ReportType:
-    """A report with one row for each balance transaction. `first` precede the usual default columns.
+    lacks: _Lacks | None = None,
+) -> Iterator[ReportType]:
+    """The versions with one row for each balance transaction, and the summary by category and currency.
 
-    It takes a `timezone` if it has local times.
+    An itemized version takes a `timezone` if it has local times. `account` are the parameters that choose
+    among connected accounts; `first` precede the usual default columns.
     """
-    local = ("timezone",) if {"created", "effective_at"} & set(columns) else ()
-    return ReportType(
-        id=id,
-        name=name,
-        version=int(id.rpartition(".")[2]),
-        columns=tuple(sorted(columns)),
-        default_columns=(*first, *default_columns(columns)),
-        rows=reports.itemized(select),
-        required=required,
-        optional=(*optional, *local),
-        connected=id.startswith("connected_account_"),
-    )
-
-
-def totals(
-    id: str,
-    name: str,
-    select: Selection,
-    *,
-    required: tuple[str, ...] = INTERVAL,
-    optional: tuple[str, ...] = ("currency", "timezone", "columns"),
-) -> ReportType:
-    """A report with one row for each category and currency."""
-    return ReportType(
-        id=id,
-        name=name,
-        version=int(id.rpartition(".")[2]),
-        columns=tuple(sorted(column_sets.SUMMARY)),
+    of_one = "payout" in required
+    filters = ("reporting_category", "decimal_separator", "columns", *(() if of_one else ("currency",)))
+    for version, columns in versions.items():
+        local = ("timezone",) if {"created", "effective_at"} & set(columns) else ()
+        optional = (*filters, *account, *local)
+        yield ReportType(
+            id=f"{stem}.itemized.{version}",
+            name=_titled(stem, f"itemized {name}"),
+            columns=columns,
+            default_columns=(*first, *default_columns(columns)),
+            rows=reports.itemized(select),
+            required=required,
+            optional=tuple(each for each in optional if version not in (lacks or {}).get(each, ())),
+        )
+    yield ReportType(
+        id=f"{stem}.summary.1",
+        name=_titled(stem, name),
+        columns=column_sets.SUMMARY,
         default_columns=column_sets.SUMMARY,
         rows=reports.summary(select),
         required=required,
-        optional=optional,
-        connected=id.startswith("connected_account_"),
+        optional=("columns",) if of_one else ("currency", "timezone", "columns", *account),
     )
 
 
-BALANCE_SUMMARY = ReportType(
-    id="balance.summary.1",
-    name="Balance summary",
-    version=1,
-    columns=tuple(sorted(column_sets.BALANCE)),
-    default_columns=column_sets.BALANCE,
-    rows=reports.balance_summary,
-)
-BALANCE_CHANGE_ITEMIZED = listing(
-    "balance_change_from_activity.itemized.3",
-    "Itemized balance change from activity",
-    column_sets.ACTIVITY[3],
-    selections.activity,
-)
-_BY_PAYOUT = ("automatic_payout_id", "automatic_payout_effective_at")
-_NO_CURRENCY = ("reporting_category", "decimal_separator", "columns")
+def _titled(id: str, name: str) -> str:
+    return f"Connected accounts: {name}" if id.startswith(_CONNECTED) else name.capitalize()
+
 
 #: About the caller's own account.
 OWN_TYPES = (
-    BALANCE_SUMMARY,
-    BALANCE_CHANGE_ITEMIZED,
-    *(
-        listing(
-            f"balance_change_from_activity.itemized.{version}",
-            "Itemized balance change from activity",
-            column_sets.ACTIVITY[version],
-            selections.activity,
-        )
-        for version in (1, 2)
+    ReportType(
+        id="balance.summary.1",
+        name="Balance summary",
+        columns=column_sets.BALANCE,
+        default_columns=column_sets.BALANCE,
+        rows=reports.balance_summary,
     ),
-    totals("balance_change_from_activity.summary.1", "Balance change from activity", selections.activity),
-    *(
-        listing(f"payouts.itemized.{version}", "Itemized payouts", columns, selections.payouts)
-        for version, columns in column_sets.PAYOUTS.items()
+    *_family(
+        "balance_change_from_activity",
+        "balance change from activity",
+        column_sets.ACTIVITY,
+        selections.activity,
     ),
-    totals("payouts.summary.1", "Payouts", selections.payouts),
-    *(
-        listing(
-            f"payout_reconciliation.itemized.{version}",
-            "Itemized payout reconciliation",
-            columns,
-            selections.paid_out,
-            first=_BY_PAYOUT,
-        )
-        for version, columns in column_sets.RECONCILIATION.items()
+    *_family("payouts", "payouts", column_sets.PAYOUTS, selections.payouts),
+    *_family(
+        "payout_reconciliation",
+        "payout reconciliation",
+        column_sets.RECONCILIATION,
+        selections.paid_out,
+        first=_BY_PAYOUT,
     ),
-    totals("payout_reconciliation.summary.1", "Payout reconciliation", selections.paid_out),
-    *(
-        listing(
-            f"payout_reconciliation.by_id.itemized.{version}",
-            "Itemized reconciliation of one payout",
-            columns,
-            selections.one_payout,
-            required=PAYOUT,
-            optional=_NO_CURRENCY,
-        )
-        for version, columns in column_sets.BY_ID.items()
-    ),
-    totals(
-        "payout_reconciliation.by_id.summary.1",
-        "Reconciliation of one payout",
+    *_family(
+        "payout_reconciliation.by_id",
+        "reconciliation of one payout",
+        column_sets.BY_ID,
         selections.one_payout,
         required=PAYOUT,
-        optional=("columns",),
     ),
-    *(
-        listing(
-            f"ending_balance_reconciliation.itemized.{version}",
-            "Itemized reconciliation of the ending balance",
-            columns,
-            selections.ending_balance,
-            required=END,
-            # The separator came with the fourth version.
-            optional=_FILTERS if version == 4 else ("currency", "reporting_category", "columns"),
-        )
-        for version, columns in column_sets.ENDING.items()
-    ),
-    totals(
-        "ending_balance_reconciliation.summary.1",
-        "Reconciliation of the ending balance",
+    *_family(
+        "ending_balance_reconciliation",
+        "reconciliation of the ending balance",
+        column_sets.ENDING,
         selections.ending_balance,
         required=END,
+        lacks={"decimal_separator": (1, 2, 3)},
     ),
     ReportType(
         id="tax.transactions.itemized.2",
         name="Itemized tax transactions",
-        version=2,
-        columns=tuple(sorted(column_sets.TAX)),
-        default_columns=tuple(name for name in column_sets.TAX if "[" not in name),
+        columns=column_sets.TAX,
+        default_columns=_TAX_DEFAULTS,
         rows=reports.itemized(tax.taxed, tax.reader),
         optional=("timezone", "decimal_separator", "columns"),
     ),
 )
 
-_ABOUT = "Connected accounts: "
-
 #: About the accounts connected to the caller's.
 CONNECTED_TYPES = (
     ReportType(
         id="connected_account_balance.summary.1",
-        name=_ABOUT + "balance summary",
-        version=1,
-        columns=tuple(sorted(column_sets.BALANCE)),
+        name=_titled(_CONNECTED, "balance summary"),
+        columns=column_sets.BALANCE,
         default_columns=column_sets.BALANCE,
         rows=reports.balance_summary,
         optional=("timezone", "currency", "columns", *_ACCOUNT),
-        connected=True,
     ),
-    *(
-        listing(
-            f"connected_account_balance_change_from_activity.itemized.{version}",
-            _ABOUT + "itemized balance change from activity",
-            columns,
-            selections.activity,
-            optional=(*_FILTERS, *(_ACCOUNT if version == 1 else _ACCOUNTS)),
-        )
-        for version, columns in column_sets.CONNECTED_ACTIVITY.items()
-    ),
-    totals(
-        "connected_account_balance_change_from_activity.summary.1",
-        _ABOUT + "balance change from activity",
+    *_family(
+        "connected_account_balance_change_from_activity",
+        "balance change from activity",
+        column_sets.CONNECTED_ACTIVITY,
         selections.activity,
-        optional=("currency", "timezone", "columns", *_ACCOUNTS),
+        account=_ACCOUNTS,
+        lacks={"connected_accounts": (1,)},
     ),
-    *(
-        listing(
-            f"connected_account_payouts.itemized.{version}",
-            _ABOUT + "itemized payouts",
-            columns,
-            selections.payouts,
-            optional=(*_FILTERS, *_ACCOUNT),
-        )
-        for version, columns in column_sets.CONNECTED_PAYOUTS.items()
-    ),
-    totals(
-        "connected_account_payouts.summary.1",
-        _ABOUT + "payouts",
+    *_family(
+        "connected_account_payouts",
+        "payouts",
+        column_sets.CONNECTED_PAYOUTS,
         selections.payouts,
-        optional=("currency", "timezone", "columns", *_ACCOUNT),
+        account=_ACCOUNT,
     ),
-    *(
-        listing(
-            f"connected_account_payout_reconciliation.itemized.{version}",
-            _ABOUT + "itemized payout reconciliation",
-            columns,
-            selections.paid_out,
-            optional=(*_FILTERS, *_ACCOUNT),
-            first=_BY_PAYOUT,
-        )
-        for version, columns in column_sets.CONNECTED_RECONCILIATION.items()
-    ),
-    totals(
-        "connected_account_payout_reconciliation.summary.1",
-        _ABOUT + "payout reconciliation",
+    *_family(
+        "connected_account_payout_reconciliation",
+        "payout reconciliation",
+        column_sets.CONNECTED_RECONCILIATION,
         selections.paid_out,
-        optional=("currency", "timezone", "columns", *_ACCOUNT),
+        account=_ACCOUNT,
+        first=_BY_PAYOUT,
     ),
-    *(
-        listing(
-            f"connected_account_payout_reconciliation.by_id.itemized.{version}",
-            _ABOUT + "itemized reconciliation of one payout",
-            columns,
-            selections.one_payout,
-            required=_ONE_ACCOUNTS_PAYOUT,
-            optional=_NO_CURRENCY,
-        )
-        for version, columns in column_sets.CONNECTED_BY_ID.items()
-    ),
-    totals(
-        "connected_account_payout_reconciliation.by_id.summary.1",
-        _ABOUT + "reconciliation of one payout",
+    *_family(
+        "connected_account_payout_reconciliation.by_id",
+        "reconciliation of one payout",
+        column_sets.CONNECTED_BY_ID,
         selections.one_payout,
         required=_ONE_ACCOUNTS_PAYOUT,
-        optional=("columns",),
     ),
-    *(
-        listing(
-            f"connected_account_ending_balance_reconciliation.itemized.{version}",
-            _ABOUT + "itemized reconciliation of the ending balance",
-            columns,
-            selections.ending_balance,
-            required=END,
-            optional=(*_FILTERS, *_ACCOUNT),
-        )
-        for version, columns in column_sets.CONNECTED_ENDING.items()
-    ),
-    totals(
-        "connected_account_ending_balance_reconciliation.summary.1",
-        _ABOUT + "reconciliation of the ending balance",
+    *_family(
+        "connected_account_ending_balance_reconciliation",
+        "reconciliation of the ending balance",
+        column_sets.CONNECTED_ENDING,
         selections.ending_balance,
         required=END,
-        optional=("currency", "timezone", "columns", *_ACCOUNT),
+        account=_ACCOUNT,
     ),
     ReportType(
         id="connected_account_tax.transactions.itemized.2",
-        name=_ABOUT + "itemized tax transactions",
-        version=2,
-        columns=tuple(sorted((*column_sets.TAX, "connected_account"))),
-        default_columns=tuple(name for name in column_sets.TAX if "[" not in name),
+        name=_titled(_CONNECTED, "itemized tax transactions"),
+        columns=(*column_sets.TAX, "connected_account"),
+        default_columns=_TAX_DEFAULTS,
         rows=reports.itemized(tax.taxed, tax.reader),
         optional=("timezone", "decimal_separator", "columns", *_ACCOUNT),
-        connected=True,
     ),
     ReportType(
         id="connect.negative_balance_refunds_disputes_overview.1",
-        name=_ABOUT + "negative balances, refunds and disputes",
-        version=1,
+        name=_titled(_CONNECTED, "negative balances, refunds and disputes"),
         columns=tuple(sorted(column_sets.OVERVIEW)),
         default_columns=None,
         rows=overview.overview,
         required=END,
         optional=(),
-        connected=True,
     ),
 )
 

@@ -32,8 +32,7 @@ OBSERVED_TYPES = (
     ReportType(
         id="all_fees.balance_transaction_created.itemized.2",
         name="Itemized fees by the day they hit the balance",
-        version=2,
-        columns=tuple(sorted(_FEE_LINE)),
+        columns=_FEE_LINE,
         default_columns=_FEE_LINE,
         rows=fees.itemized,
         optional=("timezone", "currency", "columns"),
@@ -42,8 +41,7 @@ OBSERVED_TYPES = (
     ReportType(
         id="all_fees.balance_transaction_created.summary.2",
         name="Fees by the day they hit the balance",
-        version=2,
-        columns=tuple(sorted(_FEE_SUM)),
+        columns=_FEE_SUM,
         default_columns=_FEE_SUM,
         rows=fees.summary,
         optional=("timezone", "currency", "columns"),
@@ -52,8 +50,7 @@ OBSERVED_TYPES = (
     ReportType(
         id="tax.summarized_export.1",
         name="Tax by jurisdiction",
-        version=1,
-        columns=tuple(sorted(_TAX_SUM)),
+        columns=_TAX_SUM,
         default_columns=_TAX_SUM,
         rows=tax.summarized,
         optional=("timezone", "columns"),

@@ -21,21 +21,26 @@ class ReportType:
     """A report type and how its rows are made.
 
     `columns` are all it has, `[key]` standing for any metadata key; `default_columns` is None for a type that
-    does not take `columns` and prints all of them. `connected` types are about the accounts connected to the
-    caller's, all or those named in the parameters. `delay` is in seconds.
+    does not take `columns` and prints all of them.
     """
 
     id: str
     name: str
-    version: int
     columns: tuple[str, ...]
     default_columns: tuple[str, ...] | None
     rows: Rows
     required: tuple[str, ...] = ("interval_start", "interval_end")
     optional: tuple[str, ...] = ("columns", "currency", "timezone")
-    connected: bool = False
-    delay: int = HALF_DAY
     live_only: bool = False
+
+    @property
+    def version(self) -> int:
+        return int(self.id.rpartition(".")[2])
+
+    @property
+    def connected(self) -> bool:
+        """Whether it is about the accounts connected to the caller's: all, or those in the parameters."""
+        return self.id.startswith("connect")
 
     def has(self, column: str) -> bool:
         """Whether the report can print `column`."""
@@ -45,7 +50,7 @@ class ReportType:
 
     def available_until(self, now: int) -> int:
         """`data_available_end` in unix seconds: exclusive, a midnight or a noon in UTC."""
-        return prepared(now - self.delay)
+        return prepared(now - HALF_DAY)
 
     def updated(self, seed: int, now: int) -> int:
         """When data were last prepared: some seconds after midnight or noon, never after `now`."""

@@ -11,8 +11,10 @@ https://docs.stripe.com/reports/report-types/connect
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from decimal import Decimal
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from connector.simulator.books.currencies import printed
@@ -82,10 +84,6 @@ def _metadata(kind: str, key: str) -> Reader:
     return read
 
 
-def _null(_entry: Entry, _sheet: Books) -> None:
-    """Null for every account of the simulator."""
-
-
 def _effective_at(entry: Entry, books: Books) -> int | None:
     payout = books.ledger.payout_of(entry, as_of=books.as_of)
     return payout.arrival if payout else None
@@ -149,34 +147,33 @@ def _destination(payout: Payout, books: Books) -> str:
 
 
 def _address(prefix: str, pick: Callable[[Buyer], Address]) -> dict[str, Reader]:
-    parts: dict[str, Callable[[Address], str | None]] = {
-        "line1": lambda address: address.line1,
-        "line2": lambda address: address.line2,
-        "city": lambda address: address.city,
-        "state": lambda address: address.state,
-        "postal_code": lambda address: address.postal_code,
-        "country": lambda address: address.country,
-    }
-
-    def part(choose: Callable[[Address], str | None]) -> Reader:
+    def part(name: str) -> Reader:
+        choose = attrgetter(name)
         return _bought(lambda sold_to: choose(pick(sold_to)))
 
-    return {f"{prefix}_{name}": part(choose) for name, choose in parts.items()}
+    return {f"{prefix}_{field.name}": part(field.name) for field in fields(Address)}
 
 
-def _facing(entry: Entry, books: Books) -> tuple[str, str] | None:
-    if entry.sale is None:
-        return None
-    amount, currency = buyer(books.seed, entry.sale).facing(entry.gross, entry.currency)
-    return printed(amount, currency), currency
-
-
-def _facing_part(index: int) -> Reader:
+def _facing(pick: Callable[[Decimal, str], str]) -> Reader:
     def read(entry: Entry, books: Books) -> str | None:
-        facing = _facing(entry, books)
-        return facing[index] if facing else None
+        if entry.sale is None:
+            return None
+        return pick(*buyer(books.seed, entry.sale).facing(entry.gross, entry.currency))
 
     return read
+
+
+#: Printed as the buyer has them.
+_OF_BUYER = (
+    "card_brand", "card_country", "card_funding", "customer_id", "invoice_id", "invoice_number",
+    "subscription_id", "payment_method_type", "statement_descriptor", "order_id",
+)  # fmt: skip
+
+#: Null for every account of the simulator.
+_NULLS = (
+    "connected_account_id", "connected_account_name", "connected_account_country",
+    "connected_account_direct_charge_id", "regulatory_tag", "destination_payment_id",
+)  # fmt: skip
 
 
 _READERS: dict[str, Reader] = {
@@ -200,28 +197,14 @@ _READERS: dict[str, Reader] = {
     **_address("customer_address", lambda sold_to: sold_to.address),
     **_address("customer_shipping_address", lambda sold_to: sold_to.shipping),
     **_address("shipping_address", lambda sold_to: sold_to.shipping),
-    "card_brand": _bought(lambda sold_to: sold_to.card_brand),
-    "card_country": _bought(lambda sold_to: sold_to.card_country),
-    "card_funding": _bought(lambda sold_to: sold_to.card_funding),
-    "customer_id": _bought(lambda sold_to: sold_to.customer_id),
+    **{name: _bought(attrgetter(name)) for name in _OF_BUYER},
+    **dict.fromkeys(_NULLS, lambda _, __: None),
     "customer_name": _bought(lambda sold_to: sold_to.name),
     "customer_email": _bought(lambda sold_to: sold_to.email),
     "customer_description": _bought(lambda sold_to: sold_to.description),
-    "customer_facing_amount": _facing_part(0),
-    "customer_facing_currency": _facing_part(1),
-    "invoice_id": _bought(lambda sold_to: sold_to.invoice_id),
-    "invoice_number": _bought(lambda sold_to: sold_to.invoice_number),
-    "subscription_id": _bought(lambda sold_to: sold_to.subscription_id),
-    "payment_method_type": _bought(lambda sold_to: sold_to.payment_method_type),
-    "statement_descriptor": _bought(lambda sold_to: sold_to.statement_descriptor),
+    "customer_facing_amount": _facing(printed),
+    "customer_facing_currency": _facing(lambda _, currency: currency),
     "is_link": _bought(lambda sold_to: "true" if sold_to.is_link else "false"),
-    "connected_account_id": _null,
-    "connected_account_name": _null,
-    "connected_account_country": _null,
-    "connected_account_direct_charge_id": _null,
-    "regulatory_tag": _null,
-    "destination_payment_id": _null,
-    "order_id": _bought(lambda sold_to: sold_to.order_id),
     "source_transaction_id": lambda entry, _: entry.sale.charge_id if entry.sale else None,
     "connected_account": lambda _, books: books.account,
     "trace_id": lambda entry, _: f"trace_{entry.source_id[4:]}" if _traced(entry) else None,

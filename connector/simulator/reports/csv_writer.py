@@ -6,7 +6,6 @@ bare empty field, unlike an empty text; LF after every row, also the last; UTF-8
 Source: https://docs.stripe.com/connect/network-cost-passthrough-platforms (the sample file)
 """
 
-import re
 from collections.abc import Iterable
 
 
@@ -22,30 +21,3 @@ def _quoted(cell: str) -> str:
 def document(header: Iterable[str], rows: Iterable[Iterable[str | None]]) -> bytes:
     """A whole file; without rows it is the header alone."""
     return b"".join([row(header), *map(row, rows)])
-
-
-_FIELD = re.compile(r'(?:"((?:[^"]|"")*)")?([,\n])')
-
-
-def rows_of(body: bytes) -> list[list[str | None]]:
-    """All rows of a file in this dialect, the header first; null and empty text stay apart.
-
-    Raises:
-        ValueError: `body` is in another dialect, or ends within a row.
-    """
-    text = body.decode()
-    rows: list[list[str | None]] = []
-    cells: list[str | None] = []
-    at = 0
-    while at < len(text):
-        field = _FIELD.match(text, at)
-        if field is None:
-            raise ValueError(f"there is no quoted or empty field at character {at}")
-        cells.append(None if field[1] is None else field[1].replace('""', '"'))
-        if field[2] == "\n":
-            rows.append(cells)
-            cells = []
-        at = field.end()
-    if cells:
-        raise ValueError("the last row does not end with a line feed")
-    return rows
