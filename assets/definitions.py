@@ -14,7 +14,6 @@ warnings.filterwarnings(
     "ignore", message="Parameter `execution_type` of function `AssetsDefinition", category=dg.BetaWarning
 )
 
-
 #: Steps of one run mostly wait for Stripe. The default, one step a core, would make the reports of a backfill
 #: wait for each other on a small machine; the pool limits how many steps use Stripe at once.
 EXECUTOR = dg.multiprocess_executor.configured({"max_concurrent": 8})

@@ -5,6 +5,7 @@ Every refusal of a name says what it could have been, so that the next attempt i
 
 import difflib
 from collections.abc import Iterable
+from datetime import datetime
 
 
 def nearest(word: str, known: Iterable[str], *, count: int = 3, likeness: float = 0.6) -> list[str]:
@@ -31,6 +32,11 @@ def printable(value: str) -> str:
     if value.isprintable():
         return value
     return "".join(character if character.isprintable() else " " for character in value)
+
+
+def iso(at: datetime) -> str:
+    """`2026-06-01T00:00:00Z`, of a time in UTC."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def join_names(names: Iterable[str], limit: int = 10) -> str:

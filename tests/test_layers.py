@@ -21,7 +21,6 @@ SPEAK_HTTP = {"connector/api/transport.py", "connector/api/client.py"}
 #: Who may hand out a frame.
 HAND_OUT_FRAMES = {"assets/io_manager.py"}
 
-
 #: What each part may import of ours, from the ground up. What is missing here may import nothing.
 _GROUND = {"errors", "clock", "text"}
 MAY_IMPORT = {

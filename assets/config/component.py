@@ -21,7 +21,6 @@ from assets.config.models import (
     ConnectionModel,
     ReportModel,
     describe_duplicate,
-    resolve_automation,
     resolve_connection,
     resolve_reports,
 )
@@ -69,7 +68,7 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
     automation: Annotated[
         Automation,
         dg.Resolver(
-            resolve_automation,
+            lambda _, given: Automation(**given),
             model_field_type=AutomationFields,
             inject_before_resolve=False,
         ),

@@ -199,11 +199,6 @@ def resolve_connection(context: dg.ResolutionContext | None, model: ConnectionMo
     )
 
 
-def resolve_automation(_: dg.ResolutionContext | None, fields: AutomationFields) -> Automation:
-    """The sensors, schedules and checks of a file."""
-    return Automation(**fields)
-
-
 def resolve_reports(
     context: dg.ResolutionContext, models: Sequence[ReportModel], defaults: ReportDefaults
 ) -> list[ConfiguredReport]:

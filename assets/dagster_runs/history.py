@@ -47,7 +47,6 @@ class MaterializationEvent:
 
 _EVENTS_AT_ONCE = 1000
 
-
 _UNFINISHED = (
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,

@@ -21,7 +21,6 @@ from connector.errors import ConfigurationError
 #: Dagster submits the requests of a tick one after the other; more of them wait for the next one.
 MOST_REQUESTS = 25
 
-
 #: The few partitions of a sensor do not queue behind a backfill.
 _AHEAD = {"dagster/priority": "1"}
 

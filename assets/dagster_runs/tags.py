@@ -22,31 +22,23 @@ class Intent(StrEnum):
 #: Run tag: report runs to take by id, as JSON of partition key to id.
 REPORT_RUNS_TAG = "stripe/report_runs"
 
-
 #: Run tag: how many report runs each partition of the run may still cost.
 ATTEMPTS_TAG = "stripe/attempts"
 
-
 PARTITION = "dagster/partition"
-
 
 RANGE_START = "dagster/asset_partition_range_start"
 
-
 RANGE_END = "dagster/asset_partition_range_end"
-
 
 #: Run tag by which the late-run sensor finds the runs it has requested: the asset they are about.
 LATE_TAG = "stripe/late"
 
-
 #: Run tag: the report runs to be replaced, as JSON of partition key to id.
 REPLACES_TAG = "stripe/replaces"
 
-
 #: Run tag, and metadata of the failure, by which alerts know what needs a person.
 OUTCOME_TAG = "stripe/outcome"
-
 
 #: Tag of a step that depends on a report's asset without reading it: its events need not be gathered.
 READS_NOTHING = "stripe/reads_nothing"

@@ -18,7 +18,6 @@ from connector.checks import CheckOutcome, CheckResult, Finding, Severity
 
 _SEVERITY = {Severity.ERROR: dg.AssetCheckSeverity.ERROR, Severity.WARN: dg.AssetCheckSeverity.WARN}
 
-
 #: Examples of one partition in the table of a whole run.
 _FEW = 3
 

@@ -19,7 +19,6 @@ from assets.reports.partitions import (
     adjacent,
     partition_of,
     partitions_definition,
-    payout_partitions,
 )
 from connector.catalogue import COLUMNS, Column, RowKindRules
 from connector.convert.decode import DECODER_VERSION
@@ -128,10 +127,13 @@ class ConfiguredReport:
 
     @cached_property
     def payouts(self) -> dg.DynamicPartitionsDefinition:
-        """Dagster's definition of the payouts. Reports about the same payouts of one account share it."""
+        """The payouts as they become known, or are added by hand.
+
+        Reports about the same payouts of one account share them.
+        """
         whose = ["connected"] if self.query.dimensions else []
         whose += ["of", str(account)] if (account := self.query.filters.get(CONNECTED_ACCOUNT)) else []
-        return payout_partitions("_".join([self.resource, *whose, "payouts"]))
+        return dg.DynamicPartitionsDefinition(name="_".join([self.resource, *whose, "payouts"]))
 
     @cached_property
     def partitions(self) -> dg.PartitionsDefinition[str]:

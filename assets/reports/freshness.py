@@ -10,10 +10,8 @@ from connector.runs.readiness import PREPARATION
 #: How long after Stripe has the data a partition may take before somebody should look.
 SLACK = timedelta(hours=12)
 
-
 #: Stripe's data advance this often, however short a report's windows are.
 _ADVANCE = timedelta(hours=12)
-
 
 _LONGEST = {
     "hourly": timedelta(hours=1),

@@ -66,11 +66,6 @@ def account_partitions(
     )
 
 
-def payout_partitions(name: str) -> dg.DynamicPartitionsDefinition:
-    """Payouts as they become known, or are added by hand; reports with the same `name` share them."""
-    return dg.DynamicPartitionsDefinition(name=name)
-
-
 def too_many(definition: dg.PartitionsDefinition[str]) -> str | None:
     """A warning about more partitions than Dagster is made for; None where there are fewer."""
     if not isinstance(definition, dg.MultiPartitionsDefinition):

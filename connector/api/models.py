@@ -28,7 +28,6 @@ class Mode(StrEnum):
 #: Source: https://docs.stripe.com/api/versioning
 API_VERSION = "2026-06-24.dahlia"
 
-
 #: The zone Stripe prints times in when the `timezone` parameter is absent.
 #: Source: https://docs.stripe.com/api/reporting/report_run/object
 DEFAULT_TIMEZONE = "Etc/UTC"

@@ -17,7 +17,7 @@ from connector.catalogue.columns import columns_of
 from connector.catalogue.spec import ReportSpec
 from connector.errors import ConfigurationError
 from connector.money import CURRENCIES
-from connector.text import hint, nearest
+from connector.text import hint, iso, nearest
 
 #: The values of `reporting_category` Stripe names. It adds some now and then.
 #: Source: https://docs.stripe.com/reports/reporting-categories
@@ -86,7 +86,7 @@ def _check_accounts(spec: ReportSpec, checked: Mapping[str, Any]) -> None:
 
 
 def _readable(seconds: int) -> str:
-    return f"{seconds} ({datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ})"
+    return f"{seconds} ({iso(datetime.fromtimestamp(seconds, UTC))})"
 
 
 #: 9999-12-31T23:59:59Z. More than that are milliseconds.

@@ -49,7 +49,6 @@ _COUNT, _AMOUNTS = "count", ("gross", "fee", "net")
 #: Totals by group: a reporting category and a currency, or a currency alone.
 _Sums = dict[tuple[str | None, ...], dict[str, Decimal]]
 
-
 #: The check as it is listed; each table's own names the other table and what is compared.
 RECONCILES = Check(
     "agrees_with_<table>",

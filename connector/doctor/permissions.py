@@ -33,7 +33,6 @@ _BAD_SKEW = 900.0
 _GRANT = "In the Stripe dashboard, under Developers, API keys, give the key this permission: {0}."
 _NO_FILE = ReportFile("file_0", datetime(2020, 1, 1, tzinfo=UTC), 0, "finance_report_run")
 
-
 #: Statuses that only a key with the permission gets: for an empty request, and for an absent file.
 _NOTHING: Set[int] = frozenset()
 _EMPTY: Set[int] = frozenset({400})

@@ -12,7 +12,7 @@ from connector.catalogue.reports.column_groups import (
     alphabetical,
     connected,
 )
-from connector.catalogue.reports.family import GROSS_FEE_NET, Family, added_up, by_category
+from connector.catalogue.reports.family import GROSS_FEE_NET, TRANSACTION, Family, added_up, by_category
 from connector.catalogue.spec import Granularity, RowKind, RowKindRules, Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/balance"
@@ -65,15 +65,7 @@ _ACTIVITY = Family(
     ),
     source=_SOURCE,
     optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
-    defaults=(
-        "balance_transaction_id",
-        "created",
-        "available_on",
-        "currency",
-        *GROSS_FEE_NET,
-        "reporting_category",
-        "description",
-    ),
+    defaults=TRANSACTION,
     row_key=("balance_transaction_id",),
     day="created",
     amount="net",

@@ -20,25 +20,13 @@ _OVERVIEW = Family(
     granularity=Granularity.OTHER,
     required=AS_OF,
     defaults=(
-        "account_id",
-        "country",
-        "currency",
-        "balance",
-        "pending_debits",
-        "balance_excluding_pending_debits",
-        "balance_24hr_net_change",
-        "has_24hr_negative_balance_change",
-        "refunded_amount_7d",
-        "refunded_amount_7d_prev",
-        "refund_pct_change",
-        "has_high_refunds",
-        "disputed_amount_7d",
-        "disputed_amount_7d_prev",
-        "dispute_pct_change",
-        "has_high_disputes",
+        "account_id", "country", "currency", "balance", "pending_debits", "balance_excluding_pending_debits",
+        "balance_24hr_net_change", "has_24hr_negative_balance_change", "refunded_amount_7d",
+        "refunded_amount_7d_prev", "refund_pct_change", "has_high_refunds", "disputed_amount_7d",
+        "disputed_amount_7d_prev", "dispute_pct_change", "has_high_disputes",
     ),
     amount="balance",
     scope=Scope.CONNECTED_ACCOUNTS,
-)
+)  # fmt: skip
 
 REPORTS = (_OVERVIEW.version(1, alphabetical(_OVERVIEW.defaults, ("business_name",)), defaults_known=False),)

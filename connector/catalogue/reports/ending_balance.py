@@ -19,7 +19,14 @@ from connector.catalogue.reports.column_groups import (
     alphabetical,
     connected,
 )
-from connector.catalogue.reports.family import AS_OF, GROSS_FEE_NET, Family, added_up, by_category
+from connector.catalogue.reports.family import (
+    AS_OF,
+    GROSS_FEE_NET,
+    TRANSACTION,
+    Family,
+    added_up,
+    by_category,
+)
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/payout-reconciliation"
 
@@ -33,15 +40,7 @@ _ENDING = Family(
     source=_SOURCE,
     required=AS_OF,
     optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
-    defaults=(
-        "balance_transaction_id",
-        "created",
-        "available_on",
-        "currency",
-        *GROSS_FEE_NET,
-        "reporting_category",
-        "description",
-    ),
+    defaults=TRANSACTION,
     row_key=("balance_transaction_id",),
     amount="net",
     net=GROSS_FEE_NET,

@@ -15,6 +15,12 @@ AS_OF = ("interval_end",)
 
 GROSS_FEE_NET = ("gross", "fee", "net")
 
+#: Stripe's default columns of a report with a row for each balance transaction.
+TRANSACTION = (
+    "balance_transaction_id", "created", "available_on", "currency", *GROSS_FEE_NET, "reporting_category",
+    "description",
+)  # fmt: skip
+
 #: How groups of columns write metadata of any key.
 _ANY_KEY = "[key]"
 

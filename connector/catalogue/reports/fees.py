@@ -32,28 +32,14 @@ _ALL_FEES = Family(
     source="https://github.com/wikimedia/wikimedia-fundraising-SmashPig",
     optional=("timezone", "currency", "columns"),
     defaults=(
-        "balance_transaction_id",
-        "balance_transaction_created",
-        "fee_transaction_id",
-        "fee_transaction_created",
-        "incurred_at",
-        "incurred_by",
-        "incurred_by_type",
-        "fee_category",
-        "fee_description",
-        "currency",
-        "amount",
-        "tax",
-        "suite",
-        "product",
-        "feature_name",
-        "pricing_tier",
-        "settled_at",
-        "settled_via",
+        "balance_transaction_id", "balance_transaction_created", "fee_transaction_id",
+        "fee_transaction_created", "incurred_at", "incurred_by", "incurred_by_type", "fee_category",
+        "fee_description", "currency", "amount", "tax", "suite", "product", "feature_name", "pricing_tier",
+        "settled_at", "settled_via",
     ),
     amount="amount",
     live_only=True,
-)
+)  # fmt: skip
 
 _FEE_SUMMARY = replace(
     _ALL_FEES,
@@ -83,26 +69,14 @@ _COMPONENTS = Family(
     source="https://github.com/fivetran/dbt_stripe",
     optional=("columns",),
     defaults=(
-        "balance_transaction_id",
-        "balance_transaction_component",
-        "balance_transaction_created_at",
-        "balance_transaction_reporting_category",
-        "activity_at",
-        "event_type",
-        "fee_id",
-        "currency",
-        "amount",
-        "charge_id",
-        "refund_id",
-        "dispute_id",
-        "transfer_id",
-        "automatic_payout_id",
-        "automatic_payout_effective_at",
-        "balance_transaction_description",
+        "balance_transaction_id", "balance_transaction_component", "balance_transaction_created_at",
+        "balance_transaction_reporting_category", "activity_at", "event_type", "fee_id", "currency", "amount",
+        "charge_id", "refund_id", "dispute_id", "transfer_id", "automatic_payout_id",
+        "automatic_payout_effective_at", "balance_transaction_description",
     ),
     row_key=("balance_transaction_id", "balance_transaction_component", "fee_id", "activity_at"),
     amount="amount",
-)
+)  # fmt: skip
 
 _BY_CATEGORY = replace(
     by_category(

@@ -25,20 +25,10 @@ from connector.catalogue.reports.column_groups import (
     alphabetical,
     connected,
 )
-from connector.catalogue.reports.family import GROSS_FEE_NET, Family, added_up, by_category
+from connector.catalogue.reports.family import GROSS_FEE_NET, TRANSACTION, Family, added_up, by_category
 from connector.catalogue.spec import Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/payout-reconciliation"
-
-_OF_ONE = (
-    "balance_transaction_id",
-    "created",
-    "available_on",
-    "currency",
-    *GROSS_FEE_NET,
-    "reporting_category",
-    "description",
-)
 
 _BY_INTERVAL = Family(
     id="payout_reconciliation.itemized",
@@ -49,7 +39,7 @@ _BY_INTERVAL = Family(
     ),
     source=_SOURCE,
     optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
-    defaults=("automatic_payout_id", "automatic_payout_effective_at", *_OF_ONE),
+    defaults=("automatic_payout_id", "automatic_payout_effective_at", *TRANSACTION),
     row_key=("balance_transaction_id",),
     day="automatic_payout_effective_at",
     amount="net",
@@ -63,7 +53,7 @@ _BY_PAYOUT = replace(
     about="What one payout was made of. One row for each balance transaction.",
     required=("payout",),
     optional=("timezone", "reporting_category", "decimal_separator", "columns"),
-    defaults=_OF_ONE,
+    defaults=TRANSACTION,
     day=None,
 )
 

@@ -17,21 +17,14 @@ _PAYOUTS = Family(
     source=_SOURCE,
     optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
     defaults=(
-        "balance_transaction_id",
-        "payout_id",
-        "effective_at",
-        "payout_expected_arrival_date",
-        "payout_status",
-        "currency",
-        *GROSS_FEE_NET,
-        "reporting_category",
-        "description",
+        "balance_transaction_id", "payout_id", "effective_at", "payout_expected_arrival_date",
+        "payout_status", "currency", *GROSS_FEE_NET, "reporting_category", "description",
     ),
     row_key=("balance_transaction_id",),
     day="effective_at",
     amount="net",
     net=GROSS_FEE_NET,
-)
+)  # fmt: skip
 
 _BY_CATEGORY = by_category(
     "payouts.summary",

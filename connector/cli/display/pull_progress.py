@@ -9,7 +9,6 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +28,7 @@ from connector.money import money_text
 from connector.pipeline.events import Asked, Done, Event, Missed, Outcome
 from connector.pipeline.log import fields_of
 from connector.query import ReportQuery
+from connector.text import iso
 
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.
 EXIT_CODES = {Outcome.FAILED: 1, Outcome.LATE: 3, Outcome.NOT_READY: 4, Outcome.BEFORE_DATA: 5}
@@ -242,8 +242,8 @@ def _as_json(event: Done | Missed) -> dict[str, Any]:
         "type": "partition",
         "partition": event.partition.key,
         "outcome": event.outcome.value,
-        "interval_start": _iso(interval.start) if interval else None,
-        "interval_end": _iso(interval.end) if interval else None,
+        "interval_start": iso(interval.start) if interval else None,
+        "interval_end": iso(interval.end) if interval else None,
     }
     if isinstance(event, Missed):
         expected = event.error.expected if isinstance(event.error, NotReadyError) else None
@@ -251,14 +251,14 @@ def _as_json(event: Done | Missed) -> dict[str, Any]:
             "report_run_id": event.run_id,
             "error": type(event.error).__name__,
             "message": str(event.error),
-            "expected": _iso(expected) if expected else None,
+            "expected": iso(expected) if expected else None,
         }
     file, change = event.published.provenance, event.published.change if event.fetched else None
     return common | {
         "how": how(event),
         "report_run_id": file.run_id,
         "file_id": file.file_id,
-        "as_of": _iso(file.as_of),
+        "as_of": iso(file.as_of),
         "rows": file.rows,
         "totals": {currency: money_text(total, currency) for currency, total in file.totals.items()},
         "changed": None if change is None else not change.same_bytes,
@@ -266,10 +266,6 @@ def _as_json(event: Done | Missed) -> dict[str, Any]:
         "waited_seconds": round(event.waited, 3),
         "converted_seconds": round(event.converted, 3),
     }
-
-
-def _iso(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 class _Warnings(logging.Handler):

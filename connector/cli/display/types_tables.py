@@ -10,6 +10,7 @@ from rich.text import Text
 from connector.catalogue import METADATA, Column, ReportSpec, Status, column
 from connector.catalogue.offering import Offering, Standing
 from connector.cli.display.output import table
+from connector.text import iso
 
 _MARKS = "default: pulled unless --columns is given. personal: pulled only when --columns names it."
 
@@ -125,9 +126,9 @@ def offering_as_json(offering: Offering) -> dict[str, Any]:
         "status": spec.status.value if spec else None,
         "live_only": spec.live_only if spec else None,
         "livemode": there.livemode if there else None,
-        "data_available_start": _iso(there.data_available_start) if there else None,
-        "data_available_end": _iso(there.data_available_end) if there else None,
-        "updated": _iso(there.updated) if there else None,
+        "data_available_start": iso(there.data_available_start) if there else None,
+        "data_available_end": iso(there.data_available_end) if there else None,
+        "updated": iso(there.updated) if there else None,
         "default_columns": list(there.default_columns) if there and there.default_columns else None,
         "catalogue_default_columns": list(spec.stripe_defaults) if spec and spec.stripe_defaults else None,
         "default_columns_added": list(difference.added) if difference else [],
@@ -147,10 +148,6 @@ def _difference(offering: Offering) -> str:
 
 def _shown(at: datetime) -> str:
     return f"{at:%Y-%m-%d}" if at.hour == at.minute == at.second == 0 else f"{at:%Y-%m-%d %H:%M}"
-
-
-def _iso(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _columns(spec: ReportSpec) -> list[Column]:

@@ -175,7 +175,6 @@ _NULLS = (
     "connected_account_direct_charge_id", "regulatory_tag", "destination_payment_id",
 )  # fmt: skip
 
-
 _READERS: dict[str, Reader] = {
     "balance_transaction_id": lambda entry, _: entry.id,
     "currency": lambda entry, _: entry.currency,
