@@ -20,7 +20,6 @@ from connector.catalogue import (
     ReportSpec,
     RowKind,
     RowKindRules,
-    Scope,
     Status,
     column,
     columns_by_header,
@@ -118,16 +117,8 @@ def test_an_unknown_report_is_refused_with_what_was_probably_meant(asked: str, m
         report(asked)
 
 
-def test_every_column_of_every_report_is_in_the_dictionary(spec: ReportSpec) -> None:
-    assert {name for name in spec.columns if name not in COLUMNS} == set()
-
-
 def test_the_dictionary_has_no_column_that_is_in_no_report() -> None:
     assert set(COLUMNS) == {name for spec in REPORTS.values() for name in spec.columns}
-
-
-def test_no_report_lists_a_column_twice(spec: ReportSpec) -> None:
-    assert len(set(spec.columns)) == len(spec.columns)
 
 
 def test_default_columns_are_columns_of_the_report_without_personal_data(spec: ReportSpec) -> None:
@@ -226,20 +217,6 @@ def test_sums_by_category_are_movements_but_for_the_row_over_all_of_them(spec: R
     assert kinds_of(spec).kind("total", "usd", {}) is RowKind.TOTAL
 
 
-@where(lambda spec: ".by_id." in spec.id)
-def test_reports_by_payout_take_the_payout_and_no_interval(spec: ReportSpec) -> None:
-    account = ("connected_account",) if spec.scope is Scope.CONNECTED_ACCOUNTS else ()
-
-    assert set(spec.required) == {"payout", *account}
-    assert not any(name.startswith("interval") for name in spec.parameters)
-
-
-@where(lambda spec: "ending_balance_reconciliation" in spec.id)
-def test_an_ending_balance_has_an_end_and_no_start(spec: ReportSpec) -> None:
-    assert spec.required == ("interval_end",)
-    assert "interval_start" not in spec.parameters
-
-
 @where(lambda spec: "connected_account" in spec.columns)
 def test_rows_about_connected_accounts_name_the_account(spec: ReportSpec) -> None:
     assert "connected_account" in spec.default_columns
@@ -271,11 +248,6 @@ def test_money_names_its_currency(entry: Column) -> None:
 @each(entry for entry in COLUMNS.values() if entry.type is ColumnType.TIMESTAMP)
 def test_a_time_is_local_unless_its_description_says_utc(entry: Column) -> None:
     assert entry.local != entry.about.endswith("in UTC.")
-
-
-@each(entry for entry in COLUMNS.values() if entry.type is not ColumnType.TIMESTAMP)
-def test_what_is_no_time_is_not_local(entry: Column) -> None:
-    assert not entry.local
 
 
 @each(entry for entry in COLUMNS.values() if entry.name.endswith("_utc"))
@@ -329,14 +301,6 @@ def test_a_metadata_column_is_personal_text_and_stored_under_a_name_engines_can_
 def test_a_column_no_report_can_have_is_refused(name: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         column(name)
-
-
-def test_columns_come_in_the_order_asked_for() -> None:
-    assert [entry.name for entry in columns_of(ACTIVITY, ["net", "payment_metadata[a b]", "created"])] == [
-        "net",
-        "payment_metadata[a b]",
-        "created",
-    ]
 
 
 @pytest.mark.parametrize(

@@ -289,14 +289,6 @@ class Console:
     def start_sensor(self, name: str) -> None:
         self._expect_sensor(self.query(_START_SENSOR, selector=_sensor(name))["startSensor"])
 
-    def stop_sensor(self, name: str) -> None:
-        state = self.query(_SENSOR, selector=_sensor(name))["sensorOrError"]["sensorState"]
-        self.query(_STOP_SENSOR, id=state["id"])
-
-    def reset_sensor(self, name: str) -> None:
-        """Forget the cursor."""
-        self._expect_sensor(self.query(_RESET_SENSOR, selector=_sensor(name))["setSensorCursor"])
-
     def ticks(self, name: str) -> list[Tick]:
         """The latest evaluations, newest first."""
         state = self.query(_SENSOR, selector=_sensor(name))["sensorOrError"]["sensorState"]
@@ -407,6 +399,3 @@ _SENSOR = """query ($selector: SensorSelector!) { sensorOrError(sensorSelector: 
     ticks(limit: 20) { status skipReason runIds error { message } } } } } }"""
 _START_SENSOR = """mutation ($selector: SensorSelector!) { startSensor(sensorSelector: $selector) {
   __typename ... on PythonError { message } } }"""
-_STOP_SENSOR = "mutation ($id: String!) { stopSensor(id: $id) { __typename } }"
-_RESET_SENSOR = """mutation ($selector: SensorSelector!) {
-  setSensorCursor(sensorSelector: $selector, cursor: null) { __typename ... on PythonError { message } } }"""
