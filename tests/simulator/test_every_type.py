@@ -11,12 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.simulator import SIMULATED_KEY, Simulator
+from connector.simulator import Simulator
 from connector.simulator.report_types.documented import DOCUMENTED_TYPES
 from connector.simulator.report_types.observed import REPORT_TYPES
 from connector.simulator.report_types.report_type import ReportType
 from tests.facts.report_types import DOCUMENTED, FACTS
 from tests.support.clock import ManualClock
+from tests.support.stripe import caller
 
 RUNS = "/v1/reporting/report_runs"
 TYPES = "/v1/reporting/report_types"
@@ -52,11 +53,6 @@ def world() -> Simulator:
 def live(world: Simulator) -> Iterator[httpx.Client]:
     with caller(world, "sk_live_1234") as http:
         yield http
-
-
-def caller(sim: Simulator, key: str = SIMULATED_KEY) -> httpx.Client:
-    transport = httpx.MockTransport(sim.handle)
-    return httpx.Client(base_url="https://api.stripe.com", transport=transport, auth=(key, ""))
 
 
 def form(report_type: ReportType, sim: Simulator, **parameters: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.simulator import SIMULATED_KEY, Fault, Match, Simulator, Stage
+from connector.simulator import Fault, Match, Simulator, Stage
 from tests.faults.inconsistencies import ChangedFile, EarlierAvailability, ShiftingPages, WrongDate
 from tests.faults.network import (
     Compressed,
@@ -33,6 +33,7 @@ from tests.faults.network import (
 )
 from tests.faults.runs import FileDeleted, FileLate, FileReads, RunFails, RunSays, RunTakes, RunVanishes
 from tests.support.clock import ManualClock
+from tests.support.stripe import caller
 
 RUNS = "/v1/reporting/report_runs"
 TYPES = "/v1/reporting/report_types"
@@ -114,11 +115,7 @@ class TestMatching:
         def statuses(seed: int) -> list[int]:
             sim = Simulator(ManualClock(), seed=seed)
             sim.faults.add(Respond(503), times=None, probability=0.3)
-            http = httpx.Client(
-                base_url="https://api.stripe.com",
-                transport=httpx.MockTransport(sim.handle),
-                auth=(SIMULATED_KEY, ""),
-            )
+            http = caller(sim)
             return [http.get(TYPES).status_code for _ in range(100)]
 
         assert statuses(1) == statuses(1) != statuses(2)
@@ -471,6 +468,5 @@ def test_a_fault_of_ones_own_is_a_subclass_with_one_method(clock: ManualClock) -
 
     sim = Simulator(clock, opening=date(2026, 6, 1))
     sim.faults.add(SkewedDate())
-    http = httpx.Client(transport=httpx.MockTransport(sim.handle), auth=(SIMULATED_KEY, ""))
 
-    assert http.get(f"https://api.stripe.com{TYPES}").headers["Date"].endswith("1970 00:00:00 GMT")
+    assert caller(sim).get(TYPES).headers["Date"].endswith("1970 00:00:00 GMT")

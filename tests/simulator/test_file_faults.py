@@ -3,12 +3,11 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.simulator import SIMULATED_KEY, Match, Simulator
+from connector.simulator import Match, Simulator
 from connector.simulator.reports import csv_writer as csv_dialect
 from connector.simulator.reports.csv_writer import document
 from tests.faults.file_editing import Table, rows_of
@@ -21,6 +20,7 @@ from tests.faults.files import (
     plant_all,
 )
 from tests.support.clock import ManualClock
+from tests.support.stripe import caller
 
 BALANCE = "balance.summary.1"
 ITEMS = "balance_change_from_activity.itemized.3"
@@ -41,9 +41,8 @@ def fetched(sim: Simulator, report_type: str, **parameters: Any) -> Table:
     """A file of one week as it comes over the wire."""
     form = {"report_type": report_type}
     form |= {f"parameters[{name}]": str(value) for name, value in {**WEEK, **parameters}.items()}
-    transport = httpx.MockTransport(sim.handle)
-    with httpx.Client(transport=transport, auth=(SIMULATED_KEY, "")) as http:
-        result = http.post("https://api.stripe.com/v1/reporting/report_runs", data=form).json()["result"]
+    with caller(sim) as http:
+        result = http.post("/v1/reporting/report_runs", data=form).json()["result"]
         body = http.get(result["url"]).content
     assert len(body) == result["size"]
     return Table.read(body)

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.simulator import SIMULATED_KEY, Simulator
+from connector.simulator import Simulator
 from connector.simulator.books.entries import Entry
 from tests.support.clock import ManualClock
+from tests.support.stripe import caller
 
 DAY = 86_400
 FIRST = int(datetime(2026, 4, 1, tzinfo=UTC).timestamp())
@@ -349,9 +350,8 @@ class TestConnectedAccounts:
 
     def ask(self, sim: Simulator, report_type: str, **parameters: Any) -> httpx.Response:
         form = {"report_type": report_type} | {f"parameters[{k}]": v for k, v in parameters.items()}
-        transport = httpx.MockTransport(sim.handle)
-        with httpx.Client(base_url="https://api.stripe.com", transport=transport) as http:
-            return http.post("/v1/reporting/report_runs", data=form, auth=(SIMULATED_KEY, ""))
+        with caller(sim) as http:
+            return http.post("/v1/reporting/report_runs", data=form)
 
     def test_an_account_that_is_not_connected_is_refused(self) -> None:
         refused = self.ask(

@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 import httpx
 import pytest
 
-from connector.simulator import SIMULATED_KEY, Simulator, Stage
+from connector.simulator import Simulator, Stage
 from tests.faults.network import Delay, Respond
 from tests.faults.runs import ResultReused
 from tests.support.clock import ManualClock
+from tests.support.stripe import caller
 
 RUNS = "/v1/reporting/report_runs"
 SUMMARY = "balance.summary.1"
@@ -23,11 +24,6 @@ FORM = {
     "parameters[interval_end]": str(JUNE_2),
 }
 Create = Callable[..., httpx.Response]
-
-
-def caller(sim: Simulator) -> httpx.Client:
-    transport = httpx.MockTransport(sim.handle)
-    return httpx.Client(base_url="https://api.stripe.com", transport=transport, auth=(SIMULATED_KEY, ""))
 
 
 class TestTime:

@@ -1,9 +1,16 @@
-"""Requests that faults act on."""
+"""Calls of the simulator without the connector, and requests that faults act on."""
 
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
-from connector.simulator import Match, RequestContext
+import httpx
+
+from connector.simulator import SIMULATED_KEY, Match, RequestContext, Simulator
+
+
+def caller(simulator: Simulator, key: str = SIMULATED_KEY) -> httpx.Client:
+    transport = httpx.MockTransport(simulator.handle)
+    return httpx.Client(base_url="https://api.stripe.com", transport=transport, auth=(key, ""))
 
 
 def asking_for(*days: str, report_type: str = "*", first_only: bool = False) -> Match:

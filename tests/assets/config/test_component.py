@@ -302,15 +302,6 @@ def test_two_reports_of_one_table_are_refused_at_the_second(load: Load) -> None:
     assert f"two reports write to the table {table}; give one of them its own" in message
 
 
-def test_two_accounts_have_a_resource_each(load: Load) -> None:
-    other = GOOD.replace("  reports:", "  resource_key: stripe_eu\n  reports:")
-
-    definitions = load(other)
-
-    assert set(definitions.resources or {}) == {"stripe_eu", "stripe_eu_parquet"}
-    assert all(asset.required_resource_keys >= {"stripe_eu"} for asset in assets_of(definitions).values())
-
-
 def test_a_translation_adds_to_what_the_assets_say_of_themselves(load: Load) -> None:
     translated = (
         GOOD
