@@ -31,6 +31,9 @@ from connector.simulator.report_types.report_type import ReportType, prepared
 #: The first day with data by default.
 OPENING = date(2023, 1, 1)
 
+#: How many requests are remembered.
+_LOGGED = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
@@ -80,7 +83,6 @@ class Simulator:
         payouts_without_currency: payout rows of balance summaries have a null currency.
         limiter: rate limits; none by default.
         max_pending_runs: with so many pending runs a further one is a 429.
-        log_length: how many requests `requests` remembers.
 
     Attributes:
         account: the account that keys belong to.
@@ -105,7 +107,6 @@ class Simulator:
         payouts_without_currency: bool = False,
         limiter: Limiter | None = None,
         max_pending_runs: int | None = None,
-        log_length: int = 1_000_000,
     ) -> None:
         self.seed = seed
         self.faults = Faults(seed)
@@ -117,7 +118,7 @@ class Simulator:
         self._clock = clock or SystemClock()
         self._opening, self._volume = opening, volume
         self._ledgers: dict[str, Ledger] = {}
-        self._log: deque[LoggedRequest] = deque(maxlen=log_length)
+        self._log: deque[LoggedRequest] = deque(maxlen=_LOGGED)
         self._count = 0
         self._lock = threading.Lock()
         summary_options = {

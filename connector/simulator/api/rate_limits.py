@@ -24,21 +24,20 @@ class Limits:
     files: int
 
 
-LIVE = Limits(reads=100, writes=100, files=20)
-TEST = Limits(reads=25, writes=25, files=20)
+#: By livemode.
+_LIMITS = {True: Limits(reads=100, writes=100, files=20), False: Limits(reads=25, writes=25, files=20)}
 
 
 class Limiter:
     """Counts the requests of each account and mode."""
 
-    def __init__(self, live: Limits = LIVE, test: Limits = TEST) -> None:
-        self._limits = {True: live, False: test}
+    def __init__(self) -> None:
         self._recent: defaultdict[tuple[Owner, str], deque[datetime]] = defaultdict(deque)
         self._lock = threading.Lock()
 
     def admit(self, owner: Owner, call: Call) -> None:
         """Count the call, or raise a 429. A call with a 429 does not count."""
-        limits = self._limits[owner.livemode]
+        limits = _LIMITS[owner.livemode]
         writing = call.method == "POST"
         if call.path.startswith("/v1/files"):
             name, most = f"files {writing}", limits.files
