@@ -70,6 +70,7 @@ class Situation:
     Attributes:
         alike: the requests that ask the same, as runs may show them.
         own: ids of the runs that this command created for the partition.
+        asked: ids of the runs known to have been asked this: by this very request, or as they showed before.
         began: when this command began.
         updated: when Stripe last prepared the type's data; None when unknown.
         abandon_after: how long a run may be pending.
@@ -77,6 +78,7 @@ class Situation:
 
     alike: Collection[ReportRequest]
     own: Collection[str]
+    asked: Collection[str]
     began: datetime
     now: datetime
     updated: datetime | None
@@ -163,8 +165,8 @@ def differences(run: ReportRun, wanted: PartitionRequest, at: Situation) -> Iter
     """How a run's request differs from what is wanted, for people, one parameter each; nothing where it does
     not.
 
-    Of a run that this command created it is known what was asked. A parameter that Stripe does not echo, or
-    echoes in another form, is not a difference then, unless it names other rows.
+    Of some runs it is known what they were asked. A parameter that Stripe does not echo, or echoes in another
+    form, is not a difference then, unless it names other rows.
     """
     asked, found = wanted.request, run.request
     if found.report_type != asked.report_type:
@@ -172,7 +174,7 @@ def differences(run: ReportRun, wanted: PartitionRequest, at: Situation) -> Iter
     ours, theirs = dict(asked.parameters), dict(found.parameters)
     for name in unlike(run, at):
         echoed = name in ours and name in theirs
-        if run.id not in at.own or (echoed and name in _ROWS):
+        if run.id not in at.asked or (echoed and name in _ROWS):
             yield f"{name} {_shown(name, theirs)} where {_shown(name, ours)} was asked"
 
 

@@ -218,6 +218,7 @@ class RunBatch:
     def _take_created(self) -> None:
         for item, answer in self._creator.take(len(self._pending)):
             if isinstance(answer, ReportRun):
+                item.asked.add(answer.id)
                 if not answer.replayed and answer.created >= self._began - _SKEW:
                     item.own.add(answer.id)
                 if not self._accepts(item, answer):

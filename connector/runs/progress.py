@@ -21,6 +21,7 @@ class PartitionProgress:
         abandon_after: how long a run may be pending.
         known: the runs at Stripe that ask the same, by id. A new run is created under a key made from them.
         own: ids of the runs this command created, by requests that Stripe did not answer from its store.
+        asked: ids of the runs that Stripe answered this very request with.
         lost: how many report runs came to nothing: failed, gone, pending for too long, or without a file.
         refused: how many runs Stripe answered a creation with that cannot be the answer.
         replaces: the run that hangs, where one is to be created in its place.
@@ -36,6 +37,7 @@ class PartitionProgress:
     abandon_after: timedelta
     known: dict[str, ReportRun] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
     lost: int = 0
     refused: int = 0
     replaces: ReportRun | None = None
@@ -84,4 +86,12 @@ class PartitionProgress:
         self.run, self.since, self.unread = run, now, None
 
     def _situation(self, now: datetime) -> Situation:
-        return Situation(self.alike, self.own, self.began, now, self.updated, self.abandon_after)
+        return Situation(
+            self.alike,
+            self.own,
+            self.asked | self.known.keys(),
+            self.began,
+            now,
+            self.updated,
+            self.abandon_after,
+        )

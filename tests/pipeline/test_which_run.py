@@ -316,6 +316,20 @@ def test_the_list_is_read_no_further_than_is_needed(
     assert len(lists) == 1
 
 
+def test_a_run_whose_answers_lose_its_parameters_on_the_way_is_still_the_same_run(
+    simulator: Simulator, pull: Pull
+) -> None:
+    def empty(body: dict[str, Any]) -> None:
+        body["parameters"] = {}
+
+    simulator.faults.add(EditJson(empty), "POST", times=None)
+    simulator.faults.add(EditJson(empty), "GET */frr_*", times=None)
+
+    assert done(pull(SUMMARY, OLD))
+
+    assert len(simulator.runs) == 1
+
+
 # By id
 
 OTHER_REQUESTS: dict[str, dict[str, Any]] = {

@@ -55,6 +55,7 @@ def situation(**changes: Any) -> Situation:
     usual: dict[str, Any] = {
         "alike": (REQUEST,),
         "own": frozenset(),
+        "asked": frozenset(),
         "began": NOW,
         "now": NOW,
         "updated": PREPARED,
@@ -232,22 +233,22 @@ def test_a_run_that_asks_anything_else_is_refused_naming_both(parameters: dict[s
 def test_a_run_of_another_report_type_is_refused_naming_both() -> None:
     other = replace(run(), request=replace(REQUEST, report_type="balance.summary.2"))
 
-    assert refusal(other, wanted(), situation(own={"frr_1"})) is Refusal.MISMATCH
+    assert refusal(other, wanted(), situation(asked={"frr_1"})) is Refusal.MISMATCH
     said = ", ".join(differences(other, wanted(), situation()))
     assert said == "report type balance.summary.2 where balance.summary.1 was asked"
 
 
-def test_what_stripe_does_not_echo_of_a_run_of_ones_own_is_not_another_request() -> None:
+def test_what_stripe_does_not_echo_is_not_another_request_where_it_is_known_what_was_asked() -> None:
     silent = replace(run(), request=ReportRequest.of(REQUEST.report_type, {}))
 
-    assert refusal(silent, wanted(), situation(own={"frr_1"})) is None
+    assert refusal(silent, wanted(), situation(asked={"frr_1"})) is None
     assert refusal(silent, wanted(), situation()) is Refusal.MISMATCH
 
 
-def test_a_run_of_ones_own_over_other_days_is_refused_all_the_same() -> None:
+def test_an_answer_over_other_days_is_refused_all_the_same() -> None:
     other = another(run(), interval_end=epoch(DAY.end) + 86400)
 
-    assert refusal(other, wanted(), situation(own={"frr_1"})) is Refusal.MISMATCH
+    assert refusal(other, wanted(), situation(own={"frr_1"}, asked={"frr_1"})) is Refusal.MISMATCH
 
 
 def key(**changes: Any) -> str:
