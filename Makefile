@@ -27,7 +27,7 @@ help:
 	@echo "make lowest  the test suite on the lowest versions allowed of every dependency"
 	@echo "make long    the demo, the real Dagster as processes, hundreds of windows"
 	@echo "make soak    a year of backfills, bad days and kills against the real Dagster; long"
-	@echo "make chaos   a thousand pulls under faults and kills, as a table; SEEDS=… for another number, ARGS=--dagster"
+	@echo "make chaos   a thousand pulls under faults and kills, and months of commands; SEEDS=… EXAMPLES=… ARGS=--dagster"
 	@echo "make check   style and types"
 	@echo "make clean   remove .venv, .venv-* and caches; never data"
 
@@ -51,6 +51,7 @@ soak: $(DEV)
 
 chaos: $(DEV)
 	$(BIN)/python -m tests.chaos $(or $(SEEDS),1000) $(ARGS)
+	$(BIN)/python -m tests.model $(or $(EXAMPLES),500)
 
 check: $(DEV)
 	$(BIN)/ruff check

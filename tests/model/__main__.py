@@ -1,0 +1,94 @@
+"""The model in bulk: `python -m tests.model --help`.
+
+Every batch of examples has a seed; `--first` with that seed does the same once more. What breaks a law is
+made small and printed as the steps that lead to it.
+"""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.laws import LawBrokenError
+from tests.model.machine import Months
+from tests.model.planted import PLANTED
+
+#: Examples under one seed, and the most steps of each.
+_BATCH, STEPS = 50, 30
+
+
+def live(number: int, examples: int, *, steps: int = STEPS, shrink: bool = True) -> None:
+    """So many examples under one seed. Raises what broke."""
+    phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
+    machine = seed(number)(type(f"Seed{number}", (Months,), {}))
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            phases=phases,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def found_within(seconds: float, first: int, planted: Callable[[], AbstractContextManager[Any]]) -> str:
+    """What the machine finds wrong with a planted mistake; empty when nothing in that time."""
+    until, number = time.monotonic() + seconds, first
+    with planted():
+        while time.monotonic() < until:
+            try:
+                live(number, 10, shrink=False)
+            except LawBrokenError as broken:
+                return str(broken)
+            number += 1
+    return ""
+
+
+def _plant(first: int) -> int:
+    missed = 0
+    for name, planted in PLANTED.items():
+        began = time.monotonic()
+        found = found_within(120, first, planted)
+        missed += not found
+        print(f"{time.monotonic() - began:6.1f} s  {name}: {found or 'NOT FOUND'}", flush=True)
+    return missed
+
+
+def main() -> int:
+    """Zero when no law was broken, or when every planted mistake was found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
+    parser.add_argument("examples", type=int, nargs="?", default=500, help="how many (500)")
+    parser.add_argument("--first", type=int, default=1, help="the first seed (1)")
+    parser.add_argument("--planted", action="store_true", help="look for planted mistakes instead")
+    asked = parser.parse_args()
+    logging.getLogger("connector").setLevel(logging.CRITICAL + 1)
+    if asked.planted:
+        return int(_plant(asked.first) > 0)
+    began, broken = time.monotonic(), 0
+    for number in range(asked.first, asked.first + -(-asked.examples // _BATCH)):
+        try:
+            live(number, min(_BATCH, asked.examples))
+        except Exception as error:
+            broken += 1
+            example = "\n".join(getattr(error, "__notes__", ()))
+            print(f"seed {number}: {error!r}\n{example}", flush=True)
+    for name, count in Months.steps.most_common():
+        print(f"{name:22} {count:7}")
+    took = time.monotonic() - began
+    print(
+        f"{asked.examples} examples, {Months.steps.total()} steps, {broken} seeds broke a law; {took:.0f} s"
+    )
+    return int(broken > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

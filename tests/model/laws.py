@@ -1,0 +1,231 @@
+"""What must hold after a command, whatever came before it and whatever happened meanwhile."""
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from connector.api.models import epoch
+from connector.dataset.provenance import Provenance
+from connector.errors import DatasetMismatchError
+from connector.pipeline.collect import Done, Missed
+from connector.simulator.report_runs import Run
+from tests.model.commands import PATIENCE, Execution
+from tests.model.world import BY_KEY, DATASET
+
+_SLACK = 1.0
+
+
+class LawBrokenError(AssertionError):
+    """What must hold does not."""
+
+
+def hold_to_the_laws(execution: Execution, before: dict[str, Provenance]) -> None:
+    """Raise LawBrokenError.
+
+    Args:
+        before: what could be read of the root's files when anybody last looked at them.
+    """
+    files_hold(execution, before)
+    _each_ended_once(execution)
+    _refreshed_as_of_now(execution)
+    _no_run_too_many(execution)
+    _fair_weather(execution)
+
+
+def files_hold(execution: Execution, before: dict[str, Provenance]) -> dict[str, Provenance]:
+    """The files that this command has replaced since `before`; returns what is there now."""
+    world, command = execution.world, execution.command
+    now = world.held(command.root)
+    for key, old in before.items():
+        _expect(key in now, f"{key}: the file of {old.run_id} was lost")
+    for key, new in now.items():
+        there = before.get(key)
+        if there == new:
+            continue
+        _expect(key in command.keys, f"{key} was not asked for, and is replaced")
+        if there is not None:
+            _is_newer(key, there, new)
+        _is_the_truth(execution, key, new)
+    owners = {world.run(each.run_id).owner.account for each in now.values()}
+    _expect(len(owners) <= 1, f"files of {owners} lie in one table")
+    return now
+
+
+def _is_newer(key: str, old: Provenance, new: Provenance) -> None:
+    """A published file is only ever replaced by a newer answer, or by the same one in another shape."""
+    if new.run_id == old.run_id:
+        _expect(new.csv_sha256 == old.csv_sha256, f"{key}: the file of {new.run_id} has become another")
+        return
+    then, now = (old.as_of, old.run_created), (new.as_of, new.run_created)
+    _expect(now >= then, f"{key}: {old.run_id} of {then} was replaced by the older {new.run_id} of {now}")
+
+
+def _is_the_truth(execution: Execution, key: str, new: Provenance) -> None:
+    """A file just published says what the ledger said, no earlier than the command allows."""
+    world, run = execution.world, execution.world.run(new.run_id)
+    if new.run_id in {each.run_id for each in execution.before.values() if each.period == key}:
+        since = 0.0  # converted again
+    elif _is_reused(run) and run.created >= int(execution.began):
+        since = 0.0  # Stripe's answer to a run of ours is Stripe's word
+    else:
+        since = execution.began if execution.command.refresh else float(execution.floors[key])
+    _expect(
+        run.owner.account == execution.account,
+        f"{key}: {run.id} is of {run.owner.account}, and the key of {execution.account}",
+    )
+    header = new.header
+    truths = world.truths(key, header, execution.account, since, world.simulator.now().timestamp())
+    found = {hashlib.sha256(each).hexdigest(): each for each in truths}
+    earlier = world.truths(key, header, execution.account, 0, since)
+    _expect(
+        new.csv_sha256 in found,
+        f"{key}: {new.run_id} of {new.run_created} is published, "
+        + (
+            f"which is short: as of a moment before {datetime.fromtimestamp(since, UTC)}"
+            if new.csv_sha256 in {hashlib.sha256(each).hexdigest() for each in earlier}
+            else f"which never was the truth: {run.report_type} {dict(run.parameters)}"
+        ),
+    )
+    _rows_are(execution, key, new, found[new.csv_sha256])
+
+
+def _is_reused(run: Run) -> bool:
+    return run.file.run_id != run.id
+
+
+def _rows_are(execution: Execution, key: str, new: Provenance, truth: bytes) -> None:
+    path = Path(execution.world.stores[execution.command.root].uri(DATASET, key))
+    rows = pq.ParquetFile(path).read().to_pylist()
+    expected = list(csv.DictReader(io.StringIO(truth.decode(), newline="")))
+    _expect(len(rows) == len(expected), f"{key}: {len(rows)} rows where there are {len(expected)}")
+    for row, line in zip(rows, expected, strict=True):
+        _expect(row["_report_run_id"] == new.run_id, f"{key}: a row of {row['_report_run_id']}")
+        other = {name for name, cell in line.items() if not _same(row[name], cell)}
+        _expect(not other, f"{key}: {row} where the ledger has {line}")
+
+
+def _same(value: Any, cell: str) -> bool:
+    if value is None:
+        return cell == ""
+    return Decimal(cell) == value if isinstance(value, Decimal) else str(value) == cell
+
+
+def _each_ended_once(execution: Execution) -> None:
+    ends = [event for event in execution.events if isinstance(event, Done | Missed)]
+    count = Counter(end.partition.key for end in ends)
+    _expect(set(count.values()) <= {1}, f"ended more than once: {count}")
+    _expect(count.keys() <= set(execution.command.keys), f"not asked for: {count}")
+    if not execution.killed and execution.error is None:
+        _expect(count.keys() == set(execution.command.keys), f"ended: {count} of {execution.command.keys}")
+
+
+def _refreshed_as_of_now(execution: Execution) -> None:
+    """What a refresh calls done is the truth as of a moment since it began."""
+    world, now = execution.world, execution.world.held(execution.command.root)
+    for event in execution.events:
+        if not isinstance(event, Done):
+            continue
+        key = event.partition.key
+        _expect(key in now, f"{key} is called done and cannot be read")
+        there = now[key]
+        if not execution.command.refresh:
+            continue
+        if _is_reused(world.run(there.run_id)):
+            old = execution.before.get(key)
+            same = old is not None and old.request == there.request and there.as_of == old.as_of
+            _expect(event.reused or not same, f"{key}: {there.run_id} has the file of {old and old.run_id}")
+            continue
+        header = there.header
+        truths = world.truths(
+            key, header, execution.account, execution.began, world.simulator.now().timestamp()
+        )
+        hashes = {hashlib.sha256(each).hexdigest() for each in truths}
+        _expect(
+            there.csv_sha256 in hashes,
+            f"{key}: refreshed, and {there.run_id} of {there.run_created} is from before",
+        )
+
+
+def _no_run_too_many(execution: Execution) -> None:
+    command = execution.command
+    for key in command.keys:
+        request = execution.query.request(BY_KEY[key])
+        made = [run for run in execution.made if _asks(run, execution, key)]
+        there = execution.before.get(key)
+        answers = there is not None and there.request == request
+        lame = sum(_came_to_nothing(run) for run in execution.world.same_runs(request, execution.account))
+        _expect(len(made) <= 1 + lame, f"{key}: one command made {len(made)} runs, {lame} came to nothing")
+        if command.refresh or command.run_ids.get(key):
+            continue
+        if answers:
+            _expect(not made, f"{key}: is published, and {[run.id for run in made]} was made")
+        elif key in execution.adoptable and execution.calm:
+            _expect(not made, f"{key}: {[run.id for run in made]} was made, and one was there to adopt")
+    _expect(not execution.replays, f"Stripe was asked with an old key, and answered {execution.replays}")
+
+
+def _asks(run: Run, execution: Execution, key: str) -> bool:
+    interval = BY_KEY[key].interval
+    assert interval
+    return bool(run.parameters.get("interval_start") == epoch(interval.start))
+
+
+def _came_to_nothing(run: Run) -> bool:
+    plan = run.plan
+    return bool(
+        plan.error is not None
+        or _hangs(run)
+        or plan.contents_after
+        or plan.file_deleted is not None
+        or plan.vanishes is not None
+    )
+
+
+def _hangs(run: Run) -> bool:
+    return run.ends_at is None or run.ends_at - run.created > PATIENCE.wait_timeout.total_seconds() - 60
+
+
+def _fair_weather(execution: Execution) -> None:
+    """Where nothing goes wrong, everything that Stripe has is brought; refusals have a reason."""
+    command = execution.command
+    if execution.error is not None and execution.calm:
+        _expect(isinstance(execution.error, DatasetMismatchError), f"raised {execution.error!r}")
+        owners = {execution.world.run(each.run_id).owner.account for each in execution.before.values()}
+        held = [execution.before[key] for key in command.keys if key in execution.before]
+        narrower = any(
+            set(each.header) - set(execution.query.request(BY_KEY[each.period]).columns or ())
+            for each in held
+        )
+        _expect(
+            owners - {execution.account} or (narrower and not command.refresh), f"refused: {execution.error}"
+        )
+        return
+    if not execution.calm or execution.killed:
+        return
+    for event in execution.events:
+        if not isinstance(event, Missed) or command.run_ids.get(event.partition.key):
+            continue
+        key, interval = event.partition.key, event.partition.interval
+        assert interval
+        trouble = any(
+            _hangs(run) or (_came_to_nothing(run) and not _is_over(run, execution))
+            for run in execution.known_runs[key]
+        )
+        ready = interval.end <= execution.available_until
+        _expect(not ready or trouble, f"{key}: missed in fair weather: {event.error!r}")
+
+
+def _is_over(run: Run, execution: Execution) -> bool:
+    return run.ends_at is not None and run.ends_at < execution.began - _SLACK
+
+
+def _expect(so: object, text: str) -> None:
+    if not so:
+        raise LawBrokenError(text)

@@ -1,0 +1,204 @@
+"""The rules: commands of two deployments and a person, and what Stripe and the world do meanwhile."""
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from connector.dataset.provenance import Provenance
+from connector.simulator import SIMULATED_KEY, Fault, Stage
+from tests.faults.network import Reset, Respond
+from tests.faults.runs import FileLate, ResultReused, RunFails, RunTakes
+from tests.model.commands import Command, Execution, Interruption
+from tests.model.laws import files_hold, hold_to_the_laws
+from tests.model.world import DATASET, KEYS, OTHER_KEY, QUERIES, World
+
+ROOTS = st.sampled_from([0, 1])
+SOME_KEYS = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True)
+COLUMNS = st.sampled_from(sorted(QUERIES))
+OWN_OR_OTHER = st.sampled_from([SIMULATED_KEY, SIMULATED_KEY, SIMULATED_KEY, OTHER_KEY])
+TIMES = st.sampled_from(
+    [
+        timedelta(seconds=20),
+        timedelta(minutes=7),
+        timedelta(hours=1),
+        timedelta(hours=5),
+        timedelta(hours=12),
+        timedelta(hours=26),
+        timedelta(days=3),
+        timedelta(days=8),
+        timedelta(days=366),
+    ]
+)
+HAPPENINGS = ["kill", "kill", "restated", "an hour", "half a day", "others", "refreshed", "ensured"]
+INTERRUPTIONS = st.none() | st.builds(
+    Interruption, call=st.integers(1, 14), before=st.booleans(), what=st.sampled_from(HAPPENINGS)
+)
+HARM = ["lost", "cut", "garbage", "flipped", "pin lost", "pin cut"]
+FAULTS: dict[str, Fault] = {
+    "fails": RunFails(),
+    "hangs": RunTakes(None),
+    "takes hours": RunTakes(3 * 3600.0),
+    "reused": ResultReused(),
+    "file late": FileLate(3.0),
+    "answer lost": Reset(stage=Stage.AFTER),
+    "error stored": Respond(500, stage=Stage.EXECUTED),
+}
+
+
+class Months(RuleBasedStateMachine):
+    """What two deployments and a person on one account do in a few months."""
+
+    #: How often each rule was carried out, in all.
+    steps: ClassVar[Counter[str]] = Counter()
+
+    @initialize(minutes=st.integers(-9, 9))
+    def begin(self, minutes: int) -> None:
+        self.place = tempfile.mkdtemp(prefix="model-")
+        self.world = World(Path(self.place))
+        self.world.shift = timedelta(minutes=minutes)
+        #: What could be read when anybody last looked, by root.
+        self.last: list[dict[str, Provenance]] = [{}, {}]
+
+    def teardown(self) -> None:
+        if hasattr(self, "place"):
+            shutil.rmtree(self.place, ignore_errors=True)
+
+    # Commands
+
+    @rule(root=ROOTS, keys=SOME_KEYS, interruption=INTERRUPTIONS)
+    def ensure(self, root: int, keys: list[str], interruption: Interruption | None) -> None:
+        self._carry_out(Command(root, keys, columns=self.world.columns[root]), interruption)
+
+    @rule(root=ROOTS, keys=SOME_KEYS, interruption=INTERRUPTIONS)
+    def refresh(self, root: int, keys: list[str], interruption: Interruption | None) -> None:
+        self._carry_out(Command(root, keys, refresh=True, columns=self.world.columns[root]), interruption)
+
+    @rule(refresh=st.booleans(), interruption=INTERRUPTIONS)
+    def launch(self, refresh: bool, interruption: Interruption | None) -> None:
+        """A person, for all days of the first deployment."""
+        columns = self.world.columns[0]
+        self._carry_out(Command(0, KEYS, refresh, columns=columns), interruption)
+
+    @rule(root=ROOTS, key=st.sampled_from(KEYS), recent=st.integers(0, 12), interruption=INTERRUPTIONS)
+    def ensure_by_id(self, root: int, key: str, recent: int, interruption: Interruption | None) -> None:
+        """One of the last runs is named, whatever it was asked."""
+        runs = [run for run in self.world.simulator.runs[-200:] if run.plan.error is None or recent % 3]
+        if runs:
+            named = {key: runs[-1 - recent % len(runs)].id}
+            self._carry_out(
+                Command(root, [key], run_ids=named, columns=self.world.columns[root]), interruption
+            )
+
+    @rule(root=ROOTS, keys=SOME_KEYS, refresh=st.booleans())
+    def use_another_key(self, root: int, keys: list[str], refresh: bool) -> None:
+        columns = self.world.columns[root]
+        self._carry_out(Command(root, keys, refresh, columns=columns, api_key=OTHER_KEY), None)
+
+    # The world
+
+    @rule(by=TIMES)
+    def time_passes(self, by: timedelta) -> None:
+        self._count("time passes")
+        self.world.clock.sleep(by.total_seconds())
+
+    @rule(day=st.sampled_from(KEYS), cents=st.integers(1, 9_999))
+    def restated(self, day: str, cents: int) -> None:
+        self._count("restated")
+        self.world.restate(day, cents, self.world.simulator.account)
+
+    @rule(
+        what=st.sampled_from([1, 120, 250, 1000, "the same", "the same", "the same", "otherwise"]),
+        day=st.sampled_from(KEYS),
+        columns=COLUMNS,
+        key=OWN_OR_OTHER,
+    )
+    def others_ask(self, what: int | str, day: str, columns: str, key: str) -> None:
+        """Another tool creates so many runs that nobody here wants, or one that may be wanted."""
+        self._count("others ask")
+        if isinstance(what, int):
+            self.world.others_run(what)
+        elif what == "the same":
+            self.world.same_run(day, columns, key)
+        else:
+            self.world.another_type(day)
+
+    @rule(root=ROOTS, columns=COLUMNS, minutes=st.integers(-9, 9))
+    def configured(self, root: int, columns: str, minutes: int) -> None:
+        """Other columns are wanted, and the clocks of the machines are set."""
+        self._count("configured")
+        self.world.columns[root] = columns
+        self.world.shift = timedelta(minutes=minutes)
+
+    @rule(root=ROOTS, key=st.sampled_from(KEYS), harm=st.sampled_from(HARM))
+    def harmed(self, root: int, key: str, harm: str) -> None:
+        store = self.world.stores[root]
+        pin = Path(store.root) / DATASET.pin_path
+        path = pin if harm.startswith("pin") else Path(store.uri(DATASET, key))
+        if not path.exists():
+            return
+        self._count("harmed")
+        content = path.read_bytes()
+        match harm.removeprefix("pin "):
+            case "lost":
+                path.unlink()
+            case "cut":
+                path.write_bytes(content[: len(content) // 2])
+            case "garbage":
+                path.write_bytes(os.urandom(1) * 999)
+            case _:
+                path.write_bytes(content[:-20] + bytes([content[-20] ^ 1]) + content[-19:])
+        self.last[root] = self.world.held(root)
+
+    @rule(fault=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 4))
+    def trouble(self, fault: str, times: int) -> None:
+        self._count(fault)
+        self.world.simulator.faults.add(FAULTS[fault], "POST", times=times)
+
+    @rule(runs_end=st.booleans())
+    def calm(self, runs_end: bool) -> None:
+        """No more faults; perhaps the runs that hang end now."""
+        self._count("calm")
+        simulator = self.world.simulator
+        simulator.faults.clear()
+        for run in simulator.runs:
+            if runs_end and run.ends_at is None:
+                simulator.end(run.id)
+
+    # Carrying out
+
+    def _carry_out(self, command: Command, interruption: Interruption | None) -> None:
+        self._count("killed" if interruption and interruption.what == "kill" else "command")
+        execution = Execution(self.world, command, self._interrupt, interruption)
+        execution.carry_out()
+        hold_to_the_laws(execution, self.last[command.root])
+        self.last[command.root] = self.world.held(command.root)
+
+    def _interrupt(self, execution: Execution) -> None:
+        command = execution.command
+        self.last[command.root] = files_hold(execution, self.last[command.root])
+        what = execution.interruption.what if execution.interruption else ""
+        self._count(f"meanwhile {what}")
+        match what:
+            case "restated":
+                self.world.restate(command.keys[0], 777, self.world.simulator.account)
+            case "an hour":
+                self.world.clock.sleep(3600)
+            case "half a day":
+                self.world.clock.sleep(43_200)
+            case "others":
+                self.world.others_run(150)
+            case _:
+                other = Command(
+                    command.root, command.keys, refresh=what == "refreshed", columns=command.columns
+                )
+                self._carry_out(other, None)
+
+    def _count(self, what: str) -> None:
+        Months.steps[what] += 1

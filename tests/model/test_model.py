@@ -1,0 +1,16 @@
+"""Whatever happens to whom, in any order, the laws hold. More of it: `make chaos`, `python -m tests.model`."""
+
+import pytest
+
+from tests.model.__main__ import found_within, live
+from tests.model.planted import PLANTED
+
+
+def test_the_laws_hold_after_every_command() -> None:
+    live(1, 10, steps=14, shrink=False)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_mistake_is_found_within_two_minutes(name: str) -> None:
+    assert found_within(120, 1, PLANTED[name])
