@@ -36,6 +36,7 @@ def hold_to_the_laws(execution: Execution, before: dict[str, Provenance]) -> Non
     _each_ended_once(execution)
     _refreshed_as_of_now(execution)
     _no_run_too_many(execution)
+    _nothing_fetched_in_vain(execution)
     _fair_weather(execution)
 
 
@@ -168,7 +169,15 @@ def _no_run_too_many(execution: Execution) -> None:
             _expect(not made, f"{key}: is published, and {[run.id for run in made]} was made")
         elif key in execution.adoptable and execution.calm:
             _expect(not made, f"{key}: {[run.id for run in made]} was made, and one was there to adopt")
-    _expect(not execution.replays, f"Stripe was asked with an old key, and answered {execution.replays}")
+    _expect(not execution.replays, f"Stripe was asked with an old key, and answered {execution.replays[:1]}")
+
+
+def _nothing_fetched_in_vain(execution: Execution) -> None:
+    """Where nobody came between, what is fetched is newer than what is there."""
+    for event in execution.events:
+        if isinstance(event, Done) and execution.calm:
+            run_id = event.published.provenance.run_id
+            _expect(not event.published.outdated, f"{event.partition.key}: fetched, but {run_id} is newer")
 
 
 def _asks(run: Run, execution: Execution, key: str) -> bool:

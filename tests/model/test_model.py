@@ -1,4 +1,4 @@
-"""Whatever happens to whom, in any order, the laws hold. More of it: `make chaos`, `python -m tests.model`."""
+"""Whatever happens to whom, in any order, the laws hold. More: `make chaos`, `python -m tests.model`."""
 
 import pytest
 
