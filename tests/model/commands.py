@@ -49,11 +49,12 @@ class Command:
 
 @dataclass(frozen=True)
 class Interruption:
-    """Something happens at the n-th call, before Stripe has it or after it has answered."""
+    """Something happens at the n-th call, or download, before Stripe has it or after it has answered."""
 
     call: int
     before: bool
     what: str
+    download: bool = False
 
 
 @dataclass
@@ -78,6 +79,7 @@ class Execution:
     error: ReportingError | None = None
     killed: bool = False
     calls: int = 0
+    interruption_over: bool = False
 
     def __post_init__(self) -> None:
         world, command = self.world, self.command
@@ -144,7 +146,8 @@ class Execution:
         self.ended = world.simulator.now().timestamp()
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
-        self.calls += 1
+        at = self.interruption
+        self.calls += at is None or not at.download or request.url.path.endswith("/contents")
         self._maybe_interrupted(before=True)
         simulator = self.world.simulator
         runs = len(simulator.runs) if request.method == "POST" else 0
@@ -170,7 +173,8 @@ class Execution:
         if self.killed:
             raise Killed
         at = self.interruption
-        if at is not None and at.call == self.calls and at.before is before:
+        if at is not None and not self.interruption_over and at.call == self.calls and at.before is before:
+            self.interruption_over = True
             if at.what == "kill":
                 self.killed = True
                 raise Killed

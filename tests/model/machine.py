@@ -37,8 +37,16 @@ TIMES = st.sampled_from(
     ]
 )
 HAPPENINGS = ["kill", "kill", "restated", "an hour", "half a day", "others", "refreshed", "ensured"]
-INTERRUPTIONS = st.none() | st.builds(
-    Interruption, call=st.integers(1, 14), before=st.booleans(), what=st.sampled_from(HAPPENINGS)
+INTERRUPTIONS = (
+    st.none()
+    | st.builds(Interruption, st.integers(1, 14), st.booleans(), st.sampled_from(HAPPENINGS))
+    | st.builds(
+        Interruption,
+        st.integers(1, 3),
+        st.booleans(),
+        st.sampled_from(HAPPENINGS),
+        download=st.just(value=True),
+    )
 )
 HARM = ["lost", "cut", "garbage", "flipped", "pin lost", "pin cut"]
 FAULTS: dict[str, Fault] = {
