@@ -59,6 +59,9 @@ AutomationFields = Annotated[dict[str, Any], FieldsOf(Automation)]
 
 _WAIT = WaitPolicy()
 
+#: As for the command's option: longer than any report takes, and short enough for every clock.
+_LONGEST_WAIT = timedelta(days=365)
+
 
 class ReportDefaults(StrictModel):
     """What all reports of the file have in common. A report may set each of these fields itself."""
@@ -85,12 +88,14 @@ class ReportDefaults(StrictModel):
     wait_minutes: float = Field(
         default=_WAIT.wait_timeout / timedelta(minutes=1),
         gt=0,
+        le=_LONGEST_WAIT / timedelta(minutes=1),
         description="How long a Dagster run waits for a report run. Then the run fails, and the sensor "
         "for late reports picks the report up.",
     )
     abandon_after_hours: float = Field(
         default=_WAIT.abandon_after / timedelta(hours=1),
         gt=0,
+        le=_LONGEST_WAIT / timedelta(hours=1),
         description="A report run that has been pending for longer is replaced by a new one.",
     )
     max_partitions_per_run: int | None = Field(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from connector.cli.display.output import END_SIGNALS
 from connector.errors import ConfigurationError
 
 
@@ -48,7 +49,7 @@ def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: 
 
     simulator = Simulator(seed=seed, run_seconds=run_seconds, volume=volume)
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in END_SIGNALS:
         signal.signal(number, lambda *_: ended.set())
     try:
         with serve(simulator, port=port) as url:

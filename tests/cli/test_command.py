@@ -435,7 +435,8 @@ def test_a_pull_whose_terminal_is_closed_ends_as_one_that_is_hung_up(stripe: Sim
     assert ended == 129
 
 
-def test_the_simulator_says_how_to_reach_it_and_ends_when_told(run: Run) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_simulator_says_how_to_reach_it_and_ends_by_a_signal(run: Run, number: signal.Signals) -> None:
     with subprocess.Popen(
         [*COMMAND, "simulate", "--port", "0", "--run-seconds", "0"],
         stdout=subprocess.PIPE,
@@ -444,7 +445,7 @@ def test_the_simulator_says_how_to_reach_it_and_ends_when_told(run: Run) -> None
     ) as process:
         assert process.stdout is not None
         told = read_until(process.stdout.fileno(), "stripe-reports pull")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         rest, errors = process.communicate(timeout=60)
 
     assert re.search(r"export STRIPE_API_BASE=http://127\.0\.0\.1:\d+\n", told)

@@ -40,7 +40,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 def parsed(words: Sequence[str]) -> click.Context:
     """A command of ours with its arguments and options, not run."""
     name, *arguments = words
-    return cli.cli.commands[name].make_context(name, list(arguments))
+    # Without the parent's settings commands would remember another option for help.
+    parent = click.Context(cli.cli, **cli.cli.context_settings)
+    return cli.cli.commands[name].make_context(name, list(arguments), parent=parent)
 
 
 def is_target(words: Sequence[str]) -> bool:

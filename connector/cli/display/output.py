@@ -30,6 +30,9 @@ class TerminatedError(KeyboardInterrupt):
 #: Sent by process managers, and where a terminal closes. Not every system has them.
 _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
+#: What ends a command that runs until it is ended.
+END_SIGNALS = (signal.SIGINT, *_SIGNALS)
+
 
 @contextlib.contextmanager
 def interrupted_by_signals() -> Iterator[None]:
@@ -60,7 +63,7 @@ def interrupted(error: BaseException, state: str = "") -> NoReturn:
         (each.number for each in (error, error.__context__) if isinstance(each, TerminatedError)),
         signal.SIGINT,
     )
-    for each in (signal.SIGINT, *_SIGNALS):
+    for each in END_SIGNALS:
         # A second one would only replace this message by a traceback.
         signal.signal(each, signal.SIG_IGN)
     with contextlib.suppress(OSError):  # the terminal may be gone

@@ -156,6 +156,9 @@ def test_durations_are_what_they_say() -> None:
             "wait_minutes", "wait_minute", 9, "defaults.wait_minute", "nearest: wait_minutes", id="default"
         ),
         pytest.param(
+            "wait_minutes: 5", "wait_minutes: 1.0e+15", 9, "defaults.wait_minutes", "525600", id="wait"
+        ),
+        pytest.param(
             "id: text",
             "id: txet",
             20,
