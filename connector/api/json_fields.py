@@ -88,11 +88,6 @@ def flag(payload: Mapping[str, Any], name: str) -> bool:
     return value
 
 
-def stated_object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """An object within the object, which must be stated; null is an empty one."""
-    return optional_object({name: payload[name]}, name) or {}
-
-
 def optional_object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     """An object within the object; null and absent are the same."""
     value = payload.get(name)

@@ -200,8 +200,7 @@ class ReportRun:
     def from_api(cls, payload: Mapping[str, Any]) -> Self:
         payload = fields.within_reason(payload)
         report_type = fields.identifier(payload, "report_type")
-        # A run that does not state what it was asked must not be taken for one that was asked nothing.
-        parameters = fields.stated_object(payload, "parameters")
+        parameters = fields.optional_object(payload, "parameters") or {}
         result = fields.optional_object(payload, "result")
         return cls(
             id=fields.identifier(payload, "id"),
