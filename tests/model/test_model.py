@@ -10,7 +10,7 @@ def test_the_laws_hold_after_every_command() -> None:
     live(1, 10, steps=14, shrink=False)
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_mistake_is_found_within_two_minutes(name: str) -> None:
     assert found_within(120, 1, PLANTED[name])
