@@ -1,8 +1,8 @@
-"""Which checks a report has, how grave it is when one fails, and which of them hold up what comes after.
+"""Which checks a report has, how severe a failure is, and which failures block downstream assets.
 
-What one file shows by itself is settled: an amount that does not add up will not do so later, and whatever is
-made from it is wrong. So such an error blocks unless configured otherwise. What two files or two periods say
-of each other may be mended by the other one arriving, or being asked anew; that is told, and blocks nobody.
+What one file shows by itself is final: an amount that does not add up will not do so later, and whatever is
+made from it is wrong. So such an error blocks unless configured otherwise. A difference between two files or
+two periods may disappear when the other one arrives or is refreshed; it is reported and blocks nothing.
 """
 
 import dataclasses
@@ -104,7 +104,7 @@ def refuse_unknown(name: str, known: Collection[str]) -> None:
 
 
 def rules_of(query: ReportQuery, others: Sequence[ReportQuery], options: CheckOptions) -> tuple[Rule, ...]:
-    """The checks of a report, in the order they are told.
+    """The checks of a report, in the order they are shown.
 
     Args:
         others: the reports whose sums it is compared with, as far as they are about the same money.

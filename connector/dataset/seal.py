@@ -6,7 +6,7 @@ footer, pass over it:
 
     rows · SEAL · SHA-256 of all bytes but the seal · SHA-256 of the footer · footer
 
-The second one proves the footer alone, so that whoever needs only the metadata need not read the rows.
+The second one proves the footer alone, so that the metadata can be trusted without reading the rows.
 """
 
 import hashlib

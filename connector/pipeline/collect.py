@@ -90,7 +90,7 @@ def collect(
     for key, request in requests.items():
         if key not in plan.unread:
             run_id = (run_ids or {}).get(key)
-            # Whoever names a run wants that one, or whatever is newer.
+            # A named run is wanted, or a newer one.
             wanted = replace(request, run_id=run_id, refresh=key in refresh and run_id is None)
             plan.add(wanted, published.get(key), states.get(key), reconvert=reconvert)
     with ExitStack() as stack:
