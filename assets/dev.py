@@ -23,6 +23,7 @@ from assets.settings import child_environment
 from connector.settings import API_BASE, API_KEY, DAGSTER_HOME, Connection, dagster_home
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.server import serve
+from connector.terminal.lines import echo
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -49,7 +50,7 @@ def main() -> int:
         # Also where the shell ignores Ctrl-C, as it does for what runs in the background.
         signal.signal(number, _interrupt)
     if importlib.util.find_spec("dagster_webserver") is None:
-        sys.stderr.write("The UI is not installed: pip install 'dagster-stripe-reports[ui]'\n")
+        echo("The UI is not installed: pip install 'dagster-stripe-reports[ui]'", err=True)
         return 1
     has_key = bool(Connection.from_environment().api_key)
     try:
@@ -59,8 +60,9 @@ def main() -> int:
             try:
                 stack.enter_context(lock_home(home))
             except Timeout:
-                sys.stderr.write(
-                    f"Another `make dev` uses {home}. Stop it, or set {DAGSTER_HOME} to another directory.\n"
+                echo(
+                    f"Another `make dev` uses {home}. Stop it, or set {DAGSTER_HOME} to another directory.",
+                    err=True,
                 )
                 return 1
             added = {} if has_key else stack.enter_context(_simulated())
@@ -154,7 +156,7 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    echo(text)
     sys.stdout.flush()
 
 

@@ -33,12 +33,17 @@ disk.
 from datetime import datetime
 from typing import Self
 
+from connector.text import visible
+
 
 class ReportingError(Exception):
-    """Base of every error this package raises on purpose. `str()` is written for the user."""
+    """Base of every error this package raises on purpose. `str()` is for the user, fit to be shown."""
 
     #: Whether trying again, unchanged, may go well.
     passing: bool = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(visible(message, lines=True))
 
 
 class ConfigurationError(ReportingError):

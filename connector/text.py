@@ -1,11 +1,21 @@
-"""Texts for people: what a misspelt name may have meant, names in a sentence, text that is safe to print.
+"""Texts for people: what a misspelt name may have meant, names in a sentence, text that is safe to show.
 
 Every refusal of a name says what it could have been, so that the next attempt is right.
 """
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
+
+#: A key by its form, whatever it is glued to. Source: https://docs.stripe.com/keys
+_KEY = re.compile(r"((?:(?:sk|rk|pk)(?:_org)?_(?:live|test)|whsec)_)\w+", re.ASCII)
+
+#: The simulator prints it to be copied: it opens nothing.
+_SIMULATED_KEY = "sk_test_simulated0000000000000000"
+
+_USER_OF_URL = re.compile(r"(\b[A-Za-z][\w+.-]*://)(?:[^\s/@:]+:[^\s@]+|[^\s/@]+)@")
 
 
 def nearest(word: str, known: Iterable[str], *, count: int = 3, likeness: float = 0.6) -> list[str]:
@@ -27,11 +37,37 @@ def hint(word: str, known: Iterable[str]) -> str:
     return f"; there are: {', '.join(names)}" if 0 < len(names) <= 12 else ""
 
 
-def printable(value: str) -> str:
-    """The text on one line: line ends, escapes for terminals and halves of characters become blanks."""
-    if value.isprintable():
-        return value
-    return "".join(character if character.isprintable() else " " for character in value)
+def visible(text: str, *, lines: bool = False) -> str:
+    """The text as it may be shown: nothing in it moves a cursor, turns the direction of writing, or is a key.
+
+    Cells, names, paths and other programs' errors are written by strangers. What cannot be printed becomes
+    its escape, as Python writes it: `\\x1b`, `\\u202e`. An API key becomes its kind, the user and password of
+    a URL three dots.
+
+    Args:
+        lines: line ends and tabs stay; else they are escaped too, and the text is one line.
+    """
+    text = hide_secrets(text)
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or _is_space(each) or (lines and each in "\n\t") else _escape(each)
+        for each in text
+    )
+
+
+def hide_secrets(text: str) -> str:
+    """The text without API keys and without the user and password of URLs."""
+    text = _KEY.sub(lambda found: found[0] if found[0] == _SIMULATED_KEY else f"{found[1]}…", text)
+    return _USER_OF_URL.sub(r"\1…@", text)
+
+
+def _is_space(character: str) -> bool:
+    return unicodedata.category(character) == "Zs"
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def iso(at: datetime) -> str:

@@ -25,9 +25,10 @@ HAND_OUT_FRAMES = {"assets/io_manager.py"}
 _GROUND = {"errors", "clock", "text"}
 MAY_IMPORT = {
     "connector": {
-        "errors": set(),
-        "clock": set(),
         "text": set(),
+        "errors": {"text"},
+        "clock": set(),
+        "terminal": {"text"},
         "money": set(),
         "column_diff": set(),
         "partitions": {"errors", "text"},
@@ -37,8 +38,19 @@ MAY_IMPORT = {
         "dataset": {"api", "clock", "column_diff", "errors", "money", "partitions", "text"},
         "query": {"api", "catalogue", "clock", "dataset", "errors", "partitions"},
         "runs": {"api", "dataset", "errors", "partitions"},
-        "pipeline": {"api", "clock", "convert", "dataset", "errors", "partitions", "query", "runs", "text"},
-        "sql": {"api", "catalogue", "convert", "dataset", "errors", "money"},
+        "pipeline": {
+            "api",
+            "clock",
+            "convert",
+            "dataset",
+            "errors",
+            "partitions",
+            "query",
+            "runs",
+            "terminal",
+            "text",
+        },
+        "sql": {"api", "catalogue", "convert", "dataset", "errors", "money", "terminal"},
         "checks": {
             *(
                 "catalogue",

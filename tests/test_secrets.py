@@ -5,6 +5,7 @@ also what an error carries, down to the local variables of the frames it came th
 send those away.
 """
 
+import base64
 import os
 import traceback
 from collections.abc import Callable, Iterator
@@ -58,6 +59,16 @@ def echo(call: Call, reply: Reply, status: int = 500) -> Reply:
     return json_reply(status, {"error": error}, {"Request-Id": sent, **dict(reply.headers)})
 
 
+def echo_as(form: Callable[[bytes], str]) -> EditReply:
+    """A page that gives the key back in another form."""
+
+    def page(call: Call, _: Reply) -> Reply:
+        sent = call.headers.get("Authorization", "").encode()
+        return json_reply(400, {"error": {"message": f"You sent {form(sent)}"}}, {"X-Sent": form(sent)})
+
+    return EditReply(page)
+
+
 def echo_page(call: Call, _: Reply) -> Reply:
     return Reply(200, {"Content-Type": f"text/html; {call.headers.get('Authorization')}"}, b"<html>")
 
@@ -69,12 +80,30 @@ def leads(url: str) -> EditJson:
 
 RUNS, RUN, CONTENTS = "*/report_runs", "GET */report_runs/*", "GET */contents"
 
+
+def base64_of(secret: str) -> str:
+    """Out of the middle of the base64 of what is sent."""
+    return base64.b64encode(f"Bearer rk_test_{secret}".encode()).decode()[24:-8]
+
+
+FORMS: list[Callable[[str], str]] = [
+    str,
+    base64_of,
+    lambda secret: "".join(f"\\u{ord(each):04X}" for each in secret),
+    lambda secret: "".join(f"%{ord(each):02x}" for each in secret),
+    lambda secret: "".join(f"&#{ord(each)};" for each in secret),
+]
+
 BAD_DAYS: dict[str, tuple[Fault, str]] = {
     "401": (Respond(401), "*"),
     "403": (Respond(403), "POST"),
     "an echo in an error": (EditReply(echo), "*"),
     "an echo in a refusal": (EditReply(lambda call, reply: echo(call, reply, 400)), "GET */report_types"),
     "an echo in a page": (EditReply(echo_page), "*"),
+    "an echo as JSON escapes": (echo_as(lambda sent: "".join(f"\\u{each:04X}" for each in sent)), "*"),
+    "an echo as in a URL": (echo_as(lambda sent: "".join(f"%{each:02x}" for each in sent)), "*"),
+    "an echo in HTML": (echo_as(lambda sent: "".join(f"&#{each};" for each in sent)), "*"),
+    "an echo in base64": (echo_as(lambda sent: base64.b64encode(sent).decode()), "*"),
     "an echo of a failed run": (RunFails(f"failed for {KEY}"), "POST"),
     "refused": (Refuse(), "*"),
     "reset": (Reset(), "POST"),
@@ -107,8 +136,8 @@ def test_no_error_carries_the_key(
         errors = [error]
 
     assert errors
-    assert SECRET not in "\n".join(map(everything_of, errors))
-    assert SECRET not in caplog.text
+    said = "\n".join(map(everything_of, errors)) + caplog.text
+    assert [number for number, form in enumerate(FORMS) if form(SECRET) in said] == []
 
 
 def test_a_closed_connection_carries_no_key(keyed: StripeClient) -> None:
@@ -173,6 +202,8 @@ def command(*arguments: str) -> int:
 
 JUNE = ("balance_summary", "--from", "2026-06-01", "--to", "2026-06-03")
 
+JUNE_STORED = ("pull", *JUNE)
+
 COMMANDS = {
     "pull": ("pull", *JUNE),
     "pull-with-a-log": ("pull", *JUNE, "--log", "json", "--json"),
@@ -205,6 +236,8 @@ SETTINGS = {
     "a base that is the key": {"STRIPE_API_BASE": KEY},
     "an account that is the key": {"STRIPE_ACCOUNT": KEY},
     "a key with a line end": {"STRIPE_API_KEY": f"{KEY}\n"},
+    "a key in quotes": {"STRIPE_API_KEY": f'"{KEY}"'},
+    "a key with its variable": {"STRIPE_API_KEY": f"STRIPE_API_KEY={KEY}"},
     "a publishable key": {"STRIPE_API_KEY": f"pk_live_{SECRET}", "STRIPE_API_BASE": ""},
 }
 
@@ -225,4 +258,38 @@ def test_a_setting_that_holds_the_key_by_mistake_is_refused_and_not_shown(
 
     said = capfd.readouterr()
     assert code in {1, 2}
+    assert SECRET.lower() not in (said.out + said.err).lower()
+
+
+TYPED = {
+    "as a report": ("pull", KEY, "--from", "2026-06-01", "--to", "2026-06-02"),
+    "as a command": (KEY,),
+    "as a zone": ("pull", *JUNE, "--zone", KEY),
+    "as a column": ("pull", *JUNE, "--columns", f"net,{KEY}"),
+    "as a name": ("pull", *JUNE, "--name", KEY),
+    "as a filter": ("pull", *JUNE, "--filter", KEY),
+    "as the value of a filter": ("pull", *JUNE, "--filter", f"currency={KEY}"),
+    "as a window": ("pull", *JUNE, "--window", KEY),
+    "as a day": ("pull", "balance_summary", "--from", KEY, "--to", "2026-06-02"),
+    "as an account": ("pull", *JUNE, "--account", KEY),
+    "as an option": ("pull", *JUNE, f"--{KEY}"),
+    "as a timeout": ("pull", *JUNE, "--wait-timeout", KEY),
+    "as a table": ("check", KEY),
+    "in a query": ("sql", f"SELECT '{KEY}"),
+    "behind something": ("pull", f"x{KEY}", "--from", "2026-06-01", "--to", "2026-06-02"),
+}
+
+
+@pytest.mark.parametrize("arguments", TYPED.values(), ids=TYPED)
+def test_a_key_that_is_typed_in_the_wrong_place_is_not_shown(
+    stripe: Simulator, capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    command(*JUNE_STORED)
+    capfd.readouterr()
+
+    code = command(*arguments)
+
+    said = capfd.readouterr()
+    assert code != 0
+    assert said.out + said.err
     assert SECRET.lower() not in (said.out + said.err).lower()

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import dagster as dg
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from assets.dagster_runs.tags import INTENT_TAG, Intent
@@ -29,6 +28,7 @@ from connector.settings import Connection
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.server import serve
 from connector.sql.warehouse import open_warehouse
+from connector.terminal.console import Shown
 
 DAYS = 30
 
@@ -60,7 +60,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         # Also where the shell ignores Ctrl-C, as it does for what runs in the background.
         signal.signal(number, _interrupt)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Shown(soft_wrap=True)
     root = str(Path(Connection.from_environment().root).absolute())
     try:
         failures = pull(console, root)
@@ -74,7 +74,7 @@ def main() -> int:
     return 0
 
 
-def pull(console: Console, root: str) -> list[str]:
+def pull(console: Shown, root: str) -> list[str]:
     """Materialize the last available month of every configured report; returns what failed."""
     began = time.monotonic()
     with serve(Simulator(run_seconds=RUN_SECONDS)) as url:
@@ -97,7 +97,7 @@ def pull(console: Console, root: str) -> list[str]:
     return failures
 
 
-def show(console: Console, root: str) -> None:
+def show(console: Shown, root: str) -> None:
     """Print the month's books, by SQL over the Parquet."""
     with open_warehouse(root, Mode.SIMULATED.value) as warehouse:
         console.print(net_activity(warehouse))
@@ -189,7 +189,7 @@ def _failure_text(event: dg.DagsterEvent) -> str:
 
 
 @contextlib.contextmanager
-def _progress(console: Console, steps: Sequence[Step]) -> Iterator[Advance]:
+def _progress(console: Shown, steps: Sequence[Step]) -> Iterator[Advance]:
     """A bar for each report on a terminal; elsewhere a line for every ten partitions."""
     counts = {step.table: 0 for step in steps}
     if not console.is_terminal:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import duckdb
-from rich.table import Table
 
 from connector.money import money_text
+from connector.terminal.console import DisplayTable
+from connector.terminal.tables import table
 
 SUMMARY, ACTIVITY = "balance_summary", "balance_change_from_activity_itemized"
 PAYOUTS, RECONCILIATION = "payouts_itemized", "payout_reconciliation_itemized"
@@ -30,7 +31,7 @@ _TIES = f"""
 """  # noqa: S608 - our own tables
 
 
-def net_activity(warehouse: duckdb.DuckDBPyConnection) -> Table:
+def net_activity(warehouse: duckdb.DuckDBPyConnection) -> DisplayTable:
     """Net activity by day and currency, the last days only."""
     rows = warehouse.execute(
         f"""
@@ -42,13 +43,13 @@ def net_activity(warehouse: duckdb.DuckDBPyConnection) -> Table:
     ).fetchall()
     currencies = sorted({currency for _, currency, _ in rows})
     found = {(period, currency): money_text(net, currency) for period, currency, net in rows}
-    table = _table(f"Net activity, the last {_SHOWN_DAYS} days", "day", *currencies)
+    books = _table(f"Net activity, the last {_SHOWN_DAYS} days", "day", *currencies)
     for period in sorted({period for period, _, _ in rows}):
-        table.add_row(period, *(found.get((period, currency), "") for currency in currencies))
-    return table
+        books.add_row(period, *(found.get((period, currency), "") for currency in currencies))
+    return books
 
 
-def balances(warehouse: duckdb.DuckDBPyConnection, days: int) -> Table:
+def balances(warehouse: duckdb.DuckDBPyConnection, days: int) -> DisplayTable:
     """Opening and closing balance of the last `days` in each currency, and what moved it."""
     rows = warehouse.execute(
         f"""
@@ -65,10 +66,10 @@ def balances(warehouse: duckdb.DuckDBPyConnection, days: int) -> Table:
         [days],
     ).fetchall()
     title = f"Balance from {rows[0][5]} to {rows[0][6]}" if rows else "Balance"
-    table = _table(title, "currency", "opening", "activity", "payouts", "closing")
+    books = _table(title, "currency", "opening", "activity", "payouts", "closing")
     for currency, *amounts in rows:
-        table.add_row(currency, *(money_text(amount or Decimal(0), currency) for amount in amounts[:4]))
-    return table
+        books.add_row(currency, *(money_text(amount or Decimal(0), currency) for amount in amounts[:4]))
+    return books
 
 
 def continuity(warehouse: duckdb.DuckDBPyConnection) -> str:
@@ -89,7 +90,7 @@ def continuity(warehouse: duckdb.DuckDBPyConnection) -> str:
     return f"Closing balances that are the next day's opening balance: {_share(equal, total)}."
 
 
-def payout(warehouse: duckdb.DuckDBPyConnection, days: int) -> Table | None:
+def payout(warehouse: duckdb.DuckDBPyConnection, days: int) -> DisplayTable | None:
     """The most varied payout of the last `days` and its components; None where there was none."""
     chosen = warehouse.execute(
         f"FROM ({_TIES}) WHERE transactions > 0 ORDER BY categories DESC, period DESC, payout_id LIMIT 1",
@@ -99,7 +100,7 @@ def payout(warehouse: duckdb.DuckDBPyConnection, days: int) -> Table | None:
         return None
     payout_id, currency, day, paid_out, *totals, transactions, _ = chosen
     shown = _in(currency)
-    table = _table(
+    books = _table(
         f"Payout {payout_id} of {day}, in {currency}", "component", "transactions", "gross", "fee", "net"
     )
     for category, count, *amounts in warehouse.execute(
@@ -109,11 +110,11 @@ def payout(warehouse: duckdb.DuckDBPyConnection, days: int) -> Table | None:
         """,  # noqa: S608 - our own table
         [payout_id],
     ).fetchall():
-        table.add_row(category, str(count), *map(shown, amounts))
-    table.add_section()
-    table.add_row("total", str(transactions), *map(shown, totals))
-    table.add_row("paid out", "", "", "", shown(paid_out), style="bold")
-    return table
+        books.add_row(category, str(count), *map(shown, amounts))
+    books.add_section()
+    books.add_row("total", str(transactions), *map(shown, totals))
+    books.add_row("paid out", "", "", "", shown(paid_out), style="bold")
+    return books
 
 
 def payouts_tie(warehouse: duckdb.DuckDBPyConnection, days: int) -> str:
@@ -133,9 +134,5 @@ def _in(currency: str) -> Callable[[Decimal], str]:
     return lambda amount: money_text(amount, currency)
 
 
-def _table(title: str, first: str, *amounts: str) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
-    table.add_column(first)
-    for name in amounts:
-        table.add_column(name, justify="right")
-    return table
+def _table(title: str, first: str, *amounts: str) -> DisplayTable:
+    return table(first, *amounts, title=title, numbers=amounts)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from connector.pipeline.log import listening
+from connector.text import visible
 
 
 class _DagsterHandler(logging.Handler):
@@ -17,7 +18,7 @@ class _DagsterHandler(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._log.log(record.levelno, record.getMessage())
+        self._log.log(record.levelno, visible(record.getMessage(), lines=True))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from assets.reports.configured import ConfiguredReport
 from connector.catalogue import Column, ColumnType, Granularity
 from connector.catalogue.columns import is_known
 from connector.money import money_text
+from connector.text import visible
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -58,7 +59,7 @@ def preview(report: ConfiguredReport, rows: pa.Table, columns: Sequence[Column],
         and (column.name in chosen or is_known(column.name))
     ]
     lines = [
-        "| " + " | ".join(column.stored_name for column in shown) + " |",
+        "| " + " | ".join(visible(column.stored_name) for column in shown) + " |",
         "|" + "|".join(" ---: " if _is_number(column) else " --- " for column in shown) + "|",
         *("| " + " | ".join(_cell(column, row) for column in shown) + " |" for row in rows.to_pylist()),
     ]
@@ -79,7 +80,7 @@ def _cell(column: Column, row: dict[str, Any]) -> str:
         return money_text(value, row.get(_currency_column(column, row)))
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
-    text = " ".join(str(value).split())
+    text = visible(" ".join(str(value).split()))
     text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     # In Markdown these would become markup, and a bar another cell.
     return "".join(f"\\{each}" if each in "\\|`*_<[" else each for each in text)

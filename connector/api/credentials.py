@@ -6,7 +6,9 @@ simulator, a test double) usually serves both, so there the files come from the 
 Source: https://docs.stripe.com/file-upload
 """
 
+import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -19,6 +21,10 @@ STRIPE_FILES = "https://files.stripe.com"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PORTS = {"http": 80, "https": 443}
 _ACCOUNT = re.compile(r"acct_[A-Za-z0-9]+")
+_NOT_IN_KEYS = re.compile(r"\W", re.ASCII)
+_MISTAKES = {"=": "an equals sign", '"': "a quote", "'": "a quote", " ": "a blank", "\n": "a line end"}
+#: A shorter stretch of base64 may be anything.
+_SHORT = 8
 _KIND = re.compile(r"(?:sk|rk|pk)(?:_org)?_(?:live|test)_")
 
 
@@ -92,9 +98,10 @@ def mode_of(api_key: str, hosts: Hosts) -> Mode:
             "no Stripe API key: set STRIPE_API_KEY to a restricted key (rk_live_… or rk_test_…), or run "
             "`stripe-reports simulate` and point STRIPE_API_BASE at it"
         )
-    if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+    if strange := _NOT_IN_KEYS.search(api_key):
+        what = next((name for sign, name in _MISTAKES.items() if sign == strange[0]), "another character")
         raise ConfigurationError(
-            "the Stripe API key holds a blank, a line end or another character no key has"
+            f"the Stripe API key holds {what}, which no key has; give it as Stripe shows it"
         )
     if api_key.startswith("pk_"):
         raise ConfigurationError(
@@ -115,6 +122,47 @@ def key_kind(api_key: str) -> str:
     """What may be shown of a key: its kind, never more (`rk_live_…`)."""
     kind = _KIND.match(api_key)
     return f"{kind[0]}…" if kind else "…"
+
+
+class KeyMask:
+    """Takes a key out of what a server sends back, in every form in which servers echo what they were sent.
+
+    These are the key itself, the key with any of its characters escaped as in URLs, JSON or HTML, and base64,
+    alone or as part of something longer.
+    """
+
+    def __init__(self, api_key: str) -> None:
+        self._shown = key_kind(api_key).encode()
+        sent = api_key.encode()
+        self._literal = [sent, *filter(lambda each: len(each) > _SHORT, map(_base64(sent), range(3)))]
+        self._escaped = re.compile("".join(f"(?:{_escapes(sign)})" for sign in api_key).encode())
+
+    def __repr__(self) -> str:
+        return f"KeyMask({self._shown.decode()})"
+
+    def __call__(self, received: bytes) -> bytes:
+        """What was received, with the kind of the key in the place of the key."""
+        for each in self._literal:
+            received = received.replace(each, self._shown)
+        if any(sign in received for sign in (b"\\", b"%", b"&#")):
+            received = self._escaped.sub(self._shown, received)
+        return received
+
+
+def _base64(sent: bytes) -> Callable[[int], bytes]:
+    """What base64 makes of it behind so many other bytes, without the signs that its neighbours decide."""
+
+    def stretch(before: int) -> bytes:
+        packed = base64.b64encode(bytes(before) + sent).rstrip(b"=")
+        return packed[before and before + 1 : -1]
+
+    return stretch
+
+
+def _escapes(sign: str) -> str:
+    code = f"(?i:{ord(sign):02x})"
+    number = ord(sign)
+    return f"{re.escape(sign)}|%{code}|\\\\+(?:u00|x){code}|&#0*{number};|&#[xX]0*{code};"
 
 
 def is_account(text: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connector.text import printable
+from connector.text import visible
 
 #: Ids come from Stripe's answers and go into paths, queries and messages.
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}")
@@ -48,7 +48,7 @@ def optional_text(payload: Mapping[str, Any], name: str) -> str | None:
 def shown_text(payload: Mapping[str, Any], name: str) -> str | None:
     """Text that only informs people: its beginning, whatever kind it is."""
     value = payload.get(name)
-    return None if value is None else printable(str(value))[:_LONGEST_TEXT]
+    return None if value is None else visible(str(value))[:_LONGEST_TEXT]
 
 
 def number(payload: Mapping[str, Any], name: str) -> int:

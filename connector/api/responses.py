@@ -27,7 +27,7 @@ from connector.errors import (
     ServerError,
     UnexpectedAnswerError,
 )
-from connector.text import printable
+from connector.text import visible
 
 #: What a status says about the key, beside Stripe's own words.
 KEY_ADVICE = {
@@ -130,7 +130,7 @@ def error_of(
     """
     payload = json_object(body) or {}
     error = payload["error"] if isinstance(payload.get("error"), dict) else {}
-    text = printable(str(error.get("message") or "no explanation"))[:_LONGEST_MESSAGE]
+    text = visible(str(error.get("message") or "no explanation"))[:_LONGEST_MESSAGE]
     message = f"{asked}: HTTP {status}: {text}"
     if status in KEY_ADVICE:
         message += f" [key {key}: {KEY_ADVICE[status]}]"
@@ -208,7 +208,7 @@ def span_of(status: int, headers: Mapping[str, str], offset: int) -> tuple[int, 
 
 def shown(header: str | None) -> str | None:
     """What a header says, fit to be shown; None where it is absent."""
-    return None if header is None else printable(header)[:_LONGEST_HEADER]
+    return None if header is None else visible(header)[:_LONGEST_HEADER]
 
 
 def _short_text(value: Any) -> str | None:

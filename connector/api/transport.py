@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from connector.api.credentials import ApiKey, Hosts, key_kind
+from connector.api.credentials import ApiKey, Hosts, KeyMask, key_kind
 from connector.api.models import API_VERSION
 from connector.api.rate_limit import RateLimit
 from connector.api.responses import (
@@ -40,7 +40,7 @@ from connector.errors import (
     UnexpectedAnswerError,
     UntrustedHostError,
 )
-from connector.text import printable
+from connector.text import visible
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +79,7 @@ class Transport:
         observe: Callable[[ResponseHead], None] | None = None,
     ) -> None:
         self._key = ApiKey(api_key)
+        self._without_key = KeyMask(api_key)
         self._hosts = hosts
         self._account = account
         self._http = http or _connections(hosts)
@@ -230,7 +231,7 @@ class Transport:
                 f"{request.url.host} could not prove who it is ({reason}); nothing was sent there. "
                 "Look at this machine's clock and certificates, and at what stands in between"
             )
-        text = printable(self._without_key(_reason(error).encode()).decode())
+        text = visible(self._without_key(_reason(error).encode()).decode())
         return ConnectionFailedError(f"{request.method} {_shown(str(request.url))}: {text}")
 
     def _request(
@@ -308,9 +309,6 @@ class Transport:
             key=key_kind(self._key),
             now=self.now(),
         )
-
-    def _without_key(self, sent: bytes) -> bytes:
-        return sent.replace(self._key.encode(), key_kind(self._key).encode())
 
 
 def _connections(hosts: Hosts) -> httpx.Client:

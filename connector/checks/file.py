@@ -11,7 +11,7 @@ from connector.checks.wording import REFRESH, SHOWN, format_count, format_share
 from connector.convert.parquet import read_through
 from connector.errors import StoreError
 from connector.query import ReportQuery
-from connector.text import join_names, printable
+from connector.text import join_names, visible
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -97,7 +97,7 @@ def _check_added_columns(file: OpenFile) -> Finding:
         return Finding(CheckResult.PASSED, "The file has the requested columns and no others.")
     reason = (
         f"Stripe sent {format_count(len(added), 'column')} beyond those requested, stored as text: "
-        f"{join_names(map(printable, added))}. Check what reads this table by the position of columns."
+        f"{join_names(map(visible, added))}. Check what reads this table by the position of columns."
     )
     return Finding(CheckResult.FAILED, reason, len(added), tuple({"column": name} for name in added[:SHOWN]))
 

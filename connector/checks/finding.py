@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from connector.text import visible
+
 
 class CheckResult(StrEnum):
     """Inconclusive is not passed: the data cannot show whether the check holds."""
@@ -70,6 +72,11 @@ class Finding:
     reason: str
     wrong: int = 0
     examples: tuple[Mapping[str, str], ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", visible(self.reason))
+        examples = ({visible(name): visible(cell) for name, cell in each.items()} for each in self.examples)
+        object.__setattr__(self, "examples", tuple(examples))
 
 
 @dataclass(frozen=True, slots=True)

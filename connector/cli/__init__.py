@@ -7,6 +7,7 @@ The API key comes from the environment and from nowhere else: a command line can
 the machine and stays in shell histories.
 """
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -31,6 +32,7 @@ from connector.errors import (
     ReportingError,
     advice,
 )
+from connector.terminal.lines import echo
 from connector.text import hint
 
 __all__ = ["ENVIRONMENT", "EXIT_CODES", "cli", "main"]
@@ -71,12 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(file=text)
+        echo(text.getvalue(), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:
         interrupted(error)
     except ReportingError as error:
-        click.echo(f"Error: {error}{_way_out(error)}", err=True)
+        echo(f"Error: {error}{_way_out(error)}", err=True)
         sys.exit(2 if isinstance(error, ConfigurationError | DatasetMismatchError) else 1)
     sys.exit(0)
 

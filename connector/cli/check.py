@@ -1,6 +1,5 @@
 """`check`: whether the stored files are whole and the amounts in them agree."""
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,17 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.api.models import Mode
-from connector.cli.display.output import show, table
 from connector.cli.options import FILES_ENVIRONMENT, json_option, mode_option, root_option
 from connector.dataset.identity import Dataset
 from connector.errors import ConfigurationError
 from connector.settings import Connection
+from connector.terminal.lines import echo, echo_json
+from connector.terminal.tables import show, table
 from connector.text import hint
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from connector.checks import CheckOutcome
+    from connector.terminal.console import DisplayTable
 
 #: How many reasons are printed for each check of a table; `--json` prints all.
 _SHOWN = 5
@@ -52,7 +51,7 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
 
     store = connection.store()
     for path, reason in store.unusable_tables().items():
-        click.echo(f"Note: {path} was not checked: {reason}", err=True)
+        echo(f"Note: {path} was not checked: {reason}", err=True)
     there = _of_one_mode(store.datasets(), mode, store.root)
     found = []
     for dataset in _named(tables, there):
@@ -61,9 +60,9 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
             for each in audit(store, dataset, others):
                 found.append(each)
                 if as_json:
-                    click.echo(json.dumps(_as_json(each), ensure_ascii=False))
+                    echo_json(_as_json(each))
         except ConfigurationError as error:
-            click.echo(f"Note: {dataset.table} was not checked: {error}", err=True)
+            echo(f"Note: {dataset.table} was not checked: {error}", err=True)
     _conclude(found, as_json=as_json)
 
 
@@ -94,10 +93,10 @@ def _conclude(found: "Sequence[CheckOutcome]", *, as_json: bool) -> None:
     code = 1 if counts["failed"] else 0
     if as_json:
         summary = {"type": "summary", **{word: counts[word] for word in _WORDS}, "exit_code": code}
-        click.echo(json.dumps(summary))
+        echo_json(summary)
     else:
         show(*_counted(found))
-        click.echo("\n".join(_reasons(found)) or f"All {len(found):,} checks passed.")
+        echo("\n".join(_reasons(found)) or f"All {len(found):,} checks passed.")
     sys.exit(code)
 
 
@@ -111,7 +110,7 @@ def _word(outcome: "CheckOutcome") -> str:
     return result.value
 
 
-def _counted(found: "Iterable[CheckOutcome]") -> "Iterator[Table]":
+def _counted(found: "Iterable[CheckOutcome]") -> "Iterator[DisplayTable]":
     """For each table of the dataset, the number of partitions by check and result."""
     from rich.text import Text  # noqa: PLC0415 - not needed for JSON
 

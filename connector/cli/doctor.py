@@ -1,7 +1,6 @@
 """`doctor`: what prevents a first reconciled month on this machine."""
 
 import contextlib
-import json
 import logging
 import shutil
 import sys
@@ -15,6 +14,7 @@ from connector.cli.options import ENVIRONMENT, connection_options, json_option
 from connector.clock import SystemClock
 from connector.doctor.diagnosis import Diagnosis, Level, counts
 from connector.settings import Connection, dagster_home
+from connector.terminal.lines import Colored, echo, echo_json
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 _INDENT = 19
@@ -65,7 +65,10 @@ def doctor(
             connection, SystemClock(), directory=Path.cwd(), dagster_home=dagster_home(), reports=reports
         ):
             found.append(diagnosis)
-            click.echo(json.dumps(diagnosis.as_json(), ensure_ascii=False) if as_json else _lines(diagnosis))
+            if as_json:
+                echo_json(diagnosis.as_json())
+            else:
+                echo(*_lines(diagnosis))
     _conclude(found, as_json=as_json)
 
 
@@ -80,12 +83,11 @@ def _silence() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _lines(diagnosis: Diagnosis) -> str:
-    level = click.style(f"{diagnosis.level:<5}", fg=_COLOURS[diagnosis.level])
-    lines = [f"{level} {diagnosis.subject:<12} {_wrapped(diagnosis.found)}"]
+def _lines(diagnosis: Diagnosis) -> tuple[Colored, str]:
+    lines = [f" {diagnosis.subject:<12} {_wrapped(diagnosis.found)}"]
     if diagnosis.advice:
         lines.append(f"{'':{_INDENT}}{_wrapped('→ ' + diagnosis.advice)}")
-    return "\n".join(lines)
+    return Colored(f"{diagnosis.level:<5}", _COLOURS[diagnosis.level]), "\n".join(lines)
 
 
 def _wrapped(text: str) -> str:
@@ -100,8 +102,9 @@ def _conclude(found: Sequence[Diagnosis], *, as_json: bool) -> None:
     each = counts(found)
     code = 1 if each[Level.FAIL] else 0
     if as_json:
-        click.echo(json.dumps({"type": "summary", **each, "exit_code": code}))
+        numbers = {level.value: number for level, number in each.items()}
+        echo_json({"type": "summary", **numbers, "exit_code": code})
     else:
         listed = ", ".join(f"{number} {level}" for level, number in each.items() if number)
-        click.echo(f"\n{listed}." + ("" if code else " Nothing is broken."))
+        echo(f"\n{listed}." + ("" if code else " Nothing is broken."))
     sys.exit(code)

@@ -1,6 +1,5 @@
 """`doctor --probe`: test on a real account what is assumed of Stripe, and print results fit for strangers."""
 
-import json
 import sys
 import uuid
 from collections import Counter
@@ -12,11 +11,13 @@ from connector import __version__
 from connector.api.client import StripeClient
 from connector.api.credentials import key_kind
 from connector.api.models import API_VERSION
-from connector.cli.display.output import show, table
 from connector.doctor.permissions import ResponseLog
 from connector.doctor.probe.assumptions import AssumptionResult, ProbeFinding
 from connector.doctor.probe.probe import ASSUMPTIONS, MOST_RUNS, REPORT_TYPE, probe
 from connector.settings import Connection
+from connector.terminal.lines import Colored, echo, echo_json
+from connector.terminal.tables import show, table
+from connector.text import visible
 
 _COLOURS = {
     AssumptionResult.HELD: "green",
@@ -30,7 +31,7 @@ def list_assumptions(*, as_json: bool) -> NoReturn:
     """Print what the probe would test. Sends nothing."""
     if as_json:
         for each in ASSUMPTIONS:
-            click.echo(json.dumps({"type": "assumption", "name": each.name, "assumption": each.statement}))
+            echo_json({"type": "assumption", "name": each.name, "assumption": each.statement})
     else:
         listed = table("name", "assumption", whole=["name"])
         for each in ASSUMPTIONS:
@@ -51,8 +52,8 @@ def run_probe(connection: Connection, *, yes: bool, as_json: bool) -> NoReturn:
             _confirm(client)
         if not as_json:
             at = f"{client.clock.now():%Y-%m-%d %H:%M} UTC"
-            click.echo(f"What is assumed of Stripe, tested with {REPORT_TYPE}")
-            click.echo(
+            echo(f"What is assumed of Stripe, tested with {REPORT_TYPE}")
+            echo(
                 f"dagster-stripe-reports {__version__}, API {API_VERSION}, "
                 f"{client.mode} mode, key {key_kind(key)}, {at}\n"
             )
@@ -60,14 +61,17 @@ def run_probe(connection: Connection, *, yes: bool, as_json: bool) -> NoReturn:
         restricted = key.startswith("rk_")
         for each in probe(client, responses, token=uuid.uuid4().hex, restricted=restricted, say=_say):
             results[each.result] += 1
-            click.echo(json.dumps(each.as_json(), ensure_ascii=False) if as_json else _lines(each))
+            if as_json:
+                echo_json(each.as_json())
+            else:
+                echo(*_lines(each))
     code = 1 if results[AssumptionResult.DIFFERS] else 0
     if as_json:
         counts = {result.value: results[result] for result in AssumptionResult}
-        click.echo(json.dumps({"type": "summary", **counts, "exit_code": code}))
+        echo_json({"type": "summary", **counts, "exit_code": code})
     else:
-        click.echo("\n" + ", ".join(f"{results[result]} {result}" for result in AssumptionResult) + ".")
-        click.echo("Nothing above names an account, an amount or a person: paste it into an issue as it is.")
+        echo("\n" + ", ".join(f"{results[result]} {result}" for result in AssumptionResult) + ".")
+        echo("Nothing above names an account, an amount or a person: paste it into an issue as it is.")
     sys.exit(code)
 
 
@@ -78,15 +82,15 @@ def _confirm(client: StripeClient) -> None:
             f"--probe creates up to {MOST_RUNS} report runs at Stripe; allow it with --yes"
         )
     what = f"Create up to {MOST_RUNS} report runs of one day of {REPORT_TYPE}, on {client.mode} data?"
-    if not click.confirm(what, err=True):
-        click.echo("Nothing was created.", err=True)
+    if not click.confirm(visible(what), err=True):
+        echo("Nothing was created.", err=True)
         sys.exit(0)
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    echo(text, err=True)
 
 
-def _lines(finding: ProbeFinding) -> str:
-    result = click.style(f"{finding.result:<{_WIDTH}}", fg=_COLOURS[finding.result])
-    return f"{result}{finding.assumption}\n{'':{_WIDTH}}{finding.seen}"
+def _lines(finding: ProbeFinding) -> tuple[Colored, str]:
+    result = Colored(f"{finding.result:<{_WIDTH}}", _COLOURS[finding.result])
+    return result, f"{finding.assumption}\n{'':{_WIDTH}}{finding.seen}"

@@ -35,6 +35,8 @@ from connector.project.choices import (
 )
 from connector.project.next_steps import commands
 from connector.settings import API_KEY, Connection
+from connector.terminal.lines import echo
+from connector.text import visible
 
 if TYPE_CHECKING:
     from connector.project.defs_yaml import DefsYaml
@@ -62,12 +64,12 @@ class _Prompt:
             except ConfigurationError as error:
                 raise click.UsageError(str(error)) from None
 
-        answer: T = click.prompt(prompt, default=default, value_proc=checked)
+        answer: T = click.prompt(visible(prompt), default=default, value_proc=checked)
         return answer
 
     def confirm(self, prompt: str, *, default: bool) -> None:
         """Ends the command where a person at a terminal says no."""
-        if self.terminal and not click.confirm(prompt, default=default):
+        if self.terminal and not click.confirm(visible(prompt), default=default):
             _unchanged()
 
 
@@ -143,10 +145,10 @@ def init(
     configuration = DefsYaml(specs, starts, windows, holder, root=root, account=account)
     text = configuration.text()
     if target is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
         return
     if prompt.terminal:
-        click.echo(f"\n{text}")
+        echo(f"\n{text}")
     prompt.confirm(f"Write this to {target}?", default=True)
     _write(target, text)
     _print_next(configuration, target, span, has_key=stripe is not None)
@@ -170,7 +172,7 @@ def _target(output: str | None, prompt: _Prompt, *, force: bool) -> Path | None:
 
 
 def _unchanged() -> NoReturn:
-    click.echo("Nothing was written.", err=True)
+    echo("Nothing was written.", err=True)
     sys.exit(0)
 
 
@@ -199,24 +201,24 @@ def _day(text: str, windows: Windows) -> date:
 def _account(connection: Connection, key_variable: str) -> _Account | None:
     """What Stripe offers the key; None where there is no key."""
     if not connection.api_key:
-        click.echo(f"{key_variable} is not set, so Stripe is not asked which reports there are.", err=True)
+        echo(f"{key_variable} is not set, so Stripe is not asked which reports there are.", err=True)
         return None
     from connector.doctor.permissions import permissions  # noqa: PLC0415 - it loads httpx
 
     with connection.client(retry=SHORT_RETRY) as client:
         offered = client.report_types()
         kind = key_kind(connection.api_key)
-        click.echo(f"The key {kind} reads {client.mode} data: {len(offered)} report types.", err=True)
+        echo(f"The key {kind} reads {client.mode} data: {len(offered)} report types.", err=True)
         for each in permissions(client):
             if each.advice:
-                click.echo(f"Note: {each.found} {each.advice}", err=True)
+                echo(f"Note: {each.found} {each.advice}", err=True)
         return _Account(client.mode, offered)
 
 
 def _list_reports(stripe: _Account | None) -> None:
-    click.echo("Reports to choose from, by name or id (`stripe-reports types` describes them):")
+    echo("Reports to choose from, by name or id (`stripe-reports types` describes them):")
     for name in available_reports(stripe.offered if stripe else None):
-        click.echo(f"  {name}")
+        echo(f"  {name}")
 
 
 def _starts(
@@ -242,11 +244,9 @@ def _starts(
     starts = starts_from(first, wanted)
     for spec in specs:
         if start and starts[spec.id] != wanted:
-            click.echo(
-                f"Note: {spec.name} begins on {starts[spec.id]}, where Stripe's data begins.", err=True
-            )
+            echo(f"Note: {spec.name} begins on {starts[spec.id]}, where Stripe's data begins.", err=True)
     until = min(stripe.offered[spec.id].data_available_end for spec in specs)
-    click.echo(f"Stripe has data from {min(first.values())} to {until:%Y-%m-%d %H:%M} UTC.", err=True)
+    echo(f"Stripe has data from {min(first.values())} to {until:%Y-%m-%d %H:%M} UTC.", err=True)
     return starts, recent_span(windows, max(starts.values()), until)
 
 
@@ -267,11 +267,11 @@ def _print_next(
     configuration: "DefsYaml", target: Path, span: tuple[date, date] | None, *, has_key: bool
 ) -> None:
     """The commands that lead to a first reconciled month, to paste line by line."""
-    click.echo(f"Wrote {target}. Next:\n")
+    echo(f"Wrote {target}. Next:\n")
     if not has_key:
-        click.echo(f"  export {configuration.key_variable}=…   # a restricted key, rk_live_… or rk_test_…")
+        echo(f"  export {configuration.key_variable}=…   # a restricted key, rk_live_… or rk_test_…")
     for command in commands(configuration, span):
-        click.echo(f"  {command}")
+        echo(f"  {command}")
     if span is None:
-        click.echo("  (no partition is complete yet; pull once the first one has ended)")
-    click.echo("  make dev" if target == _USUAL_PLACE else "  dg dev")
+        echo("  (no partition is complete yet; pull once the first one has ended)")
+    echo("  make dev" if target == _USUAL_PLACE else "  dg dev")

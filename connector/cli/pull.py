@@ -27,6 +27,7 @@ from connector.cli.options import (
     wait_option,
 )
 from connector.settings import Connection
+from connector.terminal.lines import echo
 
 if TYPE_CHECKING:
     from connector.cli.display.pull_progress import PullReporter
@@ -177,7 +178,7 @@ def pull(
     query = selection.query(report)
     partitions = selection.partitions(query)
     if query.spec.caution:
-        click.echo(f"Note: {query.spec.caution}", err=True)
+        echo(f"Note: {query.spec.caution}", err=True)
     from connector.cli.display.pull_progress import PullReporter  # noqa: PLC0415 - it loads pyarrow
 
     began = time.monotonic()
@@ -202,7 +203,7 @@ def pull(
         report_events(events, reporter)
     reporter.summary(time.monotonic() - began)
     if not as_json and (way_out := first_way_out(query, reporter.tally.missed)):
-        click.echo(way_out)
+        echo(way_out)
     sys.exit(reporter.tally.exit_code)
 
 
@@ -274,7 +275,7 @@ def _say_refreshed(text: str, *, logged: bool) -> None:
     if logged:
         _log.info("%s", text)
     else:
-        click.echo(text, err=True)
+        echo(text, err=True)
 
 
 def first_way_out(query: "connector.ReportQuery", missed: "Iterable[Missed]") -> str | None:

@@ -9,6 +9,7 @@ import click
 
 from connector.cli.display.output import END_SIGNALS
 from connector.errors import ConfigurationError
+from connector.terminal.lines import echo
 
 
 def _bounds(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[float, float]:
@@ -55,7 +56,7 @@ def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: 
         with serve(simulator, port=port) as url:
             last = datetime.now(UTC).date().replace(day=1)
             first = (last - timedelta(days=1)).replace(day=1)
-            click.echo(
+            echo(
                 f"A Stripe simulator is running on {url}; Ctrl-C ends it. In another shell:\n\n"
                 f"  export STRIPE_API_BASE={url}\n"
                 f"  export STRIPE_API_KEY={SIMULATED_KEY}\n"
@@ -66,4 +67,4 @@ def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: 
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigurationError(f"port {port}: {reason}; choose another with --port") from None
-    click.echo(f"\nEnded after {len(simulator.requests)} requests and {len(simulator.runs)} report runs.")
+    echo(f"\nEnded after {len(simulator.requests)} requests and {len(simulator.runs)} report runs.")

@@ -6,10 +6,11 @@ from typing import cast
 import click
 
 import connector
-from connector.cli.display.output import show, show_rows_as_json
+from connector.cli.display.output import show_rows_as_json
 from connector.cli.options import FILES_ENVIRONMENT, directory_option, json_option, mode_option
 from connector.errors import ConfigurationError, ReportingError
 from connector.settings import Connection
+from connector.terminal.tables import show
 
 
 @click.command(epilog=FILES_ENVIRONMENT)

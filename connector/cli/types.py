@@ -1,14 +1,13 @@
 """`types`: which reports can be pulled, from the catalogue or from Stripe."""
 
-import json
-
 import click
 
 import connector
 from connector.api.retry import SHORT_RETRY
-from connector.cli.display.output import show
 from connector.cli.options import STRIPE_ENVIRONMENT, account_option, json_option
 from connector.settings import Connection
+from connector.terminal.lines import echo_json
+from connector.terminal.tables import show
 
 
 @click.command(epilog=STRIPE_ENVIRONMENT)
@@ -35,7 +34,7 @@ def types(report: str | None, *, every: bool, live: bool, connection: Connection
     specs = [connector.report(report)] if report else list(connector.REPORTS.values())
     if as_json:
         for spec in specs:
-            click.echo(json.dumps(display.as_json(spec, columns=report is not None), ensure_ascii=False))
+            echo_json(display.as_json(spec, columns=report is not None))
     elif report:
         show(*display.one(specs[0]))
     else:
@@ -56,6 +55,6 @@ def _offered(report: str | None, connection: Connection, *, as_json: bool) -> No
         found = about(report, found)
     if as_json:
         for each in found:
-            click.echo(json.dumps(display.offering_as_json(each), ensure_ascii=False))
+            echo_json(display.offering_as_json(each))
     else:
         show(*display.offered(found))

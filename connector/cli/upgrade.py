@@ -1,6 +1,5 @@
 """`upgrade`: pull another version of a table's report into a second table, and compare the two."""
 
-import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 import connector
-from connector.cli.display.output import show
 from connector.cli.options import (
     ENVIRONMENT,
     EXIT_CODES,
@@ -25,6 +23,8 @@ from connector.cli.options import (
 from connector.cli.pull import report_events
 from connector.errors import ConfigurationError
 from connector.settings import Connection
+from connector.terminal.lines import echo, echo_json
+from connector.terminal.tables import show
 
 if TYPE_CHECKING:
     from connector.dataset.provenance import Provenance
@@ -46,7 +46,7 @@ class _Session:
 
     def say(self, text: str) -> None:
         """A sentence for people; programs get it on standard error."""
-        click.echo(text, err=self.as_json)
+        echo(text, err=self.as_json)
 
     def pull(
         self, query: "connector.ReportQuery", partitions: Sequence["connector.Partition"], *, refresh: bool
@@ -200,7 +200,7 @@ def _show(session: _Session, plan: "UpgradePlan", compared: "Comparison") -> Non
     from connector.cli.display import upgrade_tables as display  # noqa: PLC0415 - it loads rich
 
     if session.as_json:
-        click.echo(json.dumps(display.for_programs(plan, compared), ensure_ascii=False))
+        echo_json(display.for_programs(plan, compared))
     else:
         show(*display.for_people(plan, compared))
 

@@ -18,7 +18,7 @@ from connector.convert.arrow_types import arrow_type, zone_of
 from connector.convert.cells import BadCellError, convert
 from connector.convert.csv_records import BLOCK_SIZE, RecordFile
 from connector.errors import CellError, SchemaMismatchError
-from connector.text import printable
+from connector.text import visible
 
 __all__ = [
     "BLOCK_SIZE",
@@ -231,5 +231,5 @@ def _shortened(text: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(_shortened(printable(name)) for name in names[:20])
+    shown = ", ".join(_shortened(visible(name)) for name in names[:20])
     return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown

@@ -15,7 +15,7 @@ from connector.errors import StoreError
 from connector.pipeline.conversion import convert_report
 from connector.pipeline.events import Done, Downloaded, Finished, Step
 from connector.query import ReportQuery
-from connector.text import printable
+from connector.text import visible
 
 _log = logging.getLogger(__name__)
 
@@ -94,4 +94,4 @@ class PartitionWriter:
         new = [name for name in columns if name not in self.named]
         self.named.update(new)
         if new:
-            _log.warning(text, ", ".join(map(printable, new)))
+            _log.warning(text, ", ".join(map(visible, new)))

@@ -12,7 +12,6 @@ Records come from this module's logger, the last row as warnings, all others as 
 in `record.stripe`, a dict of plain JSON values: ids, counts and durations, never data.
 """
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from connector.errors import InternalError
 from connector.pipeline.events import Asked, Done, Downloaded, Missed, Step
 from connector.query import ReportQuery
 from connector.runs.events import Origin
+from connector.terminal.lines import json_line
 
 #: The name of the attribute of a record that holds the fields.
 FIELDS = "stripe"
@@ -141,7 +141,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        return json.dumps(line | dict(fields_of(record) or {}), ensure_ascii=False)
+        return json_line(line | dict(fields_of(record) or {}))
 
 
 @contextmanager

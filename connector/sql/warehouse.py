@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from rich.table import Table
 from rich.text import Text
 
 from connector.api.models import Mode
@@ -25,6 +24,8 @@ from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.money import CURRENCIES, USUAL_DIGITS, money_text
 from connector.sql.views import create_view
+from connector.terminal.console import DisplayTable
+from connector.terminal.tables import table
 
 SCHEMA = "stripe"
 
@@ -66,8 +67,8 @@ def open_warehouse(
     connection.execute(f"CREATE SCHEMA {SCHEMA}")
     for statement in _macros():
         connection.execute(statement)
-    for table in _named(query, _tables(base / chosen)):
-        create_view(connection, SCHEMA, table, base / chosen / table)
+    for name in _named(query, _tables(base / chosen)):
+        create_view(connection, SCHEMA, name, base / chosen / name)
     if query in {None, TABLES}:
         _add_coverage(connection, root, chosen)
     connection.execute(f"SET search_path = '{SCHEMA},main'")
@@ -88,7 +89,7 @@ def _add_coverage(connection: duckdb.DuckDBPyConnection, root: str | Path, mode:
         connection.execute("INSERT INTO coverage VALUES (?, ?, ?, ?, ?)", row)
 
 
-def render(relation: duckdb.DuckDBPyRelation, *, title: str | None = None) -> Table:
+def render(relation: duckdb.DuckDBPyRelation, *, title: str | None = None) -> DisplayTable:
     """The rows of a query as a table for people. It fetches them all: limit what may be long.
 
     Money is shown in the digits of the currency that stands in the same row: that of `x_currency` for an
@@ -96,17 +97,16 @@ def render(relation: duckdb.DuckDBPyRelation, *, title: str | None = None) -> Ta
     """
     columns = list(relation.columns)
     kinds = [str(kind) for kind in relation.types]
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name, kind in zip(columns, kinds, strict=True):
-        table.add_column(Text(name), justify="right" if _is_number(kind) else "left", overflow="fold")
+    numbers = [name for name, kind in zip(columns, kinds, strict=True) if _is_number(kind)]
+    shown = table(*columns, title=title, numbers=numbers)
     currencies = [
         _currency_of(name, columns) if kind.endswith(_MONEY_SCALE) else None
         for name, kind in zip(columns, kinds, strict=True)
     ]
     for row in relation.fetchall():
         cells = zip(row, kinds, currencies, strict=True)
-        table.add_row(*(_shown(value, kind, None if at is None else row[at]) for value, kind, at in cells))
-    return table
+        shown.add_row(*(_shown(value, kind, None if at is None else row[at]) for value, kind, at in cells))
+    return shown
 
 
 def _local(root: str | Path) -> Path:

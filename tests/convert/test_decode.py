@@ -340,7 +340,7 @@ def test_a_name_that_would_break_a_log_line_is_told_on_one(path: Path) -> None:
     with pytest.raises(SchemaMismatchError) as caught:
         opened(path, b'"not\x1b[2Je\n2026-06-07 all is well"\n', AMOUNT)
 
-    assert str(caught.value) == "frr_1: the file lacks amount; it has not [2Je 2026-06-07 all is well"
+    assert str(caught.value) == "frr_1: the file lacks amount; it has not\\x1b[2Je\\n2026-06-07 all is well"
 
 
 @pytest.mark.parametrize(

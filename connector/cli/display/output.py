@@ -1,22 +1,16 @@
-"""How a command prints: tables for people, JSON for programs, one message after an interrupt."""
+"""How a command prints rows and logs, and ends after an interrupt."""
 
 import contextlib
-import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Collection, Iterator, Sequence
-from datetime import date
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
-
-import click
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
 
 from connector.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from connector.terminal.lines import echo, echo_json
+from connector.text import visible
 
 
 class TerminatedError(KeyboardInterrupt):
@@ -67,7 +61,7 @@ def interrupted(error: BaseException, state: str = "") -> NoReturn:
         # A second one would only replace this message by a traceback.
         signal.signal(each, signal.SIG_IGN)
     with contextlib.suppress(OSError):  # the terminal may be gone
-        click.echo(f"Interrupted. {state}".rstrip(), err=True)
+        echo(f"Interrupted. {state}".rstrip(), err=True)
     _discard_unwritten()
     sys.exit(128 + number)
 
@@ -93,56 +87,28 @@ def logging_to_stderr(form: str | None) -> Iterator[None]:
     from connector.pipeline.log import JsonLines, listening  # noqa: PLC0415 - it loads pyarrow
 
     handler = logging.StreamHandler()
-    plain = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
-    plain.default_msec_format = "%s.%03d"
-    handler.setFormatter(JsonLines() if form == "json" else plain)
+    handler.setFormatter(JsonLines() if form == "json" else _TextLines())
     with listening(handler):
         yield
 
 
+class _TextLines(logging.Formatter):
+    """Time, level and message. A traceback takes several lines."""
+
+    default_msec_format = "%s.%03d"
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The lines, as they may be shown."""
+        return visible(super().format(record), lines=True)
+
+
 def show_rows_as_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """One object per row: money as text, so that no reader makes a float of it; timestamps in ISO 8601."""
+    """One object per row."""
     twice = sorted({name for name in columns if list(columns).count(name) > 1})
     if twice:
         raise ConfigurationError(f"two columns are called {', '.join(twice)}: rename one with AS")
     for row in rows:
-        click.echo(json.dumps(dict(zip(columns, row, strict=True)), default=_plain, ensure_ascii=False))
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def table(
-    *names: str, title: str | None = None, numbers: Collection[str] = (), whole: Collection[str] = ()
-) -> "Table":
-    """An empty table for people.
-
-    Args:
-        names: of the columns.
-        numbers: columns that are aligned to the right.
-        whole: columns whose values are to be copied, and so are not broken where the others can be.
-    """
-    from rich.table import Table  # noqa: PLC0415 - not needed for JSON
-    from rich.text import Text  # noqa: PLC0415
-
-    made = Table(title=title, title_justify="left", header_style="bold")
-    for name in names:
-        made.add_column(
-            Text(name),
-            justify="right" if name in numbers else "left",
-            overflow="fold",
-            no_wrap=name in whole,
-        )
-    return made
-
-
-def show(*things: Any) -> None:
-    """Tables as wide as the terminal; in a file or a pipe as wide as they need to be."""
-    from rich.console import Console  # noqa: PLC0415 - not needed for most of what is typed
-
-    console = Console(width=None if sys.stdout.isatty() else 400, highlight=False)
-    for thing in things:
-        console.print(thing, markup=False)
+        echo_json(dict(zip(columns, row, strict=True)))

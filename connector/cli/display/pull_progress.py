@@ -4,7 +4,6 @@ What is stored goes to standard output, what is missing to standard error, one l
 """
 
 import contextlib
-import json
 import logging
 import sys
 from collections.abc import Callable
@@ -12,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import click
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -28,6 +25,8 @@ from connector.money import money_text
 from connector.pipeline.events import Asked, Done, Event, Missed, Outcome
 from connector.pipeline.log import fields_of
 from connector.query import ReportQuery
+from connector.terminal.console import Shown
+from connector.terminal.lines import echo, echo_json
 from connector.text import iso
 
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.
@@ -143,12 +142,12 @@ class PullReporter:
         self.tally.take(event)
         self._pending += isinstance(event, Asked)
         if self._json and not isinstance(event, Asked):
-            click.echo(json.dumps(_as_json(event), ensure_ascii=False))
+            echo_json(_as_json(event))
         elif isinstance(event, Missed):
             run = f"  {event.run_id}" if event.run_id else ""
             self._say(f"{event.partition.key}  {event.outcome.value.replace('_', ' ')}{run}  {event.error}")
         elif isinstance(event, Done) and self._bar is None:
-            click.echo(_line(event))
+            echo(_line(event))
         if self._bar and self._task is not None:
             ended = len(self.tally.done) + len(self.tally.missed)
             fetched = sum(each.fetched for each in self.tally.done)
@@ -170,19 +169,19 @@ class PullReporter:
                 "seconds": round(seconds, 3),
                 "exit_code": self.tally.exit_code,
             }
-            click.echo(json.dumps(summary))
+            echo_json(summary)
             return
         for sentence in self.tally.sentences(self._query.name, seconds):
-            click.echo(sentence)
+            echo(sentence)
 
     def _say(self, text: str) -> None:
         """One line on standard error, above the bar where there is one; none where there is a log."""
         if self._logged:
             return
         if self._bar:
-            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._bar.console.print(text, soft_wrap=True)
         else:
-            click.echo(text, err=True)
+            echo(text, err=True)
 
 
 def _bar() -> Progress:
@@ -193,7 +192,7 @@ def _bar() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[now]}"),
-        console=Console(stderr=True),
+        console=Shown(err=True),
     )
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from connector.catalogue import METADATA, Column, ReportSpec, Status, column
 from connector.catalogue.offering import Offering, Standing
-from connector.cli.display.output import table
+from connector.terminal.tables import table
 from connector.text import iso
 
 _MARKS = "default: pulled unless --columns is given. personal: pulled only when --columns names it."

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from connector.cli.display.output import table
 from connector.dataset.change import Change
 from connector.money import money_text
+from connector.terminal.tables import table
 from connector.upgrade import Comparison, UpgradePlan
 
 _LISTED = 20
