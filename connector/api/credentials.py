@@ -50,10 +50,10 @@ class Hosts:
     @classmethod
     def of(cls, api: str = STRIPE_API, files: str | None = None) -> "Hosts":
         """Raises ConfigurationError for anything but https, or http on this machine."""
-        api = _checked(api, "API base")
+        api = _checked(api, "the API base (STRIPE_API_BASE)")
         if files is None:
             files = STRIPE_FILES if api == STRIPE_API else api
-        return cls(api, _checked(files, "files base"))
+        return cls(api, _checked(files, "the base for files"))
 
     @property
     def local(self) -> bool:
@@ -176,13 +176,17 @@ def shown_setting(value: str) -> str:
 
 
 def _checked(url: str, what: str) -> str:
-    parts = _split(url if "://" in url else f"https://{url}", f"{what}")
+    try:
+        parts = _split(url if "://" in url else f"https://{url}", what)
+    except UntrustedHostError as error:
+        raise ConfigurationError(str(error)) from None
     if _KIND.match(parts.netloc):
         raise ConfigurationError(f"{what} is a key, not an address; it was not sent anywhere")
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if not parts.hostname or not secure or parts.username or parts.query:
+    if not parts.hostname or not secure or "@" in parts.netloc or parts.query or parts.fragment:
         raise ConfigurationError(
-            f"{what} {parts.scheme}://{parts.hostname or '?'}: expected https://…, or http:// on this machine"
+            f"{what} {parts.scheme}://{parts.hostname or '?'}: expected https://host, or http:// on this "
+            "machine, without a user, a query or a fragment"
         )
     return parts.geturl().rstrip("/")
 

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from connector.api.credentials import ApiKey, Hosts, KeyMask, key_kind
+from connector.api.http_client import build_http_client
 from connector.api.models import API_VERSION
 from connector.api.rate_limit import RateLimit
 from connector.api.responses import (
@@ -82,7 +83,7 @@ class Transport:
         self._without_key = KeyMask(api_key)
         self._hosts = hosts
         self._account = account
-        self._http = http or _connections(hosts)
+        self._http = http or build_http_client(hosts)
         self._clock = clock
         self._retry = retry
         self._draw = draw
@@ -309,16 +310,6 @@ class Transport:
             key=key_kind(self._key),
             now=self.now(),
         )
-
-
-def _connections(hosts: Hosts) -> httpx.Client:
-    return httpx.Client(
-        timeout=httpx.Timeout(80.0, connect=10.0),
-        limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
-        # A proxy from the environment is for the world outside, not for a server on this machine.
-        trust_env=not hosts.local,
-        headers={"User-Agent": "dagster-stripe-reports"},
-    )
 
 
 def _contents(response: httpx.Response, offset: int) -> FileStream:

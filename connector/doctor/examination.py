@@ -12,12 +12,12 @@ from connector.api.credentials import Hosts
 from connector.api.models import Mode, ReportType
 from connector.clock import Clock
 from connector.doctor.dagster_home import examine_dagster
-from connector.doctor.diagnosis import Diagnosis
+from connector.doctor.diagnosis import Diagnosis, Level, failure
 from connector.doctor.files import examine_coverage, examine_root, examine_tables, stored_datasets
 from connector.doctor.key import account_of, examine_account, examine_key, hosts_of
 from connector.doctor.permissions import IMPATIENT, ResponseLog, examine_stripe
 from connector.doctor.reports import examine_report, find_defs, reports_to_check
-from connector.errors import ReportingError
+from connector.errors import ConfigurationError, ReportingError
 from connector.settings import Connection
 
 #: Makes the client from key, hosts, account, and the log of its responses.
@@ -53,16 +53,17 @@ def examine(
         hosts = Hosts.of()
         may_ask = False
     else:
-        may_ask = bool(connection.api_key)
-    yield from examine_key(connection, hosts)
+        may_ask = True
+    about_key = list(examine_key(connection, hosts))
+    yield from about_key
     yield from examine_account(connection)
     now = clock.now()
-    if may_ask:
+    if may_ask and not any(each.level is Level.FAIL for each in about_key):
         responses = ResponseLog()
         try:
             client = connected(connection.api_key, hosts, account_of(connection), responses)
-        except ReportingError:
-            pass  # An invalid key; `examine_key` reports it.
+        except ConfigurationError as error:
+            yield failure("api", str(error), "Stripe was not asked. Correct that, and run this again.")
         else:
             with client:
                 yield from examine_stripe(client, responses, offered.append)

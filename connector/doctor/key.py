@@ -20,7 +20,7 @@ def hosts_of(connection: Connection) -> Hosts | Diagnosis:
     try:
         return connection.hosts()
     except ReportingError as error:
-        return failure("api", f"STRIPE_API_BASE: {error}", f"Unset it to use Stripe's own, {STRIPE_API}.")
+        return failure("api", str(error), f"Unset it to use Stripe's own, {STRIPE_API}.")
 
 
 def examine_key(connection: Connection, hosts: Hosts) -> Iterator[Diagnosis]:

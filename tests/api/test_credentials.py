@@ -54,7 +54,21 @@ def test_the_key_goes_nowhere_else(hosts: Hosts, url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("base", ["http://api.stripe.com", "http://10.0.0.1", "ftp://x", "", "https://u:p@x"])
+@pytest.mark.parametrize(
+    "base",
+    [
+        "http://api.stripe.com",
+        "http://10.0.0.1",
+        "ftp://x",
+        "",
+        "https://u:p@x",
+        "https://:p@x",
+        "https://x/#/v1",
+        "https://x?y=z",
+        "https://x:port",
+        "https://[::1",
+    ],
+)
 def test_a_base_is_https_or_on_this_machine(base: str) -> None:
     with pytest.raises(ConfigurationError):
         Hosts.of(base)

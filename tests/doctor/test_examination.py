@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from connector.api.models import Mode
+from connector.clock import SystemClock
 from connector.doctor.diagnosis import Level
+from connector.doctor.examination import examine
 from connector.query import ReportQuery
 from connector.settings import Connection
 from connector.simulator import Simulator
@@ -246,3 +248,15 @@ def test_data_that_stripe_has_not_prepared_for_days_are_said(doctor: Examine, si
     simulator.set_available_until("balance.summary.1", datetime(2026, 6, 1, tzinfo=UTC))
 
     assert doctor("balance_summary").the("report").level is Level.WARN
+
+
+def test_a_proxy_that_cannot_be_used_is_a_failure_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://proxy:1080")
+    connection = Connection(api_key="rk_test_51Abc", root=str(tmp_path / "data"))
+
+    found = list(examine(connection, SystemClock(), directory=tmp_path, dagster_home=None))
+
+    failed = [each for each in found if each.level is Level.FAIL]
+    assert [(each.subject, each.found.partition(" ")[0]) for each in failed] == [("api", "ALL_PROXY")]

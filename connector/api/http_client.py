@@ -1,0 +1,63 @@
+"""The HTTP connections: timeouts, proxies and certificates.
+
+Proxies and certificates come from the environment, as other programs read them. What is wrong there is
+refused with the name of the variable before anything is sent.
+
+Source: https://www.python-httpx.org/environment_variables/
+"""
+
+import ssl
+from collections.abc import Mapping
+from urllib.request import getproxies
+
+import httpx
+
+from connector.api.credentials import Hosts
+from connector.errors import ConfigurationError
+
+_CERTIFICATES = "SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE"
+
+
+def build_http_client(hosts: Hosts) -> httpx.Client:
+    """New connections to these hosts. Sends nothing.
+
+    Raises ConfigurationError naming the environment variable that cannot be used.
+    """
+    try:
+        return httpx.Client(
+            timeout=httpx.Timeout(80.0, connect=10.0),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
+            # A proxy from the environment is for the world outside, not for a server on this machine.
+            trust_env=not hosts.local,
+            headers={"User-Agent": "dagster-stripe-reports"},
+        )
+    except (ssl.SSLError, OSError) as error:
+        reason = error.strerror or str(error)
+        raise ConfigurationError(
+            f"{_CERTIFICATES} cannot be used ({reason}): set it to files that exist, or unset it"
+        ) from None
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise ConfigurationError(_wrong_proxy(getproxies(), error)) from None
+
+
+def _wrong_proxy(proxies: Mapping[str, str], error: Exception) -> str:
+    """Which of the environment's proxies cannot be used, and why.
+
+    Args:
+        proxies: as Python reads them from the environment: `https` for `HTTPS_PROXY`, `no` for `NO_PROXY`.
+        error: what came of them all.
+    """
+    for scheme, url in proxies.items():
+        variable = f"{scheme.upper()}_PROXY"
+        if scheme == "no":
+            continue
+        try:
+            httpx.HTTPTransport(proxy=url if "://" in url else f"http://{url}").close()
+        except ImportError:
+            return (
+                f"{variable} names a SOCKS proxy, which needs a further package: pip install 'httpx[socks]', "
+                "or set it to an http:// proxy"
+            )
+        except (ValueError, httpx.InvalidURL) as reason:
+            return f"{variable} is not the URL of a proxy ({reason}): expected http://host:port"
+    return f"NO_PROXY cannot be read ({error}): expected names of hosts, with commas between them"

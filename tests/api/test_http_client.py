@@ -1,0 +1,64 @@
+"""What is wrong with proxies and certificates is said with the name of the variable, before sending."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from connector.api.credentials import Hosts
+from connector.api.http_client import build_http_client
+from connector.errors import ConfigurationError
+
+STRIPE, LOCAL = Hosts.of(), Hosts.of("http://127.0.0.1:8123")
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.upper().endswith("_PROXY") or name.startswith("SSL"):
+            monkeypatch.delenv(name)
+
+
+WRONG = [
+    pytest.param("ALL_PROXY", "socks5://proxy:1080", "ALL_PROXY names a SOCKS proxy", id="socks"),
+    pytest.param("HTTPS_PROXY", "ftp://proxy", "HTTPS_PROXY is not the URL of a proxy", id="another-scheme"),
+    pytest.param("https_proxy", "http://[::1", "HTTPS_PROXY is not the URL of a proxy", id="half-a-bracket"),
+    pytest.param("HTTP_PROXY", "http://proxy:port", "HTTP_PROXY is not the URL of a proxy", id="no-port"),
+    pytest.param("NO_PROXY", "[::1", "NO_PROXY cannot be read", id="half-a-bracket-in-the-exceptions"),
+    pytest.param("SSL_CERT_FILE", "/does/not/exist", "SSL_CERT_FILE", id="no-certificates"),
+    pytest.param("SSL_CERT_FILE", __file__, "SSL_CERT_FILE", id="certificates-that-are-none"),
+    pytest.param("SSLKEYLOGFILE", "/does/not/exist/log", "SSLKEYLOGFILE", id="no-place-for-a-log-of-keys"),
+]
+
+
+@pytest.mark.parametrize(("variable", "value", "said"), WRONG)
+def test_a_variable_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError, match=said):
+        build_http_client(STRIPE)
+
+
+def test_the_password_of_a_proxy_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://user:s3cret@proxy")
+
+    with pytest.raises(ConfigurationError) as caught:
+        build_http_client(STRIPE)
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_server_on_this_machine_is_reached_whatever_proxies_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "ftp://proxy")
+
+    build_http_client(LOCAL).close()
+
+
+def test_a_proxy_that_can_be_used_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:pass@proxy:3128")
+    monkeypatch.setenv("NO_PROXY", "localhost,.example.org")
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+
+    build_http_client(STRIPE).close()
