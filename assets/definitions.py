@@ -9,6 +9,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from connector.project.defs_yaml import refuse_unreadable
+
 # Dagster 1.13 uses its own beta parameter wherever a check has resources; users can do nothing about it.
 warnings.filterwarnings(
     "ignore", message="Parameter `execution_type` of function `AssetsDefinition", category=dg.BetaWarning
@@ -22,6 +24,8 @@ EXECUTOR = dg.multiprocess_executor.configured({"max_concurrent": 8})
 @dg.definitions
 def defs() -> dg.Definitions:
     """The configured reports with their resource and reader, and what keeps them up to date."""
+    # First, since Dagster would follow aliases that repeat themselves for hours.
+    refuse_unreadable(Path(__file__).parent / "defs")
     # By its name: `load_from_defs_folder` looks for a pyproject.toml above; an installed package has none.
     tree = dg.ComponentTree.from_module(
         importlib.import_module("assets.defs"), project_root=Path(__file__).parent.parent

@@ -31,6 +31,7 @@ from assets.materialize.event_recorder import Output
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
 from connector.errors import ConfigurationError
+from connector.project.defs_yaml import refuse_unreadable
 from connector.settings import expanded
 
 #: Sensors, schedules and steps are named after what is given; Dagster takes no other characters.
@@ -115,6 +116,7 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
             )
         if not all(map(_NAME.fullmatch, self._prefix)):
             raise ConfigurationError(f"prefix {self.prefix!r}: use only letters, digits and underscores")
+        refuse_unreadable(context.path)
         reject_duplicate_tables(self, _find_components(context))
         of_this_account = [self._of_this_account(report) for report in self.reports]
         reports = [report.compared_with(of_this_account) for report in of_this_account]

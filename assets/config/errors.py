@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, InitErrorDetails
 from pydantic_core.core_schema import no_info_before_validator_function
 
 from connector.errors import ConfigurationError
-from connector.text import hint
+from connector.text import hint, visible
 
 Place = Sequence[str | int]
 
@@ -86,13 +86,12 @@ def error_at(
     """An error that names the place in the file, and shows it."""
     tree = context.source_position_tree if context else None
     if context is None or tree is None:
-        return ResolutionException(f"{'.'.join(map(str, path))}: {message}")
+        return ResolutionException(visible(f"{'.'.join(map(str, path))}: {message}", lines=True))
     full = [*context.path, *path]
     source = tree.source_error(yaml_path=full, inline_error_message=message, value_error=True)
     shown = f"\n{source.snippet}" if snippet else ""
-    return ResolutionException(
-        f"{source.file_name}:{source.start_line_no} - {source.location}: {message}{shown}"
-    )
+    text = f"{source.file_name}:{source.start_line_no} - {source.location}: {message}{shown}"
+    return ResolutionException(visible(text, lines=True))
 
 
 def probe_at(context: dg.ResolutionContext | None, path: Place, probe: Callable[[], object]) -> None:

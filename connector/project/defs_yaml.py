@@ -12,14 +12,19 @@ from typing import Any
 import yaml
 
 from connector.catalogue import ReportSpec
+from connector.errors import ConfigurationError
 from connector.partitions import Windows
 from connector.settings import API_KEY
+from connector.text import hide_secrets
 
 #: The component that reads the file.
 COMPONENT = "assets.StripeReportsComponent"
 
 #: Where Dagster projects keep their components.
 _PLACES = ("defs/**/defs.yaml", "*/defs/**/defs.yaml", "src/*/defs/**/defs.yaml")
+
+#: More than any configuration has, and little to read.
+_MOST_VALUES = 100_000
 
 _HEAD = """\
 # Which reports are pulled, and how they are partitioned by time.
@@ -80,12 +85,14 @@ class DefsFile:
         text: its content.
         attributes: what stands under `attributes:` of each of our components in it.
 
-    Raises OSError, ValueError or yaml.YAMLError where it cannot be read.
+    Raises OSError, ValueError or yaml.YAMLError where it cannot be read: also for a field that stands twice,
+    of which YAML readers drop the first without a word, for a key, and for aliases that stand for too much.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.text = path.read_text(encoding="utf-8")
+        _refuse_slips(self.text)
         ours = filter(_is_ours, yaml.safe_load_all(self.text))
         self.attributes = tuple(_mapping(each.get("attributes")) for each in ours)
 
@@ -128,6 +135,71 @@ def found_files(directory: Path) -> tuple[Sequence[DefsFile], Mapping[Path, str]
         else:
             files += [file] if file.attributes else []
     return files, unreadable
+
+
+def refuse_unreadable(directory: Path) -> None:
+    """Raises ConfigurationError naming the first `defs.yaml` in `directory` that cannot be used, and why."""
+    for path in sorted(directory.rglob("defs.yaml")):
+        try:
+            DefsFile(path)
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise ConfigurationError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def _refuse_slips(text: str) -> None:
+    try:
+        for document in yaml.compose_all(text, Loader=yaml.SafeLoader):
+            if document is not None:
+                _count(document, {})
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _count(node: yaml.Node, counted: dict[int, int]) -> int:
+    """How many values a node stands for, with its aliases written out.
+
+    Args:
+        counted: the numbers of the nodes that were met before, by id; an alias is the node it names.
+
+    Raises ValueError for a field that stands twice, for a secret, and for more values than any configuration
+    has.
+    """
+    if id(node) in counted:
+        return counted[id(node)]
+    # Until it is known: an alias within what it names never ends.
+    counted[id(node)] = _MOST_VALUES
+    number = 1
+    if isinstance(node, yaml.MappingNode):
+        _refuse_doubled(node)
+        number += sum(_count(each, counted) for pair in node.value for each in pair)
+    elif isinstance(node, yaml.SequenceNode):
+        number += sum(_count(each, counted) for each in node.value)
+    elif hide_secrets(node.value) != node.value:
+        raise ValueError(
+            f"line {node.start_mark.line + 1} holds an API key, or the password of a URL. Keep it in an "
+            f"environment variable, and write {_reference(API_KEY)} with the variable's name. Roll a key "
+            "that others may have seen"
+        )
+    if number > _MOST_VALUES:
+        raise ValueError(
+            f"line {node.start_mark.line + 1}: its aliases stand for more than {_MOST_VALUES:,} values; "
+            "write out what is meant"
+        )
+    counted[id(node)] = number
+    return number
+
+
+def _refuse_doubled(node: yaml.MappingNode) -> None:
+    lines: dict[str, int] = {}
+    for name, _ in node.value:
+        if isinstance(name, yaml.ScalarNode) and name.value != "<<":
+            line = name.start_mark.line + 1
+            if name.value in lines:
+                raise ValueError(
+                    f"{name.value!r} stands twice, in line {lines[name.value]} and in line {line}; "
+                    "keep one of them, or join the two"
+                )
+            lines[name.value] = line
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

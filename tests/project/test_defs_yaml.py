@@ -1,6 +1,7 @@
 """A first configuration: a start that exists, a file that reads back, and no key in it."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,7 @@ from connector.project.choices import (
     valid_root,
     variable,
 )
-from connector.project.defs_yaml import DefsFile, DefsYaml, found_files
+from connector.project.defs_yaml import DefsFile, DefsYaml, found_files, refuse_unreadable
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia")
 
@@ -222,3 +223,49 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> 
 
     assert [file.path.parent.name for file in files] == ["good"]
     assert [path.parent.name for path in unreadable] == ["bad"]
+
+
+def bomb(depth: int) -> str:
+    """A list of nine lists of nine lists …, each an alias of the one before."""
+    names = [f"n{number}" for number in range(depth)]
+    lines = [f"  - &{names[0]} [{', '.join(['x'] * 9)}]"]
+    for before, name in pairwise(names):
+        lines.append(f"  - &{name} [{', '.join([f'*{before}'] * 9)}]")
+    return "\n".join(["attributes:", *lines, ""])
+
+
+SLIPS = [
+    pytest.param("a: 1\nb: 2\na: 3\n", "'a' stands twice, in line 1 and in line 3", id="at-the-top"),
+    pytest.param(
+        "attributes:\n  reports:\n    - report: x\n      start: 2026-01-01\n      start: 2026-02-01\n",
+        "'start' stands twice, in line 4 and in line 5",
+        id="in-a-list",
+    ),
+    pytest.param("a: &x {b: 1}\nc: {<<: *x, b: 2, b: 3}\n", "'b' stands twice", id="beside-a-merge"),
+    pytest.param(bomb(40), "its aliases stand for more than 100,000 values", id="a-bomb"),
+    pytest.param("a: &x [*x]\n", "its aliases stand for more than", id="an-alias-of-itself"),
+    pytest.param("a:\n  - b\n  - rk_live_51Abc0123456789\n", "line 3 holds an API key", id="a-key"),
+    pytest.param("root: s3://AKIA1:s3cret@bucket/x\n", "line 1 holds", id="the-password-of-a-bucket"),
+    pytest.param("a: 'rk_live_51Abc0123456789\n", "unexpected end of stream", id="a-key-behind-half-a-quote"),
+    pytest.param("[" * 5000, "nested too deeply", id="depth"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), SLIPS)
+def test_a_slip_that_yaml_readers_pass_over_is_refused_with_its_lines(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    (tmp_path / "defs.yaml").write_text(text)
+
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        refuse_unreadable(tmp_path)
+
+    assert str(tmp_path / "defs.yaml") in str(caught.value)
+    assert "51Abc" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_aliases_and_merges_that_save_typing_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "defs.yaml").write_text("a: &x {b: 1, c: 2}\nd: {<<: *x, b: 3}\ne: [*x, *x]\n")
+
+    refuse_unreadable(tmp_path)
