@@ -101,20 +101,26 @@ def whole(error: BaseException | None) -> str:
     return f"{error}\n{error!r}\n{whole(error.__cause__ or error.__context__)}" if error else ""
 
 
+_REPORTS = "reports: [{report: balance.summary.1, start: 2026-01-01}]"
+_REPORT = "reports: [{{report: {}, start: 2026-01-01}}]"
+
 PASTED = {
-    "where the variable's name belongs": f"connection: {{api_key: {KEY}}}",
-    "under a misspelt name": f"connection: {{apikey: {KEY}}}",
-    "beside another slip": f"connection:\n    api_key: {KEY}\n    processes: many",
-    "as the connection itself": f"connection: {KEY}",
-    "as a report": f"defaults: {{start: 2026-01-01}}\n  connection: {{api_key: {KEY}}}\n  colums: []",
+    "where the variable's name belongs": f"connection: {{api_key: {KEY}}}\n  {_REPORTS}",
+    "under a misspelt name": f"connection: {{apikey: {KEY}}}\n  {_REPORTS}",
+    "beside another slip": f"connection:\n    api_key: {KEY}\n    processes: many\n  {_REPORTS}",
+    "as the connection itself": f"connection: {KEY}\n  {_REPORTS}",
+    "beside an unknown field": f"connection: {{api_key: {KEY}}}\n  colums: []\n  {_REPORTS}",
+    "as the account": f"connection: {{account: {KEY}}}\n  {_REPORTS}",
+    "as a report": _REPORT.format(KEY),
+    "as a zone": _REPORT.format(f"balance_summary, zone: {KEY}"),
+    "in a list": _REPORT.format(f"balance_summary, columns: [net, {KEY}]"),
+    "behind half a quote": _REPORT.format(f"'{KEY}"),
 }
 
 
 @pytest.mark.parametrize("attributes", PASTED.values(), ids=PASTED)
 def test_a_key_pasted_into_the_configuration_is_not_shown(load: Load, attributes: str) -> None:
-    reports = "reports: [{report: balance.summary.1, start: 2026-01-01}]"
-
-    with pytest.raises(Exception, match="loading component") as caught:
-        load(f"type: assets.StripeReportsComponent\nattributes:\n  {attributes}\n  {reports}\n")
+    with pytest.raises(Exception, match="defs.yaml") as caught:
+        load(f"type: assets.StripeReportsComponent\nattributes:\n  {attributes}\n")
 
     assert SECRET not in whole(caught.value)
