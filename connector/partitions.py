@@ -5,6 +5,7 @@ are found on that clock and only then become instants; nothing here adds 86,400 
 Dagster's partitions definitions give, so that the command and the asset mean the same file.
 """
 
+import contextlib
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -278,11 +279,11 @@ def date_in(zone: str, at: datetime) -> date:
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:
-    try:
+    with contextlib.suppress(zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        known = zoneinfo.available_timezones()
-        raise ConfigurationError(f"{name!r} is not an IANA time zone{hint(name, known)}") from None
+    # Out here it leaves zoneinfo's error behind, which repeats the name: it may be a key in the wrong place.
+    known = zoneinfo.available_timezones()
+    raise ConfigurationError(f"{name!r} is not an IANA time zone{hint(name, known)}")
 
 
 def _instant(given: date | datetime, clock: tzinfo) -> datetime:

@@ -120,7 +120,7 @@ PASTED = {
 
 @pytest.mark.parametrize("attributes", PASTED.values(), ids=PASTED)
 def test_a_key_pasted_into_the_configuration_is_not_shown(load: Load, attributes: str) -> None:
-    with pytest.raises(Exception, match="defs.yaml") as caught:
+    with pytest.raises(Exception, match=r"defs\.yaml") as caught:
         load(f"type: assets.StripeReportsComponent\nattributes:\n  {attributes}\n")
 
     assert SECRET not in whole(caught.value)

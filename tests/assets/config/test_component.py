@@ -347,7 +347,7 @@ def test_a_subclass_may_change_how_a_report_presents_itself() -> None:
 def test_a_field_that_stands_twice_is_refused_with_both_lines(load: Load) -> None:
     twice = GOOD + "  reports:\n    - report: payouts_itemized\n"
 
-    with pytest.raises(Exception, match="defs.yaml") as caught:
+    with pytest.raises(Exception, match=r"defs\.yaml") as caught:
         load(twice)
 
     assert "'reports' stands twice, in line 10 and in line 25" in messages_of(caught.value)
