@@ -142,7 +142,7 @@ def payouts(store: Store, pull: Pull, report: str, *columns: str) -> list[dict[s
     """Automatic payouts of the week, as the report on payouts has them."""
     query = ReportQuery.of(report, name="payouts", columns=["payout_id", "net", "currency", *columns])
     pull(query, WEEK)
-    return [row for row in rows(store, query).to_pylist() if row["net"] < 0]
+    return [row for row in rows(store, query).to_pylist() if row["net"] > 0]
 
 
 def test_the_rows_of_a_payout_add_up_to_it(pull: Pull, store: Store) -> None:
@@ -154,7 +154,7 @@ def test_the_rows_of_a_payout_add_up_to_it(pull: Pull, store: Store) -> None:
     assert not missed(events)
     assert paid
     for row in paid:
-        assert sums(rows(store, query, [row["payout_id"]]), "net") == {row["currency"]: -row["net"]}
+        assert sums(rows(store, query, [row["payout_id"]]), "net") == {row["currency"]: row["net"]}
 
 
 def test_a_payout_of_a_connected_account_needs_the_account_too(pull: Pull, store: Store) -> None:
@@ -167,7 +167,7 @@ def test_a_payout_of_a_connected_account_needs_the_account_too(pull: Pull, store
     assert set(outcomes) == set(keys)
     assert keys
     for key, row in zip(keys, paid, strict=True):
-        assert sums(rows(store, query, [key]), "net") == {row["currency"]: -row["net"]}
+        assert sums(rows(store, query, [key]), "net") == {row["currency"]: row["net"]}
         assert f"connected={row['connected_account']}/period=po_" in outcomes[key].published.uri
 
 

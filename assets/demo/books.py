@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import duckdb
 
+from connector.catalogue import report
 from connector.money import money_text
 from connector.terminal.console import DisplayTable
 from connector.terminal.tables import table
@@ -17,9 +18,10 @@ PAYOUTS, RECONCILIATION = "payouts_itemized", "payout_reconciliation_itemized"
 
 _SHOWN_DAYS = 7
 
-#: Each payout with the sum of its transactions. What leaves the balance is negative there.
+#: Each payout with the sum of its transactions.
 _TIES = f"""
-    SELECT payout.payout_id, payout.currency, payout.period, -payout.net AS paid_out,
+    SELECT payout.payout_id, payout.currency, payout.period,
+           {report(PAYOUTS).paid_out_sign.positive("payout.net")} AS paid_out,
            sum(part.gross) AS gross, sum(part.fee) AS fee, sum(part.net) AS added_up,
            count(part.net) AS transactions,
            count(DISTINCT part.reporting_category) AS categories

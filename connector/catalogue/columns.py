@@ -58,7 +58,7 @@ def columns_of(spec: ReportSpec, names: Sequence[str] | None = None) -> tuple[Co
             raise ConfigurationError(f"{spec.id} has no column {name!r}{hint(name, _askable(spec))}")
         if name in chosen[:position]:
             raise ConfigurationError(f"column {name!r} of {spec.id} is asked for twice")
-    return _distinctly_stored(spec, tuple(_meant(spec, name) for name in chosen))
+    return _distinctly_stored(spec, tuple(meant(spec, name) for name in chosen))
 
 
 def columns_by_header(spec: ReportSpec, header: Iterable[str]) -> tuple[Column, ...]:
@@ -71,7 +71,7 @@ def columns_by_header(spec: ReportSpec, header: Iterable[str]) -> tuple[Column, 
 
 def _found(spec: ReportSpec, name: str) -> Column:
     try:
-        return _meant(spec, name)
+        return meant(spec, name)
     except ConfigurationError:
         about = "Not in the catalogue; stored as text."
         personal, free_text = sounds_personal(name), sounds_free(name)
@@ -115,8 +115,8 @@ def is_known(name: str) -> bool:
     return name in COLUMNS or (found is not None and found["prefix"] in METADATA)
 
 
-def _meant(spec: ReportSpec, name: str) -> Column:
-    """The column a name stands for in this report type."""
+def meant(spec: ReportSpec, name: str) -> Column:
+    """The column a name stands for in this report type. Raises ConfigurationError for an unknown one."""
     own = (entry for entry in spec.own_columns if entry.name == name)
     return next(own, None) or column(name)
 

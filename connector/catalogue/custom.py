@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from connector.catalogue.columns import column, is_known, sounds_free, sounds_personal
+from connector.catalogue.columns import is_known, meant, sounds_free, sounds_personal
 from connector.catalogue.dictionary import COLUMNS
 from connector.catalogue.registry import REPORTS
 from connector.catalogue.reports.family import INTERVAL
@@ -62,8 +62,9 @@ def custom_report(
         raise ConfigurationError(
             f"columns of {report_type} are names with their types, such as amount: money, not {columns!r}"
         )
-    described = tuple(_described(report_type, name, given) for name, given in columns.items())
-    spec = _understood(_blank(report_type), described)
+    blank = _blank(report_type)
+    described = tuple(_described(blank, name, given) for name, given in columns.items())
+    spec = _understood(blank, described)
     return spec if parameters is None else _taking(spec, parameters)
 
 
@@ -134,11 +135,12 @@ def _understood(spec: ReportSpec, described: tuple[Column, ...]) -> ReportSpec:
     )
 
 
-def _described(report_type: str, name: str, given: str | None) -> Column:
-    """The column of that name; its type as configured, or else as the dictionary has it."""
+def _described(spec: ReportSpec, name: str, given: str | None) -> Column:
+    """The column of that name; its type as configured, or else as the report or the dictionary has it."""
+    report_type = spec.id
     if not _COLUMN.fullmatch(str(name)):
         raise ConfigurationError(f"{report_type}: {name!r} is not a valid column name")
-    known = column(name) if is_known(name) else None
+    known = meant(spec, name) if is_known(name) else None
     if not given:
         if known is None:
             raise ConfigurationError(

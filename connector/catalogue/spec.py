@@ -8,6 +8,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
 
+from connector.catalogue.signs import LEAVES_NEGATIVE, UNSETTLED, Sign
+
 
 class ColumnType(Enum):
     """What the text of a column means. One type per column name, in every report.
@@ -165,7 +167,10 @@ class ReportSpec:
             asked for.
         stripe_defaults: what Stripe puts into a file when no columns are asked for, in its order; None where
             that is not known, and `default_columns` are our own choice.
-        net_columns: three columns of which the first less the second is the third, in every row.
+        net_columns: gross, fee and net: the first less the second is the third in every row, or plus the
+            second where `fee_sign` is negative.
+        paid_out_sign: how money is printed that leaves the balance for a bank.
+        fee_sign: how a fee is printed that is charged.
         currency_column: the column that says what currency `amount_column` is in.
         live_only: the type exists only for keys of live mode.
         own_columns: columns of this type alone, which come before the dictionary's of the same name.
@@ -191,6 +196,8 @@ class ReportSpec:
     columns_complete: bool = True
     stripe_defaults: tuple[str, ...] | None = None
     net_columns: tuple[str, str, str] | None = None
+    paid_out_sign: Sign = LEAVES_NEGATIVE
+    fee_sign: Sign = UNSETTLED
     currency_column: str = "currency"
     live_only: bool = False
     own_columns: tuple[Column, ...] = ()

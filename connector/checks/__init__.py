@@ -13,14 +13,16 @@
     reconcile(…)
 
 An outcome is passed, failed or inconclusive, with a reason in a sentence and the rows that are wrong.
-`finding` holds these values; `file`, `rows`, `balance` and `reconciliation` hold the checks.
+`finding` holds these values; `file`, `rows`, `balance` and `reconciliation` hold the checks, `pairs` which
+tables are compared.
 """
 
 from connector.checks.balance import check_continuity, find_continuity_check
 from connector.checks.evaluate import all_checks, check_file, check_opened_file, list_file_checks
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
 from connector.checks.opened_file import OpenFile, UnreadableError, open_file
-from connector.checks.reconciliation import Reconciliation, find_reconciliations, reconcile
+from connector.checks.pairs import Reconciliation, find_reconciliations
+from connector.checks.reconciliation import reconcile
 
 __all__ = [
     "Check",

@@ -11,7 +11,8 @@ from connector.checks.balance import check_continuity, find_continuity_check
 from connector.checks.calendar import check_calendar
 from connector.checks.evaluate import check_file
 from connector.checks.finding import CheckOutcome
-from connector.checks.reconciliation import find_reconciliations, reconcile
+from connector.checks.pairs import find_reconciliations
+from connector.checks.reconciliation import reconcile
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store

@@ -20,7 +20,14 @@ from connector.checks.opened_file import (
     inconclusive,
     open_file,
 )
-from connector.checks.wording import SHOWN, Example, explain_difference, format_money, refer_to_stripe
+from connector.checks.wording import (
+    SHOWN,
+    Example,
+    explain_difference,
+    explain_sign,
+    format_money,
+    refer_to_stripe,
+)
 from connector.convert.decode import ROW_KIND
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
@@ -106,6 +113,7 @@ def _check_sum(file: OpenFile) -> Finding:
         raise InconclusiveError(explain_unattributed(lines.unattributed))
     wrong: list[Example] = []
     unsure: list[str] = []
+    turned = 0
     for currency, own in lines.by_currency.items():
         start, end = (_find_balance(own, category) for category in (OPENING, CLOSING))
         if start is None or end is None:
@@ -124,13 +132,19 @@ def _check_sum(file: OpenFile) -> Finding:
             amounts = {"start": start, "movements": moved, "sum": led, "end": end, "difference": off}
             texts = {name: money_text(amount, currency) for name, amount in amounts.items()}
             wrong.append({"currency": currency, **texts})
+            turned += off == _turned_payouts(own)
     if wrong:
         first = wrong[0]
+        advice = (
+            explain_sign("payouts are positive in this file")
+            if turned == len(wrong)
+            else refer_to_stripe(file.provenance)
+        )
         reason = (
             f"The balance does not add up in {join_names(each['currency'] for each in wrong)}. "
             f"{first['currency']}: starting balance {first['start']} + movements {first['movements']} = "
             f"{first['sum']}, and the ending balance is {first['end']} (difference {first['difference']}). "
-            f"{refer_to_stripe(file.provenance)}"
+            f"{advice}"
         )
         return Finding(CheckResult.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
     if unsure:
@@ -140,6 +154,13 @@ def _check_sum(file: OpenFile) -> Finding:
     where = join_names(lines.by_currency)
     reason = f"Starting balance, activity and payouts add up to the ending balance in {where}."
     return Finding(CheckResult.PASSED, reason)
+
+
+def _turned_payouts(lines: Sequence[Line]) -> Decimal:
+    """How far the balance is off where payouts are printed with the other sign, and all else is right."""
+    movements = (line for line in lines if line.kind == RowKind.MOVEMENT.value)
+    paid_out = total(line.amount for line in movements if (line.category or "").startswith("payouts"))
+    return EXACT.multiply(paid_out, Decimal(-2))
 
 
 def _find_balance(lines: Sequence[Line], category: str) -> Decimal | None:

@@ -4,7 +4,7 @@ from connector.checks.balance import ADDS_UP, CONTINUITY
 from connector.checks.file import IS_WHOLE, NO_ADDED_COLUMNS, ROW_COUNT
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import FileCheck, OpenFile, UnreadableError, inconclusive, open_file
-from connector.checks.reconciliation import RECONCILES
+from connector.checks.pairs import RECONCILES
 from connector.checks.rows import DECIMALS, IN_INTERVAL, NET, UNIQUE_KEY
 from connector.checks.wording import REFRESH
 from connector.dataset.identity import Dataset

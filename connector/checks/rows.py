@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from connector.catalogue import Column, ColumnType, Granularity
+from connector.catalogue.signs import describe_net, name_sign
 from connector.checks.finding import Check, CheckResult, Finding, Severity
 from connector.checks.opened_file import FileCheck, InconclusiveError, OpenFile, find_columns
 from connector.checks.wall_clock import find_spans
@@ -11,6 +12,7 @@ from connector.checks.wording import (
     SHOWN,
     Example,
     describe_row,
+    explain_sign,
     format_count,
     format_money,
     format_row,
@@ -143,29 +145,44 @@ def _find_net(query: ReportQuery) -> tuple[Column, ...] | None:
 
 
 def _check_net(file: OpenFile) -> Finding:
-    columns = _find_net(file.query) or ()
+    """All rows have one sign of the fee: the report's, or, where that is unsettled, the one that fits."""
+    columns, sign = _find_net(file.query) or (), file.query.spec.fee_sign
     gross, fee, net = map(quoted, columns)
-    off, unknown = f"{net} <> {gross} - {fee}", f"{net} + {gross} + {fee} IS NULL"
-    ((total, wrong, without),) = file.select(columns, f"count(*), count_if({off}), count_if({unknown})")
-    if wrong:
-        examples = _select_examples(file, columns, off, difference=f"{net} - ({gross} - {fee})")
-        reason = (
-            f"In {wrong:,} of {format_count(total, 'row')}, net is not gross less fee: "
-            f"{describe_row(examples[0])}. {refer_to_stripe(file.provenance)}"
-        )
-        return Finding(CheckResult.FAILED, reason, wrong, examples)
+    off = {factor: f"{net} <> {gross} {'-' if factor > 0 else '+'} {fee}" for factor in (1, -1)}
+    unknown = f"{net} + {gross} + {fee} IS NULL"
+    counts = f"count(*), count_if({unknown}), count_if({off[1]}), count_if({off[-1]})"
+    ((total, without, *wrongs),) = file.select(columns, counts)
+    wrong = dict(zip(off, wrongs, strict=True))
+    factor = min(sign.factors, key=lambda each: wrong[each])
+    if wrong[factor]:
+        led = f"({gross} {'-' if factor > 0 else '+'} {fee})"
+        examples = _select_examples(file, columns, off[factor], difference=f"{net} - {led}")
+        shown = describe_row(examples[0])
+        share = f"In {wrong[factor]:,} of {format_count(total, 'row')}"
+        reason = f"{share}, net is not {describe_net(factor)}: {shown}."
+        if wrong[-factor]:
+            reason = f"{reason} {refer_to_stripe(file.provenance)}"
+        else:
+            reason = f"{reason} {explain_sign(f'fees are {name_sign(-factor)} in this file')}"
+        return Finding(CheckResult.FAILED, reason, wrong[factor], examples)
     if without:
         examples = _select_examples(file, columns, unknown)
         share = format_share(without, total, "row", "lacks", "lack")
         reason = f"{share} gross, fee or net: {describe_row(examples[0])}."
         return Finding(CheckResult.INCONCLUSIVE, reason, without, examples)
-    return Finding(
-        CheckResult.PASSED, f"In {total:,} of {format_count(total, 'row')}, net is gross less fee."
-    )
+    reason = f"In {total:,} of {format_count(total, 'row')}, net is {describe_net(factor)}."
+    if len(sign.factors) > 1:
+        seen = f"Fees are {name_sign(factor)}" if wrong[-factor] else "There are no fees to show their sign"
+        reason = f"{reason} {seen} in this file."
+    return Finding(CheckResult.PASSED, reason)
 
 
 NET = FileCheck(
-    Check("net_is_gross_less_fee", "In every row, net is gross less fee, to the last decimal."),
+    Check(
+        "net_is_gross_less_fee",
+        "In every row, net is gross less fee, to the last decimal, or gross plus fee in reports that print "
+        "fees as negative amounts.",
+    ),
     _find_net,
     _check_net,
 )

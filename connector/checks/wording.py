@@ -57,6 +57,19 @@ def refer_to_stripe(provenance: Provenance) -> str:
     )
 
 
+def explain_sign(saw: str) -> str:
+    """What it means that everything adds up once a sign is turned: the figures are right, and our reading of
+    them is not. A further report run would print the same, so none is suggested.
+
+    Args:
+        saw: what the files show, as a clause: `fees are positive in balance.summary.1`.
+    """
+    return (
+        f"Everything adds up once the sign is turned: {saw}, other than this release expects. "
+        "The amounts are whole; please report the sign."
+    )
+
+
 def explain_difference(one: str, file: Provenance, other: str, other_file: Provenance) -> str:
     """What may be behind a difference between two files, and what to do about it.
 

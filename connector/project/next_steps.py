@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
+from connector.catalogue.signs import PAID_OUT_POSITIVE
 from connector.settings import API_KEY
 
 if TYPE_CHECKING:
     from connector.project.defs_yaml import DefsYaml
 
-#: By the tables it needs: a query of two independently computed totals that have to be equal.
+#: By the tables it needs: a query of two independently computed totals that have to be equal. `{paid_out}` is
+#: what a payout paid out, as its report prints it.
 _RECONCILIATIONS: Mapping[tuple[str, str], str] = {
     ("balance_summary", "balance_change_from_activity_itemized"): (
         "SELECT currency, by_summary, by_transactions, by_summary = by_transactions AS equal "
@@ -21,7 +23,7 @@ _RECONCILIATIONS: Mapping[tuple[str, str], str] = {
     ),
     ("payouts_itemized", "payout_reconciliation_itemized"): (
         "SELECT *, paid_out = by_transactions AS equal FROM (SELECT payout_id, payout.currency, "
-        "-payout.net AS paid_out, sum(part.net) AS by_transactions FROM payouts_itemized AS payout "
+        "{paid_out} AS paid_out, sum(part.net) AS by_transactions FROM payouts_itemized AS payout "
         "JOIN payout_reconciliation_itemized AS part ON part.automatic_payout_id = payout_id "
         "WHERE payout.reporting_category = 'payout' GROUP BY ALL) ORDER BY equal, payout_id"
     ),
@@ -45,10 +47,12 @@ def commands(configuration: "DefsYaml", span: tuple[date, date] | None) -> Itera
         yield f"{key}stripe-reports pull {spec.id} --from {span[0]} --to {span[1]}{cut}{root}{account}"
     yield f"stripe-reports check{root}"
     tables = {spec.name for spec in configuration.specs}
+    signs = {spec.name: spec.paid_out_sign for spec in configuration.specs}
+    paid_out = signs.get("payouts_itemized", PAID_OUT_POSITIVE).positive("payout.net")
     for needed, query in _RECONCILIATIONS.items():
         if tables.issuperset(needed):
             # The queries hold nothing that a shell expands within double quotes.
-            yield f'stripe-reports sql{root} "{query}"'
+            yield f'stripe-reports sql{root} "{query.format(paid_out=paid_out)}"'
 
 
 def _option(name: str, value: str | None) -> str:

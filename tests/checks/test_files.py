@@ -120,7 +120,6 @@ ODD = [
     pytest.param(FineAmounts(6), ITEMS, id="six-decimals"),
     pytest.param(FineAmounts(18), ITEMS, id="eighteen-decimals"),
     pytest.param(Subtotals(), BALANCE, id="subtotals"),
-    pytest.param(Subtotals(), TOTALS, id="a-total-below"),
     pytest.param(MovedBalances(Decimal(1)), BALANCE, id="right-within-itself"),
 ]
 

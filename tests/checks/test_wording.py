@@ -26,9 +26,13 @@ def test_an_amount_has_the_digits_of_its_currency(stored: str, currency: str | N
 
 
 @pytest.mark.parametrize(
-    "report", ["balance_change_from_activity.itemized.3", "balance_change_from_activity.summary.1"]
+    ("report", "charged"),
+    [
+        pytest.param("balance_change_from_activity.itemized.3", 1, id="a-fee-is-positive"),
+        pytest.param("balance_change_from_activity.summary.1", -1, id="a-fee-is-negative"),
+    ],
 )
-def test_a_failure_states_the_figures_and_the_difference(books: Books, report: str) -> None:
+def test_a_failure_states_the_figures_and_the_difference(books: Books, report: str, charged: int) -> None:
     query = books.pulled(report, UnbalancedRow())
 
     found = books.findings(query)["net_is_gross_less_fee"]
@@ -36,7 +40,7 @@ def test_a_failure_states_the_figures_and_the_difference(books: Books, report: s
     (row,) = found.examples
     assert query.spec.net_columns is not None
     gross, fee, net = (Decimal(row[name]) for name in query.spec.net_columns)
-    assert Decimal(row["difference"]) == net - (gross - fee) != 0
+    assert Decimal(row["difference"]) == net - (gross - charged * fee) != 0
     assert all(f"{name} {text}" in found.reason for name, text in row.items())
     assert "00000" not in found.reason
 

@@ -172,14 +172,14 @@ def test_each_connected_account_gets_files_of_its_own(run: Run, stripe: Simulato
 
 def test_a_payout_is_pulled_by_its_id(run: Run, stripe: Simulator) -> None:
     run("pull", "payouts_itemized", *JUNE)
-    (row, *_) = run("sql", "--json", "SELECT payout_id, net FROM payouts_itemized WHERE net < 0").objects
+    (row, *_) = run("sql", "--json", "SELECT payout_id, net FROM payouts_itemized WHERE net > 0").objects
 
     pulled = run("pull", ONE_PAYOUT, "--payout", row["payout_id"])
 
     assert (pulled.code, pulled.err) == (0, "")
     assert pulled.lines[0].startswith(row["payout_id"])
     total = run("sql", "--json", f"SELECT sum(net) AS net FROM {ONE_PAYOUT}").objects  # noqa: S608
-    assert [f"-{each['net']}" for each in total] == [row["net"]]
+    assert [each["net"] for each in total] == [row["net"]]
 
 
 def test_a_second_pull_costs_one_request_for_what_may_be_due(run: Run, stripe: Simulator) -> None:

@@ -157,24 +157,15 @@ class WrongSummary(FileFault):
 
 @dataclass(frozen=True)
 class Subtotals(FileFault):
-    """Sums together with their parts: gross and fee of a balance's activity, or a `total` in each currency.
+    """Sums together with their parts: gross and fee of a balance's activity and payouts.
 
-    The balance's parts are made up, since the file does not have them: the fee is one whole unit.
+    They are made up, since the file does not have them: the fee is one whole unit.
     """
 
-    needs = (_BALANCES, _TOTALS)
+    needs = (_BALANCES,)
 
     def edit(self, table: Table) -> None:
-        if "category" in table.header:
-            table.rows = [part for row in table.rows for part in self._parts(row)]
-            return
-        for currency in sorted({row["currency"] or "" for row in table.rows}):
-            parts = [row for row in table.rows if row["currency"] == currency]
-            total: Row = {"reporting_category": "total", "currency": currency}
-            total["count"] = str(sum(int(row["count"] or 0) for row in parts))
-            for name in ("gross", "fee", "net"):
-                total[name] = printed(sum((amount(row, name) for row in parts), Decimal(0)), currency)
-            table.rows.append(total)
+        table.rows = [part for row in table.rows for part in self._parts(row)]
 
     def _parts(self, row: Row) -> list[Row]:
         category = row["category"]

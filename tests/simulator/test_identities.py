@@ -58,15 +58,23 @@ def added_up(itemized: list[Row]) -> Sums:
 
 
 def stated(summary: list[Row]) -> Sums:
+    """As itemized files have it: sums by category print a fee as a negative amount."""
     return {
         (row["reporting_category"], row["currency"]): (
             int(row["count"]),
             Decimal(row["gross"]),
-            Decimal(row["fee"]),
+            -Decimal(row["fee"]),
             Decimal(row["net"]),
         )
         for row in summary
+        if row["reporting_category"] != "total"
     }
+
+
+def totals(summary: list[Row]) -> Sums:
+    """By currency, what the last line of each says."""
+    lines = [row for row in summary if row["reporting_category"] == "total"]
+    return stated([{**row, "reporting_category": "all"} for row in lines])
 
 
 def nets(itemized: list[Row]) -> dict[str, Decimal]:
@@ -97,7 +105,9 @@ class TestSummariesAndTheirItems:
     ) -> None:
         items = rows(f"{scope}{family}.itemized.{version}", **over(interval))
 
-        assert stated(rows(f"{scope}{family}.summary.1", **over(interval))) == added_up(items)
+        summary = rows(f"{scope}{family}.summary.1", **over(interval))
+        assert stated(summary) == added_up(items)
+        assert totals(summary) == added_up([{**row, "reporting_category": "all"} for row in items])
         assert all(Decimal(row["net"]) == Decimal(row["gross"]) - Decimal(row["fee"]) for row in items)
 
     @PREFIXES
@@ -159,8 +169,8 @@ class TestTheBalance:
 
         for currency, amount in balance("activity", kind, **over(interval)).items():
             assert amount == activity.get(currency, 0)
-            assert balance("payouts", kind, **over(interval))[currency] == payouts.get(currency, 0)
-            assert closing[currency] == opening[currency] + amount + payouts.get(currency, 0)
+            assert balance("payouts", kind, **over(interval))[currency] == -payouts.get(currency, Decimal(0))
+            assert closing[currency] == opening[currency] + amount - payouts.get(currency, Decimal(0))
 
     @PREFIXES
     @lean
@@ -232,8 +242,7 @@ class TestPayouts:
             return row["balance_transaction_id"]
 
         assert sorted(together, key=by_id) == sorted(one_by_one, key=by_id)
-        total = {currency: -amount for currency, amount in nets(arrived).items()}
-        assert nets(together) == total
+        assert nets(together) == nets(arrived)
 
     def test_a_payout_is_in_the_itemized_activity_by_its_id(self) -> None:
         columns = ["balance_transaction_id", "automatic_payout_id"]

@@ -31,9 +31,10 @@ _MOVEMENT = (
     text("trace_id_status", "Whether the bank gave a reference: pending, unsupported or supported."),
     *times("created", "When the balance transaction came into being"),
     *times("available_on", "When the money becomes available for payout"),
-    money("gross", "Amount before fees; negative when money leaves the balance."),
-    money("fee", "Fees of Stripe and the platform; positive when charged."),
-    money("net", "What the balance changed by: gross less fee."),
+    # Which way these count differs from report to report: see `signs`.
+    money("gross", "Amount before fees."),
+    money("fee", "Fees of Stripe and the platform."),
+    money("net", "Amount after fees."),
     money("withheld_tax", "The part of the fee that is tax withheld."),
     money("fee_net_of_withheld_tax", "The fee without the tax withheld in it."),
     money("net_amount", "Amount of the summary's line."),

@@ -13,6 +13,7 @@ from connector.catalogue.reports.column_groups import (
     connected,
 )
 from connector.catalogue.reports.family import GROSS_FEE_NET, TRANSACTION, Family, added_up, by_category
+from connector.catalogue.signs import FEE_NEGATIVE
 from connector.catalogue.spec import Granularity, RowKind, RowKindRules, Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/balance"
@@ -77,6 +78,7 @@ _BY_CATEGORY = by_category(
     "Balance change from activity, summary",
     "What moved the balance except payouts, added up by reporting category and currency.",
     _SOURCE,
+    fee=FEE_NEGATIVE,
 )
 
 _CONNECTED_ACTIVITY = _ACTIVITY.connected()

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from connector.catalogue.dictionary import COLUMNS
-from connector.catalogue.spec import Granularity, ReportSpec, RowKind, RowKindRules, Scope, Status
+from connector.catalogue.signs import (
+    FEE_POSITIVE,
+    LEAVES_NEGATIVE,
+    UNSETTLED,
+    Sign,
+    describe_amounts,
+)
+from connector.catalogue.spec import Column, Granularity, ReportSpec, RowKind, RowKindRules, Scope, Status
 
 INTERVAL = ("interval_start", "interval_end")
 AS_OF = ("interval_end",)
@@ -44,6 +51,7 @@ class Family:
             choice, unless `version` says it is ours. Empty means all columns.
         day: the time that decides a row's day, by its local name.
         amount, net, currency: `amount_column`, `net_columns` and `currency_column` of the spec.
+        paid_out, fee: `paid_out_sign` and `fee_sign` of the spec.
 
     The others are as in `ReportSpec`.
     """
@@ -60,6 +68,8 @@ class Family:
     day: str | None = None
     amount: str | None = None
     net: tuple[str, str, str] | None = None
+    paid_out: Sign = LEAVES_NEGATIVE
+    fee: Sign = FEE_POSITIVE
     currency: str = "currency"
     row_kinds: RowKindRules | None = None
     scope: Scope = Scope.OWN_ACCOUNT
@@ -112,13 +122,22 @@ class Family:
             columns_complete=complete,
             stripe_defaults=(defaults or None) if named and defaults_known else None,
             net_columns=self.net if named else None,
+            paid_out_sign=self.paid_out,
+            fee_sign=self.fee,
+            own_columns=self._signed(named),
             currency_column=self.currency,
             live_only=self.live_only,
         )
 
+    def _signed(self, named: tuple[str, ...]) -> tuple[Column, ...]:
+        """The columns of money whose description says which way they count here."""
+        texts = describe_amounts(self.paid_out, self.fee)
+        return tuple(replace(COLUMNS[name], about=about) for name, about in texts.items() if name in named)
+
     def connected(self, *, several: bool = False) -> Self:
         """The same report for connected accounts: all of them, unless the run names one.
 
+        No file of these was seen, so the signs of payouts and fees are unsettled.
         `several` says that a run may name more than one.
         """
         one = ("connected_account",)
@@ -134,12 +153,14 @@ class Family:
             optional=(*filters, *self.optional),
             row_key=(*one, *self.row_key) if itemized and self.row_key else self.row_key,
             defaults=(*one, *self.defaults) if itemized and not self.row_key else self.defaults,
+            paid_out=self.paid_out if self.paid_out == LEAVES_NEGATIVE else UNSETTLED,
+            fee=UNSETTLED,
             scope=Scope.CONNECTED_ACCOUNTS,
             source=_CONNECT,
         )
 
 
-def by_category(report: str, title: str, about: str, source: str) -> Family:
+def by_category(report: str, title: str, about: str, source: str, *, fee: Sign = UNSETTLED) -> Family:
     """The family of a report that sums up by reporting category."""
     return Family(
         id=report,
@@ -152,6 +173,7 @@ def by_category(report: str, title: str, about: str, source: str) -> Family:
         row_key=("currency", "reporting_category"),
         amount="net",
         net=GROSS_FEE_NET,
+        fee=fee,
         row_kinds=_CATEGORIES,
     )
 

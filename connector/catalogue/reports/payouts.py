@@ -4,8 +4,11 @@ Sources: https://docs.stripe.com/reports/report-types/balance,
 https://docs.stripe.com/reports/report-types/connect
 """
 
+from dataclasses import replace
+
 from connector.catalogue.reports.column_groups import BY_CATEGORY, TRACE, alphabetical, connected
 from connector.catalogue.reports.family import GROSS_FEE_NET, Family, added_up, by_category
+from connector.catalogue.signs import PAID_OUT_POSITIVE, UNSETTLED
 from connector.catalogue.spec import Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/balance"
@@ -24,13 +27,17 @@ _PAYOUTS = Family(
     day="effective_at",
     amount="net",
     net=GROSS_FEE_NET,
+    paid_out=PAID_OUT_POSITIVE,
 )  # fmt: skip
 
-_BY_CATEGORY = by_category(
-    "payouts.summary",
-    "Payouts, summary",
-    "Payouts and payouts that came back, added up by reporting category and currency.",
-    _SOURCE,
+_BY_CATEGORY = replace(
+    by_category(
+        "payouts.summary",
+        "Payouts, summary",
+        "Payouts and payouts that came back, added up by reporting category and currency.",
+        _SOURCE,
+    ),
+    paid_out=UNSETTLED,
 )
 
 _FAILED = Family(
@@ -39,6 +46,7 @@ _FAILED = Family(
     about="Payouts that the bank did not take.",
     source=_SOURCE,
     optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
+    paid_out=UNSETTLED,
 )
 
 _CONNECTED = _PAYOUTS.connected()

@@ -7,7 +7,7 @@ from typing import Any
 from rich.padding import Padding
 from rich.text import Text
 
-from connector.catalogue import METADATA, Column, ReportSpec, Status, column
+from connector.catalogue import METADATA, Column, ReportSpec, Status, columns_of
 from connector.catalogue.offering import Offering, Standing
 from connector.terminal.tables import table
 from connector.text import iso
@@ -153,7 +153,7 @@ def _shown(at: datetime) -> str:
 def _columns(spec: ReportSpec) -> list[Column]:
     """The default ones first, in the order of the file."""
     others = [name for name in spec.columns if name not in spec.default_columns]
-    return [column(name) for name in (*spec.default_columns, *others)]
+    return [*columns_of(spec, (*spec.default_columns, *others))] if spec.columns else []
 
 
 def _marks(spec: ReportSpec, each: Column) -> list[str]:

@@ -6,7 +6,7 @@ Source: https://docs.stripe.com/reports/report-types/balance
 """
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
 
 from connector.simulator.books.currencies import EXACT
@@ -61,6 +61,11 @@ class Entry:
     def is_payout(self) -> bool:
         """Payouts and failed payouts are not activity."""
         return self.category in PAYOUT_CATEGORIES
+
+    @property
+    def at_the_bank(self) -> "Entry":
+        """The same money as the bank sees it, which gets what leaves the balance."""
+        return replace(self, gross=EXACT.minus(self.gross), fee=EXACT.minus(self.fee))
 
     @property
     def effective(self) -> int:

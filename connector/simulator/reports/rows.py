@@ -3,8 +3,13 @@
 Each takes the books of every account that the report is about: one for an account's own reports, several for
 those about connected accounts. Summaries add accounts up; itemized reports list one after the other.
 
+Signs, totals and the order of lines are as in exports and programs of real accounts: a fee is positive in
+itemized files and negative in sums by category; money paid out is negative where the balance is told and
+positive in the report of payouts. No file of sums of payouts or of connected accounts was seen: they are
+printed as their siblings here.
+
 Source: https://docs.stripe.com/reports/report-types/balance,
-https://docs.stripe.com/reports/report-types/connect
+https://docs.stripe.com/reports/report-types/connect, https://github.com/NorfairKing/centjes
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -54,27 +59,31 @@ class _Sum:
         self.fee = EXACT.add(self.fee, entry.fee)
 
     def cells(self, category: str, currency: str) -> dict[str, str]:
+        """The row: a fee that was charged is negative here, so that net is gross plus fee."""
         return {
             "reporting_category": category,
             "currency": currency,
             "count": str(self.count),
             "gross": printed(self.gross, currency),
-            "fee": printed(self.fee, currency),
+            "fee": printed(EXACT.minus(self.fee), currency),
             "net": printed(EXACT.subtract(self.gross, self.fee), currency),
         }
 
 
 def summary(select: Selection) -> Rows:
-    """One row for each reporting category and currency among the entries selected, all accounts together."""
+    """One row for each reporting category and currency among the entries selected, all accounts together;
+    below those of a currency its total."""
 
     def rows(accounts: Sequence[Books], parameters: Parameters) -> Iterator[Cells]:
-        sums: dict[tuple[str, str], _Sum] = {}
+        sums: dict[str, dict[str, _Sum]] = {}
         for books in accounts:
             for entry in _filtered(select(books, parameters), parameters):
-                sums.setdefault((entry.category, entry.currency), _Sum()).add(entry)
-        for key in sorted(sums):
-            cells = sums[key].cells(*key)
-            yield [cells[column] for column in parameters["columns"]]
+                for category in (entry.category, "total"):
+                    sums.setdefault(entry.currency, {}).setdefault(category, _Sum()).add(entry)
+        for currency, lines in sorted(sums.items()):
+            for category in sorted(lines, key=lambda name: (name == "total", name)):
+                cells = lines[category].cells(category, currency)
+                yield [cells[column] for column in parameters["columns"]]
 
     return rows
 

@@ -22,8 +22,9 @@ def activity(books: Books, parameters: Parameters) -> Iterator[Entry]:
 
 
 def payouts(books: Books, parameters: Parameters) -> Iterator[Entry]:
-    """Payouts by arrival, and failed payouts by the second of their failure."""
-    return (entry for entry in _effective(books, parameters) if entry.is_payout)
+    """Payouts by arrival, and failed payouts by the second of their failure, as the bank sees them: what is
+    paid out is positive, what comes back or is debited negative."""
+    return (entry.at_the_bank for entry in _effective(books, parameters) if entry.is_payout)
 
 
 def paid_out(books: Books, parameters: Parameters) -> Iterator[Entry]:

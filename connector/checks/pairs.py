@@ -1,0 +1,276 @@
+"""Which tables are on the same money, and how the amounts of one are to be read beside those of the other.
+
+    balance_change_from_activity.summary  =  balance_change_from_activity.itemized, added up
+    payouts.summary, …                    =  payouts.itemized, …
+    balance.summary: activity             =  balance_change_from_activity, summary or itemized
+    balance.summary: payouts              =  payouts, summary or itemized
+    payouts.itemized, each payout         =  payout_reconciliation.itemized, its transactions added up
+
+The same holds for the reports on connected accounts. Reports print the same money with other signs, which
+are a fact of each report type.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from connector.catalogue import Column, Granularity, ReportSpec
+from connector.catalogue.signs import LEAVES_NEGATIVE, PAID_OUT_POSITIVE, Sign, name_sign
+from connector.checks.balance import find_line_columns
+from connector.checks.finding import Check
+from connector.checks.opened_file import find_columns
+from connector.query import ReportQuery
+from connector.text import join_names
+
+#: Which report has the movements of which line of a balance summary.
+#: Source: https://docs.stripe.com/reports/report-types/balance
+_LINES = {"balance_change_from_activity": "activity", "payouts": "payouts"}
+
+_CONNECTED = "connected_account_"
+
+#: The report of payouts, and the one of what each was made of.
+_PAYOUTS, _CONTENTS = ("payouts", "itemized"), ("payout_reconciliation", "itemized")
+PAYOUT, _PAID_BY = "payout_id", "automatic_payout_id"
+
+#: A filter that leaves some of a payout's transactions out.
+CATEGORY = "reporting_category"
+
+#: Parameters that change how rows are printed, and not which there are.
+_PRINTING = frozenset({"timezone", "decimal_separator"})
+
+COUNT, _AMOUNTS = "count", ("gross", "fee", "net")
+
+#: The check as it is listed; each table's own names the other table and what is compared.
+RECONCILES = Check(
+    "agrees_with_<table>",
+    "A summary equals the totals of its items, a balance's activity and payouts those of their reports, and "
+    "each payout that of its transactions.",
+    compares_files=True,
+    other="<table>",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Two tables whose totals of a period must be the same.
+
+    Attributes:
+        ours, theirs: the queries of the two tables.
+        by: the columns that totals are grouped by.
+        measures: what is compared: `count`, `gross`, `fee`, `net`.
+        claim: what must be true of each group, as a clause.
+        line: the line of the balance summary that is compared; None where neither side is one.
+        by_payout: one side has payouts, and the other what each was made of. Only payouts that both have are
+            compared: a payout made by hand has no transactions of its own.
+    """
+
+    ours: ReportQuery
+    theirs: ReportQuery
+    by: tuple[str, ...]
+    measures: tuple[str, ...]
+    claim: str
+    line: str | None = None
+    by_payout: bool = False
+
+    @property
+    def check(self) -> Check:
+        """The check of our table, named after the other one."""
+        other = self.theirs.name
+        where = (
+            "For every payout that both tables have" if self.by_payout else f"In every {join_names(self.by)}"
+        )
+        about = f"{where}, {self.claim}."
+        return replace(RECONCILES, name=f"agrees_with_{other}", about=about, other=other)
+
+
+def find_reconciliations(query: ReportQuery, others: Sequence[ReportQuery]) -> tuple[Reconciliation, ...]:
+    """What a table can be compared with among `others`: those on the same money, in the same windows of the
+    same zone, with the same filters and the columns that are compared."""
+    found = (_find_reconciliation(query, other) for other in others if _is_comparable(query, other))
+    return tuple(each for each in found if each)
+
+
+# Which reports are on the same money
+
+
+def _is_comparable(ours: ReportQuery, theirs: ReportQuery) -> bool:
+    def rows(query: ReportQuery) -> dict[str, object]:
+        return {name: value for name, value in query.filters.items() if name not in _PRINTING}
+
+    def grid(query: ReportQuery) -> tuple[object, ...]:
+        return query.window, query.zone, query.dimensions
+
+    return ours.name != theirs.name and grid(ours) == grid(theirs) and rows(ours) == rows(theirs)
+
+
+def _find_reconciliation(ours: ReportQuery, theirs: ReportQuery) -> Reconciliation | None:
+    family, kind = _family(ours.spec)
+    other_family, other_kind = _family(theirs.spec)
+    if family == other_family and {kind, other_kind} == {"summary", "itemized"}:
+        by, measures = _find_shared(ours, theirs)
+        claim = f"the totals of {join_names(measures)} are those of {theirs.name}"
+        return Reconciliation(ours, theirs, by, measures, claim) if by and measures else None
+    for payouts, contents in ((ours, theirs), (theirs, ours)):
+        if _are_payouts_and_contents(payouts, contents):
+            account = (
+                ("connected_account",)
+                if all(has(each, "connected_account") for each in (ours, theirs))
+                else ()
+            )
+            claim = f"its net is the total net of its transactions in {theirs.name}"
+            if payouts is theirs:
+                claim = f"the total net of its transactions is its net in {theirs.name}"
+            by = (*account, PAYOUT, "currency")
+            return Reconciliation(ours, theirs, by, ("net",), claim, by_payout=True)
+    for balance, movements in ((ours, theirs), (theirs, ours)):
+        line = _find_line(balance, movements)
+        if line and has(movements, "currency") and has(movements, "net"):
+            claim = f"{line} is the total net of {theirs.name}"
+            if balance is theirs:
+                claim = f"the total net is {line} of {theirs.name}"
+            return Reconciliation(ours, theirs, ("currency",), ("net",), claim, line)
+    return None
+
+
+def _family(spec: ReportSpec) -> tuple[str, str]:
+    """`("balance_change_from_activity", "itemized")`: the movements, and whether they are added up."""
+    stem = spec.id.removesuffix(f".{spec.version}")
+    family, _, kind = stem.rpartition(".")
+    return family, kind
+
+
+def _are_payouts_and_contents(payouts: ReportQuery, contents: ReportQuery) -> bool:
+    """Whether one has payouts and the other all that these were made of, with the columns it takes."""
+    families = _family(payouts.spec), _family(contents.spec)
+    for prefix in ("", _CONNECTED):
+        if families == tuple((f"{prefix}{name}", kind) for name, kind in (_PAYOUTS, _CONTENTS)):
+            needed = (CATEGORY, "currency", "net")
+            return (
+                all(has(payouts, each) for each in (PAYOUT, *needed))
+                and all(has(contents, each) for each in (_PAID_BY, *needed))
+                and CATEGORY not in contents.filters
+            )
+    return False
+
+
+def _find_line(balance: ReportQuery, movements: ReportQuery) -> str | None:
+    """The line of that balance summary whose movements that report has; None where there is none."""
+    if find_line_columns(balance) is None:
+        return None
+    family = _family(movements.spec)[0]
+    prefix = _CONNECTED if family.startswith(_CONNECTED) else ""
+    same_scope = _family(balance.spec)[0] == f"{prefix}balance"
+    return _LINES.get(family.removeprefix(prefix)) if same_scope else None
+
+
+def _find_shared(ours: ReportQuery, theirs: ReportQuery) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """By which columns the two can be compared, and which measures."""
+    by = tuple(n for n in ("reporting_category", "currency") if has(ours, n) and has(theirs, n))
+    if "currency" not in by:
+        return (), ()
+    summary = ours if ours.spec.granularity is Granularity.SUMMARY else theirs
+    count = (COUNT,) if has(summary, COUNT) else ()
+    amounts = tuple(n for n in _AMOUNTS if has(ours, n) and has(theirs, n))
+    return by, (*count, *amounts)
+
+
+def has(query: ReportQuery, name: str) -> bool:
+    return find_columns(query, [name]) is not None
+
+
+def find_needed(reconciliation: Reconciliation, query: ReportQuery) -> Sequence[Column]:
+    lines = find_line_columns(query) if reconciliation.line else None
+    if lines:
+        return lines
+    names = [*grouped_by(reconciliation, query), *reconciliation.measures]
+    names += [CATEGORY] if reconciliation.by_payout else []
+    if query.spec.granularity is not Granularity.SUMMARY:
+        names = [name for name in names if name != COUNT]
+    return find_columns(query, names) or ()
+
+
+def grouped_by(reconciliation: Reconciliation, query: ReportQuery) -> tuple[str, ...]:
+    """The columns that a table's totals are grouped by, by their names in that table."""
+    if not reconciliation.by_payout or has(query, PAYOUT):
+        return reconciliation.by
+    return tuple(_PAID_BY if name == PAYOUT else name for name in reconciliation.by)
+
+
+# Signs
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How amounts of the other table become comparable with ours: by what each is multiplied.
+
+    `paid_out` and `fee` are the signs that follow for the two tables, ours first.
+    """
+
+    paid_out: tuple[int, int]
+    fee: tuple[int, int]
+
+    def factor(self, measure: str) -> int:
+        """1 or -1. Where gross and net are turned, fees are turned with them."""
+        moved = self.paid_out[0] * self.paid_out[1]
+        if measure == COUNT:
+            return 1
+        return moved * self.fee[0] * self.fee[1] if measure == "fee" else moved
+
+
+def _paid_out_sign(reconciliation: Reconciliation, query: ReportQuery) -> Sign:
+    """What is paid out, as that table prints it; a payout's transactions make up what is paid out."""
+    of_contents = reconciliation.by_payout and not has(query, PAYOUT)
+    return PAID_OUT_POSITIVE if of_contents else query.spec.paid_out_sign
+
+
+def find_turns(reconciliation: Reconciliation, *, any_sign: bool = False) -> list[Turn]:
+    """How the tables' signs may be related: in one way, or in several where a sign is not settled.
+
+    With `any_sign`, also those that contradict the catalogue.
+    """
+    both = reconciliation.ours, reconciliation.theirs
+
+    def pairs(signs: Sequence[Sign]) -> list[tuple[int, int]]:
+        ours, theirs = ((1, -1) if any_sign else each.factors for each in signs)
+        return list(product(ours, theirs))
+
+    paid_out = pairs([_paid_out_sign(reconciliation, each) for each in both])
+    fee = pairs([each.spec.fee_sign for each in both]) if "fee" in reconciliation.measures else [(1, 1)]
+    return [Turn(*each) for each in product(paid_out, fee)]
+
+
+def describe_turns(reconciliation: Reconciliation, fitting: Sequence[Turn], *, unsettled: bool) -> str:
+    """Which signs the files show, as clauses; empty where they show none.
+
+    Args:
+        fitting: the turns with which everything is the same.
+        unsettled: only of tables whose sign is not settled.
+    """
+    both = reconciliation.ours, reconciliation.theirs
+    found = []
+    are_payouts = any(each.spec.paid_out_sign != LEAVES_NEGATIVE for each in both)
+    about = (
+        (
+            "what is paid out" if are_payouts else "an amount",
+            [_paid_out_sign(reconciliation, each) for each in both],
+            "paid_out",
+        ),
+        ("a fee", [each.spec.fee_sign for each in both], "fee"),
+    )
+    for what, signs, name in about if "fee" in reconciliation.measures else about[:1]:
+        if unsettled and all(each.factor for each in signs):
+            continue
+        pairs = {getattr(turn, name) for turn in fitting}
+        relations = {ours * theirs for ours, theirs in pairs}
+        expected = {ours * theirs for ours, theirs in product(*(each.factors for each in signs))}
+        if len(relations) > 1 or (not unsettled and relations == expected):
+            continue
+        (relation,) = relations
+        known = [(at, each.factor) for at, each in enumerate(signs) if each.factor]
+        if unsettled and len(known) == 1:
+            ((at, factor),) = known
+            found.append(f"{what} is {name_sign(factor * relation)} in {both[1 - at].name}")
+        else:
+            how = "the same sign" if relation > 0 else "opposite signs"
+            found.append(f"{what} has {how} in {both[0].name} and {both[1].name}")
+    return join_names(found)
