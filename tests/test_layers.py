@@ -16,7 +16,10 @@ CONNECTOR = sorted((ROOT / "connector").rglob("*.py"))
 ASSETS = sorted((ROOT / "assets").rglob("*.py"))
 
 #: Who may speak HTTP: the two modules between us and Stripe, and Stripe's double.
-SPEAK_HTTP = {"connector/api/transport.py", "connector/api/client.py", "connector/api/http_client.py"}
+SPEAK_HTTP = {
+    *("connector/api/transport.py", "connector/api/client.py", "connector/api/http_client.py"),
+    *("connector/api/body.py", "connector/api/deadline.py"),
+}
 
 #: Who may hand out a frame.
 HAND_OUT_FRAMES = {"assets/io_manager.py"}

@@ -13,6 +13,7 @@ from urllib.request import getproxies
 import httpx
 
 from connector.api.credentials import Hosts
+from connector.api.deadline import heed_deadlines
 from connector.errors import ConfigurationError
 
 _CERTIFICATES = "SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE"
@@ -24,13 +25,14 @@ def build_http_client(hosts: Hosts) -> httpx.Client:
     Raises ConfigurationError naming the environment variable that cannot be used.
     """
     try:
-        return httpx.Client(
+        client = httpx.Client(
             timeout=httpx.Timeout(80.0, connect=10.0),
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
             # A proxy from the environment is for the world outside, not for a server on this machine.
             trust_env=not hosts.local,
             headers={"User-Agent": "dagster-stripe-reports"},
         )
+        return heed_deadlines(client)
     except (ssl.SSLError, OSError) as error:
         reason = error.strerror or str(error)
         raise ConfigurationError(

@@ -16,6 +16,10 @@ from connector.text import visible
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}")
 
 _LONGEST_TEXT = 2_000
+
+#: Numbers are counted and divided later, where larger ones overflow.
+_LARGEST = 2**63 - 1
+
 _DEEPEST = 32
 
 
@@ -56,7 +60,10 @@ def number(payload: Mapping[str, Any], name: str) -> int:
     value = payload[name]
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError(f"{name} is not a whole number")
-    return int(value)
+    found = int(value)
+    if abs(found) > _LARGEST:
+        raise ValueError(f"{name} is larger than any number of Stripe's")
+    return found
 
 
 def size(payload: Mapping[str, Any], name: str) -> int:

@@ -16,7 +16,9 @@ from datetime import datetime, timedelta
 
 import httpx
 
+from connector.api.body import chunks_of, reason_of, stream_of, without_query
 from connector.api.credentials import ApiKey, Hosts, KeyMask, key_kind
+from connector.api.deadline import deadline
 from connector.api.http_client import build_http_client
 from connector.api.models import API_VERSION
 from connector.api.rate_limit import RateLimit
@@ -29,7 +31,6 @@ from connector.api.responses import (
     json_object,
     moment_named,
     shown,
-    span_of,
 )
 from connector.api.retry import RetryPolicy
 from connector.clock import Clock
@@ -127,9 +128,12 @@ class Transport:
             pace.take()
             try:
                 url = self._hosts.api + path
-                with contextlib.closing(
-                    self._send(method, url, query=query, form=form, headers=headers)
-                ) as response:
+                with (
+                    deadline(_LONGEST_ANSWER),
+                    contextlib.closing(
+                        self._send(method, url, query=query, form=form, headers=headers)
+                    ) as response,
+                ):
                     answer = self._answer(response)
             except ReportingError as error:
                 if isinstance(error, RateLimitError):
@@ -168,14 +172,15 @@ class Transport:
             if etag:
                 headers["If-Range"] = etag
         pace.take()
-        response = self._send("GET", self._hosts.trusted(url), headers=headers)
+        with deadline(_LONGEST_ANSWER):
+            response = self._send("GET", self._hosts.trusted(url), headers=headers)
         try:
             if error := self._error(response):
                 if isinstance(error, RateLimitError):
                     pace.refused()
                 raise error
             pace.accepted()
-            yield _contents(response, offset)
+            yield stream_of(response, offset)
         finally:
             with contextlib.suppress(httpx.HTTPError):
                 response.close()
@@ -192,6 +197,7 @@ class Transport:
         """One request; redirects are followed to the trusted hosts alone. The body is still to be read."""
         # Not a plain dict: these headers hide the key wherever they are printed.
         sent = httpx.Headers({"Authorization": f"Bearer {self._key}", "Stripe-Version": API_VERSION})
+        sent["Accept-Encoding"] = "gzip"
         sent.update(headers or {})
         if self._account:
             sent["Stripe-Account"] = self._account
@@ -204,12 +210,14 @@ class Transport:
             response = self._exchanged(self._request(method, url, query, body, sent))
             self._note_time(response)
             if self._observe:
-                self._observe(ResponseHead(method, _shown(url), response.status_code, dict(response.headers)))
+                self._observe(
+                    ResponseHead(method, without_query(url), response.status_code, dict(response.headers))
+                )
             if not response.has_redirect_location:
                 return response
             response.close()
             url, query = self._redirected(response), None
-        raise UntrustedHostError(f"{_shown(url)} was redirected more than {_REDIRECTS} times")
+        raise UntrustedHostError(f"{without_query(url)} was redirected more than {_REDIRECTS} times")
 
     def _exchanged(self, request: httpx.Request) -> httpx.Response:
         """The answer, without the key in headers that echo what was sent."""
@@ -232,8 +240,8 @@ class Transport:
                 f"{request.url.host} could not prove who it is ({reason}); nothing was sent there. "
                 "Look at this machine's clock and certificates, and at what stands in between"
             )
-        text = visible(self._without_key(_reason(error).encode()).decode())
-        return ConnectionFailedError(f"{request.method} {_shown(str(request.url))}: {text}")
+        text = visible(self._without_key(reason_of(error).encode()).decode())
+        return ConnectionFailedError(f"{request.method} {without_query(request.url)}: {text}")
 
     def _request(
         self,
@@ -256,7 +264,7 @@ class Transport:
             to = str(response.url.join(response.headers["location"]))
         except (httpx.InvalidURL, ValueError) as error:
             raise UntrustedHostError(
-                f"{_shown(str(response.url))} redirects to what is not a URL: {error}"
+                f"{without_query(response)} redirects to what is not a URL: {error}"
             ) from None
         return self._hosts.trusted(to)
 
@@ -268,7 +276,7 @@ class Transport:
     def _answer(self, response: httpx.Response) -> JsonResponse:
         if error := self._error(response):
             raise error
-        url, request_id = _shown(str(response.url)), shown(response.headers.get("request-id"))
+        url, request_id = without_query(response), shown(response.headers.get("request-id"))
         payload = json_object(self._body(response))
         if payload is not None:
             replayed = is_replayed(response.headers)
@@ -282,8 +290,8 @@ class Transport:
 
     def _body(self, response: httpx.Response) -> bytes:
         """The whole body of an answer, as long as that is reasonable, without the key where it is echoed."""
-        url, began, body = _shown(str(response.url)), self._clock.monotonic(), bytearray()
-        for chunk in _chunks(response):
+        url, began, body = without_query(response), self._clock.monotonic(), bytearray()
+        for chunk in chunks_of(response):
             body += chunk
             if len(body) > _LARGEST_ANSWER:
                 raise UnexpectedAnswerError(
@@ -306,43 +314,10 @@ class Transport:
             response.status_code,
             response.headers,
             body,
-            asked=f"{response.request.method} {_shown(str(response.url))}",
+            asked=f"{response.request.method} {without_query(response)}",
             key=key_kind(self._key),
             now=self.now(),
         )
-
-
-def _contents(response: httpx.Response, offset: int) -> FileStream:
-    headers = response.headers
-    first, total = span_of(response.status_code, headers, offset)
-    return FileStream(
-        status=response.status_code,
-        first_byte=first,
-        total=total,
-        etag=headers.get("etag"),
-        content_type=(shown(response.headers.get("content-type")) or "").lower(),
-        resumable="content-encoding" not in headers,
-        request_id=shown(response.headers.get("request-id")),
-        chunks=_chunks(response),
-    )
-
-
-def _chunks(response: httpx.Response) -> Iterator[bytes]:
-    try:
-        # As they come from the network: gathering them would lose what arrived before a break.
-        yield from response.iter_bytes()
-        return
-    except (httpx.HTTPError, httpx.StreamError, RuntimeError) as error:
-        failure = ConnectionFailedError(f"{_shown(str(response.url))} broke off: {_reason(error)}")
-    raise failure
-
-
-def _shown(url: str) -> str:
-    return url.partition("?")[0]
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _unproven(error: BaseException | None) -> str | None:

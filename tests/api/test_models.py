@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.api.models import ReportRequest, ReportRun, RunStatus, epoch
+from connector.api.models import ReportFile, ReportRequest, ReportRun, RunStatus, epoch
 from connector.errors import ConfigurationError
 from connector.partitions import Interval
 
@@ -127,3 +127,11 @@ def test_an_interval_is_held_in_utc_whatever_zone_it_came_in() -> None:
     assert day.start == datetime(2025, 11, 2, 4, tzinfo=UTC)
     assert epoch(day.end) - epoch(day.start) == 25 * 3600
     assert day.start.tzinfo is UTC
+
+
+@pytest.mark.parametrize("size", [10**400, 2**63, -1, "1" * 5000, 1.5, True, None])
+def test_a_size_that_no_file_has_is_refused_where_it_is_read(size: object) -> None:
+    file = {"id": "file_1", "created": 100, "size": size, "purpose": "finance_report_run"}
+
+    with pytest.raises(ValueError, match=r"size|digits"):
+        ReportFile.from_api(file)
