@@ -189,7 +189,7 @@ class ConfiguredReport:
 def _rules(kinds: RowKindRules) -> list[Any]:
     values = {value: kind.value for value, kind in kinds.kinds.items()}
     otherwise = kinds.otherwise.value if kinds.otherwise else None
-    return [kinds.column, values, otherwise, dict(kinds.parts), kinds.currency]
+    return [kinds.column, values, otherwise, list(kinds.parts), kinds.currency]
 
 
 def _shape(column: Column) -> list[Any]:

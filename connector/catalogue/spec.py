@@ -5,7 +5,7 @@ The request we send, the Arrow schema, the asset, its documentation and its chec
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from connector.catalogue.signs import LEAVES_NEGATIVE, UNSETTLED, Sign
@@ -73,8 +73,9 @@ class RowKindRules:
         kinds: value of that column to kind.
         otherwise: the kind of a value not named; None when the report promises a closed list, so that an
             unknown row gets no kind rather than a wrong one.
-        parts: value to the values it is the sum of; where any part stands in the same file for the same
-            currency, the row is a subtotal.
+        parts: endings of values that are parts of a line: with `_gross` and `_fee`, whatever is called
+            `topups_gross` or `topups_fee` is a movement, and `topups` their sum, a subtotal, in a file
+            where one of them stands for the same currency. So it is for any name but that of a balance.
         currency: the column that names the currency. An empty one matches any: whether a part belongs
             to the row is unknown then, and a sum counted twice is worse than one left out.
     """
@@ -82,8 +83,16 @@ class RowKindRules:
     column: str
     kinds: Mapping[str, RowKind]
     otherwise: RowKind | None = None
-    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
     currency: str = "currency"
+
+    def is_part(self, value: str | None) -> bool:
+        """Whether a row of that name is a part of another one."""
+        return value is not None and any(value != each and value.endswith(each) for each in self.parts)
+
+    def parts_of(self, value: str) -> tuple[str, ...]:
+        """The names of the parts a row of that name may have."""
+        return () if self.is_part(value) else tuple(f"{value}{each}" for each in self.parts)
 
     def kind(
         self, value: str | None, currency: str | None, standing: Mapping[str, Set[str | None]]
@@ -95,11 +104,14 @@ class RowKindRules:
             currency: the row's currency; None where it has none.
             standing: for each part that stands in the file, the currencies it stands there for.
         """
-        for part in self.parts.get(value or "", ()):
+        known = self.kinds.get(value or "")
+        if known is RowKind.BALANCE:
+            return known
+        for part in self.parts_of(value or ""):
             currencies = standing.get(part, frozenset())
             if currency in currencies or (currencies and (currency is None or None in currencies)):
                 return RowKind.SUBTOTAL
-        return self.kinds.get(value or "", self.otherwise)
+        return known or (RowKind.MOVEMENT if self.is_part(value) else self.otherwise)
 
 
 class Granularity(Enum):

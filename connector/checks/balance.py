@@ -42,7 +42,7 @@ OPENING, CLOSING = "starting_balance", "ending_balance"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a balance summary. `kind` is None for a category that is not in the catalogue."""
+    """One line of a balance summary. `kind` is None for a line that is not known."""
 
     category: str | None
     kind: str | None
@@ -112,6 +112,7 @@ def _check_sum(file: OpenFile) -> Finding:
     if lines.unattributed:
         raise InconclusiveError(explain_unattributed(lines.unattributed))
     wrong: list[Example] = []
+    lost: list[str] = []
     unsure: list[str] = []
     turned = 0
     for currency, own in lines.by_currency.items():
@@ -122,11 +123,12 @@ def _check_sum(file: OpenFile) -> Finding:
         moved = total(line.amount for line in own if line.kind == RowKind.MOVEMENT.value)
         led = EXACT.add(start, moved)
         off = EXACT.subtract(end, led)
-        unknown = sorted({line.category or "null" for line in own if line.kind is None})
+        unknown = {line.category or "null": line.amount for line in own if line.kind is None}
         if off and unknown:
-            unsure.append(
-                f"The balance is off by {format_money(off, currency)}, and the file has lines of unknown "
-                f"meaning: {join_names(unknown)}."
+            named = join_names(f"{name} {money_text(amount, currency)}" for name, amount in unknown.items())
+            lost.append(
+                f"In {currency}, the balance is off by {format_money(off, currency)}, and the file has lines "
+                f"that this release does not know: {named}."
             )
         elif off:
             amounts = {"start": start, "movements": moved, "sum": led, "end": end, "difference": off}
@@ -147,12 +149,15 @@ def _check_sum(file: OpenFile) -> Finding:
             f"{advice}"
         )
         return Finding(CheckResult.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
+    if lost:
+        advice = "Sums of movements leave them out; please report their names."
+        return Finding(CheckResult.FAILED, " ".join([*lost[:SHOWN], advice]), len(lost))
     if unsure:
         return Finding(CheckResult.INCONCLUSIVE, " ".join(unsure[:SHOWN]), len(unsure))
     if not lines.by_currency:
         return Finding(CheckResult.PASSED, "The file has no rows, so there is nothing to add up.")
     where = join_names(lines.by_currency)
-    reason = f"Starting balance, activity and payouts add up to the ending balance in {where}."
+    reason = f"Starting balance and movements add up to the ending balance in {where}."
     return Finding(CheckResult.PASSED, reason)
 
 
@@ -172,11 +177,23 @@ def _find_balance(lines: Sequence[Line], category: str) -> Decimal | None:
 ADDS_UP = FileCheck(
     Check(
         "balance_adds_up",
-        "In every currency, starting balance, activity and payouts add up to the ending balance.",
+        "In every currency, starting balance and movements (activity, payouts, top-ups) add up to the ending "
+        "balance.",
     ),
     find_line_columns,
     _check_sum,
 )
+
+
+def check_balance(store: Store, dataset: Dataset, query: ReportQuery, partition: str) -> Finding | None:
+    """Whether the balance in a partition's file adds up; None for a report without balances."""
+    if find_line_columns(query) is None:
+        return None
+    try:
+        with open_file(store, dataset, query, partition) as file:
+            return ADDS_UP.evaluate_on(file)
+    except UnreadableError as error:
+        return inconclusive(f"The file could not be read: {error}.")
 
 
 # From one period to the next

@@ -203,7 +203,7 @@ def _add_up(reconciliation: Reconciliation, file: OpenFile) -> _Sums:
 def _add_up_line(file: OpenFile, line: str) -> _Sums:
     """The movements of that line, in whichever parts the file has it."""
     kinds = file.query.spec.row_kinds
-    names = {line, *(kinds.parts.get(line, ()) if kinds else ())}
+    names = {line, *(kinds.parts_of(line) if kinds else ())}
     lines = read_lines(file)
     if strays := [each for each in lines.unattributed if each.category in names]:
         raise InconclusiveError(explain_unattributed(strays))

@@ -200,7 +200,7 @@ def pull(
             drop_columns=forced,
             wait_policy=connector.WaitPolicy(wait_timeout=wait_timeout),
         )
-        report_events(events, reporter)
+        report_events(told_of_balances(events, store, query, client), reporter)
     reporter.summary(time.monotonic() - began)
     if not as_json and (way_out := first_way_out(query, reporter.tally.missed)):
         echo(way_out)
@@ -268,6 +268,28 @@ def refreshed(due: "Sequence[Refresh]", *, stored: int) -> str:
         f"{len(due)} of {stored} stored partitions get a new report run, because Stripe restates reports. "
         f"They were last requested too early: {', '.join(counts)}. --no-refresh leaves them."
     )
+
+
+def told_of_balances(
+    events: "Generator[Event]",
+    store: "connector.Store",
+    query: "connector.ReportQuery",
+    client: "connector.StripeClient",
+) -> "Generator[Event]":
+    """The events; where a new balance summary does not add up, a warning too: sums made of it are wrong."""
+    from connector.pipeline.events import Done  # noqa: PLC0415 - it loads pyarrow
+
+    dataset = query.dataset(mode=client.mode, account=client.account)
+    has_balances = query.spec.row_kinds is not None and "ending_balance" in query.spec.row_kinds.kinds
+    with contextlib.closing(events):
+        for event in events:
+            yield event
+            if has_balances and isinstance(event, Done) and event.fetched:
+                from connector.checks.balance import check_balance  # noqa: PLC0415 - it loads DuckDB
+
+                finding = check_balance(store, dataset, query, event.partition.key)
+                if finding and finding.result == "failed":
+                    _log.warning("%s %s: %s", query.name, event.partition.key, finding.reason)
 
 
 def _say_refreshed(text: str, *, logged: bool) -> None:

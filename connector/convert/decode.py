@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 #: Part of every data version. Raise it when the same bytes come out typed otherwise.
-DECODER_VERSION = 2
+DECODER_VERSION = 3
 
 #: The column that says what a row of a summary is.
 ROW_KIND = "_row_kind"
@@ -119,11 +119,10 @@ class ReportFileReader:
         """For each part of a subtotal that stands in the file, the currencies it stands there for."""
         standing: dict[str, set[str | None]] = {}
         kinds = self._row_kinds
-        parts = {part for named in kinds.parts.values() for part in named} if kinds else set()
-        if kinds and parts:
+        if kinds and kinds.parts:
             for row, piece in self._records.pieces():
                 for value, currency in self._named(kinds, piece, row):
-                    if value in parts:
+                    if value and kinds.is_part(value):
                         standing.setdefault(value, set()).add(currency)
         return standing
 

@@ -203,12 +203,37 @@ def test_what_rows_of_a_summary_are_follows_from_columns_it_has(spec: ReportSpec
     assert kinds.currency == spec.currency_column
 
 
-@summaries
-def test_parts_of_a_subtotal_have_kinds_of_their_own(spec: ReportSpec) -> None:
-    kinds = kinds_of(spec)
+LINES = st.from_regex(r"[a-z]{1,12}(_[a-z]{1,8})?", fullmatch=True).filter(
+    lambda name: not name.endswith(("_gross", "_fee")) and "balance" not in name
+)
+CURRENCIES = st.sampled_from(["usd", "eur", None])
 
-    assert set(kinds.parts) <= set(kinds.kinds)
-    assert {part for parts in kinds.parts.values() for part in parts} <= set(kinds.kinds)
+
+@given(LINES, CURRENCIES, st.sets(st.sampled_from(["_gross", "_fee"]), min_size=1))
+def test_any_line_with_parts_is_their_sum_and_the_parts_are_movements(
+    name: str, currency: str | None, endings: set[str]
+) -> None:
+    kinds = kinds_of(report("balance_summary"))
+    standing = {f"{name}{ending}": {currency} for ending in endings}
+
+    assert kinds.kind(name, currency, standing) is RowKind.SUBTOTAL
+    assert {kinds.kind(part, currency, standing) for part in standing} == {RowKind.MOVEMENT}
+    assert kinds.kind(name, "jpy" if currency else "usd", {}) is kinds.kinds.get(name)
+
+
+@given(st.sampled_from(["starting_balance", "starting_balance_available", "ending_balance"]))
+def test_a_balance_is_never_a_sum_of_movements(name: str) -> None:
+    standing = {f"{name}{ending}": {"usd"} for ending in ("_gross", "_fee")}
+
+    assert kinds_of(report("balance_summary")).kind(name, "usd", standing) is RowKind.BALANCE
+
+
+@given(LINES)
+def test_reports_without_such_lines_know_no_parts(name: str) -> None:
+    kinds = kinds_of(report("balance_change_from_activity_summary"))
+
+    assert kinds.kind(f"{name}_fee", "usd", {}) is RowKind.MOVEMENT
+    assert not kinds.parts_of(name)
 
 
 @where(lambda spec: spec.row_kinds and spec.row_kinds.column == "reporting_category")

@@ -1,10 +1,13 @@
 """A balance adds up, however its movements are printed, or is inconclusive where the file cannot show it."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 import pytest
 
 from connector.checks import Finding
-from tests.checks.conftest import Books, Edited, results
-from tests.faults.file_editing import FileFault, Row
+from tests.checks.conftest import Books, Edited, dataset_of, results
+from tests.faults.file_editing import FileFault, Row, add
 from tests.faults.files import OddCell, OnlyPayouts, PayoutsWithoutCurrency, Subtotals, WrongClosing
 
 BALANCE = "balance.summary.1"
@@ -65,11 +68,6 @@ OPEN = [
     ),
     pytest.param([without("ending_balance", "jpy")], "In jpy, the file has no ending_balance", id="no-end"),
     pytest.param([OddCell(None, "net_amount")], "has no amount", id="no-amount"),
-    pytest.param(
-        [WrongClosing(currency="usd"), with_line("grace", "usd", "0.01")],
-        "unknown meaning: grace",
-        id="unknown-line",
-    ),
 ]
 
 
@@ -79,6 +77,47 @@ def test_what_the_file_cannot_show_is_inconclusive(books: Books, faults: list[Fi
 
     assert finding.result == "inconclusive"
     assert named in finding.reason
+
+
+def with_topups(*lines: tuple[str, str]) -> FileFault:
+    """Dollars were topped up by 1997.00, in these lines."""
+
+    def edit(rows: list[Row]) -> None:
+        for row in rows:
+            if (row["category"], row["currency"]) == ("ending_balance", "usd"):
+                add(row, "net_amount", Decimal(1997))
+        rows += [{"category": name, "currency": "usd", "net_amount": amount} for name, amount in lines]
+
+    return Edited(edit)
+
+
+TOPUPS = ("topups_gross", "2000.00"), ("topups_fee", "-3.00"), ("topups", "1997.00")
+
+
+@pytest.mark.parametrize("lines", [TOPUPS, TOPUPS[::-1], TOPUPS[:2]], ids=["in-order", "reversed", "parts"])
+def test_a_kind_of_line_that_nobody_documented_counts_once(
+    books: Books, lines: Sequence[tuple[str, str]]
+) -> None:
+    query = books.pulled(BALANCE, with_topups(*lines))
+    rows = books.store.arrow_dataset(dataset_of(query)).to_table().to_pylist()
+    topped_up = [row["net_amount"] for row in rows if row["category"].startswith("topups")]
+    counted = [
+        row["net_amount"]
+        for row in rows
+        if row["category"].startswith("topups") and row["_row_kind"] == "movement"
+    ]
+
+    assert books.findings(query)["balance_adds_up"].result == "passed"
+    assert sum(counted) == Decimal(1997)
+    assert len(topped_up) == len(lines)
+
+
+def test_a_line_still_unknown_while_the_rest_does_not_add_up_is_a_failure(books: Books) -> None:
+    finding = found(books, with_topups(("grace", "1997.00")))
+
+    assert finding.result == "failed"
+    assert "In usd, the balance is off by 1997.00 usd" in finding.reason
+    assert "does not know: grace 1997.00" in finding.reason
 
 
 def test_payouts_without_a_currency_belong_to_the_only_one_there_is(books: Books) -> None:

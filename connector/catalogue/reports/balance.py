@@ -18,25 +18,18 @@ from connector.catalogue.spec import Granularity, RowKind, RowKindRules, Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/balance"
 
-#: The documented lines are start, activity, payouts and end. Exports of 2026 also split activity and
-#: payouts into gross and fee; then the line itself is the sum of what stands above it.
+#: The documented lines are start, activity, payouts and end. Real exports split each movement into gross and
+#: fee, the line itself being the sum of what stands above it, and have more of them, such as `topups`.
 _SUMMARY_LINES = RowKindRules(
     column="category",
     kinds={
         "starting_balance": RowKind.BALANCE,
         "starting_balance_available": RowKind.BALANCE,
-        "activity_gross": RowKind.MOVEMENT,
-        "activity_fee": RowKind.MOVEMENT,
         "activity": RowKind.MOVEMENT,
-        "payouts_gross": RowKind.MOVEMENT,
-        "payouts_fee": RowKind.MOVEMENT,
         "payouts": RowKind.MOVEMENT,
         "ending_balance": RowKind.BALANCE,
     },
-    parts={
-        "activity": ("activity_gross", "activity_fee"),
-        "payouts": ("payouts_gross", "payouts_fee"),
-    },
+    parts=("_gross", "_fee"),
 )
 
 _SUMMARY_COLUMNS = ("category", "currency", "description", "net_amount")
