@@ -6,12 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from assets.dagster_runs.tags import OUTCOME_TAG
+from assets.dagster_runs.tags import OUTCOME_TAG, needs_person
 from assets.reports.configured import ConfiguredReport
-from connector.pipeline.collect import Outcome
-
-#: The sensors bring these in later: report runs that are late, and data that are not ready yet.
-_COMES_LATER = {str(Outcome.LATE), str(Outcome.NOT_READY)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +25,6 @@ class Alert:
     job: str
     assets: Sequence[str]
     text: str
-
-
-def needs_person(outcome: str | None) -> bool:
-    """Whether a failed run needs a person.
-
-    Args:
-        outcome: its `stripe/outcome`. A run without one died before it could write it, or failed in a step
-            that is not a report's; no sensor repairs that.
-    """
-    return outcome not in _COMES_LATER
 
 
 def build_failure_alert_sensor(

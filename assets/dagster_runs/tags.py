@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from connector.errors import ConfigurationError
+from connector.pipeline.events import Outcome
 from connector.runs.adoption import WaitPolicy
 
 #: Run tag by which a schedule, a sensor or a person chooses what happens to partitions that have a file.
@@ -31,6 +32,9 @@ RANGE_START = "dagster/asset_partition_range_start"
 
 RANGE_END = "dagster/asset_partition_range_end"
 
+#: Tag of a re-execution, by hand or automatic: the run it is of.
+PARENT_RUN = "dagster/parent_run_id"
+
 #: Run tag by which the late-run sensor finds the runs it has requested: the asset they are about.
 LATE_TAG = "stripe/late"
 
@@ -39,6 +43,20 @@ REPLACES_TAG = "stripe/replaces"
 
 #: Run tag, and metadata of the failure, by which alerts know what needs a person.
 OUTCOME_TAG = "stripe/outcome"
+
+#: The sensors bring these in later: report runs that are late, and data that are not ready yet.
+_COMES_LATER = {str(Outcome.LATE), str(Outcome.NOT_READY)}
+
+
+def needs_person(outcome: str | None) -> bool:
+    """Whether a failed run needs a person.
+
+    Args:
+        outcome: the value of its `OUTCOME_TAG`. A run without one died before it could write it, or failed
+            in a step that is not a report's; no sensor repairs that.
+    """
+    return outcome not in _COMES_LATER
+
 
 #: Tag of a step that depends on a report's asset without reading it: its events need not be gathered.
 READS_NOTHING = "stripe/reads_nothing"

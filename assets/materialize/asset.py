@@ -11,7 +11,6 @@ import dagster as dg
 from assets.dagster_runs.history import read_materializations
 from assets.dagster_runs.tags import (
     ATTEMPTS_TAG,
-    INTENT_TAG,
     OUTCOME_TAG,
     READS_NOTHING,
     REPORT_RUNS_TAG,
@@ -21,6 +20,7 @@ from assets.dagster_runs.tags import (
 )
 from assets.materialize.check_events import check_specs
 from assets.materialize.check_recorder import CheckRecorder
+from assets.materialize.completeness import completeness_evaluation, completeness_spec
 from assets.materialize.event_recorder import EventRecorder, Output, is_awaited
 from assets.materialize.failures import (
     failure_without_answer,
@@ -30,6 +30,7 @@ from assets.materialize.failures import (
 )
 from assets.materialize.refresh_plan import plan_refresh
 from assets.materialize.run_log import log_to_dagster
+from assets.materialize.wish import Wish
 from assets.reports.configured import ConfiguredReport
 from assets.reports.freshness import freshness_policy
 from assets.reports.metadata import asset_metadata
@@ -42,8 +43,6 @@ from connector.pipeline.collect import Asked, Done, Missed, collect
 RETRY_POLICY = dg.RetryPolicy(
     max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
-
-_ROOT_RUN = "dagster/root_run_id"
 
 Execute = Callable[[dg.AssetExecutionContext, ConfiguredReport], Iterator[Output]]
 
@@ -100,7 +99,8 @@ def build_report_asset(
 
     if crowded := too_many(report.partitions):
         warnings.warn(f"{report.key.to_user_string()} has {crowded}.", stacklevel=2)
-    checks = check_specs(report.key, report.partitions, report.rules)
+    complete = completeness_spec(report.key)
+    checks = [*check_specs(report.key, report.partitions, report.rules), complete]
 
     @dg.multi_asset(
         name="__".join(report.key.path),
@@ -116,6 +116,7 @@ def build_report_asset(
         try:
             with log_to_dagster(context):
                 yield from body(context, report)
+            log_completeness(context)
             # The evaluations are written already; steps that a check can block wait for these outputs.
             for check in checks:
                 name = context.assets_def.get_output_name_for_asset_check_key(check.key)
@@ -125,8 +126,17 @@ def build_report_asset(
             if retry_policy and failure.allow_retries and context.retry_number < retry_policy.max_retries:
                 delay = retry_policy.calculate_delay(context.retry_number + 1)
                 raise dg.RetryRequested(retry_policy.max_retries, delay) from failure
+            log_completeness(context, failure)
             _tag_outcome(context, failure)
             raise
+        except BaseException as error:
+            # Also when somebody terminates the run; only a process that is killed leaves this out.
+            if not isinstance(error, dg.RetryRequested):
+                log_completeness(context, error)
+            raise
+
+    def log_completeness(context: dg.AssetExecutionContext, ended: BaseException | None = None) -> None:
+        context.log_event(completeness_evaluation(report.key, len(context.partition_keys), ended))
 
     return stripe_report
 
@@ -156,7 +166,8 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
             published = {each.key: store.provenance(dataset, each.key) for each in partitions}
             report_runs = {key: found.run_id for key, found in published.items() if found}
             events = list(read_materializations(context.instance, report.key, report_runs))
-            plan = plan_refresh(report_runs, events, attempts=_attempts(context), intent=_intent(context))
+            wish = Wish.of(context.run, context.instance.get_run_record_by_id)
+            plan = plan_refresh(report_runs, events, wish=wish)
             recorder = EventRecorder(
                 context,
                 report,
@@ -174,10 +185,10 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                 partitions,
                 refresh=plan.refresh,
                 published=published,
-                run_ids=tagged(context.run.tags.get(REPORT_RUNS_TAG)),
+                run_ids=tagged(wish.tags.get(REPORT_RUNS_TAG)),
                 # Sensors and retries ensure; what has other columns is converted again for a person alone.
-                reconvert=context.run.tags.get(INTENT_TAG) != Intent.ENSURE,
-                wait_policy=allowed(context.run.tags.get(ATTEMPTS_TAG), report.wait_policy),
+                reconvert=wish.intent is not Intent.ENSURE,
+                wait_policy=allowed(wish.tags.get(ATTEMPTS_TAG), report.wait_policy),
             ):
                 match event:
                     case Asked():
@@ -193,25 +204,6 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
     if missed or blocked:
         raise incomplete_failure(name, recorder.flush(), missed, blocked)
     yield from recorder.output()
-
-
-def _intent(context: dg.AssetExecutionContext) -> Intent | None:
-    """What the run's tag says. Raises ConfigurationError for a value that is neither of the two."""
-    value = context.run.tags.get(INTENT_TAG)
-    try:
-        return Intent(value) if value else None
-    except ValueError:
-        raise ConfigurationError(f"run tag {INTENT_TAG}={value}: expected {' or '.join(Intent)}") from None
-
-
-def _attempts(context: dg.AssetExecutionContext) -> set[str]:
-    """This run and those it is a retry of."""
-    run = context.run
-    root = run.root_run_id
-    if root is None:
-        return {run.run_id}
-    related = context.instance.get_runs(filters=dg.RunsFilter(tags={_ROOT_RUN: root}))
-    return {run.run_id, root, *(each.run_id for each in related)}
 
 
 def _is_awaited(context: dg.AssetExecutionContext) -> bool:

@@ -11,6 +11,9 @@ from connector.checks import CheckOutcome
 from connector.errors import ReportingError, RunPendingError, advice
 from connector.pipeline.collect import Missed, Outcome
 
+#: Metadata of the failure: how many partitions of the run are materialized all the same.
+MATERIALIZED = "stripe/materialized_partitions"
+
 _WORST_FIRST = (Outcome.FAILED, Outcome.LATE, Outcome.NOT_READY, Outcome.BEFORE_DATA)
 
 _SHOWN = 10
@@ -50,7 +53,7 @@ def incomplete_failure(
     outcomes = [each.outcome for each in ordered] + ([Outcome.FAILED] if blocked else [])
     metadata: dict[str, Any] = {
         OUTCOME_TAG: worst_outcome(outcomes),
-        "stripe/materialized_partitions": len(recorded),
+        MATERIALIZED: len(recorded),
     }
     lines = []
     if ordered:
@@ -73,7 +76,7 @@ def failure_without_answer(asset: str, error: ReportingError, recorded: Collecti
         metadata={
             OUTCOME_TAG: str(Outcome.FAILED),
             "stripe/error": type(error).__name__,
-            "stripe/materialized_partitions": len(recorded),
+            MATERIALIZED: len(recorded),
         },
         allow_retries=error.passing,
     )

@@ -2,15 +2,16 @@
 
 Decided over plain values. A published file without an event in this Dagster is what a killed process left:
 it is the result, and only its event is missing. A published file with an event was materialized before, so
-materializing its partition again requests a refresh. A retry does not: the events of its earlier attempts
-stand.
+materializing its partition again requests a refresh. A run that continues one which ended badly does not:
+what was recorded since that one was launched stands.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from assets.dagster_runs.history import MaterializationEvent
 from assets.dagster_runs.tags import Intent
+from assets.materialize.wish import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +26,22 @@ def plan_refresh(
     published: Mapping[str, str],
     events: Iterable[MaterializationEvent],
     *,
-    attempts: Set[str],
-    intent: Intent | None = None,
+    wish: Wish,
 ) -> RefreshPlan:
     """What to do about the partitions that have a file.
 
     Args:
         published: partition key to the report run its file came from.
         events: the materializations of these partitions in this Dagster.
-        attempts: ids of this Dagster run and of the runs it is a retry of.
-        intent: the value of the run's tag; None leaves it to the events.
+        wish: what the run is for.
+
+    Raises ConfigurationError for a tag of the run that says neither of the two intents.
     """
-    refresh, recorded = set(), set()
+    refresh, recorded, intent = set(), set(), wish.intent
     for event in events:
         if published.get(event.partition) != event.report_run:
             continue
-        if event.dagster_run in attempts or intent is Intent.ENSURE:
+        if wish.is_fulfilled_by(event) or intent is Intent.ENSURE:
             recorded.add(event.partition)
         else:
             refresh.add(event.partition)

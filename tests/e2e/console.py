@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import httpx
 
+from assets.dagster_runs.tags import PARTITION, RANGE_END, RANGE_START
 from tests.e2e.conditions import until
 
 LOCATION = "books"
@@ -141,14 +142,31 @@ class Console:
         self, wanted: Iterable[tuple[Asset, str]], *, tags: Mapping[str, str] | None = None
     ) -> list[str]:
         """One Dagster run for each pair of asset and partition."""
-        launched = self.query(
-            _LAUNCH, params=[_execution(asset, partition, tags or {}) for asset, partition in wanted]
-        )["launchMultipleRuns"]
+        params = [_execution(asset, {PARTITION: partition, **(tags or {})}) for asset, partition in wanted]
+        return self._launched(self.query(_LAUNCH, params=params)["launchMultipleRuns"])
+
+    @staticmethod
+    def _launched(launched: Mapping[str, Any]) -> list[str]:
         results = launched.get("launchMultipleRunsResult", [launched])
         refused = [each for each in results if each["__typename"] != "LaunchRunSuccess"]
         if refused:
             raise GraphQLError(str(refused))
         return [each["run"]["runId"] for each in results]
+
+    def launch_range(
+        self, asset: Asset, first: str, last: str, *, tags: Mapping[str, str] | None = None
+    ) -> str:
+        """Materialize neighbouring partitions of one asset in one Dagster run; the run's id."""
+        params = _execution(asset, {RANGE_START: first, RANGE_END: last, **(tags or {})})
+        return self._launched(self.query(_LAUNCH, params=[params])["launchMultipleRuns"])[0]
+
+    def reexecute(self, run_id: str, strategy: str) -> str:
+        """As the run's page does: `ALL_STEPS`, `FROM_FAILURE` or `FROM_ASSET_FAILURE`; the new run's id."""
+        params = {"parentRunId": run_id, "strategy": strategy}
+        found = self.query(_REEXECUTE, params=params)["launchPipelineReexecution"]
+        if found["__typename"] != "LaunchRunSuccess":
+            raise GraphQLError(str(found))
+        return str(found["run"]["runId"])
 
     def run(self, run_id: str) -> DagsterRun:
         return _run(self.query(_RUN, id=run_id)["runOrError"])
@@ -307,8 +325,7 @@ def _sensor(name: str) -> dict[str, str]:
     return {**_REPOSITORY, "sensorName": name}
 
 
-def _execution(asset: Asset, partition: str, tags: Mapping[str, str]) -> dict[str, Any]:
-    given = {"dagster/partition": partition, **tags}
+def _execution(asset: Asset, tags: Mapping[str, str]) -> dict[str, Any]:
     return {
         "selector": {
             **_REPOSITORY,
@@ -317,7 +334,7 @@ def _execution(asset: Asset, partition: str, tags: Mapping[str, str]) -> dict[st
         },
         "runConfigData": {},
         "mode": "default",
-        "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in given.items()]},
+        "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
     }
 
 
@@ -350,6 +367,9 @@ _LAUNCH = """mutation ($params: [ExecutionParams!]!) { launchMultipleRuns(execut
   __typename ... on PythonError { message } ... on LaunchMultipleRunsResult { launchMultipleRunsResult {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
     ... on RunConfigValidationInvalid { errors { message } } } } } }"""
+_REEXECUTE = """mutation ($params: ReexecutionParams!) {
+  launchPipelineReexecution(reexecutionParams: $params) { __typename
+  ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 _RUN = """query ($id: ID!) { runOrError(runId: $id) { __typename
   ... on Run { runId status startTime endTime tags { key value } } } }"""
 _RUNS = """query ($filter: RunsFilter!) { runsOrError(filter: $filter) { __typename

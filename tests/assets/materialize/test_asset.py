@@ -1,5 +1,6 @@
 """Materializing reports: one event for each partition, whatever the run looks like and however it ends."""
 
+import contextlib
 from datetime import date
 from logging import WARNING
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.faults.network import Respond
 from tests.faults.runs import RunFails, RunTakes
 from tests.support.dagster import Orchestra, reader_of
 from tests.support.partitions import days
+from tests.support.stripe import asking_for
 
 FIRST, LAST = "2026-06-01", "2026-06-05"
 DAYS = ["2026-06-01", "2026-06-02", "2026-06-03", "2026-06-04", "2026-06-05"]
@@ -416,13 +418,99 @@ def test_a_launch_tagged_ensure_leaves_recorded_partitions_alone(
     assert len(simulator.runs) == 2
 
 
-def test_an_unknown_intent_is_refused_by_name(
+def again(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """The tags by which Dagster knows a re-execution; it carries those of its parent too."""
+    return {**result.dagster_run.tags, "dagster/parent_run_id": result.run_id}
+
+
+@pytest.mark.parametrize("tags", [{}, {"stripe/intent": "ensure"}], ids=["a-persons", "a-sensors"])
+def test_re_executing_a_run_that_ended_well_requests_each_partition_again(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator, tags: dict[str, str]
+) -> None:
+    good = orchestra.launch([summary], FIRST, "2026-06-02", tags=tags)
+
+    result = orchestra.launch([summary], FIRST, "2026-06-02", tags=again(good))
+
+    assert result.success
+    assert partitions(orchestra.recorded(summary)) == [FIRST, FIRST, "2026-06-02", "2026-06-02"]
+    assert len(simulator.runs) == 4
+
+
+def test_re_executing_a_run_that_failed_requests_what_it_missed_and_is_green_when_all_is_there(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
-    result = orchestra.launch([summary], FIRST, tags={"stripe/intent": "refesh"})
+    simulator.faults.add(RunFails(), asking_for("2026-06-02"), times=6)
+    failed = orchestra.launch([summary], FIRST, LAST)
+    asked = len(simulator.runs)
 
-    assert "refesh" in orchestra.failure(result)[0]
-    assert not simulator.requests
+    second = orchestra.launch([summary], FIRST, LAST, tags=again(failed))
+    third = orchestra.launch([summary], FIRST, LAST, tags=again(second))
+
+    assert [failed.success, second.success, third.success] == [False, False, True]
+    assert partitions(orchestra.recorded(summary)) == DAYS
+    assert len(simulator.runs) == asked + 3 + 1
+
+
+def completeness(
+    orchestra: Orchestra, result: dg.ExecuteInProcessResult | dg.DagsterRun
+) -> list[tuple[bool, bool | None, str]]:
+    """Whether all partitions of the run were there, whether that blocks, and how grave it is."""
+    wanted = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    found = [each.get_dagster_event() for each in orchestra.instance.all_logs(result.run_id, of_type=wanted)]
+    return [
+        (said.passed, said.blocking, said.severity.value)
+        for said in (event.asset_check_evaluation_data for event in found)
+        if said.check_name == "every_partition_is_there"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "severity"), [(RunFails(), "ERROR"), (RunTakes(None), "WARN")], ids=["failed", "late"]
+)
+def test_a_run_that_missed_a_partition_fails_the_check_by_which_dagster_selects_its_asset_again(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator, fault: Any, severity: str
+) -> None:
+    simulator.faults.add(fault, asking_for("2026-06-02"), times=3)
+
+    missed = orchestra.launch([summary], FIRST, LAST)
+    good = orchestra.launch([summary], FIRST)
+
+    assert completeness(orchestra, missed) == [(False, True, severity)]
+    assert completeness(orchestra, good) == [(True, True, "ERROR")]
+
+
+def test_a_run_whose_partitions_are_all_there_passes_the_check_whatever_else_ended_it(
+    orchestra: Orchestra, summary_report: ConfiguredReport
+) -> None:
+    def loses_its_temper(context: dg.AssetExecutionContext, configured: ConfiguredReport) -> Any:
+        yield from materialize_report(context, configured)
+        raise dg.Failure("not ours", metadata={"stripe/materialized_partitions": len(DAYS)})
+
+    asset = build_report_asset(summary_report, retry_policy=None, execute=loses_its_temper)
+
+    result = orchestra.launch([asset], FIRST, LAST)
+
+    assert completeness(orchestra, result) == [(True, True, "ERROR")]
+
+
+@pytest.mark.parametrize(
+    ("ended", "severity"),
+    [(dg.DagsterExecutionInterruptedError(), "WARN"), (MemoryError(), "ERROR")],
+    ids=["terminated", "broken"],
+)
+def test_a_run_that_somebody_or_something_ended_fails_the_check_too(
+    orchestra: Orchestra, summary_report: ConfiguredReport, ended: BaseException, severity: str
+) -> None:
+    def ends(context: dg.AssetExecutionContext, configured: ConfiguredReport) -> Any:
+        yield from materialize_report(context, configured)
+        raise ended
+
+    asset = build_report_asset(summary_report, execute=ends)
+    with contextlib.suppress(dg.DagsterExecutionInterruptedError):
+        orchestra.launch([asset], FIRST, LAST)
+
+    (run,) = orchestra.instance.get_runs()
+    assert completeness(orchestra, run) == [(False, True, severity)]
 
 
 def test_a_retry_of_the_step_records_nothing_twice_and_requests_nothing_twice(

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets import CheckOptions, ConfiguredReport, build_report_asset
-from assets.automation.alerts import needs_person
+from assets.dagster_runs.tags import needs_person
 from assets.reports.partitions import adjacent
 from assets.sensors.late_sensor import build_late_report_sensor
 from connector.checks import Severity

@@ -3,8 +3,9 @@
 import pytest
 
 from assets.dagster_runs.history import MaterializationEvent
-from assets.dagster_runs.tags import Intent
+from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.materialize.refresh_plan import RefreshPlan, plan_refresh
+from assets.materialize.wish import Wish
 
 DAY, RUN, OTHER = "2026-06-01", "frr_published", "frr_earlier"
 NOTHING: frozenset[str] = frozenset()
@@ -18,6 +19,10 @@ def event(report_run: str, dagster_run: str) -> MaterializationEvent:
     return MaterializationEvent(DAY, report_run, dagster_run, storage_id=1, timestamp=0.0)
 
 
+def wish(intent: Intent | None) -> Wish:
+    return Wish(frozenset({"this", "root"}), None, {INTENT_TAG: intent} if intent else {})
+
+
 @pytest.mark.parametrize(
     ("events", "intent", "expected"),
     [
@@ -25,7 +30,7 @@ def event(report_run: str, dagster_run: str) -> MaterializationEvent:
         pytest.param([event(OTHER, "before")], None, ENSURED, id="only-an-older-file-is-recorded"),
         pytest.param([event(RUN, "before")], None, REFRESHED, id="somebody-materializes-it-again"),
         pytest.param([event(RUN, "this")], None, SETTLED, id="an-earlier-attempt-of-this-run-did-it"),
-        pytest.param([event(RUN, "root")], None, SETTLED, id="the-run-this-is-a-retry-of-did-it"),
+        pytest.param([event(RUN, "root")], None, SETTLED, id="the-run-that-this-continues-did-it"),
         pytest.param([event(RUN, "this"), event(RUN, "before")], None, SETTLED, id="both"),
         pytest.param([event(RUN, "before")], Intent.ENSURE, SETTLED, id="ensure-is-content-with-it"),
         pytest.param([], Intent.REFRESH, REFRESHED, id="refresh-covers-leftovers-too"),
@@ -35,8 +40,8 @@ def event(report_run: str, dagster_run: str) -> MaterializationEvent:
 def test_what_materializing_a_partition_with_a_file_means(
     events: list[MaterializationEvent], intent: Intent | None, expected: RefreshPlan
 ) -> None:
-    assert plan_refresh({DAY: RUN}, events, attempts={"this", "root"}, intent=intent) == expected
+    assert plan_refresh({DAY: RUN}, events, wish=wish(intent)) == expected
 
 
 def test_a_partition_without_a_file_needs_no_refresh() -> None:
-    assert plan_refresh({}, [], attempts={"this"}) == ENSURED
+    assert plan_refresh({}, [], wish=wish(None)) == ENSURED
