@@ -209,17 +209,15 @@ class _Pull:
         yield from plan.unread.values()
         for partition, published in plan.there:
             yield self._done(partition, published)
-        if plan.wanted:
-            confirm_owner(self.client, self.store, self.dataset)
         if plan.wanted or plan.older:
             staging = self.stack.enter_context(self.store.staging())
             writer = PartitionWriter(
                 self.client, self.store, self.query, self.dataset, staging, self.draw, log
             )
             converters = self.converters or self._threads(_CONVERTERS, "convert")
-            yield from converted_again(self.client, writer, converters, plan.older)
             if plan.wanted:
                 yield from self._fetched(plan.wanted, Conversions(writer, converters, self.client.clock))
+            yield from converted_again(self.client, writer, converters, plan.older)
 
     def _fetched(
         self, wanted: Sequence[PartitionRequest], conversions: Conversions
@@ -234,6 +232,8 @@ class _Pull:
             draw=self.draw,
         )
         events = batch.open()
+        # Nothing has been created yet, and a run that the list shows need not be looked up.
+        confirm_owner(self.client, self.store, self.dataset, listed=batch.listed)
         while True:
             for event in events:
                 if isinstance(event, Answered):

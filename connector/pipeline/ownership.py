@@ -1,5 +1,7 @@
 """Is this the account whose data the table holds? Looked up before the first file is published."""
 
+from collections.abc import Collection
+
 from connector.api.client import StripeClient
 from connector.dataset.admission import refuse_foreign, refuse_other_books
 from connector.dataset.identity import Dataset
@@ -7,10 +9,16 @@ from connector.dataset.store import Store
 from connector.errors import InvalidRequestError
 
 
-def confirm_owner(client: StripeClient, store: Store, dataset: Dataset) -> None:
-    """Look up the newest published report runs of a table by their ids, until the key in use knows one.
+def confirm_owner(
+    client: StripeClient, store: Store, dataset: Dataset, *, listed: Collection[str] = ()
+) -> None:
+    """Find one of the newest published report runs of a table among those that the key in use knows.
 
-    That is one request, and none for an empty table. Of a few, since Stripe may have lost one.
+    They are looked up by their ids where none is `listed`: that is one request, and none for an empty table.
+    Of a few, since Stripe may have lost one.
+
+    Args:
+        listed: ids of runs that this key has just been shown.
 
     Raises DatasetMismatchError where the key knows none of them; of a simulator, which forgets its runs when
     it ends, where its books are others than those the table was made from.
@@ -18,7 +26,8 @@ def confirm_owner(client: StripeClient, store: Store, dataset: Dataset) -> None:
     newest = store.newest(dataset)
     if not newest:
         return
-    known = any(_knows(client, each.run_id) for each in newest)
+    ids = [each.run_id for each in newest]
+    known = not set(listed).isdisjoint(ids) or any(_knows(client, run_id) for run_id in ids)
     if client.books is None:  # it has answered by now, so this is not a simulator
         refuse_foreign(dataset, newest[0], known=known)
     else:

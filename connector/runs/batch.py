@@ -12,7 +12,7 @@ creates another one, and costs no attempt.
 import logging
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 
@@ -59,6 +59,9 @@ class RunBatch:
         creators, pollers: where requests are sent, so that nothing here waits for an answer. Creating a run
             may take long; where both have threads of their own, polls go on meanwhile.
         draw: a uniform random number from [0, 1), for jitter.
+
+    Attributes:
+        listed: ids of the recent runs that `open` has read; they are all this account's.
     """
 
     def __init__(
@@ -78,10 +81,11 @@ class RunBatch:
         self._timeout = self._wait_policy.wait_timeout.total_seconds()
         self._pending: dict[str, PartitionProgress] = {}
         self._creator = RunCreator(client, creators, most=self._timeout, draw=draw)
-        self._poller = Poller(client, pollers, draw)
+        self._poller = Poller(client, pollers)
         self._events: list[RunEvent] = []
         self._types: Mapping[str, ReportType] = {}
         self._began = client.now()
+        self.listed: Collection[str] = ()
 
     # What the owner of the loop needs
 
@@ -114,7 +118,7 @@ class RunBatch:
         self._began = self._client.now().replace(microsecond=0)
         items = [self._progress(wanted) for wanted in self._wanted]
         searching = [item for item in items if self._needs_run(item)]
-        find_runs(self._client, searching)
+        self.listed = find_runs(self._client, searching)
         for item in searching:
             self._place(item)
         return self._take()
@@ -261,10 +265,10 @@ class RunBatch:
             _log.warning("%s: %s", item.key, wording.replaced(item, old, run, now, self._wait_policy))
             item.replaces = None
         self._pending[item.key] = item
-        if run.status is RunStatus.PENDING:
-            self._poller.include(run)
-        else:
+        if run.status is not RunStatus.PENDING:
             self._settle(item, run)
+        if item.key in self._pending:
+            self._poller.include(run)
 
     @property
     def _pending_runs(self) -> list[ReportRun]:
@@ -282,6 +286,7 @@ class RunBatch:
             if item.run and item.run.id in result.polled:
                 item.polled_at = self._poller.began_at
                 self._learn(item, item.run.id, result)
+        self._poller.plan(self._pending_runs)
 
     def _learn(self, item: PartitionProgress, run_id: str, result: PollResult) -> None:
         """What a poll showed of one partition's run."""

@@ -97,17 +97,17 @@ class CreationPace:
         self._next_at = max(self._named_by_stripe, min(self._next_at, now))
 
 
-def pause_before_poll(age: float, draw: float) -> float:
+def pause_before_poll(age: float) -> float:
     """Seconds from the beginning of one poll to the next.
 
-    The end of a run is noticed within a second, or a tenth of the run's age, whichever is more; the number of
-    polls grows with the logarithm of its duration.
+    The end of a run is noticed within a second, or within a tenth of the age that the run has by then,
+    whichever is more; the number of polls grows with the logarithm of its duration.
 
     Args:
-        age: seconds since the youngest pending run was created.
-        draw: a uniform random number from [0, 1), for jitter.
+        age: seconds since the run was created, at the beginning of the first of the two.
     """
-    return max(1.0, 0.1 * age) * (0.92 + 0.08 * draw)
+    # A tenth of the age at the second poll is a ninth of the age at the first.
+    return max(1.0, age / 9)
 
 
 def pause_after_refusal(refusals: int, draw: float) -> float:

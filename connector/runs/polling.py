@@ -2,10 +2,10 @@
 
 import logging
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from connector.api.client import StripeClient
@@ -24,6 +24,9 @@ from connector.runs.pacing import pause_before_poll
 from connector.runs.threads import Workers
 
 _log = logging.getLogger(__name__)
+
+#: Stripe counts in whole seconds: a run may be younger than it seems by so much.
+_WHOLE_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +53,38 @@ class Poller:
     next one, `began_at` when the last one began, both by the client's monotonic clock.
     """
 
-    def __init__(self, client: StripeClient, workers: Workers, draw: Callable[[], float]) -> None:
+    def __init__(self, client: StripeClient, workers: Workers) -> None:
         self._client = client
         self._clock = client.clock
         self._workers = workers
-        self._draw = draw
         self._pages = 1
         self._polled: Collection[str] = ()
+        self._created_at: dict[str, float] = {}
+        self._included_at: dict[str, float] = {}
         self.future: Future[PollResult] | None = None
         self.began_at = -math.inf
-        self.due = self._clock.monotonic()
+        self.due = math.inf
 
     def include(self, run: ReportRun) -> None:
-        """One more run is pending."""
-        self.due = min(self.due, self._clock.monotonic() + self._pause([run]))
+        """One more run is pending, as was read just now."""
+        now = self._clock.monotonic()
+        age = max(timedelta(0), self._client.now() - run.created - _WHOLE_SECOND)
+        self._included_at[run.id], self._created_at[run.id] = now, now - age.total_seconds()
+        self.due = min(self.due, self._deadline(run.id))
 
     def by(self, deadline: float) -> None:
         """Poll as soon after `deadline` as usual polls follow each other."""
-        self.due = min(self.due, max(deadline, self.began_at + pause_before_poll(0.0, 0.0)))
+        self.due = min(self.due, max(deadline, self.began_at + pause_before_poll(0.0)))
+
+    def plan(self, pending: Collection[ReportRun]) -> None:
+        """After a poll: one that serves all runs still pending, as late as the first of them bears."""
+        self.due = min((self._deadline(run.id) for run in pending), default=math.inf)
 
     def begin(self, pending: Collection[ReportRun]) -> None:
         """Poll the pending runs, where that is due and no poll is under way."""
         now = self._clock.monotonic()
         if pending and self.future is None and now >= self.due:
-            # Planned from its beginning, since a run may end right after it was read.
-            self.began_at, self.due = now, now + self._pause(pending)
+            self.began_at, self.due = now, math.inf
             created = {run.id: run.created for run in pending}
             self._polled = frozenset(created)
             self.future = self._workers.submit(partial(poll, self._client, created, self._pages))
@@ -98,10 +108,11 @@ class Poller:
         self._pages = result.pages
         return result
 
-    def _pause(self, pending: Collection[ReportRun]) -> float:
-        now = self._client.now()
-        youngest = min((now - run.created).total_seconds() for run in pending)
-        return pause_before_poll(max(0.0, youngest), self._draw())
+    def _deadline(self, run_id: str) -> float:
+        """When a run has to be read again, counted from the beginning of what showed it last: it may have
+        ended right after that."""
+        read_at = max(self.began_at, self._included_at[run_id])
+        return read_at + pause_before_poll(read_at - self._created_at[run_id])
 
 
 def poll(client: StripeClient, pending: Mapping[str, datetime], listed_pages: int) -> PollResult:

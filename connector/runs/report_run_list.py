@@ -18,11 +18,13 @@ from connector.runs.progress import PartitionProgress
 LOOK_BACK, MOST_PAGES = timedelta(days=7), 100
 
 
-def find_runs(client: StripeClient, items: Collection[PartitionProgress]) -> None:
+def find_runs(client: StripeClient, items: Collection[PartitionProgress]) -> set[str]:
     """Make the recent runs known to the partitions whose requests they ask, newest first.
 
-    The list is read until each partition has a run to adopt, or to the end of what is looked at.
+    The list is read until each partition has a run to adopt, or to the end of what is looked at. Returns the
+    ids of all runs that were read.
     """
+    read: set[str] = set()
     asking: dict[ReportRequest, list[PartitionProgress]] = {}
     for item in items:
         for request in item.alike:
@@ -31,9 +33,11 @@ def find_runs(client: StripeClient, items: Collection[PartitionProgress]) -> Non
     pages = itertools.islice(client.every_report_run(since=client.now() - LOOK_BACK), MOST_PAGES)
     while without and (page := next(pages, None)) is not None:
         found: set[PartitionProgress] = set()
+        read |= {run.id for run in page.data}
         for run in page.data:
             for item in asking.get(run.request, ()):
                 item.known[run.id] = run
                 found.add(item)
         now = client.now()
         without -= {item for item in found if item.choose(now)}
+    return read
