@@ -149,7 +149,7 @@ def test_a_partition_costs_little_more_than_two_requests(
             senders=AsideWorkers(clock),
             converters=AsideWorkers(clock),
         )
-        assert len(done(events)) == size
+        assert len(done(list(events))) == size
 
     # In a range of 31 with runs up to 10 s, twelve or thirteen requests are not its partitions' own: two
     # shared reads, and one poll a second until the last run has ended, ten seconds after the first was
