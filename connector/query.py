@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from connector.api.models import ReportRequest, epoch
 from connector.catalogue import (
+    PARAMETERS,
     REPORTS,
     Column,
     ReportSpec,
@@ -19,6 +20,7 @@ from connector.catalogue import (
     custom_report,
     report,
     validate,
+    with_columns,
 )
 from connector.clock import is_utc
 from connector.dataset.identity import Dataset, check_table_name
@@ -74,8 +76,9 @@ class ReportQuery:
             columns: in file order. One of
                 None: the catalogue's default columns, or, where `parameters` are given, the same described;
                 names (a sequence): these. Of a type whose files have all columns, these are stored;
-                names with types (a mapping): describe a type that the catalogue does not know, or knows
-                    otherwise; a type may be None for columns of the dictionary. See `custom_report`;
+                names with types (a mapping): columns that join a report of the catalogue, see
+                    `with_columns`, or describe one that it does not know, see `custom_report`. A type may be
+                    None for columns that are known;
                 an empty mapping: Stripe chooses, and files are read by their header.
             parameters: those the type takes, where the catalogue does not know: see `custom_report`.
             filters: further run parameters: `currency`, `reporting_category`, `timezone`, …
@@ -87,10 +90,10 @@ class ReportQuery:
 
         Raises ConfigurationError naming the nearest valid names.
         """
-        spec, columns = _described(report_type, columns, parameters)
+        filters = {name: value for name, value in (filters or {}).items() if value not in (None, "")}
+        spec, columns = _described(report_type, columns, parameters, filters)
         name = name or spec.name
         check_table_name(name)
-        filters = {name: value for name, value in (filters or {}).items() if value not in (None, "")}
         if stray := _NOT_FILTERS & filters.keys():
             raise ConfigurationError(f"{', '.join(sorted(stray))} of {spec.id} cannot be given as a filter")
         dimensions = _dimensions(spec, filters, by_account=by_account)
@@ -236,15 +239,25 @@ def _described(
     report_type: str,
     columns: Sequence[str] | Mapping[str, str | None] | None,
     parameters: Sequence[str] | None,
+    filters: Mapping[str, Any],
 ) -> tuple[ReportSpec, Sequence[str] | None]:
-    """The catalogue's spec, or the one that the configuration describes; and the columns by name."""
+    """The catalogue's spec, or the one that the configuration describes; and the columns by name.
+
+    Columns with types join a report that the catalogue knows. A type that it does not know takes what filters
+    name, as far as some type takes it.
+    """
     if not isinstance(columns, Mapping) and parameters is None:
         return _known(report_type), columns
     id_ = report_type if "." in report_type else _known(report_type).id
+    if isinstance(columns, Mapping) and columns and parameters is None and id_ in REPORTS:
+        return with_columns(report(id_), columns), list(columns)
     if columns is None:
         columns = report(id_).default_columns if id_ in REPORTS else ()
     described = columns if isinstance(columns, Mapping) else dict.fromkeys(columns)
-    return custom_report(id_, described, parameters), list(described) or None
+    spec = custom_report(id_, described, parameters)
+    if parameters is None and (more := [name for name in filters if name in PARAMETERS]):
+        spec = custom_report(id_, described, [*dict.fromkeys([*spec.parameters, *more])])
+    return spec, list(described) or None
 
 
 def _known(report_type: str) -> ReportSpec:

@@ -12,7 +12,7 @@ Source: https://docs.stripe.com/reports/report-types
 """
 
 from connector.catalogue.columns import column, columns_by_header, columns_of
-from connector.catalogue.custom import custom_report
+from connector.catalogue.custom import custom_report, with_columns
 from connector.catalogue.dictionary import COLUMNS, METADATA
 from connector.catalogue.registry import REPORTS, report
 from connector.catalogue.spec import (
@@ -25,11 +25,12 @@ from connector.catalogue.spec import (
     Scope,
     Status,
 )
-from connector.catalogue.validation import REPORTING_CATEGORIES, validate
+from connector.catalogue.validation import PARAMETERS, REPORTING_CATEGORIES, validate
 
 __all__ = [
     "COLUMNS",
     "METADATA",
+    "PARAMETERS",
     "REPORTING_CATEGORIES",
     "REPORTS",
     "Column",
@@ -46,4 +47,5 @@ __all__ = [
     "custom_report",
     "report",
     "validate",
+    "with_columns",
 ]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from connector.catalogue.dictionary import COLUMNS, METADATA
+from connector.catalogue.registry import REPORTS
 from connector.catalogue.spec import Column, ColumnType, ReportSpec
 from connector.errors import ConfigurationError
 from connector.text import hint
@@ -53,9 +54,9 @@ def columns_of(spec: ReportSpec, names: Sequence[str] | None = None) -> tuple[Co
     if isinstance(names, str):
         raise ConfigurationError(f"columns of {spec.id} are a list of names, not the text {names!r}")
     chosen = tuple(str(name) for name in names) if names else spec.default_columns
+    if unknown := [name for name in dict.fromkeys(chosen) if not has(spec, name)]:
+        raise ConfigurationError(_explain_unknown(spec, unknown))
     for position, name in enumerate(chosen):
-        if not has(spec, name):
-            raise ConfigurationError(f"{spec.id} has no column {name!r}{hint(name, _askable(spec))}")
         if name in chosen[:position]:
             raise ConfigurationError(f"column {name!r} of {spec.id} is asked for twice")
     return _distinctly_stored(spec, tuple(meant(spec, name) for name in chosen))
@@ -93,12 +94,27 @@ def has(spec: ReportSpec, name: str) -> bool:
 
     Of a type whose columns are not all known, every column of the dictionary may be one.
     """
-    if name in spec.columns:
-        return True
-    found = _METADATA.fullmatch(name)
-    if found is not None and found["prefix"] in spec.metadata_prefixes:
+    if name in spec.columns or _has_metadata(spec, name):
         return True
     return not spec.columns_complete and is_known(name)
+
+
+def _has_metadata(spec: ReportSpec, name: str) -> bool:
+    found = _METADATA.fullmatch(name)
+    return found is not None and found["prefix"] in spec.metadata_prefixes
+
+
+def _explain_unknown(spec: ReportSpec, names: Sequence[str]) -> str:
+    """Which columns the type does not have, and for each the version that has it, or what is nearest."""
+    others = [each for each in REPORTS.values() if each.name == spec.name and each.id != spec.id]
+    texts = []
+    for name in names:
+        having = [each.id for each in others if name in each.columns or _has_metadata(each, name)]
+        found = f"; {' and '.join(having)} {'has' if len(having) == 1 else 'have'} it" if having else ""
+        texts.append(f"{name!r}{found or hint(name, _askable(spec))}")
+    if len(texts) == 1:
+        return f"{spec.id} has no column {texts[0]}"
+    return f"{spec.id} lacks {len(texts)} columns: {', '.join(texts)}"
 
 
 def _askable(spec: ReportSpec) -> list[str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from connector.catalogue.columns import is_known, meant, sounds_free, sounds_personal
+from connector.catalogue.columns import columns_of, is_known, meant, sounds_free, sounds_personal
 from connector.catalogue.dictionary import COLUMNS
 from connector.catalogue.registry import REPORTS
 from connector.catalogue.reports.family import INTERVAL
@@ -66,6 +66,30 @@ def custom_report(
     described = tuple(_described(blank, name, given) for name, given in columns.items())
     spec = _understood(blank, described)
     return spec if parameters is None else _taking(spec, parameters)
+
+
+def with_columns(spec: ReportSpec, columns: Mapping[str, str | None]) -> ReportSpec:
+    """A report of the catalogue with columns it does not have, or reads otherwise; all else stays as it is.
+
+    Args:
+        columns: names with their types. A name without one is a column of the report as the catalogue has it.
+
+    Raises:
+        ConfigurationError: as `custom_report`; or a column without a type is not one of the report's.
+    """
+    own = tuple(name for name, given in columns.items() if not given)
+    if own:
+        columns_of(spec, own)
+    described = tuple(_described(spec, str(name), given) for name, given in columns.items() if given)
+    names = {entry.name for entry in described}
+    known = tuple(each for each in columns_of(spec, spec.columns) if each.name not in names)
+    judged = _understood(spec, (*known, *described))
+    return replace(
+        judged,
+        columns=(*spec.columns, *(entry.name for entry in described if entry.name not in spec.columns)),
+        default_columns=spec.default_columns,
+        own_columns=(*described, *(each for each in spec.own_columns if each.name not in names)),
+    )
 
 
 def _blank(report_type: str) -> ReportSpec:

@@ -52,7 +52,7 @@ def report(name_or_id: str) -> ReportSpec:
     if versions:
         ids = ", ".join(spec.id for spec in versions)
         raise ConfigurationError(
-            f"Stripe documents no version of {name_or_id!r}; ask for the one you mean by id: {ids}"
+            f"{name_or_id!r} has only versions known from programs that use them; name one by its id: {ids}"
         )
     known = {*REPORTS, *(spec.name for spec in REPORTS.values())}
     raise ConfigurationError(f"there is no report {name_or_id!r}{hint(name_or_id, known)}")

@@ -144,7 +144,7 @@ class Status(Enum):
 
 _CAUTIONS: Mapping[Status, str] = {
     Status.DOCUMENTED: "",
-    Status.OBSERVED: "{id} is not documented by Stripe; parameters and columns are as other users saw them.",
+    Status.OBSERVED: "{id} is known from programs that use it; its parameters and columns are theirs.",
     Status.CUSTOM: "{id} is used as configured and was not compared with the catalogue.",
 }
 

@@ -24,12 +24,17 @@ from connector.text import hint, iso, nearest
 REPORTING_CATEGORIES = frozenset(
     """
     advance advance_funding anticipation_repayment charge charge_failure climate_order_purchase
-    climate_order_refund connect_collection_transfer connect_reserved_funds contribution dispute
-    dispute_reversal fee financing_paydown financing_paydown_reversal financing_payout
-    financing_payout_reversal issuing_authorization_hold issuing_authorization_release issuing_dispute
-    issuing_transaction network_cost other_adjustment partial_capture_reversal payout payout_reversal
-    platform_earning platform_earning_refund refund refund_failure risk_reserved_funds tax topup
-    topup_reversal transfer transfer_reversal unreconciled_customer_funds
+    climate_order_refund connect_collection_transfer connect_reserved_funds contribution
+    currency_conversion dispute dispute_reversal fee fee_credit_funding financing_paydown
+    financing_paydown_reversal financing_payout financing_payout_reversal issuing_authorization_hold
+    issuing_authorization_release issuing_disbursement issuing_dispute
+    issuing_dispute_fraud_liability_debit issuing_dispute_provisional_credit
+    issuing_dispute_provisional_credit_reversal issuing_transaction network_cost other_adjustment
+    partial_capture_reversal payment_network_reserve_hold payment_network_reserve_release payout
+    payout_minimum_balance_hold payout_minimum_balance_release payout_reversal platform_earning
+    platform_earning_refund platform_fee_transfer refund refund_failure revenue_share reward
+    risk_reserved_funds stripe_balance_payment_debit stripe_balance_payment_debit_reversal tax tax_fund
+    tax_withholding topup topup_reversal transfer transfer_reversal unreconciled_customer_funds
     """.split()  # noqa: SIM905 (a hundred quoted codes read worse)
 )
 
@@ -166,5 +171,11 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "decimal_format": _number_format,
 }
 
-#: Every parameter whose values are checked, and `columns`.
-PARAMETERS = frozenset({*_CHECKS, "columns"})
+#: Parameters of tax exports, whose values Stripe checks.
+#: Source: https://docs.stripe.com/reports/report-types/tax
+_OF_TAX = frozenset(
+    {"country", "states", "taxable", "is_eu_vat_moss", "tax_type", "jurisdiction_key", "type"}
+)
+
+#: Every parameter that some report type takes.
+PARAMETERS = frozenset({*_CHECKS, *_OF_TAX, "columns"})

@@ -4,9 +4,11 @@ For those who have files and no orchestrator. What was requested is read from th
 from before a change of columns is checked by the columns of its own day.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from connector.catalogue import REPORTS, Column, ColumnType
+from connector.catalogue.columns import has
 from connector.checks.balance import check_continuity, find_continuity_check
 from connector.checks.calendar import check_calendar
 from connector.checks.evaluate import check_file
@@ -51,12 +53,34 @@ def rebuild_query(dataset: Dataset, file: Provenance | None) -> ReportQuery:
     return ReportQuery.of(
         dataset.report_type,
         name=dataset.table,
-        columns=file.parameters.get("columns") if file else None,
+        columns=_requested(dataset, file) if file else None,
         filters=dataset.filters,
         window=dataset.window,
         zone=dataset.zone,
         by_account=CONNECTED_ACCOUNT in dataset.dimensions,
     )
+
+
+def _requested(dataset: Dataset, file: Provenance) -> Sequence[str] | Mapping[str, str | None] | None:
+    """The columns requested; those that the configuration added to a known report with their types."""
+    names = file.parameters.get("columns")
+    spec = REPORTS.get(dataset.report_type)
+    if not names or spec is None or all(has(spec, name) for name in names):
+        return names
+    return {name: None if has(spec, name) else _type(file.columns, name) for name in names}
+
+
+def _type(columns: Mapping[str, str], name: str) -> str:
+    """How a column was configured, by what it is stored as."""
+    stored = columns.get(Column(name, ColumnType.TEXT, "").stored_name, "")
+    kinds = {
+        "decimal": "money",
+        "int": "integer",
+        "bool": "boolean",
+        "timestamp": "timestamp",
+        "date": "date",
+    }
+    return next((kind for prefix, kind in kinds.items() if stored.startswith(prefix)), "text")
 
 
 def _age(partition: tuple[str, Provenance | None]) -> tuple[str, str]:

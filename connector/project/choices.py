@@ -12,7 +12,7 @@ from connector.catalogue import REPORTS, ReportSpec, Status, report
 from connector.errors import ConfigurationError, ReportingError
 from connector.partitions import Windows
 from connector.settings import API_KEY
-from connector.text import hint
+from connector.text import hint, join_names
 
 #: What the balance was, what changed it, what was paid out, and what each payout consists of.
 DEFAULT_REPORTS = (
@@ -171,4 +171,7 @@ def _first_day(at: datetime, windows: Windows) -> date:
 def _not_offered(spec: ReportSpec, offered: Mapping[str, ReportType], mode: Mode) -> str:
     if spec.live_only and mode is not Mode.LIVE:
         return f"{spec.id} exists only in live mode, and this is not a live key"
-    return f"Stripe does not offer {spec.id} to this key{hint(spec.id, offered)}"
+    stem = spec.id.removesuffix(f".{spec.version}")
+    versions = [id for id in sorted(offered) if id.rpartition(".")[0] == stem]
+    there = f"; it offers {join_names(versions)}" if versions else hint(spec.id, offered)
+    return f"Stripe does not offer {spec.id} to this key{there}"

@@ -88,7 +88,7 @@ def test_what_to_beware_of_stands_in_the_description() -> None:
     observed = report_asset_spec(configured("failed_payouts.itemized.2"))
     described = report_asset_spec(configured("moon_rent.1", columns={"rent": "money"}))
 
-    assert "is not documented by Stripe" in (observed.description or "")
+    assert "is known from programs that use it" in (observed.description or "")
     assert "its files are read by their header" in (observed.description or "")
     assert "is used as configured" in (described.description or "")
     assert marked(report_asset_spec(configured("moon_rent.1", columns={"tenant_name": "text"}))) == {

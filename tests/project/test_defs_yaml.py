@@ -118,7 +118,7 @@ def test_reports_that_make_no_configuration_are_refused(names: list[str], messag
 @pytest.mark.parametrize(
     ("id", "mode", "message"),
     [
-        pytest.param("payouts.itemized.3", Mode.LIVE, "nearest: payouts.itemized.2", id="another version"),
+        pytest.param("payouts.itemized.3", Mode.LIVE, "it offers payouts.itemized.2", id="another version"),
         pytest.param("all_fees.incurred_at.itemized.2", Mode.TEST, "only in live mode", id="live"),
     ],
 )

@@ -186,7 +186,7 @@ class TestCells:
             r"(created|available_on|.*_at|transaction_date|tax_date|.*_created)(_utc)?",
             r"\d{4}(-\d\d){2} \d\d(:\d\d){2}",
         ),
-        (r"payout_expected_arrival_date", r"\d{4}-\d\d-\d\d"),
+        (r"payout_expected_arrival_date", r"\d{4}-\d\d-\d\d 00:00:00"),
         (r"count|quantity", r"\d+"),
         (r"is_link|has_.*", r"true|false"),
         (r"currency|.*_currency", r"[a-z]{3}"),

@@ -334,8 +334,10 @@ class TestConnectedAccounts:
     @pytest.mark.parametrize(("report", "parameters"), REPORTS, ids=[name for name, _ in REPORTS])
     def test_it_is_what_the_account_reads_about_itself(self, report: str, parameters: dict[str, Any]) -> None:
         as_platform = rows(f"connected_account_{report}", connected_account=THREE, **parameters)
+        whose = [row.pop("connected_account", THREE) for row in as_platform]
 
         assert as_platform == rows(report, account=THREE, **parameters)
+        assert set(whose) == {THREE}
         assert as_platform
 
     def test_one_payout_of_one_account(self) -> None:

@@ -12,7 +12,15 @@ from connector.catalogue.reports.column_groups import (
     alphabetical,
     connected,
 )
-from connector.catalogue.reports.family import GROSS_FEE_NET, TRANSACTION, Family, added_up, by_category
+from connector.catalogue.reports.family import (
+    FIRST_TRANSACTION,
+    GROSS_FEE_NET,
+    OF_CONNECTED,
+    TRANSACTION,
+    Family,
+    added_up,
+    by_category,
+)
 from connector.catalogue.signs import FEE_NEGATIVE
 from connector.catalogue.spec import Granularity, RowKind, RowKindRules, Status
 
@@ -94,15 +102,16 @@ REPORTS = (
         2,
         _SUMMARY_COLUMNS,
         status=Status.OBSERVED,
-        note="It may be the one whose activity and payouts are split into gross and fee.",
     ),
     added_up(_SUMMARY.connected()).version(1, _SUMMARY_COLUMNS),
-    _ACTIVITY.version(1, PLAIN, lacks=("timezone",)),
+    _ACTIVITY.version(1, PLAIN, lacks=("timezone",), defaults=FIRST_TRANSACTION),
     _ACTIVITY.version(2, WHOLE, lacks=("timezone",)),
     _ACTIVITY.version(3, WHOLE_LOCAL),
     _ACTIVITY.version(6, WHOLE, status=Status.OBSERVED, complete=False, defaults_known=False),
     _ACTIVITY.version(7, _SEEN_IN_7, status=Status.OBSERVED, complete=False),
-    _CONNECTED_ACTIVITY.version(1, connected(PLAIN), lacks=("timezone",)),
+    _CONNECTED_ACTIVITY.version(
+        1, connected(PLAIN), lacks=("timezone",), defaults=(*FIRST_TRANSACTION, *OF_CONNECTED)
+    ),
     _CONNECTED_ACTIVITY_OF_SEVERAL.version(2, connected(WHOLE), lacks=("timezone",)),
     _CONNECTED_ACTIVITY_OF_SEVERAL.version(3, connected(WHOLE_LOCAL)),
     _BY_CATEGORY.version(1, BY_CATEGORY),

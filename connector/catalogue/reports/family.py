@@ -28,6 +28,21 @@ TRANSACTION = (
     "description",
 )  # fmt: skip
 
+#: The payout that paid a transaction out.
+_PAID_BY = ("automatic_payout_id", "automatic_payout_effective_at")
+
+#: The same in the first versions of these reports.
+FIRST_TRANSACTION = (
+    "balance_transaction_id", "created", "available_on", "currency", *GROSS_FEE_NET, "reporting_category",
+    "source_id", "description", "customer_facing_amount", "customer_facing_currency", *_PAID_BY, "charge_id",
+)  # fmt: skip
+
+#: The same with the payout first.
+PAID_TRANSACTION = (*_PAID_BY, *TRANSACTION)
+
+#: Last in reports on connected accounts.
+OF_CONNECTED = ("connected_account",)
+
 #: How groups of columns write metadata of any key.
 _ANY_KEY = "[key]"
 
@@ -49,6 +64,7 @@ class Family:
         optional: what the newest version takes; `version` says what an older one lacks.
         defaults: the columns of a file for which none were chosen, local times by their local name; Stripe's
             choice, unless `version` says it is ours. Empty means all columns.
+        also: what we ask for besides, since checks rely on it.
         day: the time that decides a row's day, by its local name.
         amount, net, currency: `amount_column`, `net_columns` and `currency_column` of the spec.
         paid_out, fee: `paid_out_sign` and `fee_sign` of the spec.
@@ -64,6 +80,7 @@ class Family:
     required: tuple[str, ...] = INTERVAL
     optional: tuple[str, ...] = ()
     defaults: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     row_key: tuple[str, ...] = ()
     day: str | None = None
     amount: str | None = None
@@ -84,6 +101,7 @@ class Family:
         status: Status = Status.DOCUMENTED,
         note: str = "",
         complete: bool = True,
+        defaults: tuple[str, ...] | None = None,
         defaults_known: bool = True,
     ) -> ReportSpec:
         """The spec of one version.
@@ -94,13 +112,16 @@ class Family:
                 the file is read by its header, and nothing is said about key, day or amount.
             lacks: parameters of the family it does not take.
             status, note, complete: `status`, `status_note` and `columns_complete` of the spec.
+            defaults: its defaults, where they are not the family's.
             defaults_known: whether Stripe prints the family's defaults for this version, too; if not, they
                 are our choice.
         """
         listed = tuple(columns)
         named = tuple(name for name in listed if not name.endswith(_ANY_KEY))
-        defaults = tuple(_printed(name, named) for name in self.defaults)
+        chosen = self.defaults if defaults is None else defaults
+        defaults = tuple(_printed(name, named) for name in chosen)
         key = self.row_key if named else ()
+        also = tuple(_printed(name, named) for name in self.also)
         return ReportSpec(
             id=f"{self.id}.{number}",
             title=self.title,
@@ -109,7 +130,7 @@ class Family:
             required=self.required,
             optional=tuple(name for name in self.optional if name not in set(lacks)),
             columns=named,
-            default_columns=_wanted(named, defaults, key),
+            default_columns=_wanted(named, defaults, (*key, *also)),
             source=self.source,
             metadata_prefixes=tuple(n.removesuffix(_ANY_KEY) for n in listed if n.endswith(_ANY_KEY)),
             row_key=key,
@@ -152,7 +173,7 @@ class Family:
             required=(*one, *self.required) if by_payout else self.required,
             optional=(*filters, *self.optional),
             row_key=(*one, *self.row_key) if itemized and self.row_key else self.row_key,
-            defaults=(*one, *self.defaults) if itemized and not self.row_key else self.defaults,
+            defaults=(*self.defaults, *one) if itemized else self.defaults,
             paid_out=self.paid_out if self.paid_out == LEAVES_NEGATIVE else UNSETTLED,
             fee=UNSETTLED,
             scope=Scope.CONNECTED_ACCOUNTS,
@@ -184,13 +205,13 @@ def added_up(family: Family) -> Family:
     return replace(family, about=f"{family.about} {warning}")
 
 
-def _wanted(named: tuple[str, ...], defaults: tuple[str, ...], row_key: tuple[str, ...]) -> tuple[str, ...]:
+def _wanted(named: tuple[str, ...], defaults: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str, ...]:
     """What to ask for by default: what Stripe would print, each local time followed by the same in UTC.
 
-    What the row key needs beyond that comes first. Personal data are never among them.
+    What is needed beyond that comes first. Personal data are never among them.
     """
     chosen = defaults or named
-    keyed = (*(name for name in row_key if name not in chosen), *chosen)
+    keyed = (*(name for name in needed if name not in chosen), *chosen)
     with_utc = (each for name in keyed for each in (name, f"{name}_utc") if each in named)
     return tuple(dict.fromkeys(name for name in with_utc if not COLUMNS[name].personal))
 

@@ -59,6 +59,13 @@ _INCURRED = replace(
     about="Every fee of Stripe's, by the day it arose. One row for each fee.",
 )
 
+#: Seen by its name alone.
+_CONNECTED_FEES = replace(
+    _INCURRED.connected(),
+    id="connected_account_stripe_fees.incurred_at.itemized",
+    title="Stripe's fees of connected accounts by incurred date, itemized",
+)
+
 _COMPONENTS = Family(
     id="activity.itemized",
     title="Activity by component, itemized",
@@ -111,6 +118,7 @@ REPORTS = (
     _seen(_ALL_FEES, 2, alphabetical(_ALL_FEES.defaults)),
     _seen(_FEE_SUMMARY, 2, alphabetical(_FEE_SUMMARY.defaults)),
     _seen(_INCURRED, 2),
+    _seen(_CONNECTED_FEES, 1),
     _seen(_COMPONENTS, 2, _COMPONENT_COLUMNS),
     _seen(_COMPONENTS, 3),
     _seen(_BY_CATEGORY, 1, BY_CATEGORY, defaults_known=True),

@@ -25,7 +25,16 @@ from connector.catalogue.reports.column_groups import (
     alphabetical,
     connected,
 )
-from connector.catalogue.reports.family import GROSS_FEE_NET, TRANSACTION, Family, added_up, by_category
+from connector.catalogue.reports.family import (
+    FIRST_TRANSACTION,
+    GROSS_FEE_NET,
+    OF_CONNECTED,
+    PAID_TRANSACTION,
+    TRANSACTION,
+    Family,
+    added_up,
+    by_category,
+)
 from connector.catalogue.spec import Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/payout-reconciliation"
@@ -39,7 +48,8 @@ _BY_INTERVAL = Family(
     ),
     source=_SOURCE,
     optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
-    defaults=("automatic_payout_id", "automatic_payout_effective_at", *TRANSACTION),
+    defaults=TRANSACTION,
+    also=("automatic_payout_id", "automatic_payout_effective_at"),
     row_key=("balance_transaction_id",),
     day="automatic_payout_effective_at",
     amount="net",
@@ -53,7 +63,7 @@ _BY_PAYOUT = replace(
     about="What one payout was made of. One row for each balance transaction.",
     required=("payout",),
     optional=("timezone", "reporting_category", "decimal_separator", "columns"),
-    defaults=TRANSACTION,
+    also=(),
     day=None,
 )
 
@@ -93,7 +103,7 @@ _CONNECTED_FOURTH = connected(PLAIN_LOCAL, _HERE)
 
 #: What others name of version 7, which is said to have eighty columns.
 _SEEN_IN_7 = alphabetical(
-    _BY_INTERVAL.defaults,
+    PAID_TRANSACTION,
     (
         "automatic_payout_effective_at_utc", "created_utc", "available_on_utc", "fee_net_of_withheld_tax",
         "withheld_tax", "charge_id", "payment_intent_id", "source_id", "customer_facing_amount",
@@ -104,23 +114,26 @@ _SEEN_IN_7 = alphabetical(
     TRACE, INVOICE_NUMBER, METADATA, _ORDER,
 )  # fmt: skip
 
+_FIRST_OF_CONNECTED = (*FIRST_TRANSACTION, *OF_CONNECTED)
+_PAID_OF_CONNECTED = (*PAID_TRANSACTION, *OF_CONNECTED)
+
 REPORTS = (
-    _BY_INTERVAL.version(1, _FIRST, lacks=_NO_ZONE),
+    _BY_INTERVAL.version(1, _FIRST, lacks=_NO_ZONE, defaults=FIRST_TRANSACTION),
     _BY_INTERVAL.version(2, _SECOND, lacks=_NO_ZONE),
     _BY_INTERVAL.version(3, alphabetical(WHOLE, _THERE, _ORDER), lacks=_NO_ZONE),
     _BY_INTERVAL.version(4, _FOURTH),
-    _BY_INTERVAL.version(5, alphabetical(WHOLE_LOCAL, _THERE, _ORDER)),
-    _BY_INTERVAL.version(7, _SEEN_IN_7, status=Status.OBSERVED, complete=False),
-    _CONNECTED.version(1, _CONNECTED_FIRST, lacks=_NO_ZONE),
+    _BY_INTERVAL.version(5, alphabetical(WHOLE_LOCAL, _THERE, _ORDER), defaults=PAID_TRANSACTION),
+    _BY_INTERVAL.version(7, _SEEN_IN_7, defaults=PAID_TRANSACTION, status=Status.OBSERVED, complete=False),
+    _CONNECTED.version(1, _CONNECTED_FIRST, lacks=_NO_ZONE, defaults=_FIRST_OF_CONNECTED),
     _CONNECTED.version(2, _CONNECTED_FIRST, lacks=_NO_ZONE),
     _CONNECTED.version(3, connected(WHOLE, _HERE), lacks=_NO_ZONE),
     _CONNECTED.version(4, _CONNECTED_FOURTH),
-    _CONNECTED.version(5, connected(WHOLE_LOCAL, _HERE)),
-    _BY_PAYOUT.version(1, _FIRST, lacks=_NO_ZONE),
+    _CONNECTED.version(5, connected(WHOLE_LOCAL, _HERE), defaults=_PAID_OF_CONNECTED),
+    _BY_PAYOUT.version(1, _FIRST, lacks=_NO_ZONE, defaults=FIRST_TRANSACTION),
     _BY_PAYOUT.version(2, _SECOND, lacks=_NO_ZONE),
     _BY_PAYOUT.version(3, alphabetical(PLAIN, PARTNER, _THERE, DISPUTE), lacks=_NO_ZONE),
     _BY_PAYOUT.version(4, alphabetical(_FOURTH, PARTNER, DISPUTE)),
-    _CONNECTED_PAYOUT.version(1, _CONNECTED_FIRST, lacks=_NO_ZONE),
+    _CONNECTED_PAYOUT.version(1, _CONNECTED_FIRST, lacks=_NO_ZONE, defaults=_FIRST_OF_CONNECTED),
     _CONNECTED_PAYOUT.version(2, _CONNECTED_FIRST, lacks=_NO_ZONE),
     _CONNECTED_PAYOUT.version(3, connected(PLAIN, _HERE, DISPUTE), lacks=_NO_ZONE),
     _CONNECTED_PAYOUT.version(4, connected(_CONNECTED_FOURTH, DISPUTE, METADATA)),

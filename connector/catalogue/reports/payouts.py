@@ -7,7 +7,7 @@ https://docs.stripe.com/reports/report-types/connect
 from dataclasses import replace
 
 from connector.catalogue.reports.column_groups import BY_CATEGORY, TRACE, alphabetical, connected
-from connector.catalogue.reports.family import GROSS_FEE_NET, Family, added_up, by_category
+from connector.catalogue.reports.family import GROSS_FEE_NET, OF_CONNECTED, Family, added_up, by_category
 from connector.catalogue.signs import PAID_OUT_POSITIVE, UNSETTLED
 from connector.catalogue.spec import Status
 
@@ -20,8 +20,8 @@ _PAYOUTS = Family(
     source=_SOURCE,
     optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
     defaults=(
-        "balance_transaction_id", "payout_id", "effective_at", "payout_expected_arrival_date",
-        "payout_status", "currency", *GROSS_FEE_NET, "reporting_category", "description",
+        "payout_id", "effective_at", "currency", *GROSS_FEE_NET, "reporting_category",
+        "balance_transaction_id", "description", "payout_expected_arrival_date", "payout_status",
     ),
     row_key=("balance_transaction_id",),
     day="effective_at",
@@ -60,17 +60,23 @@ _FIRST = alphabetical(
     TRACE,
 )  # fmt: skip
 _SECOND = alphabetical(_FIRST, ("regulatory_tag",))
-_THIRD = alphabetical(_SECOND, ("effective_at", "payout_reversed_at_utc"))
+#: `application_fee` ends the header of live exports, where it was empty.
+_THIRD = alphabetical(_SECOND, ("effective_at", "payout_reversed_at_utc", "application_fee"))
+
+#: The first version prints more by default.
+_MORE = (
+    *_PAYOUTS.defaults, "payout_reversed_at", "payout_type", "payout_description", "payout_destination_id",
+)  # fmt: skip
 
 #: What others ask version 5 for.
-_SEEN_IN_5 = alphabetical(_PAYOUTS.defaults, ("payout_type",))
+_SEEN_IN_5 = alphabetical(_PAYOUTS.defaults, ("payout_type", "application_fee"))
 
 REPORTS = (
-    _PAYOUTS.version(1, _FIRST, lacks=("timezone",)),
+    _PAYOUTS.version(1, _FIRST, lacks=("timezone",), defaults=_MORE),
     _PAYOUTS.version(2, _SECOND, lacks=("timezone",)),
     _PAYOUTS.version(3, _THIRD),
     _PAYOUTS.version(5, _SEEN_IN_5, status=Status.OBSERVED, complete=False),
-    _CONNECTED.version(1, connected(_FIRST), lacks=("timezone",)),
+    _CONNECTED.version(1, connected(_FIRST), lacks=("timezone",), defaults=(*_MORE, *OF_CONNECTED)),
     _CONNECTED.version(2, connected(_SECOND), lacks=("timezone",)),
     _CONNECTED.version(3, connected(_THIRD)),
     _BY_CATEGORY.version(1, BY_CATEGORY),

@@ -65,6 +65,7 @@ _SECOND = alphabetical(
 
 REPORTS = (
     _LINES.version(2, _SECOND, defaults_known=False),
+    _LINES.version(5, status=Status.OBSERVED, complete=False),
     _LINES.connected().version(2, connected(_SECOND), defaults_known=False),
     _JURISDICTIONS.version(1, alphabetical(_SUMS), status=Status.OBSERVED, defaults_known=False),
 )

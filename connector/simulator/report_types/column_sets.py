@@ -103,7 +103,7 @@ PAYOUTS: Versions = {
     ),
 }  # fmt: skip
 PAYOUTS[2] = (*PAYOUTS[1], "regulatory_tag")
-PAYOUTS[3] = (*PAYOUTS[2], "effective_at", "payout_reversed_at_utc")
+PAYOUTS[3] = (*PAYOUTS[2], "effective_at", "payout_reversed_at_utc", "application_fee")
 CONNECTED_PAYOUTS = {version: (*columns, "connected_account") for version, columns in PAYOUTS.items()}
 
 SUMMARY = ("reporting_category", "currency", "count", "gross", "fee", "net")

@@ -1,8 +1,7 @@
 """The report types that Stripe's pages document, as data: a new type is a new entry.
 
-Versions of a report differ in columns and parameters only. Where a page does not state the default columns, a
-version has those of its siblings. Whether `connected_account` is a default column is not known; here it is
-not one, so that it must be requested.
+Versions of a report differ in columns and parameters only. Default columns and their order are as Stripe's
+own list gave them to an account in December 2021; types it did not have follow their siblings.
 
 Source: https://docs.stripe.com/reports/report-types/balance,
 https://docs.stripe.com/reports/report-types/payouts,
@@ -31,18 +30,33 @@ _ACCOUNTS = ("connected_account", "connected_accounts")
 _Lacks = Mapping[str, Collection[int]]
 
 _BY_PAYOUT = ("automatic_payout_id", "automatic_payout_effective_at")
+#: The versions that begin with them unless columns are named.
+_PAYOUT_FIRST = {("payout_reconciliation", 5), ("ending_balance_reconciliation", 4)}
 _TAX_DEFAULTS = tuple(name for name in column_sets.TAX if "[" not in name)
 _CONNECTED = "connected_account_"
 
 
-def default_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
+def default_columns(stem: str, version: int, columns: tuple[str, ...]) -> tuple[str, ...]:
     """The columns of a run that requests none; in local times where there are any."""
     suffix = "" if "created" in columns or "effective_at" in columns else "_utc"
-    money = (*column_sets.AMOUNTS, "reporting_category", "description")
+    last = _ACCOUNT if stem.startswith(_CONNECTED) else ()
     if "payout_id" in columns:
-        arrival = ("payout_expected_arrival_date", "payout_status")
-        return ("balance_transaction_id", "payout_id", f"effective_at{suffix}", *arrival, *money)
-    return ("balance_transaction_id", f"created{suffix}", f"available_on{suffix}", *money)
+        more = ("payout_reversed_at", "payout_type", "payout_description", "payout_destination_id")
+        return (
+            "payout_id", f"effective_at{suffix}", *column_sets.AMOUNTS, "reporting_category",
+            "balance_transaction_id", "description", "payout_expected_arrival_date", "payout_status",
+            *(more if version == 1 else ()), *last,
+        )  # fmt: skip
+    transaction = (
+        "balance_transaction_id", f"created{suffix}", f"available_on{suffix}", *column_sets.AMOUNTS,
+        "reporting_category",
+    )  # fmt: skip
+    if version == 1:
+        facing = ("customer_facing_amount", "customer_facing_currency")
+        return (*transaction, "source_id", "description", *facing, *_BY_PAYOUT, "charge_id", *last)
+    name = stem.removeprefix(_CONNECTED)
+    first = _BY_PAYOUT if (name, version) in _PAYOUT_FIRST else ()
+    return (*first, *transaction, "description", *last)
 
 
 def _family(
@@ -53,13 +67,12 @@ def _family(
     *,
     required: tuple[str, ...] = INTERVAL,
     account: tuple[str, ...] = (),
-    first: tuple[str, ...] = (),
     lacks: _Lacks | None = None,
 ) -> Iterator[ReportType]:
     """The versions with one row for each balance transaction, and the summary by category and currency.
 
     An itemized version takes a `timezone` if it has local times. `account` are the parameters that choose
-    among connected accounts; `first` precede the usual default columns.
+    among connected accounts.
     """
     of_one = "payout" in required
     filters = ("reporting_category", "decimal_separator", "columns", *(() if of_one else ("currency",)))
@@ -70,7 +83,7 @@ def _family(
             id=f"{stem}.itemized.{version}",
             name=_titled(stem, f"itemized {name}"),
             columns=columns,
-            default_columns=(*first, *default_columns(columns)),
+            default_columns=default_columns(stem, version, columns),
             rows=reports.itemized(select),
             required=required,
             optional=tuple(each for each in optional if version not in (lacks or {}).get(each, ())),
@@ -111,7 +124,6 @@ OWN_TYPES = (
         "payout reconciliation",
         column_sets.RECONCILIATION,
         selections.paid_out,
-        first=_BY_PAYOUT,
     ),
     *_family(
         "payout_reconciliation.by_id",
@@ -169,7 +181,6 @@ CONNECTED_TYPES = (
         column_sets.CONNECTED_RECONCILIATION,
         selections.paid_out,
         account=_ACCOUNT,
-        first=_BY_PAYOUT,
     ),
     *_family(
         "connected_account_payout_reconciliation.by_id",

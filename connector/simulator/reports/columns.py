@@ -172,7 +172,7 @@ _OF_BUYER = (
 #: Null for every account of the simulator.
 _NULLS = (
     "connected_account_id", "connected_account_name", "connected_account_country",
-    "connected_account_direct_charge_id", "regulatory_tag", "destination_payment_id",
+    "connected_account_direct_charge_id", "regulatory_tag", "destination_payment_id", "application_fee",
 )  # fmt: skip
 
 _READERS: dict[str, Reader] = {
@@ -213,8 +213,8 @@ _READERS: dict[str, Reader] = {
     "payout_type": _payout(lambda _, __: "bank_account"),
     "payout_description": _payout(lambda _, __: "STRIPE PAYOUT"),
     "payout_destination_id": _payout(_destination),
-    # Whether Stripe prints a date or a midnight is not known; here it is a date, in UTC.
-    "payout_expected_arrival_date": _payout(lambda payout, _: stamp(payout.arrival)[:10]),
+    # A midnight in UTC with its time, whatever the zone of the run: so it is in exports.
+    "payout_expected_arrival_date": _payout(lambda payout, _: f"{stamp(payout.arrival)[:10]} 00:00:00"),
     **times("effective_at", lambda entry, _: entry.effective),
     **times("payout_reversed_at", _reversed_at),
 }
