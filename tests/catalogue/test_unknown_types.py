@@ -248,7 +248,9 @@ def test_a_type_a_test_key_does_not_have_may_be_one_of_live_mode(
 
 def test_totals_are_by_the_currency_that_the_amount_is_in(pull: Pull) -> None:
     query = ReportQuery.of(
-        "tax.summarized_export.1", columns={"total_tax_collected": None, "transaction_currency": None}
+        "tax.summarized_export.1",
+        columns={"total_tax_collected": None, "transaction_currency": None},
+        parameters=["interval_start", "interval_end", "columns"],
     )
 
     totals = done(pull(query, DAY))[DAY[0].key].published.provenance.totals

@@ -7,8 +7,8 @@ from connector.catalogue.dictionary.entries import local_time, money, text
 
 FEES = (
     local_time("balance_transaction_created", "When the balance transaction came into being"),
-    local_time("fee_transaction_created", "When the fee itself was recorded"),
-    text("fee_transaction_id", "The record of the fee; several rows may share one."),
+    local_time("fee_transaction_created", "When the fee itself was recorded (1970-01-01: there is none)"),
+    text("fee_transaction_id", "The record of the fee; several rows may share one. An empty text: none."),
     local_time("incurred_at", "When what the fee is for happened"),
     text("incurred_by", "The object the fee is for."),
     text("incurred_by_type", "What kind of object the fee is for."),

@@ -3,8 +3,8 @@
 Source: https://docs.stripe.com/reports/report-types
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from connector.catalogue.dictionary import COLUMNS
@@ -67,6 +67,7 @@ class Family:
         also: what we ask for besides, since checks rely on it.
         day: the time that decides a row's day, by its local name.
         amount, net, currency: `amount_column`, `net_columns` and `currency_column` of the spec.
+        texts: what columns mean in this report, where it is more than the dictionary says.
         paid_out, fee: `paid_out_sign` and `fee_sign` of the spec.
 
     The others are as in `ReportSpec`.
@@ -88,6 +89,7 @@ class Family:
     paid_out: Sign = LEAVES_NEGATIVE
     fee: Sign = FEE_POSITIVE
     currency: str = "currency"
+    texts: Mapping[str, str] = field(default_factory=dict)
     row_kinds: RowKindRules | None = None
     scope: Scope = Scope.OWN_ACCOUNT
     live_only: bool = False
@@ -152,7 +154,7 @@ class Family:
 
     def _signed(self, named: tuple[str, ...]) -> tuple[Column, ...]:
         """The columns of money whose description says which way they count here."""
-        texts = describe_amounts(self.paid_out, self.fee)
+        texts = {**describe_amounts(self.paid_out, self.fee), **self.texts}
         return tuple(replace(COLUMNS[name], about=about) for name, about in texts.items() if name in named)
 
     def connected(self, *, several: bool = False) -> Self:

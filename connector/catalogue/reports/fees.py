@@ -4,6 +4,9 @@ None of them is on the pages of Stripe's that were read: they are known from tho
 can be equal in every column and all be real, so there is no row key. Nothing is said about days either: rows
 are reported to arrive up to four days late, and which time decides is not documented.
 
+In the summary amounts are without tax; in itemized files, people who process them take them with it. So the
+two are never compared, and neither with the balance, without the column `tax`.
+
 Sources: https://github.com/wikimedia/wikimedia-fundraising-SmashPig,
 https://github.com/NorfairKing/centjes, https://github.com/fivetran/dbt_stripe
 """
@@ -38,6 +41,7 @@ _ALL_FEES = Family(
         "settled_at", "settled_via",
     ),
     amount="amount",
+    texts={"amount": "The fee; people who process these files take it with its `tax`."},
     live_only=True,
 )  # fmt: skip
 
@@ -49,6 +53,7 @@ _FEE_SUMMARY = replace(
     source="https://github.com/NorfairKing/centjes",
     granularity=Granularity.SUMMARY,
     defaults=("suite", "product", "feature_name", "feature_description", "currency", "amount", "tax"),
+    texts={"amount": "Fees without tax: with `tax` they are what the balance was charged."},
     row_kinds=RowKindRules(column="product", kinds={}, otherwise=RowKind.MOVEMENT),
 )
 

@@ -117,9 +117,12 @@ class Totals:
                 EXACT.add(self.payouts_gross, entry.gross),
                 EXACT.add(self.payouts_fee, entry.fee),
             )
+        # A fee of its own counts as a fee, its tax included, and not as activity before fees.
+        gross = Decimal(0) if entry.category == "fee" else entry.gross
+        fee = EXACT.minus(entry.net) if entry.category == "fee" else entry.fee
         return Totals(
-            EXACT.add(self.activity_gross, entry.gross),
-            EXACT.add(self.activity_fee, entry.fee),
+            EXACT.add(self.activity_gross, gross),
+            EXACT.add(self.activity_fee, fee),
             self.payouts_gross,
             self.payouts_fee,
         )

@@ -88,12 +88,13 @@ def itemized(accounts: Sequence[Books], parameters: Parameters) -> Iterator[list
 
 def _cells(line: FeeLine, books: Books) -> dict[str, str | None]:
     entry = line.entry
-    booked = stamp(entry.created, books.zone)
+    booked, own = stamp(entry.created, books.zone), entry.category in OWN_FEES
     return {
         "balance_transaction_created": booked,
         "balance_transaction_id": entry.id,
-        "fee_transaction_created": booked,
-        "fee_transaction_id": f"ftxn_1{entry.id[5:]}",
+        # A fee in a sale has no transaction of its own: an empty text, and the beginning of time.
+        "fee_transaction_created": booked if own else "1970-01-01 00:00:00",
+        "fee_transaction_id": f"ftxn_1{entry.id[5:]}" if own else "",
         "incurred_at": stamp(line.incurred_at, books.zone),
         "incurred_by": entry.source_id,
         "incurred_by_type": "account" if entry.category in OWN_FEES else entry.category,
@@ -125,8 +126,9 @@ def summary(accounts: Sequence[Books], parameters: Parameters) -> Iterator[list[
             "product": product,
             "feature_name": feature,
             "feature_description": f"{feature} ({product})",
-            "amount": printed(amount, currency),
-            "tax": printed(tax, currency),
+            # To eighteen decimals, whatever the currency.
+            "amount": f"{amount:.18f}",
+            "tax": f"{tax:.18f}",
             "currency": currency,
         }
         yield [cells[column] for column in parameters["columns"]]
