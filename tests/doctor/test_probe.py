@@ -49,7 +49,8 @@ def results(found: dict[str, ProbeFinding], result: AssumptionResult) -> set[str
 
 
 def test_all_holds_in_the_simulator(tried: Probe, simulator: Simulator, pull: Pull) -> None:
-    pull(ReportQuery.of("balance_summary"), days("2026-06-01", 1))
+    for report in ("balance_summary", "payouts_summary"):
+        pull(ReportQuery.of(report), days("2026-06-01", 1))
 
     found = tried(simulator, account=simulator.account)
 
@@ -191,7 +192,7 @@ def test_a_planted_difference_is_found(tried: Probe, simulator: Simulator, plant
 def test_no_assumption_is_without_a_planted_difference() -> None:
     elsewhere = {
         # Tests of their own, here.
-        "redirects", "summary_lines", "account", "permissions",
+        "redirects", "summary_lines", "signs", "account", "permissions",
         # The simulator gives no way to be otherwise.
         "types_on_one_page", "livemode", "cursor", "odd_currencies",
     }  # fmt: skip
@@ -231,6 +232,27 @@ def test_a_line_of_a_balance_summary_that_nobody_knows_is_found(
     clock.sleep(60)
 
     assert tried(simulator)["summary_lines"].result is AssumptionResult.DIFFERS
+
+
+@pytest.mark.parametrize("sign", ["positive", "negative"])
+def test_a_sign_that_nobody_has_seen_is_recorded(
+    tried: Probe, simulator: Simulator, client_for: ClientFor, clock: ManualClock, sign: str
+) -> None:
+    amounts = {"positive": b'"1.00","9.00"', "negative": b'"-1.00","9.00"'}[sign]
+    line = b'"charge","usd","1","10.00",' + amounts
+    body = b'"reporting_category","currency","count","gross","fee","net"\n' + line + b"\n"
+    simulator.faults.add(FileReads(lambda _: body), CREATE)
+    query = ReportQuery.of("payout_reconciliation_summary")
+    client_for(simulator.handle).create_report_run(
+        query.request(days("2026-06-01", 1)[0]), idempotency_key="k"
+    )
+    clock.sleep(60)
+
+    found = tried(simulator)["signs"]
+
+    assert found.result is AssumptionResult.HELD
+    assert f"payout_reconciliation.summary.1: a fee is {sign}" in found.seen
+    assert "9.00" not in found.seen
 
 
 def test_an_answer_for_another_account_is_found(tried: Probe, simulator: Simulator) -> None:

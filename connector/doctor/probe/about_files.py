@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from connector.api.models import ReportFile
-from connector.catalogue import RowKind, report
+from connector.catalogue import REPORTS, RowKind, report
+from connector.catalogue.signs import name_sign
 from connector.doctor.probe.assumptions import Assumption, Shown
 from connector.doctor.probe.csv_bytes import CsvBytes
 from connector.doctor.probe.observations import Body, NotSeenError, Observations
@@ -16,6 +17,9 @@ _WHOLE, _PART, _CSV = "reading the file", "reading a part of the file", "reading
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _MONEY = ("gross", "fee", "net")
 _MOST_DECIMALS = 18
+
+#: Reports with amounts whose signs nobody has seen.
+UNSETTLED = frozenset(id for id, spec in REPORTS.items() if spec.net_columns and spec.fee_sign.factor is None)
 
 
 def _file(seen: Observations) -> ReportFile:
@@ -193,12 +197,12 @@ def _net(seen: Observations) -> Shown:
     return wrong == 0, f"{len(rows) - wrong:,} of {len(rows):,} rows"
 
 
-def _differ(row: Mapping[str, str | None]) -> bool:
+def _differ(row: Mapping[str, str | None], fee_sign: int = 1) -> bool:
     try:
         gross, fee, net = (Decimal(row.get(name) or "x") for name in _MONEY)
     except InvalidOperation:
         return True
-    return gross - fee != net
+    return gross - fee_sign * fee != net
 
 
 def _unique(seen: Observations) -> Shown:
@@ -220,6 +224,21 @@ def _inside(seen: Observations) -> Shown:
         before == after == at_end == 0,
         f"{len(times):,} rows; {before} before, {at_end} at the end, {after} after",
     )
+
+
+def _signs(seen: Observations) -> Shown:
+    """Says which signs the files have; never how much."""
+    if not seen.unsettled:
+        raise NotSeenError("there is no such report; pull payouts_summary, and probe again")
+    shown, holds = [], True
+    for report_type, csv in seen.unsettled:
+        fitting = [each for each in (1, -1) if not any(_differ(row, each) for row in csv.rows)]
+        holds = holds and bool(fitting)
+        fee = "unknown, there is none" if len(fitting) > 1 else name_sign(fitting[0]) if fitting else "mixed"
+        paid = {row.get("net", "") for row in csv.rows if row.get("reporting_category") == "payout"}
+        signs = {"negative" if str(net).startswith("-") else "positive" for net in paid}
+        shown.append(f"{report_type}: a fee is {fee}, a payout {' and '.join(sorted(signs)) or 'not there'}")
+    return holds, "; ".join(shown)
 
 
 def _categories(seen: Observations) -> Shown:
@@ -259,5 +278,6 @@ ASSUMPTIONS = (
     Assumption("net", "Net is gross minus fee.", _net),
     Assumption("unique", "balance_transaction_id is unique in a file.", _unique),
     Assumption("half_open", "An interval includes its start and not its end.", _inside),
+    Assumption("signs", "In each report one sign of fees fits all rows.", _signs),
     Assumption("summary_lines", "Balance summaries have only known kinds of lines.", _categories),
 )

@@ -67,6 +67,7 @@ class Observations:
         csv: the first run's file taken apart.
         newest, after_newest, since_first, until_first: pages of the list of report runs.
         summaries: balance summaries that existed already, taken apart, with their report types.
+        unsettled: reports that existed already whose signs are not settled, likewise.
         refused: by what was tried, the error that came instead.
     """
 
@@ -98,6 +99,7 @@ class Observations:
     since_first: Sequence[ReportRun] = ()
     until_first: Sequence[ReportRun] = ()
     summaries: list[tuple[str, CsvBytes]] = field(default_factory=list)
+    unsettled: list[tuple[str, CsvBytes]] = field(default_factory=list)
     refused: dict[str, ReportingError] = field(default_factory=dict)
 
     def need(self, value: T | None, step: str) -> T:

@@ -254,15 +254,18 @@ class _Probing:
         )
 
     def _summaries(self, seen: Observations) -> None:
-        """Balance summaries that exist already, the newest of each version, for their kinds of lines."""
+        """Balance summaries, for their kinds of lines, and reports whose signs are not settled: the newest of
+        each type that exists already."""
         runs = self._try(seen, "listing report runs", lambda: self.client.report_runs().data) or ()
         wanted = report("balance_summary").id.rpartition(".")[0]
         newest: dict[str, ReportFile] = {}
         for run in runs:
-            if run.result and run.report_type.rpartition(".")[0] == wanted:
+            is_summary = run.report_type.rpartition(".")[0] == wanted
+            if run.result and (is_summary or run.report_type in about_files.UNSETTLED):
                 newest.setdefault(run.report_type, run.result)
         for report_type, file in newest.items():
             body = self._try(seen, f"reading a {report_type}", lambda file=file: self._read(file))  # type: ignore[misc]
             if body:
                 csv = CsvBytes.of(body.content, whole=body.size == len(body.content))
-                seen.summaries.append((report_type, csv))
+                kept = seen.unsettled if report_type in about_files.UNSETTLED else seen.summaries
+                kept.append((report_type, csv))
