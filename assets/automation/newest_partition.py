@@ -17,7 +17,8 @@ from assets.reports.freshness import SLACK
 from assets.resources import stripe_resource
 from assets.sensors.availability_decisions import interval_of
 from assets.sensors.readiness import ReportAvailability, read_availability
-from assets.sensors.tick import MOST_NAMED, list_first
+from assets.sensors.tick import MOST_NAMED, TICK_RETRY, list_first
+from connector.errors import ReportingError
 from connector.runs.readiness import ready_by
 
 CHECK_NAME = "newest_ready_partition_is_there"
@@ -43,13 +44,25 @@ def build_newest_partition_check(report: ConfiguredReport) -> dg.AssetChecksDefi
     )
     def newest_ready_partition(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         stripe = stripe_resource(context.resources, report.resource)
-        with stripe.client() as client:
-            (availability,) = read_availability(client, [report])
-            newest = availability.newest(1)
-            published = availability.read_published(stripe.store(), client, newest)
+        try:
+            with stripe.client(retry=TICK_RETRY) as client:
+                (availability,) = read_availability(client, [report])
+                newest = availability.newest(1)
+                published = availability.read_published(stripe.store(), client, newest)
+        except ReportingError as error:
+            return not_evaluated(error)
         return evaluate_newest(availability, [each.key for each in newest if each.key not in published])
 
     return newest_ready_partition
+
+
+def not_evaluated(error: ReportingError) -> dg.AssetCheckResult:
+    """The check's result where it could not find out: a warning, since nothing is known to be wrong."""
+    return dg.AssetCheckResult(
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"Not evaluated: {error}. The next evaluation tries again.",
+    )
 
 
 def evaluate_newest(availability: ReportAvailability, missing: Sequence[str]) -> dg.AssetCheckResult:

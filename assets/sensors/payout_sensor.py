@@ -5,7 +5,7 @@ read from the files of a report that names them, when these are materialized.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -122,7 +122,13 @@ def build_payout_sensor(
                 found.append((PayoutPlan(report, progress, new), keys))
             if not any(plan.progress.pending for plan, _ in found):
                 return [plan for plan, _ in found]
-            ends = {id: epoch(each.data_available_end) for id, each in client.report_types().items()}
+            try:
+                types = client.report_types()
+            except ReportingError as error:
+                # Partitions are added all the same.
+                note = f"Nothing could be requested; the next tick tries again. {error}"
+                return [replace(plan, note=note) for plan, _ in found]
+            ends = {id: epoch(each.data_available_end) for id, each in types.items()}
         return [
             _plan_requests(instance, plan, keys, ends.get(plan.report.query.spec.id), unfinished)
             for plan, keys in found
@@ -207,7 +213,7 @@ def _plan_requests(
     """
     report = plan.report
     if until is None:
-        note = f"Stripe does not offer {report.query.spec.id} to this account"
+        note = f"Stripe does not offer {report.query.spec.id} to this account."
         return PayoutPlan(report, plan.progress, plan.new, note=note)
     grid = PartitionGrid.over(report.key.to_user_string(), [keys])
     due = plan.progress.select_due(until, leave=busy_partitions(instance, report, grid, unfinished))
@@ -244,5 +250,5 @@ def _line(plan: PayoutPlan) -> str:
     waiting = len(plan.progress.pending) - due
     return (
         f"{plan.report.key.to_user_string()}: {count(len(plan.new), 'new payout')} added as partitions, "
-        f"{due:,} to request, {waiting:,} waiting for their report{f'. {plan.note}' if plan.note else ''}."
+        f"{due:,} to request, {waiting:,} waiting for their report.{f' {plan.note}' if plan.note else ''}"
     )

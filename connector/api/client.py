@@ -214,6 +214,10 @@ class StripeClient:
         """What time it is at Stripe, aware UTC. Ages of runs are measured by it, never by our clock."""
         return self._transport.now()
 
+    def time_left(self) -> float:
+        """How many seconds anything may still be waited for, as `retry` says; infinite without a limit."""
+        return self._transport.time_left()
+
     def _get(
         self, path: str, query: Mapping[str, str] | None = None, *, pace: RateLimit | None = None
     ) -> JsonResponse:

@@ -31,17 +31,20 @@ _PASSING = (
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long one request is tried. All times are seconds.
+    """How long one request is tried, and how long a client may take. All times are seconds.
 
     Attributes:
         first: upper bound of the wait before the first retry; it doubles with every further one.
         longest: upper bound of any single wait we choose ourselves.
         give_up_after: no retry begins later than this after the first attempt.
+        client_lasts: nothing is waited for any more when so much time has passed since the client was made,
+            neither an answer nor a retry; None for no such limit.
     """
 
     first: float = 0.5
     longest: float = 8.0
     give_up_after: float = 90.0
+    client_lasts: float | None = None
 
     def wait_before(
         self, error: ReportingError, *, safe: bool, attempt: int, elapsed: float, draw: float

@@ -8,6 +8,7 @@ Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-low-le
 
 import contextlib
 import logging
+import math
 import random
 import ssl
 import threading
@@ -93,6 +94,7 @@ class Transport:
         #: What the simulator calls its books; None of Stripe, and before the first answer.
         self.books: str | None = None
         self._closed = threading.Event()
+        self._made_at = clock.monotonic()
 
     def close(self) -> None:
         """Close the connections. Nothing is sent afterwards, and no retry follows."""
@@ -109,6 +111,11 @@ class Transport:
             return self._clock.now()
         date, at = self._seen_at
         return date + timedelta(seconds=self._clock.monotonic() - at)
+
+    def time_left(self) -> float:
+        """How many seconds anything may still be waited for; infinite where the policy has no limit."""
+        lasts = self._retry.client_lasts
+        return math.inf if lasts is None else lasts - (self._clock.monotonic() - self._made_at)
 
     def call(
         self,
@@ -129,7 +136,7 @@ class Transport:
             try:
                 url = self._hosts.api + path
                 with (
-                    deadline(_LONGEST_ANSWER),
+                    deadline(min(_LONGEST_ANSWER, self.time_left())),
                     contextlib.closing(
                         self._send(method, url, query=query, form=form, headers=headers)
                     ) as response,
@@ -145,7 +152,7 @@ class Transport:
                 wait = self._retry.wait_before(
                     error, safe=method == "GET", attempt=attempt, elapsed=elapsed, draw=self._draw()
                 )
-                if wait is None or self._closed.is_set():
+                if wait is None or wait >= self.time_left() or self._closed.is_set():
                     if attempt > 1:
                         error.args = (f"{error} [tried {attempt} times in {elapsed:.0f} s; try again later]",)
                     raise
@@ -172,7 +179,7 @@ class Transport:
             if etag:
                 headers["If-Range"] = etag
         pace.take()
-        with deadline(_LONGEST_ANSWER):
+        with deadline(min(_LONGEST_ANSWER, self.time_left())):
             response = self._send("GET", self._hosts.trusted(url), headers=headers)
         try:
             if error := self._error(response):
@@ -240,6 +247,11 @@ class Transport:
                 f"{request.url.host} could not prove who it is ({reason}); nothing was sent there. "
                 "Look at this machine's clock and certificates, and at what stands in between"
             )
+        if isinstance(error, httpx.ReadTimeout):
+            waited = request.extensions["timeout"]["read"]
+            return ConnectionFailedError(
+                f"{request.method} {without_query(request.url)}: no answer within {waited:.0f} s"
+            )
         text = visible(self._without_key(reason_of(error).encode()).decode())
         return ConnectionFailedError(f"{request.method} {without_query(request.url)}: {text}")
 
@@ -252,8 +264,20 @@ class Transport:
         sent: httpx.Headers,
     ) -> httpx.Request:
         """The request, once more held against the trusted hosts: what is dialled is what httpx read."""
+        left = self.time_left()
+        if left <= 0:
+            raise ConnectionFailedError(
+                f"{method} {without_query(url)}: not sent, since no time is left for it"
+            )
+        limits = {
+            name: left if limit is None else min(limit, left)
+            for name, limit in self._http.timeout.as_dict().items()
+        }
+        timeout = self._http.timeout if left == math.inf else httpx.Timeout(**limits)
         try:
-            request = self._http.build_request(method, url, params=query, content=body, headers=sent)
+            request = self._http.build_request(
+                method, url, params=query, content=body, headers=sent, timeout=timeout
+            )
         except (httpx.InvalidURL, ValueError) as error:
             raise UntrustedHostError(f"Stripe's answer holds a URL that cannot be read: {error}") from None
         self._hosts.trusted(str(request.url))
@@ -291,6 +315,7 @@ class Transport:
     def _body(self, response: httpx.Response) -> bytes:
         """The whole body of an answer, as long as that is reasonable, without the key where it is echoed."""
         url, began, body = without_query(response), self._clock.monotonic(), bytearray()
+        longest = min(_LONGEST_ANSWER, self.time_left())
         for chunk in chunks_of(response):
             body += chunk
             if len(body) > _LARGEST_ANSWER:
@@ -299,8 +324,8 @@ class Transport:
                     status=response.status_code,
                     request_id=shown(response.headers.get("request-id")),
                 )
-            if self._clock.monotonic() - began > _LONGEST_ANSWER:
-                raise ConnectionFailedError(f"{url} was still answering after {_LONGEST_ANSWER:.0f} s")
+            if self._clock.monotonic() - began > longest:
+                raise ConnectionFailedError(f"{url} was still answering after {longest:.0f} s")
         return self._without_key(bytes(body))
 
     def _error(self, response: httpx.Response) -> APIError | None:

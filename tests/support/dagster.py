@@ -101,7 +101,7 @@ def _stripe_on(
             return make_store(self.root)
 
         def client(self, *, retry: RetryPolicy | None = None) -> StripeClient:
-            http = httpx.Client(transport=httpx.MockTransport(handler))
+            http = httpx.Client(transport=httpx.MockTransport(handler), timeout=80.0)
             hosts = Hosts.of(self.api_base)
             return StripeClient(
                 self.api_key, hosts=hosts, http=http, clock=clock, retry=retry, draw=lambda: 0.5
