@@ -74,6 +74,30 @@ def partition_evaluation(
     )
 
 
+def not_applicable(
+    asset: dg.AssetKey, rule: Rule, partition: str | None, target: Target | None
+) -> dg.AssetCheckEvaluation:
+    """What a check says where there is nothing that it could look at.
+
+    Args:
+        partition: None for a whole run none of whose partitions are there.
+        target: the event of the partition's file; None where it is not there.
+    """
+    missing = f"{'the partition is' if partition else 'no partition of this run is'} not there"
+    why = _nothing_beside(rule) if target else f"{missing}. The failed run says why."
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=rule.check.name,
+        passed=True,
+        severity=_SEVERITY[rule.severity],
+        blocking=rule.blocking,
+        partition=partition,
+        description=f"Not applicable: {why}",
+        metadata={"stripe/result": "not applicable"},
+        target_materialization_data=target,
+    )
+
+
 def run_evaluation(
     asset: dg.AssetKey, rule: Rule, outcomes: Sequence[CheckOutcome]
 ) -> dg.AssetCheckEvaluation:
@@ -101,12 +125,16 @@ def run_evaluation(
 def _describe_run(rule: Rule, counts: Mapping[CheckResult, int], wrong: Sequence[CheckOutcome]) -> str:
     total = sum(counts.values())
     if not total:
-        other = rule.check.other or "the previous or the next period"
-        return f"Nothing to compare these partitions with yet: {other} has no data for them."
+        return f"Not applicable: {_nothing_beside(rule)}"
     what = "partitions" if rule.settled else "comparisons"
     results = ", ".join(f"{counts[result]} {result}" for result in CheckResult if counts[result])
     first = f" {wrong[0].partition}: {_describe(wrong[0].finding)}" if wrong else ""
     return f"Of {total} {what}: {results}.{first}"
+
+
+def _nothing_beside(rule: Rule) -> str:
+    other = rule.check.other or "the previous or the next period"
+    return f"there is nothing to compare with yet, since {other} has no data."
 
 
 def _describe(finding: Finding) -> str:

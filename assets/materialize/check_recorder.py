@@ -1,8 +1,9 @@
 """The checks of one step: each partition as soon as it is in place, what lies between files at the end.
 
-Every partition that is in place when the step ends has been checked, also one that needed nothing. Dagster
-plans an evaluation of each check for each partition of a run, and what it does not get counts as skipped:
-launching a run again would otherwise hide that a check had failed, and let through what it blocked.
+Every partition that is in place when the step ends has been checked, also one that needed nothing, or whose
+refresh failed. Dagster plans an evaluation of each check for each partition of a run. What it does not get
+counts as skipped, or as failed where the run failed: launching a run again would otherwise hide that a check
+had failed, and let through what it blocked. So a run that fails says which do not apply.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from itertools import chain
 import dagster as dg
 
 from assets.dagster_runs.history import newest_materializations
-from assets.materialize.check_events import partition_evaluation, run_evaluation
+from assets.materialize.check_events import not_applicable, partition_evaluation, run_evaluation
 from assets.reports.check_rules import Rule
 from assets.reports.configured import ConfiguredReport
 from connector.checks import (
@@ -52,9 +53,17 @@ class CheckRecorder:
         self._rules: Mapping[str, Rule] = {rule.check.name: rule for rule in report.rules}
         self._outcomes: dict[str, list[CheckOutcome]] = {}
         self._written: set[str] = set()
+        self._earlier: set[str] = set()
 
-    def evaluate(self, key: str, file: OpenFile | UnreadableError) -> None:
-        """Evaluate the checks of a partition's own file."""
+    def evaluate(self, key: str, file: OpenFile | UnreadableError, *, earlier: bool = False) -> None:
+        """Evaluate the checks of a partition's own file.
+
+        Args:
+            earlier: the run brought no new data of it, and the file is of an earlier one. Failures block
+                nothing: the run fails anyhow.
+        """
+        if earlier:
+            self._earlier.add(key)
         settled = [rule.check for rule in self._rules.values() if rule.settled]
         check = partial(check_opened_file, self._store, self._dataset, self._report.query, key, file)
         outcomes = self._evaluate(settled, self._dataset, key, check)
@@ -66,7 +75,11 @@ class CheckRecorder:
         found = chain(*self._outcomes.values(), self._across)
         order = list(self._rules)
         return sorted(
-            (each for each in found if self._rules[each.check.name].blocks(each.finding)),
+            (
+                each
+                for each in found
+                if each.partition not in self._earlier and self._rules[each.check.name].blocks(each.finding)
+            ),
             key=lambda each: (order.index(each.check.name), each.partition),
         )
 
@@ -75,12 +88,18 @@ class CheckRecorder:
         self._log(self._report, self._rules, self._outcomes[key])
         self._written.add(key)
 
-    def conclude(self) -> None:
-        """Write all evaluations that are left, and one of each check for the whole run."""
+    def conclude(self, *, failed: bool = False) -> None:
+        """Write all evaluations that are left, and one of each check for the whole run.
+
+        Args:
+            failed: the run is going to fail, and what is not evaluated would look failed too.
+        """
         left = [self._outcomes[key] for key in self._outcomes if key not in self._written]
         self._written |= self._outcomes.keys()
         self._log(self._report, self._rules, [*chain(*left), *self._across])
         self._update_others()
+        if failed:
+            self._log_not_applicable()
         if not self._outcomes:
             return
         for rule in self._rules.values():
@@ -88,6 +107,21 @@ class CheckRecorder:
             self._log_for_run(
                 self._report, rule, [each for each in every if each.check.name == rule.check.name]
             )
+
+    def _log_not_applicable(self) -> None:
+        """Say which checks do not apply to partitions of the run, and why."""
+        keys = self._context.partition_keys
+        events = newest_materializations(self._context.instance, self._report.key, self._outcomes)
+        every = chain(*self._outcomes.values(), self._across)
+        evaluated = {(each.check.name, each.partition) for each in every}
+        for rule in self._rules.values():
+            for key in keys:
+                if (rule.check.name, key) not in evaluated:
+                    event = events.get(key)
+                    target = event.target if event else None
+                    self._context.log_event(not_applicable(self._report.key, rule, key, target))
+            if not self._outcomes and len(keys) > 1:
+                self._context.log_event(not_applicable(self._report.key, rule, None, None))
 
     # Between files
 

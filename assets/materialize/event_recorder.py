@@ -9,7 +9,7 @@ once; so they are gathered until the end.
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import dagster as dg
@@ -23,6 +23,7 @@ from assets.reports.preview import first_rows
 from connector.checks import CheckOutcome, OpenFile, UnreadableError, open_file
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
+from connector.errors import ReportingError
 from connector.pipeline.collect import Asked, Done
 
 #: What a report asset yields: an event without a value, since the file is written already.
@@ -110,12 +111,7 @@ class EventRecorder:
         """A partition is in place: its file is opened once, for the event and for the checks."""
         key = event.partition.key
         self._done[key] = event
-        with ExitStack() as stack:
-            file: OpenFile | UnreadableError
-            try:
-                file = stack.enter_context(open_file(self._store, self._dataset, self._report.query, key))
-            except UnreadableError as error:
-                file = error
+        with self._opened(key) as file:
             rows = None
             if isinstance(file, OpenFile):
                 rows = first_rows(self._report, file.data, self._dataset.path_columns)
@@ -138,13 +134,31 @@ class EventRecorder:
     def flush(self) -> Sequence[str]:
         """There will be no output: write what was gathered for it.
 
+        Partitions without new data are checked as they are, if they are there at all.
+
         Returns the keys of the partitions that are in place.
         """
         if self._gather:
             for event in self._done.values():
                 self._write(event)
-        self._checks.conclude()
+        earlier = {event.partition for event in self._events}
+        for key in self._context.partition_keys:
+            if key in earlier and key not in self._done:
+                # What cannot be read is why the run fails already.
+                with suppress(ReportingError), self._opened(key) as file:
+                    self._checks.evaluate(key, file, earlier=True)
+        self._checks.conclude(failed=True)
         return tuple(self._done)
+
+    @contextmanager
+    def _opened(self, key: str) -> Iterator[OpenFile | UnreadableError]:
+        with ExitStack() as stack:
+            file: OpenFile | UnreadableError
+            try:
+                file = stack.enter_context(open_file(self._store, self._dataset, self._report.query, key))
+            except UnreadableError as error:
+                file = error
+            yield file
 
     def _write(self, event: Done) -> None:
         key, provenance = event.partition.key, event.published.provenance

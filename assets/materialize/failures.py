@@ -8,8 +8,9 @@ import dagster as dg
 from assets.dagster_runs.tags import OUTCOME_TAG
 from assets.materialize.check_events import blocked_table
 from connector.checks import CheckOutcome
-from connector.errors import ReportingError, RunPendingError, advice
+from connector.errors import ReportingError, advice
 from connector.pipeline.collect import Missed, Outcome
+from connector.runs.wording import outlook
 
 #: Metadata of the failure: how many partitions of the run are materialized all the same.
 MATERIALIZED = "stripe/materialized_partitions"
@@ -22,12 +23,9 @@ _AGAIN = "Materialize it again"
 
 
 def what_to_do(error: ReportingError) -> str:
-    """What to do about an error, in one sentence."""
-    if isinstance(error, RunPendingError):
-        return (
-            "The late-run sensor materializes it once Stripe is done; doing it by hand adopts or replaces it."
-        )
-    return advice(error, again=_AGAIN)
+    """Whether the partition comes by itself and when, and what a person can do about it."""
+    comes = outlook(error, late="the sensor for late reports", missing="the availability sensor")
+    return f"{comes} {advice(error, again=_AGAIN)}"
 
 
 def worst_outcome(outcomes: Iterable[str]) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from connector.api.models import ReportRun
+from connector.errors import NotReadyError, ReportingError, RunPendingError
 from connector.runs.adoption import WaitPolicy, abandoned_at
 from connector.runs.progress import PartitionProgress
 
@@ -37,6 +38,23 @@ def hung(runs: Sequence[ReportRun], abandon_after: timedelta) -> str:
         "No further one is created; the next attempt takes up what has ended by then. "
         "Give their ids to Stripe's support"
     )
+
+
+def outlook(error: ReportingError, *, late: str, missing: str) -> str:
+    """Whether a partition that failed comes by itself, and when.
+
+    Args:
+        late: what takes up a report run that ends later.
+        missing: what requests a partition that is missing, whenever Stripe's data have advanced.
+    """
+    if isinstance(error, RunPendingError) and error.run_id:
+        return f"It comes by itself: {late} takes it up when Stripe has finished it."
+    if isinstance(error, NotReadyError):
+        when = f", expected by {error.expected:%Y-%m-%d %H:%M} UTC" if error.expected else ""
+        return f"It comes by itself: {missing} requests it once Stripe has the data{when}."
+    if error.passing:
+        return f"It may come by itself: {missing} requests it again when Stripe's data have advanced."
+    return "It does not come by itself."
 
 
 def hangs(abandon_after: timedelta) -> str:

@@ -16,7 +16,7 @@ from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
 from tests.conftest import Pull
-from tests.faults.files import AddedColumn
+from tests.faults.files import AddedColumn, RemovedColumn
 from tests.faults.network import Respond
 from tests.faults.runs import RunFails, RunTakes
 from tests.support.dagster import Orchestra, reader_of
@@ -244,7 +244,7 @@ def test_a_late_partition_is_named_with_its_run_and_the_good_ones_stay(
     assert row["report_run"] in {run.id for run in simulator.runs}
     assert row["report_run"] in message
     assert "1 of 5 partitions" in message
-    assert "adopts" in row["what_to_do"]
+    assert row["what_to_do"].startswith("It comes by itself: the sensor for late reports takes it up")
     assert orchestra.outcome(result) == "late"
 
 
@@ -550,3 +550,27 @@ def test_a_table_of_another_configuration_is_refused_before_anything_is_sent(
     message, _ = orchestra.failure(result)
     assert "currency=eur" in message
     assert len(simulator.requests) == sent
+
+
+@pytest.mark.parametrize(
+    ("fault", "comes"),
+    [
+        (RunTakes(None), "It comes by itself: the sensor for late reports"),
+        (RunFails(), "It may come by itself: the availability sensor"),
+        (RemovedColumn("net_amount"), "It does not come by itself"),
+    ],
+    ids=["late", "failed-at-stripe", "not-as-asked"],
+)
+def test_the_message_of_each_failed_partition_says_whether_it_comes_by_itself(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator, fault: Any, comes: str
+) -> None:
+    simulator.faults.add(fault, SUMMARIES, times=None)
+
+    result = orchestra.launch([summary], FIRST, "2026-06-03")
+
+    message, _ = orchestra.failure(result)
+    _, *lines = message.splitlines()
+    assert [line.split()[0] for line in lines] == DAYS[:3]
+    assert all(comes in line for line in lines)
+    log = orchestra.instance.all_logs(result.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    assert len(log) == 1

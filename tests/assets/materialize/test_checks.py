@@ -16,7 +16,7 @@ from assets.sensors.late_sensor import build_late_report_sensor
 from connector.checks import Severity
 from connector.dataset.provenance import METADATA_KEY
 from connector.errors import ConfigurationError
-from connector.simulator import Simulator
+from connector.simulator import Match, Simulator
 from tests.faults.file_editing import FileFault
 from tests.faults.files import (
     AddedColumn,
@@ -29,7 +29,7 @@ from tests.faults.files import (
     WrongClosing,
     WrongSummary,
 )
-from tests.faults.runs import RunTakes
+from tests.faults.runs import RunFails, RunTakes
 from tests.support.dagster import Orchestra, configured, reader_of
 from tests.support.sensing import Daemon
 from tests.support.stripe import asking_for
@@ -40,6 +40,7 @@ BALANCE, ITEMS, SUMMARY = (
     "balance_change_from_activity.itemized.3",
     "balance_change_from_activity.summary.1",
 )
+SUMMARIES = Match(report_type=BALANCE)
 CONTINUITY = "closing_is_next_opening"
 
 
@@ -202,6 +203,52 @@ def test_a_run_of_one_partition_has_one_evaluation_of_each_check(
     assert set(told(orchestra, summary, "balance_adds_up")) == {FIRST}
 
 
+def test_no_check_of_a_partition_that_did_not_come_looks_failed(
+    orchestra: Orchestra, simulator: Simulator
+) -> None:
+    simulator.faults.add(RunFails(), asking_for(SECOND), times=None)
+    (asset,) = compared(BALANCE)
+
+    result = orchestra.launch([asset], FIRST, THIRD)
+
+    assert not result.success
+    for spec in asset.check_specs:
+        if spec.partitions_def:
+            assert shown(orchestra, asset, spec.name, SECOND) == {"SUCCEEDED"}, spec.name
+            assert told(orchestra, asset, spec.name)[SECOND].description.startswith("Not applicable")
+            assert told(orchestra, asset, spec.name)[FIRST].passed
+
+
+def test_no_check_of_a_run_that_brought_nothing_looks_failed(
+    orchestra: Orchestra, simulator: Simulator, summary: dg.AssetsDefinition
+) -> None:
+    simulator.faults.add(RunFails(), SUMMARIES, times=None)
+
+    orchestra.launch([summary], FIRST, SECOND)
+
+    said = told(orchestra, summary, "balance_adds_up")
+    assert [said[each].passed for each in (FIRST, SECOND, None)] == [True] * 3
+
+
+def test_a_partition_whose_refresh_failed_is_checked_as_it_is(
+    orchestra: Orchestra, simulator: Simulator
+) -> None:
+    """What was wrong with its file is wrong still."""
+    simulator.faults.add(WrongClosing(), asking_for(FIRST, report_type=BALANCE), times=1)
+    (asset,) = compared(BALANCE)
+    orchestra.launch([asset], FIRST)
+    simulator.faults.add(RunFails(), SUMMARIES, times=None)
+
+    again = orchestra.launch([asset], FIRST, SECOND)
+
+    said = told(orchestra, asset, "balance_adds_up")
+    assert not said[FIRST].passed
+    assert said[SECOND].description.startswith("Not applicable")
+    message, metadata = orchestra.failure(again)
+    assert "stripe/blocked" not in metadata
+    assert "2 of 2 partitions have no new data" in message
+
+
 # What lies between files
 
 
@@ -230,7 +277,7 @@ def test_periods_are_compared_when_the_later_one_to_arrive_arrives(
 
     assert set(alone) == {None}
     assert alone[None].passed
-    assert "Nothing to compare" in alone[None].description
+    assert "nothing to compare" in alone[None].description
     assert told(orchestra, summary, CONTINUITY)[SECOND].passed
 
 
