@@ -163,7 +163,7 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
         with stripe.client() as client:
             dataset = report.query.dataset(mode=client.mode, account=client.account)
             # Both are read here once, for everything below.
-            published = {each.key: store.provenance(dataset, each.key) for each in partitions}
+            published, _ = store.readable(dataset, [each.key for each in partitions])
             report_runs = {key: found.run_id for key, found in published.items() if found}
             events = list(read_materializations(context.instance, report.key, report_runs))
             wish = Wish.of(context.run, context.instance.get_run_record_by_id)

@@ -185,7 +185,8 @@ def pull(
     reporter = PullReporter(query, len(partitions), as_json=as_json, logged=log is not None)
     with connection.client() as client, logging_to_stderr(log):
         store = connection.store()
-        published = read_published(client, store, query, partitions)
+        stored = read_stored(client, store, query, partitions)
+        published = {key: provenance for key, provenance in stored.items() if provenance is not None}
         forced = [each.key for each in partitions] if force else []
         due = [] if force or no_refresh else find_refreshes(client, query, partitions, published)
         if due:
@@ -196,7 +197,7 @@ def pull(
             query,
             partitions,
             refresh=[*forced, *(each.key for each in due)],
-            published=published,
+            published=stored,
             drop_columns=forced,
             wait_policy=connector.WaitPolicy(wait_timeout=wait_timeout),
         )
@@ -207,20 +208,19 @@ def pull(
     sys.exit(reporter.tally.exit_code)
 
 
-def read_published(
+def read_stored(
     client: "connector.StripeClient",
     store: "connector.Store",
     query: "connector.ReportQuery",
     partitions: "Iterable[connector.Partition]",
-) -> "dict[str, Provenance]":
-    """The provenance of each partition's file, by key, as far as there is one that can be read.
+) -> "dict[str, Provenance | None]":
+    """What the table holds for each partition, by key; without those that the file system refuses to read.
 
     Raises DatasetMismatchError where the table is of another report configuration.
     """
     dataset = query.dataset(mode=client.mode, account=client.account)
     store.check(dataset)
-    found = store.provenances(dataset, dict.fromkeys(each.key for each in partitions))
-    return {key: provenance for key, provenance in found.items() if provenance is not None}
+    return store.readable(dataset, tuple(dict.fromkeys(each.key for each in partitions)))[0]
 
 
 def find_refreshes(

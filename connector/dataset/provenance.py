@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self
 
+from connector.api.json_fields import is_identifier
 from connector.api.models import ReportRequest
 from connector.dataset.change import Change
 from connector.errors import ReportingError
@@ -153,6 +154,13 @@ def _mapping(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 _text, _flag, _dict = _exactly(str), _exactly(bool), _exactly(dict)
 
 
+def _run_id(value: Any) -> str:
+    """Without one that can be looked up at Stripe, nobody can say whose the file is."""
+    if not is_identifier(_text(value)):
+        raise ValueError(f"{value!r:.80} is not an id Stripe would give")
+    return str(value)
+
+
 def _count(value: Any) -> int:
     if _exactly(int)(value) < 0:
         raise ValueError(f"{value} is negative")
@@ -186,7 +194,8 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("table", "period", "report_type", "mode", "api_version", "run_id", "file_id"), _text),
+    **dict.fromkeys(("table", "period", "report_type", "mode", "api_version", "file_id"), _text),
+    "run_id": _run_id,
     **dict.fromkeys(("csv_sha256", "connector_version"), _text),
     **dict.fromkeys(("csv_bytes", "rows", "decoder_version"), _count),
     **dict.fromkeys(("run_created", "as_of", "fetched_at"), _time),

@@ -99,16 +99,37 @@ class Store:
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="provenance") as pool:
             return dict(zip(keys, pool.map(lambda key: self.provenance(dataset, key), keys), strict=True))
 
+    def readable(
+        self, dataset: Dataset, periods: Sequence[str]
+    ) -> tuple[dict[str, Provenance | None], dict[str, StoreError]]:
+        """The same for these partitions, and what the file system refuses to read, by key: a refusal concerns
+        one partition."""
+        with contextlib.suppress(StoreError):
+            return self.provenances(dataset, periods), {}
+        found: dict[str, Provenance | None] = {}
+        refused: dict[str, StoreError] = {}
+        for key in periods:
+            try:
+                found[key] = self.provenance(dataset, key)
+            except StoreError as error:
+                refused[key] = error
+        return found, refused
+
     def newest(self, dataset: Dataset) -> tuple[Provenance, ...]:
         """What the last few periods that can be read say of themselves, the newest report run first.
 
-        Nothing in an empty table.
+        Nothing in an empty table. Raises StoreError where none can be read and the file system refuses one.
         """
         keys = sorted(self.keys(dataset), key=lambda key: dataset.key_format.values(key)[::-1], reverse=True)
+        refusals: list[StoreError] = []
         for first in range(0, len(keys), _RECENT):
-            found = self.provenances(dataset, keys[first : first + _RECENT]).values()
-            if newest := sorted(filter(None, found), key=lambda each: each.run_created, reverse=True):
+            found, refused = self.readable(dataset, keys[first : first + _RECENT])
+            refusals += refused.values()
+            readable = filter(None, found.values())
+            if newest := sorted(readable, key=lambda each: each.run_created, reverse=True):
                 return tuple(newest)
+        if refusals:
+            raise refusals[0]
         return ()
 
     def keys(self, dataset: Dataset) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.shape import FileState
 from connector.dataset.store import Store
-from connector.errors import ConfigurationError, InternalError, ReportingError, StoreError
+from connector.errors import ConfigurationError, InternalError, ReportingError
 from connector.partitions import Partition
 from connector.pipeline.conversions import Conversions, Unpublished
 from connector.pipeline.events import Answered, Asked, Done, Event, Finished, Missed, Outcome
@@ -62,7 +62,7 @@ def collect(
     Args:
         refresh: keys of partitions that get a new report run although a published file or a finished run
             answers.
-        published: keys to what `store.provenance` has for them, where the caller has read that already.
+        published: keys to what `store.provenance` has for them, as far as the caller has read that already.
         run_ids: keys to report runs to take by id, however long they have been pending.
         drop_columns: keys of partitions whose file may be replaced by one that lacks columns; those to
             `refresh` when None.
@@ -84,8 +84,8 @@ def collect(
     store.check(dataset)
     requests = {each.key: PartitionRequest(each, query.request(each)) for each in partitions}
     plan = _Plan()
-    if published is None:
-        published = plan.read(store, dataset, requests)
+    known = published or {}
+    published = {**known, **plan.read(store, dataset, {k: r for k, r in requests.items() if k not in known})}
     states = _states(query, requests, published, droppable=refresh if drop_columns is None else drop_columns)
     for key, request in requests.items():
         if key not in plan.unread:
@@ -151,17 +151,10 @@ class _Plan:
     def read(
         self, store: Store, dataset: Dataset, requests: Mapping[str, PartitionRequest]
     ) -> Mapping[str, Provenance | None]:
-        """What the dataset holds, by key; one by one where reading all together fails."""
-        try:
-            return store.provenances(dataset, requests)
-        except StoreError:
-            found: dict[str, Provenance | None] = {}
-            for key, request in requests.items():
-                try:
-                    found[key] = store.provenance(dataset, key)
-                except StoreError as error:
-                    self.unread[key] = Missed(request.partition, error, None)
-            return found
+        """What the dataset holds, by key."""
+        found, refused = store.readable(dataset, tuple(requests))
+        self.unread = {key: Missed(requests[key].partition, error, None) for key, error in refused.items()}
+        return found
 
     def add(
         self,
@@ -173,8 +166,10 @@ class _Plan:
     ) -> None:
         """Sort in one partition."""
         named = wanted.run_id
-        if published is None or state in {FileState.OTHER_REQUEST, FileState.LACKING_COLUMNS}:
+        if published is None:
             self.wanted.append(wanted)
+        elif state in {FileState.OTHER_REQUEST, FileState.LACKING_COLUMNS}:
+            self.wanted.append(replace(wanted, newer_than=published.run_created))
         elif wanted.refresh or (named is not None and named != published.run_id):
             self.wanted.append(replace(wanted, published=published))
         elif state is FileState.OLDER_SHAPE and reconvert:

@@ -6,7 +6,7 @@ from connector.api.client import StripeClient
 from connector.dataset.admission import refuse_foreign, refuse_other_books
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
-from connector.errors import InvalidRequestError
+from connector.errors import InvalidRequestError, UnexpectedAnswerError
 
 
 def confirm_owner(
@@ -15,7 +15,7 @@ def confirm_owner(
     """Find one of the newest published report runs of a table among those that the key in use knows.
 
     They are looked up by their ids where none is `listed`: that is one request, and none for an empty table.
-    Of a few, since Stripe may have lost one.
+    Of a few, since Stripe may have lost one, or answer for one with what cannot be read.
 
     Args:
         listed: ids of runs that this key has just been shown.
@@ -27,11 +27,24 @@ def confirm_owner(
     if not newest:
         return
     ids = [each.run_id for each in newest]
-    known = not set(listed).isdisjoint(ids) or any(_knows(client, run_id) for run_id in ids)
+    known = not set(listed).isdisjoint(ids) or _knows_one(client, ids)
     if client.books is None:  # it has answered by now, so this is not a simulator
         refuse_foreign(dataset, newest[0], known=known)
     else:
         refuse_other_books(dataset, store.books(dataset), client.books)
+
+
+def _knows_one(client: StripeClient, run_ids: Collection[str]) -> bool:
+    unread: UnexpectedAnswerError | None = None
+    for run_id in run_ids:
+        try:
+            if _knows(client, run_id):
+                return True
+        except UnexpectedAnswerError as error:
+            unread = error
+    if unread:
+        raise unread
+    return False
 
 
 def _knows(client: StripeClient, run_id: str) -> bool:

@@ -52,6 +52,7 @@ class PartitionRequest:
     Attributes:
         request: what to ask Stripe.
         published: where the published file of the same request comes from: only a newer run will do.
+        newer_than: when the run of the published file of another request was created: no older one will do.
         run_id: take this very run, however long it has been pending.
         refresh: only a file made from now on will do.
     """
@@ -61,6 +62,7 @@ class PartitionRequest:
     published: Provenance | None = None
     run_id: str | None = None
     refresh: bool = False
+    newer_than: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +102,53 @@ def refusal(run: ReportRun, wanted: PartitionRequest, at: Situation) -> Refusal 
     """Why this report run cannot answer the request; None where it can, now or once it has finished.
 
     It has to ask exactly this and be newer than the published one, neither failed nor expired, nor pending
-    for too long unless it is named. The file of a run that this command did not create must not lack rows:
-    for a refresh it was made since the command began; else after Stripe last prepared the type's data, or
-    long enough after the interval's end. A run that this command created is accepted with an earlier run's
-    file, too: Stripe answers so where nothing has changed, and would do so again.
+    for too long unless it is named. A run that this command did not create must not lack rows: it was created
+    after Stripe last prepared the type's data, or long enough after the interval's end, and for a refresh its
+    file is made since the command began, too. When within its time Stripe read the data is unknown, so one
+    from before a preparation is left behind although it ends after it. A run that this command created is
+    accepted in any case, with an earlier run's file, too: Stripe answers so where nothing has changed, and
+    would do so again.
     """
     own = run.id in at.own
     if any(differences(run, wanted, at)):
         return Refusal.MISMATCH
-    if wanted.published and _is_older(run, wanted.published, own=own):
+    if _is_older(run, wanted, own=own):
         return Refusal.PUBLISHED
     if run.status is RunStatus.FAILED:
         return Refusal.FAILED
     if run.status is RunStatus.PENDING or run.result is None:
-        hangs = at.now >= abandoned_at(run, at.abandon_after) and run.id != wanted.run_id
-        return Refusal.ABANDONED if hangs else None
+        if at.now >= abandoned_at(run, at.abandon_after) and run.id != wanted.run_id:
+            return Refusal.ABANDONED
+        return None if own or _is_complete(run.created, None, wanted, at) else Refusal.STALE
     expires, made = run.result.expires_at, run.result.created
     if expires is not None and expires <= at.now:
         return Refusal.EXPIRED
-    return None if own or _is_complete(made, wanted, at) else Refusal.STALE
+    return None if own or _is_complete(run.created, made, wanted, at) else Refusal.STALE
 
 
-def _is_older(run: ReportRun, published: Provenance, *, own: bool) -> bool:
-    return run.id == published.run_id or (not own and run.created < published.run_created)
+def _is_older(run: ReportRun, wanted: PartitionRequest, *, own: bool) -> bool:
+    published = wanted.published
+    since = published.run_created if published else wanted.newer_than
+    same = published is not None and run.id == published.run_id
+    return same or (not own and since is not None and run.created < since)
 
 
-def _is_complete(made: datetime, wanted: PartitionRequest, at: Situation) -> bool:
-    """Whether a file of that time cannot lack rows."""
-    if wanted.refresh:
-        # Stripe counts in whole seconds: what was made in the same one may be older.
-        return made > at.began
-    if at.updated is not None and made >= at.updated:
-        return True
+def _is_complete(created: datetime, made: datetime | None, wanted: PartitionRequest, at: Situation) -> bool:
+    """Whether the file of a run created at `created` cannot lack rows; `made` is None until there is one."""
+    # Stripe counts in whole seconds: what was made in the same one may be older.
+    if wanted.refresh and made is not None and made <= at.began:
+        return False
     interval = wanted.partition.interval
-    return interval is not None and made >= interval.end + settled_after(wanted.request.report_type)
+    if interval is None and not wanted.refresh:
+        # Nothing settles: a run that takes longer than Stripe's preparations are apart would never do.
+        return made is None or (at.updated is not None and made >= at.updated)
+    # An earlier run's file is older than the run.
+    read = created if made is None else min(created, made)
+    if at.updated is not None and read >= at.updated:
+        return True
+    if interval is None or wanted.refresh:
+        return read > at.began
+    return read >= interval.end + settled_after(wanted.request.report_type)
 
 
 def settled_after(report_type: str) -> timedelta:

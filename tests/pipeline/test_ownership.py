@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,9 @@ from connector.errors import DatasetMismatchError
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from tests.conftest import ClientFor, Pull
+from tests.faults.network import Respond
 from tests.support.clock import ManualClock
-from tests.support.partitions import days, done
+from tests.support.partitions import days, done, missed
 
 SUMMARY = ReportQuery.of("balance_summary")
 WEEK = days("2026-05-31", 7)
@@ -44,6 +46,28 @@ def test_a_run_that_stripe_has_lost_does_not_make_the_account_another(
     newest = max((each.published.provenance for each in first.values()), key=lambda each: each.run_created)
     (lost,) = (each for each in simulator.runs if each.id == newest.run_id)
     lost.plan = replace(lost.plan, vanishes=0.0)
+
+    assert len(done(pull(SUMMARY, WEEK))) == 7
+
+
+def test_a_file_that_cannot_be_looked_at_does_not_hide_whose_the_table_is(pull: Pull, store: Store) -> None:
+    pull(SUMMARY, WEEK[:3])
+    file = Path(store.uri(SUMMARY.dataset(mode="test", account=None), WEEK[2].key))
+    file.unlink()
+    file.mkdir()
+
+    events = pull(SUMMARY, WEEK)
+
+    assert list(missed(events)) == [WEEK[2].key]
+    assert len(done(events)) == 6
+
+
+def test_a_run_that_stripe_answers_for_with_garbage_does_not_stop_the_others(
+    pull: Pull, simulator: Simulator
+) -> None:
+    first = done(pull(SUMMARY, WEEK[:2]))
+    newest = max((each.published.provenance for each in first.values()), key=lambda each: each.run_created)
+    simulator.faults.add(Respond(200), f"GET */report_runs/{newest.run_id}", times=None)
 
     assert len(done(pull(SUMMARY, WEEK))) == 7
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from connector.api.client import StripeClient
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.errors import DatasetMismatchError
@@ -72,6 +73,20 @@ def test_further_columns_need_a_report_run(simulator: Simulator, pull: Pull) -> 
     assert "description" in outcome.published.provenance.columns
     assert done(pull(summary(), DAY))[KEY].fetched is False
     assert len(simulator.runs) == 2
+
+
+def test_further_columns_do_not_bring_back_older_rows(client: StripeClient, pull: Pull) -> None:
+    """A settled run that has the columns is older than the published file."""
+    old = summary().request(DAY[0])
+    client.create_report_run(old, idempotency_key="somebody else")
+    pull(summary(*NARROW), DAY)
+    pull(summary(*NARROW), DAY, refresh={KEY})
+    published = done(pull(summary(*NARROW), DAY))[KEY].published.provenance
+
+    outcome = done(pull(summary(), DAY))[KEY].published.provenance
+
+    assert outcome.as_of > published.as_of
+    assert done(pull(summary(), DAY))[KEY].fetched is False
 
 
 def test_the_same_columns_in_another_order_are_the_same_data(simulator: Simulator, pull: Pull) -> None:

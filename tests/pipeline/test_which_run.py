@@ -182,6 +182,32 @@ def test_the_file_of_a_run_that_was_adopted_is_held_to_the_same_when_it_has_come
     assert outcome.published.provenance.run_id == simulator.runs[1].id
 
 
+def test_a_run_that_straddles_a_preparation_is_not_adopted(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    """What it read of the time before and after is unknown."""
+    clock.move_to(datetime(2026, 6, 7, 23, tzinfo=UTC))
+    simulator.faults.add(RunTakes(2 * HOUR), "POST")
+    left_by_a_killed_process(client, YOUNG[0])
+    clock.move_to(datetime(2026, 6, 8, 2, tzinfo=UTC))
+
+    outcome = done(pull(SUMMARY, YOUNG))[KEY]
+
+    assert outcome.origin is Origin.CREATED
+    assert outcome.published.provenance.run_id == simulator.runs[1].id
+    assert done(pull(SUMMARY, YOUNG))[KEY].fetched is False
+
+
+def test_a_run_that_its_command_has_created_is_accepted_over_a_preparation(
+    simulator: Simulator, pull: Pull, clock: ManualClock
+) -> None:
+    clock.move_to(datetime(2026, 6, 7, 23, 59, tzinfo=UTC))
+    simulator.faults.add(RunTakes(600.0), "POST")
+
+    assert done(pull(SUMMARY, YOUNG))[KEY].fetched
+    assert len(simulator.runs) == 1
+
+
 # Refreshes
 
 

@@ -86,8 +86,10 @@ def test_a_young_pending_run_is_adopted() -> None:
 
 
 def test_a_pending_run_counts_as_failed_after_six_hours() -> None:
-    assert chosen(run(status="pending", created=NOW - 6 * HOUR)) is None
-    assert chosen(run(status="pending", created=NOW - 6 * HOUR + timedelta(seconds=1))) == "frr_1"
+    hanging = run(status="pending", created=PREPARED)
+
+    assert chosen(hanging, now=PREPARED + 6 * HOUR) is None
+    assert chosen(hanging, now=PREPARED + 6 * HOUR - timedelta(seconds=1)) == "frr_1"
 
 
 def test_an_unknown_status_counts_as_pending() -> None:
@@ -108,6 +110,36 @@ def test_a_finished_run_beats_a_pending_one_and_the_newest_wins() -> None:
 
 def test_a_file_made_before_the_data_were_prepared_again_may_be_short() -> None:
     assert chosen(run(created=PREPARED - HOUR)) is None
+
+
+def test_a_run_created_before_the_data_were_prepared_again_may_be_short_whenever_it_ends() -> None:
+    """When within its time Stripe read the data is unknown."""
+    before = PREPARED - timedelta(seconds=1)
+
+    for refresh in (False, True):
+        request = wanted(refresh=refresh)
+        for each in (run(created=before, made=NOW + HOUR), run(status="pending", created=before)):
+            assert refusal(each, request, situation()) is Refusal.STALE
+            assert refusal(each, request, situation(own={each.id})) is None
+        assert refusal(run(created=PREPARED, made=NOW + HOUR), request, situation()) is None
+
+
+def test_where_nothing_settles_a_run_that_took_longer_than_a_preparation_is_accepted() -> None:
+    """Another one would take as long, and be left behind like it."""
+    payout = wanted(partition=Partition("po_1", None))
+    slow = run(created=PREPARED - 5 * HOUR, made=PREPARED)
+
+    assert refusal(slow, payout, situation()) is None
+    assert refusal(run(created=PREPARED - HOUR), payout, situation()) is Refusal.STALE
+
+
+def test_no_run_older_than_a_published_file_of_another_request_will_do() -> None:
+    settled = DAY.end + timedelta(days=3)
+    later = situation(now=settled + timedelta(days=9), updated=settled + timedelta(days=8))
+    restated = wanted(newer_than=settled + timedelta(days=2))
+
+    assert refusal(run(created=settled), restated, later) is Refusal.PUBLISHED
+    assert refusal(run(created=settled + timedelta(days=2)), restated, later) is None
 
 
 def test_a_file_made_two_days_after_the_interval_is_complete_whatever_came_since() -> None:
@@ -154,10 +186,11 @@ def test_a_run_of_ones_own_is_accepted_with_an_earlier_runs_file() -> None:
 
 
 def test_a_run_that_is_named_may_have_been_pending_for_long_but_is_held_to_all_else() -> None:
-    old = run("frr_old", status="pending", created=NOW - 9 * HOUR)
+    old = run("frr_old", status="pending", created=PREPARED)
+    later = situation(now=PREPARED + 9 * HOUR)
 
-    assert refusal(old, wanted(run_id="frr_old"), situation()) is None
-    assert refusal(old, wanted(run_id="frr_other"), situation()) is Refusal.ABANDONED
+    assert refusal(old, wanted(run_id="frr_old"), later) is None
+    assert refusal(old, wanted(run_id="frr_other"), later) is Refusal.ABANDONED
     short = run("frr_old", created=PREPARED - HOUR)
     assert refusal(short, wanted(run_id="frr_old"), situation()) is Refusal.STALE
 
@@ -201,8 +234,12 @@ def test_a_file_that_is_accepted_is_newer_than_the_published_one_and_lacks_nothi
 
     why = refusal(run(created=created, made=made), request, situation(began=began, updated=updated, now=now))
 
-    prepared = updated is not None and made >= updated
-    complete = made > began if refresh else prepared or made >= DAY.end + 48 * HOUR
+    read = min(created, made)
+    prepared = updated is not None and read >= updated
+    if refresh:
+        complete = made > began and (prepared or read > began)
+    else:
+        complete = prepared or read >= DAY.end + 48 * HOUR
     assert (why is None) == (created >= published and complete)
 
 
