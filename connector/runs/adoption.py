@@ -119,10 +119,11 @@ def refusal(run: ReportRun, wanted: PartitionRequest, at: Situation) -> Refusal 
     if run.status is RunStatus.PENDING or run.result is None:
         if at.now >= abandoned_at(run, at.abandon_after) and run.id != wanted.run_id:
             return Refusal.ABANDONED
-        return None if own or _is_complete(run.created, None, wanted, at) else Refusal.STALE
-    expires, made = run.result.expires_at, run.result.created
-    if expires is not None and expires <= at.now:
-        return Refusal.EXPIRED
+        made = None
+    else:
+        expires, made = run.result.expires_at, run.result.created
+        if expires is not None and expires <= at.now:
+            return Refusal.EXPIRED
     return None if own or _is_complete(run.created, made, wanted, at) else Refusal.STALE
 
 

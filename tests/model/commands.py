@@ -1,15 +1,24 @@
-"""One command: an ensure, a refresh, or an ensure by run id. It dies or has company at a call of HTTP."""
+"""One command: an ensure, a refresh, a pull with its policy, or an ensure by run id.
 
+It dies or has company at a call of HTTP, of the file system or of the clock.
+"""
+
+import contextlib
+import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 import httpx
 
 from connector.api.client import StripeClient
+from connector.cli.pull import find_refreshes
 from connector.dataset.provenance import Provenance
-from connector.errors import ReportingError
+from connector.errors import DatasetMismatchError, ReportingError
+from connector.partitions import Windows
 from connector.pipeline.collect import Event, collect
+from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
 from connector.simulator import SIMULATED_KEY
 from connector.simulator.report_runs import Run
@@ -20,6 +29,22 @@ PATIENCE = WaitPolicy(wait_timeout=timedelta(minutes=10))
 
 #: Seconds that a call takes.
 _CALL = 0.2
+
+
+#: What Python does to files; Arrow's own reading and writing lies between.
+_FILE_CALLS = frozenset(
+    {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.scandir", "os.listdir", "shutil.rmtree"}
+)
+#: Called with each path that the command under way touches; the last one counts.
+_watching: list[Callable[[str], None]] = []
+
+
+def _watch(event: str, args: Sequence[object]) -> None:
+    if _watching and event in _FILE_CALLS:
+        _watching[-1](str(args[0]))
+
+
+sys.addaudithook(_watch)
 
 
 class Killed(BaseException):
@@ -34,6 +59,8 @@ class Command:
         root: whose files.
         keys: the partitions.
         refresh: whether a new file is wanted (`--force`).
+        policy: whether files that are due by the restatement policy are refreshed, as by `pull`.
+        spelling: how the root is written, an index of `World.spelled`.
         run_ids: runs to take by id, by partition.
         columns: the choice of columns, a key of `QUERIES`.
         api_key: whose account.
@@ -45,16 +72,21 @@ class Command:
     run_ids: dict[str, str] = field(default_factory=dict)
     columns: str = "all"
     api_key: str = SIMULATED_KEY
+    policy: bool = False
+    spelling: int = 0
 
 
 @dataclass(frozen=True)
 class Interruption:
-    """Something happens at the n-th call, or download, before Stripe has it or after it has answered."""
+    """Something happens at the n-th call of a kind, before it or after it.
+
+    The kinds are `call` (of HTTP), `download`, `file` (of the file system) and `clock`.
+    """
 
     call: int
     before: bool
     what: str
-    download: bool = False
+    at: str = "call"
 
 
 @dataclass
@@ -65,6 +97,7 @@ class Execution:
         before: what could be read of the root's files when it began.
         floors: for each partition, what the file of an ensure must not be older than.
         adoptable: partitions for which a finished run was there that had to be adopted.
+        refreshed: keys of partitions for which a new file is wanted.
         made: the runs it created.
         replays: runs older than the command that Stripe's store of answers brought back.
     """
@@ -78,11 +111,12 @@ class Execution:
     replays: list[str] = field(default_factory=list)
     error: ReportingError | None = None
     killed: bool = False
-    calls: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
     interruption_over: bool = False
 
     def __post_init__(self) -> None:
         world, command = self.world, self.command
+        self.refreshed = set(command.keys if command.refresh else ())
         self.account = world.account_of(command.api_key)
         self.query = QUERIES[command.columns]
         self.began = world.simulator.now().timestamp()
@@ -92,11 +126,6 @@ class Execution:
         self.available_until = world.available_until()
         self.known_runs = {
             key: world.same_runs(self.query.request(BY_KEY[key]), self.account) for key in command.keys
-        }
-        self.had_pending = {
-            key
-            for key, runs in self.known_runs.items()
-            if any(run.status(world.simulator.now()) == "pending" for run in runs)
         }
         self.adoptable = {key for key, runs in self.known_runs.items() if any(map(self._finished(key), runs))}
         self.calm = self.interruption is None and not world.simulator.faults._active
@@ -110,7 +139,7 @@ class Execution:
             return (
                 run.has_file(now)
                 and run.created >= now.timestamp() - timedelta(days=7).total_seconds() + 60
-                and made >= self.floors[key]
+                and min(made, run.created) >= self.floors[key]
                 and (there is None or (run.created > there.run_created.timestamp()))
             )
 
@@ -121,34 +150,51 @@ class Execution:
         world, command = self.world, self.command
         http = httpx.Client(transport=httpx.MockTransport(self._handle), timeout=80.0)
         with http:
-            client = StripeClient(command.api_key, http=http, clock=world.local_clock(), draw=lambda: 0.5)
-            events = collect(
-                client,
-                world.stores[command.root],
-                self.query,
-                [BY_KEY[key] for key in command.keys],
-                refresh=command.keys if command.refresh else (),
-                run_ids=command.run_ids,
-                wait_policy=PATIENCE,
-                senders=InlineWorkers(),
-                converters=InlineWorkers(),
-                draw=lambda: 0.5,
-            )
+            clock = world.local_clock()
+            clock.watch = lambda when: self._reached({"clock"}, before=when == "before")
+            client = StripeClient(command.api_key, http=http, clock=clock, draw=lambda: 0.5)
+            _watching.append(self._touches)
             try:
-                for event in events:
-                    self.events.append(event)
+                self._collect(client)
             except Killed:
                 self.killed = True
             except ReportingError as error:
                 self.error = error
             finally:
-                events.close()
+                _watching.pop()
         self.ended = world.simulator.now().timestamp()
 
+    def _collect(self, client: StripeClient) -> None:
+        command, store = self.command, self.world.spelled(self.command.root, self.command.spelling)
+        days = [BY_KEY[key] for key in command.keys]
+        if command.policy:
+            stored = store.readable(self.query.dataset(mode=client.mode, account=None), command.keys)[0]
+            published = {key: each for key, each in stored.items() if each}
+            self.refreshed = {each.key for each in find_refreshes(client, self.query, days, published)}
+        events = collect(
+            client,
+            store,
+            self.query,
+            days,
+            refresh=self.refreshed,
+            drop_columns=command.keys if command.refresh else (),
+            run_ids=command.run_ids,
+            wait_policy=PATIENCE,
+            senders=InlineWorkers(),
+            converters=InlineWorkers(),
+            draw=lambda: 0.5,
+        )
+        with contextlib.closing(events):
+            for event in events:
+                self.events.append(event)
+
+    def _touches(self, path: str) -> None:
+        if str(self.world.place) in path or not path.startswith("/"):
+            self._reached({"file"}, before=True)
+
     def _handle(self, request: httpx.Request) -> httpx.Response:
-        at = self.interruption
-        self.calls += at is None or not at.download or request.url.path.endswith("/contents")
-        self._maybe_interrupted(before=True)
+        kinds = {"call"} | ({"download"} if request.url.path.endswith("/contents") else set())
+        self._reached(kinds, before=True)
         simulator = self.world.simulator
         runs = len(simulator.runs) if request.method == "POST" else 0
         response = simulator.handle(request)
@@ -157,7 +203,7 @@ class Execution:
             if response.headers.get("Idempotent-Replayed") == "true":
                 response = self._note_replay(response)
         self.world.clock.sleep(_CALL)
-        self._maybe_interrupted(before=False)
+        self._reached(kinds, before=False)
         return response
 
     def _note_replay(self, response: httpx.Response) -> httpx.Response:
@@ -169,13 +215,34 @@ class Execution:
             response.status_code, headers=response.headers, content=content, request=response.request
         )
 
-    def _maybe_interrupted(self, *, before: bool) -> None:
+    def _reached(self, kinds: set[str], *, before: bool) -> None:
         if self.killed:
             raise Killed
+        if before:
+            self.calls.update(kinds)
         at = self.interruption
-        if at is not None and not self.interruption_over and at.call == self.calls and at.before is before:
+        if at is None or self.interruption_over or at.at not in kinds:
+            return
+        if self.calls[at.at] == at.call and at.before is before:
             self.interruption_over = True
             if at.what == "kill":
                 self.killed = True
                 raise Killed
-            self.interrupt(self)
+            watching = _watching.copy()
+            _watching.clear()
+            try:
+                self.interrupt(self)
+            finally:
+                _watching[:] = watching
+
+
+def refused_as_another(world: World, root: int, query: ReportQuery) -> DatasetMismatchError | None:
+    """The refusal of a pull of June in another configuration; None where there is none."""
+    with httpx.Client(transport=httpx.MockTransport(world.simulator.handle)) as http:
+        client = StripeClient(SIMULATED_KEY, http=http, clock=world.local_clock())
+        windows = Windows(query.window, query.zone).between(date(2026, 6, 1), date(2026, 7, 1))
+        try:
+            list(collect(client, world.stores[root], query, windows[:1], senders=InlineWorkers()))
+        except DatasetMismatchError as error:
+            return error
+    return None

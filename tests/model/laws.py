@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ def hold_to_the_laws(execution: Execution, before: dict[str, Provenance]) -> Non
     _refreshed_as_of_now(execution)
     _no_run_too_many(execution)
     _nothing_fetched_in_vain(execution)
+    _nothing_is_left_due(execution)
+    _dates_are_the_windows(execution)
     _fair_weather(execution)
 
 
@@ -76,7 +78,7 @@ def _is_the_truth(execution: Execution, key: str, new: Provenance) -> None:
     elif _is_reused(run) and run.created >= int(execution.began):
         since = 0.0  # Stripe's answer to a run of ours is Stripe's word
     else:
-        since = execution.began if execution.command.refresh else float(execution.floors[key])
+        since = execution.began if key in execution.refreshed else float(execution.floors[key])
     _expect(
         run.owner.account == execution.account,
         f"{key}: {run.id} is of {run.owner.account}, and the key of {execution.account}",
@@ -136,7 +138,7 @@ def _refreshed_as_of_now(execution: Execution) -> None:
         key = event.partition.key
         _expect(key in now, f"{key} is called done and cannot be read")
         there = now[key]
-        if not execution.command.refresh:
+        if key not in execution.refreshed:
             continue
         if _is_reused(world.run(there.run_id)):
             old = execution.before.get(key)
@@ -163,7 +165,7 @@ def _no_run_too_many(execution: Execution) -> None:
         answers = there is not None and there.request == request
         lame = sum(_came_to_nothing(run) for run in execution.world.same_runs(request, execution.account))
         _expect(len(made) <= 1 + lame, f"{key}: one command made {len(made)} runs, {lame} came to nothing")
-        if command.refresh or command.run_ids.get(key):
+        if key in execution.refreshed or command.run_ids.get(key):
             continue
         if answers:
             _expect(not made, f"{key}: is published, and {[run.id for run in made]} was made")
@@ -178,6 +180,31 @@ def _nothing_fetched_in_vain(execution: Execution) -> None:
         if isinstance(event, Done) and execution.calm:
             run_id = event.published.provenance.run_id
             _expect(not event.published.outdated, f"{event.partition.key}: fetched, but {run_id} is newer")
+
+
+def _nothing_is_left_due(execution: Execution) -> None:
+    """A pull asks again for what Stripe restates, three days after the end of a window and 35 days after."""
+    for event in execution.events:
+        if not (isinstance(event, Done) and execution.command.policy and execution.calm):
+            continue
+        interval, there = event.partition.interval, event.published.provenance
+        assert interval
+        for age in (timedelta(days=3), timedelta(days=35)):
+            asked = max(there.run_created, there.as_of) >= interval.end + age
+            _expect(
+                asked or interval.end + age > datetime.fromtimestamp(execution.began, UTC),
+                f"{event.partition.key}: pulled, and still as asked before {age.days} days",
+            )
+
+
+def _dates_are_the_windows(execution: Execution) -> None:
+    for event in execution.events:
+        if isinstance(event, Done) and event.fetched and not execution.killed:
+            path = Path(event.published.uri)
+            dates = set(pq.ParquetFile(path).read(["_date"]).column("_date").to_pylist())
+            _expect(
+                dates <= {date.fromisoformat(event.partition.key)}, f"{event.partition.key}: dated {dates}"
+            )
 
 
 def _asks(run: Run, execution: Execution, key: str) -> bool:

@@ -14,10 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from connector.dataset.provenance import Provenance
 from connector.simulator import SIMULATED_KEY, Fault, Stage
 from tests.faults.network import Reset, Respond
-from tests.faults.runs import FileLate, ResultReused, RunFails, RunTakes
-from tests.model.commands import Command, Execution, Interruption
-from tests.model.laws import files_hold, hold_to_the_laws
-from tests.model.world import DATASET, KEYS, OTHER_KEY, QUERIES, World
+from tests.faults.runs import FileDeleted, FileLate, ResultReused, RunFails, RunTakes, RunVanishes
+from tests.model.commands import Command, Execution, Interruption, refused_as_another
+from tests.model.laws import LawBrokenError, files_hold, hold_to_the_laws
+from tests.model.world import DATASET, KEYS, OTHER_KEY, OTHERWISE, QUERIES, World
 
 ROOTS = st.sampled_from([0, 1])
 SOME_KEYS = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True)
@@ -45,9 +45,19 @@ INTERRUPTIONS = (
         st.integers(1, 3),
         st.booleans(),
         st.sampled_from(HAPPENINGS),
-        download=st.just(value=True),
+        at=st.just("download"),
     )
+    | st.builds(
+        Interruption,
+        st.integers(1, 8),
+        st.booleans(),
+        st.sampled_from(HAPPENINGS),
+        at=st.just("clock"),
+    )
+    # While a file is written its table is locked, so that nobody else comes between.
+    | st.builds(Interruption, st.integers(1, 60), st.just(value=True), st.just("kill"), at=st.just("file"))
 )
+SPELLINGS = st.integers(0, 3)
 HARM = ["lost", "cut", "garbage", "flipped", "pin lost", "pin cut"]
 FAULTS: dict[str, Fault] = {
     "fails": RunFails(),
@@ -55,6 +65,9 @@ FAULTS: dict[str, Fault] = {
     "takes hours": RunTakes(3 * 3600.0),
     "reused": ResultReused(),
     "file late": FileLate(3.0),
+    "file deleted": FileDeleted(),
+    "vanishes": RunVanishes(),
+    "vanishes later": RunVanishes(4000.0),
     "answer lost": Reset(stage=Stage.AFTER),
     "error stored": Respond(500, stage=Stage.EXECUTED),
 }
@@ -87,6 +100,23 @@ class Months(RuleBasedStateMachine):
     @rule(root=ROOTS, keys=SOME_KEYS, interruption=INTERRUPTIONS)
     def refresh(self, root: int, keys: list[str], interruption: Interruption | None) -> None:
         self._carry_out(Command(root, keys, refresh=True, columns=self.world.columns[root]), interruption)
+
+    @rule(root=ROOTS, keys=SOME_KEYS, spelling=SPELLINGS, interruption=INTERRUPTIONS)
+    def pull(self, root: int, keys: list[str], spelling: int, interruption: Interruption | None) -> None:
+        """A person, with the restatement policy, who writes the root in some way."""
+        columns = self.world.columns[root]
+        self._carry_out(Command(root, keys, columns=columns, policy=True, spelling=spelling), interruption)
+
+    @rule(root=ROOTS, other=st.sampled_from(sorted(OTHERWISE)))
+    def configured_otherwise(self, root: int, other: str) -> None:
+        """What would mix with the files there is refused before anything is requested."""
+        if not self.world.held(root):
+            return
+        self._count("configured otherwise")
+        query, runs = OTHERWISE[other], len(self.world.simulator.runs)
+        error = refused_as_another(self.world, root, query)
+        if error is None or len(self.world.simulator.runs) > runs or self.world.held(root) != self.last[root]:
+            raise LawBrokenError(f"{other}: not refused over the files of another configuration: {error}")
 
     @rule(refresh=st.booleans(), interruption=INTERRUPTIONS)
     def launch(self, refresh: bool, interruption: Interruption | None) -> None:
@@ -144,11 +174,20 @@ class Months(RuleBasedStateMachine):
         self.world.columns[root] = columns
         self.world.shift = timedelta(minutes=minutes)
 
-    @rule(root=ROOTS, key=st.sampled_from(KEYS), harm=st.sampled_from(HARM))
-    def harmed(self, root: int, key: str, harm: str) -> None:
+    @rule(
+        root=ROOTS,
+        key=st.sampled_from(KEYS),
+        harm=st.sampled_from(HARM),
+        any_file=st.none() | st.integers(0, 40),
+    )
+    def harmed(self, root: int, key: str, harm: str, any_file: int | None) -> None:
+        """A file of the table, its pin, or any file of ours is lost or damaged."""
         store = self.world.stores[root]
         pin = Path(store.root) / DATASET.pin_path
         path = pin if harm.startswith("pin") else Path(store.uri(DATASET, key))
+        files = sorted(each for each in Path(store.root).rglob("*") if each.is_file())
+        if any_file is not None and files:
+            path = files[any_file % len(files)]
         if not path.exists():
             return
         self._count("harmed")
@@ -161,7 +200,7 @@ class Months(RuleBasedStateMachine):
             case "garbage":
                 path.write_bytes(os.urandom(1) * 999)
             case _:
-                path.write_bytes(content[:-20] + bytes([content[-20] ^ 1]) + content[-19:])
+                path.write_bytes(content[:-20] + bytes(byte ^ 1 for byte in content[-20:-19]) + content[-19:])
         self.last[root] = self.world.held(root)
 
     @rule(fault=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 4))

@@ -1,6 +1,7 @@
 """One Stripe with two accounts, two deployments with a root each, the clocks, and the truth at any moment."""
 
-from collections.abc import Collection
+import os
+from collections.abc import Callable, Collection
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -38,6 +39,15 @@ QUERIES = {
     "few": ReportQuery.of(REPORT, columns=["category", "net_amount", "currency"]),
     "reversed": ReportQuery.of(REPORT, columns=[c.name for c in reversed(ReportQuery.of(REPORT).columns)]),
 }
+#: What would mix with these files: another window, zone, selection, and report type.
+OTHERWISE = {
+    "monthly": ReportQuery.of(REPORT, window="monthly"),
+    "another zone": ReportQuery.of(REPORT, zone="Asia/Tokyo"),
+    "one currency": ReportQuery.of(REPORT, filters={"currency": "usd"}),
+    "another type": ReportQuery.of(
+        "balance_change_from_activity.summary.1", name=QUERIES["all"].name, columns=None
+    ),
+}
 DATASET = QUERIES["all"].dataset(mode="test", account=None)
 
 HALF_DAY = 43_200
@@ -51,6 +61,7 @@ class ShiftedClock(ManualClock):
         super().__init__(right.start)
         self._right = right
         self.shift = shift
+        self.watch: Callable[[str], None] = lambda _: None
 
     def now(self) -> datetime:
         return self._right.now() + self.shift
@@ -59,7 +70,9 @@ class ShiftedClock(ManualClock):
         return self._right.monotonic()
 
     def sleep(self, seconds: float) -> None:
+        self.watch("before")
         self._right.sleep(seconds)
+        self.watch("after")
 
 
 @dataclass
@@ -88,12 +101,20 @@ class World:
         self.simulator.add_account(OTHER_KEY, OTHER_ACCOUNT)
         self.stores = [Store(self.place / "first"), Store(self.place / "second")]
         self.columns = ["all", "all"]
+        for store in self.stores:
+            Path(store.root).mkdir()
+            Path(f"{store.root} linked").symlink_to(store.root)
 
     def account_of(self, key: str) -> str:
         return OTHER_ACCOUNT if key == OTHER_KEY else self.simulator.account
 
     def local_clock(self) -> ShiftedClock:
         return ShiftedClock(self.clock, self.shift)
+
+    def spelled(self, root: int, spelling: int) -> Store:
+        """The files of a deployment, whose root is written in one of four ways."""
+        place = self.stores[root].root
+        return Store([place, f"{place}/", f"{place} linked", os.path.relpath(place)][spelling])
 
     # What happens at Stripe without us
 
