@@ -8,6 +8,7 @@ import argparse
 import logging
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -40,26 +41,43 @@ def live(number: int, examples: int, *, steps: int = STEPS, shrink: bool = True)
     )
 
 
-def found_within(seconds: float, first: int, planted: Callable[[], AbstractContextManager[Any]]) -> str:
-    """What the machine finds wrong with a planted mistake; empty when nothing in that time."""
+def found_within(
+    seconds: float, first: int, planted: Callable[[], AbstractContextManager[Any]]
+) -> LawBrokenError | None:
+    """The law that a planted mistake breaks, with the steps that lead to it as notes; None when none in
+    that time. Few steps come first, so that there is little to make small."""
     until, number = time.monotonic() + seconds, first
     with planted():
         while time.monotonic() < until:
             try:
-                live(number, 10, shrink=False)
+                live(number, 15, steps=(5, 10, STEPS)[min(2, (number - first) // 3)], shrink=False)
             except LawBrokenError as broken:
-                return str(broken)
+                return broken
             number += 1
-    return ""
+    return None
+
+
+def _law(broken: LawBrokenError) -> str:
+    """The function of `laws` that raised it."""
+    frames = traceback.extract_tb(broken.__traceback__)
+    names = [frame.name for frame in frames if frame.filename.endswith(("laws.py", "machine.py"))]
+    return next((name for name in reversed(names) if name != "_expect"), "?").strip("_").replace("_", " ")
+
+
+def _length(broken: LawBrokenError) -> int:
+    """How many steps led to it."""
+    return sum(line.startswith("state.") for note in broken.__notes__ for line in note.splitlines()) - 2
 
 
 def _plant(first: int) -> int:
     missed = 0
+    print("| mistake | law | steps | seconds |\n|---|---|---|---|")
     for name, planted in PLANTED.items():
         began = time.monotonic()
         found = found_within(120, first, planted)
-        missed += not found
-        print(f"{time.monotonic() - began:6.1f} s  {name}: {found or 'NOT FOUND'}", flush=True)
+        missed += found is None
+        law, length = (_law(found), _length(found)) if found else ("NOT FOUND", 0)
+        print(f"| {name} | {law} | {length} | {time.monotonic() - began:.1f} |", flush=True)
     return missed
 
 

@@ -95,6 +95,7 @@ class Execution:
 
     Attributes:
         before: what could be read of the root's files when it began.
+        refused: the partitions whose files the file system refused to read.
         floors: for each partition, what the file of an ensure must not be older than.
         adoptable: partitions for which a finished run was there that had to be adopted.
         refreshed: keys of partitions for which a new file is wanted.
@@ -122,6 +123,7 @@ class Execution:
         self.began = world.simulator.now().timestamp()
         self.ended = self.began
         self.before: dict[str, Provenance] = world.held(command.root)
+        self.refused = world.refused(command.root)
         self.floors = {key: world.floor(BY_KEY[key], self.account) for key in command.keys}
         self.available_until = world.available_until()
         self.known_runs = {

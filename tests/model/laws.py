@@ -37,6 +37,7 @@ def hold_to_the_laws(execution: Execution, before: dict[str, Provenance]) -> Non
     _refreshed_as_of_now(execution)
     _no_run_too_many(execution)
     _nothing_fetched_in_vain(execution)
+    _picked_up_soon(execution)
     _nothing_is_left_due(execution)
     _dates_are_the_windows(execution)
     _fair_weather(execution)
@@ -55,6 +56,8 @@ def files_hold(execution: Execution, before: dict[str, Provenance]) -> dict[str,
         _expect(key in command.keys, f"{key} was not asked for, and is replaced")
         if there is not None:
             _is_newer(key, there, new)
+            lost = set(there.columns) - set(new.columns)
+            _expect(command.refresh or not lost, f"{key}: lost the columns {sorted(lost)}")
         _is_the_truth(execution, key, new)
     owners = {world.run(each.run_id).owner.account for each in now.values()}
     _expect(len(owners) <= 1, f"files of {owners} lie in one table")
@@ -165,6 +168,11 @@ def _no_run_too_many(execution: Execution) -> None:
         answers = there is not None and there.request == request
         lame = sum(_came_to_nothing(run) for run in execution.world.same_runs(request, execution.account))
         _expect(len(made) <= 1 + lame, f"{key}: one command made {len(made)} runs, {lame} came to nothing")
+        if execution.calm:
+            _expect(
+                not made or _hung(execution, key) < PATIENCE.attempts,
+                f"{key}: {[run.id for run in made]} was made, and {PATIENCE.attempts} hang",
+            )
         if key in execution.refreshed or command.run_ids.get(key):
             continue
         if answers:
@@ -172,6 +180,30 @@ def _no_run_too_many(execution: Execution) -> None:
         elif key in execution.adoptable and execution.calm:
             _expect(not made, f"{key}: {[run.id for run in made]} was made, and one was there to adopt")
     _expect(not execution.replays, f"Stripe was asked with an old key, and answered {execution.replays[:1]}")
+
+
+def _hung(execution: Execution, key: str) -> int:
+    """How many runs that hang were there to see when the command began."""
+    oldest, youngest = execution.began - 7 * 86_400 + 60, execution.began - 6 * 3600 - 60
+    return sum(
+        oldest < run.created < youngest and (run.ends_at is None or run.ends_at > execution.ended)
+        for run in execution.known_runs[key]
+    )
+
+
+def _picked_up_soon(execution: Execution) -> None:
+    """A command is over soon after the last run it waited for."""
+    ends = [event for event in execution.events if isinstance(event, Done | Missed)]
+    runs = [
+        execution.world.run(event.published.provenance.run_id)
+        for event in ends
+        if isinstance(event, Done) and event.fetched
+    ]
+    if execution.calm and runs and len(runs) == len(ends) and not any(r.plan.contents_after for r in runs):
+        last = max(max(run.ends_at or 0, execution.began) for run in runs)
+        age = max(0.0, last - execution.began)
+        lag = execution.ended - last
+        _expect(lag <= 10 + 0.2 * age, f"{lag:.0f} s passed after the last run, which took {age:.0f} s")
 
 
 def _nothing_fetched_in_vain(execution: Execution) -> None:
@@ -216,11 +248,7 @@ def _asks(run: Run, execution: Execution, key: str) -> bool:
 def _came_to_nothing(run: Run) -> bool:
     plan = run.plan
     return bool(
-        plan.error is not None
-        or _hangs(run)
-        or plan.contents_after
-        or plan.file_deleted is not None
-        or plan.vanishes is not None
+        plan.error is not None or _hangs(run) or plan.file_deleted is not None or plan.vanishes is not None
     )
 
 
@@ -231,7 +259,8 @@ def _hangs(run: Run) -> bool:
 def _fair_weather(execution: Execution) -> None:
     """Where nothing goes wrong, everything that Stripe has is brought; refusals have a reason."""
     command = execution.command
-    if execution.error is not None and execution.calm:
+    unreadable = execution.refused and not execution.before
+    if execution.error is not None and execution.calm and not unreadable:
         _expect(isinstance(execution.error, DatasetMismatchError), f"raised {execution.error!r}")
         owners = {execution.world.run(each.run_id).owner.account for each in execution.before.values()}
         held = [execution.before[key] for key in command.keys if key in execution.before]
@@ -246,6 +275,8 @@ def _fair_weather(execution: Execution) -> None:
     if not execution.calm or execution.killed:
         return
     for event in execution.events:
+        if isinstance(event, Missed) and event.partition.key in execution.refused:
+            continue
         if not isinstance(event, Missed) or command.run_ids.get(event.partition.key):
             continue
         key, interval = event.partition.key, event.partition.interval

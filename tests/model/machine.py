@@ -58,7 +58,7 @@ INTERRUPTIONS = (
     | st.builds(Interruption, st.integers(1, 60), st.just(value=True), st.just("kill"), at=st.just("file"))
 )
 SPELLINGS = st.integers(0, 3)
-HARM = ["lost", "cut", "garbage", "flipped", "pin lost", "pin cut"]
+HARM = ["lost", "refused", "cut", "garbage", "flipped", "pin lost", "pin cut"]
 FAULTS: dict[str, Fault] = {
     "fails": RunFails(),
     "hangs": RunTakes(None),
@@ -188,6 +188,8 @@ class Months(RuleBasedStateMachine):
         files = sorted(each for each in Path(store.root).rglob("*") if each.is_file())
         if any_file is not None and files:
             path = files[any_file % len(files)]
+        if path.is_dir():
+            path.rmdir()
         if not path.exists():
             return
         self._count("harmed")
@@ -195,6 +197,10 @@ class Months(RuleBasedStateMachine):
         match harm.removeprefix("pin "):
             case "lost":
                 path.unlink()
+            case "refused":
+                if path.name == "report.parquet":
+                    path.unlink()
+                    path.mkdir()
             case "cut":
                 path.write_bytes(content[: len(content) // 2])
             case "garbage":

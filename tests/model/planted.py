@@ -3,12 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
+import pyarrow as pa
+
 from connector.api.client import StripeClient
+from connector.dataset import store
 from connector.dataset.provenance import Provenance
-from connector.runs import adoption, creation
+from connector.dataset.store import Store
+from connector.pipeline import collect, conversion, conversions
+from connector.pipeline.reconversion import ConfiguredShape
+from connector.runs import adoption, creation, polling, restatement
+from connector.runs.progress import PartitionProgress
 
 
 def _key_without_known_runs() -> Any:
@@ -27,8 +35,8 @@ def _not_newer_than_published() -> Any:
 def _file_from_before_preparation() -> Any:
     honest = adoption._is_complete
 
-    def complete(made: Any, wanted: Any, at: Any) -> bool:
-        return honest(made, wanted, at) if wanted.refresh else True
+    def complete(created: Any, made: Any, wanted: Any, at: Any) -> bool:
+        return honest(created, made, wanted, at) if wanted.refresh else True
 
     return patch.object(adoption, "_is_complete", complete)
 
@@ -73,10 +81,88 @@ def _replay_counts_as_new() -> Iterator[None]:
 def _refresh_adopts_older() -> Any:
     honest = adoption._is_complete
 
-    def complete(made: Any, wanted: Any, at: Any) -> bool:
-        return True if wanted.refresh else honest(made, wanted, at)
+    def complete(created: Any, made: Any, wanted: Any, at: Any) -> bool:
+        return True if wanted.refresh else honest(created, made, wanted, at)
 
     return patch.object(adoption, "_is_complete", complete)
+
+
+def _made_counts() -> Any:
+    honest = adoption._is_complete
+
+    def complete(created: Any, made: Any, wanted: Any, at: Any) -> bool:
+        return honest(made or created, made, wanted, at)
+
+    return patch.object(adoption, "_is_complete", complete)
+
+
+def _older_run_follows_further_columns() -> Any:
+    honest = adoption._is_older
+    return patch.object(
+        adoption, "_is_older", lambda run, wanted, own: honest(run, replace(wanted, newer_than=None), own=own)
+    )
+
+
+def _columns_are_lost() -> Any:
+    return patch.object(ConfiguredShape, "refuse_loss", lambda *_: None)
+
+
+def _one_refusal_ends_all() -> Any:
+    return patch.object(
+        Store, "readable", lambda store, dataset, keys: (store.provenances(dataset, keys), {})
+    )
+
+
+def _unreadable_is_refused() -> Any:
+    honest = store.read_footer
+
+    def read(file: Any) -> bytes:
+        if (footer := honest(file)) is None:
+            raise OSError("damaged")
+        return footer
+
+    return patch.object(store, "read_footer", read)
+
+
+def _nobody_asks_whose_it_is() -> Any:
+    return patch.object(collect, "confirm_owner", lambda *_: None)
+
+
+def _seldom_polled() -> Any:
+    return patch.object(polling, "pause_before_poll", lambda *_: 100.0)
+
+
+def _young_files_are_gone() -> Any:
+    honest = conversions.after_failure
+
+    def after(*about: Any) -> Any:
+        then = honest(*about)
+        later = conversions.AfterFailure.TRY_LATER
+        return conversions.AfterFailure.REPLACE_RUN if then is later else then
+
+    return patch.object(conversions, "after_failure", after)
+
+
+def _hanging_costs_nothing() -> Any:
+    return patch.object(PartitionProgress, "hanging", lambda *_: [])
+
+
+def _nothing_is_due() -> Any:
+    return patch.object(restatement, "select_due", lambda *_: [])
+
+
+def _dates_are_the_next_days() -> Any:
+    honest = conversion._constants
+
+    def constants(*about: Any) -> Any:
+        found = honest(*about)
+        return {name: _later(value) if name == "_date" else value for name, value in found.items()}
+
+    return patch.object(conversion, "_constants", constants)
+
+
+def _later(value: Any) -> Any:
+    return pa.scalar(value.as_py() + timedelta(days=1), value.type)
 
 
 #: Each puts the mistake there while its context lasts.
@@ -88,4 +174,15 @@ PLANTED: Mapping[str, Callable[[], Any]] = {
     "what is published is not compared with what is there": _published_blindly,
     "a refresh accepts a replay": _replay_counts_as_new,
     "a refresh adopts a file from before it began": _refresh_adopts_older,
+    "a run counts by when it ended": _made_counts,
+    "an older run follows further columns": _older_run_follows_further_columns,
+    "columns are lost without being asked": _columns_are_lost,
+    "what is refused of one file ends all": _one_refusal_ends_all,
+    "what cannot be read is refused": _unreadable_is_refused,
+    "nobody asks whose table it is": _nobody_asks_whose_it_is,
+    "runs are polled every 100 seconds": _seldom_polled,
+    "a young file is taken for gone": _young_files_are_gone,
+    "a run that hangs costs no attempt": _hanging_costs_nothing,
+    "nothing is ever due": _nothing_is_due,
+    "rows are dated a day late": _dates_are_the_next_days,
 }

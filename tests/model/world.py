@@ -236,8 +236,12 @@ class World:
 
     def held(self, root: int) -> dict[str, Provenance]:
         """What can be read of the files of a root."""
-        found = self.stores[root].provenances(DATASET, KEYS)
+        found, _ = self.stores[root].readable(DATASET, KEYS)
         return {key: each for key, each in found.items() if each}
+
+    def refused(self, root: int) -> set[str]:
+        """The partitions whose files the file system refuses to read."""
+        return set(self.stores[root].readable(DATASET, KEYS)[1])
 
     def floor(self, day: Partition, account: str) -> int:
         """The file of an ensure must not be older than this: the last preparation, or 48 h after the end."""
