@@ -17,7 +17,7 @@ from tests.faults.network import Reset, Respond
 from tests.faults.runs import FileDeleted, FileLate, ResultReused, RunFails, RunTakes, RunVanishes
 from tests.model.commands import Command, Execution, Interruption, refused_as_another
 from tests.model.laws import LawBrokenError, files_hold, hold_to_the_laws
-from tests.model.world import DATASET, KEYS, OTHER_KEY, OTHERWISE, QUERIES, World
+from tests.model.world import DATASET, HALF_DAY, KEYS, OTHER_KEY, OTHERWISE, QUERIES, World
 
 ROOTS = st.sampled_from([0, 1])
 SOME_KEYS = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True)
@@ -150,6 +150,18 @@ class Months(RuleBasedStateMachine):
     def restated(self, day: str, cents: int) -> None:
         self._count("restated")
         self.world.restate(day, cents, self.world.simulator.account)
+
+    @rule(day=st.sampled_from(KEYS), columns=COLUMNS)
+    def straddled(self, day: str, columns: str) -> None:
+        """Another tool's run begins before Stripe prepares a restatement and ends after it."""
+        self._count("straddled")
+        world = self.world
+        world.restate(day, 55, world.simulator.account)
+        now = world.clock.now().timestamp()
+        world.clock.sleep(-(now + 300) % HALF_DAY)
+        world.simulator.faults.add(RunTakes(600.0), "POST")
+        world.same_run(day, columns, SIMULATED_KEY)
+        world.clock.sleep(900)
 
     @rule(
         what=st.sampled_from([1, 120, 250, 1000, "the same", "the same", "the same", "otherwise"]),

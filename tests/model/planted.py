@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pyarrow as pa
 
 from connector.api.client import StripeClient
-from connector.dataset import store
+from connector.dataset import seal, store
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.pipeline import collect, conversion, conversions
@@ -114,7 +114,7 @@ def _one_refusal_ends_all() -> Any:
 
 
 def _unreadable_is_refused() -> Any:
-    honest = store.read_footer
+    honest = seal.read_footer
 
     def read(file: Any) -> bytes:
         if (footer := honest(file)) is None:
