@@ -15,6 +15,7 @@ import httpx
 from connector.api.models import ReportRequest, epoch, moment
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
+from connector.errors import StoreError
 from connector.partitions import Partition
 from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
@@ -236,12 +237,18 @@ class World:
 
     def held(self, root: int) -> dict[str, Provenance]:
         """What can be read of the files of a root."""
-        found, _ = self.stores[root].readable(DATASET, KEYS)
-        return {key: each for key, each in found.items() if each}
+        found = {key: self._read(root, key) for key in KEYS}
+        return {key: each for key, each in found.items() if isinstance(each, Provenance)}
 
     def refused(self, root: int) -> set[str]:
         """The partitions whose files the file system refuses to read."""
-        return set(self.stores[root].readable(DATASET, KEYS)[1])
+        return {key for key in KEYS if isinstance(self._read(root, key), StoreError)}
+
+    def _read(self, root: int, key: str) -> Provenance | StoreError | None:
+        try:
+            return self.stores[root].provenance(DATASET, key)
+        except StoreError as error:
+            return error
 
     def floor(self, day: Partition, account: str) -> int:
         """The file of an ensure must not be older than this: the last preparation, or 48 h after the end."""
