@@ -17,7 +17,7 @@ DEV := $(VENV)/.installed-dev
 # Most of what is installed is never imported; the rest is compiled when it first is. It halves the wait.
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --editable
 
-.PHONY: help demo dev test lowest long soak chaos check clean
+.PHONY: help demo dev test lowest long soak chaos mutants check clean
 .NOTPARALLEL:
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make long    the demo, the real Dagster as processes, hundreds of windows"
 	@echo "make soak    a year of backfills, bad days and kills against the real Dagster; long"
 	@echo "make chaos   a thousand pulls under faults and kills, and months of commands; SEEDS=… EXAMPLES=… ARGS=--dagster"
+	@echo "make mutants 200 random changes of the core, each against the tests that should notice; SEED=… SIZE=…"
 	@echo "make check   style and types"
 	@echo "make clean   remove .venv, .venv-* and caches; never data"
 
@@ -53,13 +54,16 @@ chaos: $(DEV)
 	$(BIN)/python -m tests.chaos $(or $(SEEDS),1000) $(ARGS)
 	$(BIN)/python -m tests.model $(or $(EXAMPLES),500)
 
+mutants: $(BIN)/mutmut
+	$(BIN)/python -m tests.mutants $(or $(SEED),1) $(or $(SIZE),200) $(ARGS)
+
 check: $(DEV)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf mutants .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find connector assets tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -83,6 +87,9 @@ $(DEV): pyproject.toml | $(BIN)/python
 	@echo "Installing with what development needs into $(VENV)"
 	@$(INSTALL) '.[dev]'
 	@touch $@ $(UI) $(BASE)
+
+$(BIN)/mutmut: $(DEV)
+	@$(INSTALL) '.[mutants]'
 
 # What only the tests need is the newest beside it; the lowest of the rest are held to by a list of constraints.
 $(LOWEST)/.installed: pyproject.toml | $(BIN)/python

@@ -223,7 +223,13 @@ class _Creation:
 
 
 def idempotency_key(
-    request: ReportRequest, *, account: str | None, mode: str, known: Collection[str], salt: int = 0
+    request: ReportRequest,
+    *,
+    account: str | None,
+    mode: str,
+    known: Collection[str],
+    salt: int = 0,
+    version: str = API_VERSION,
 ) -> str:
     """The key under which to create a run: equal for all who ask the same in the same situation.
 
@@ -234,9 +240,10 @@ def idempotency_key(
     Args:
         known: the ids of the runs known to ask the same, the published one among them.
         salt: another one where Stripe has stored an answer under the key that is of no use.
+        version: of Stripe's API, which refuses a key that comes back with another one.
 
     Source: https://docs.stripe.com/api/idempotent_requests
     """
-    asked = [account, mode, API_VERSION, request.as_json(), sorted(known), salt]
+    asked = [account, mode, version, request.as_json(), sorted(known), salt]
     text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
     return f"report-{hashlib.sha256(text.encode()).hexdigest()}"

@@ -143,7 +143,9 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_key(
     assert {seen.idempotency_key for seen in simulator.requests} == {"k"}
 
 
-@pytest.mark.parametrize("fault", [Respond(503), Respond(502), Html(), Reset()], ids=repr)
+@pytest.mark.parametrize(
+    "fault", [Respond(503), Respond(502), Html(), Reset()], ids=["503", "502", "a-page", "a-reset"]
+)
 def test_what_may_pass_is_tried_again(simulator: Simulator, client: StripeClient, fault: Respond) -> None:
     simulator.faults.add(fault, "GET", times=3)
 
@@ -165,6 +167,52 @@ def test_a_limit_on_new_runs_is_the_callers_to_deal_with(simulator: Simulator, c
 
     with pytest.raises(RateLimitError):
         client.create_report_run(DAY, idempotency_key="k")
+
+
+def seconds_for(calls: int, call: Callable[[], object], clock: ManualClock) -> float:
+    """How long so many calls take, where Stripe itself takes no time."""
+    began = clock.monotonic()
+    for _ in range(calls):
+        call()
+    return clock.monotonic() - began
+
+
+def test_calls_keep_below_the_limit_of_a_sandbox(client: StripeClient, clock: ManualClock) -> None:
+    assert seconds_for(51, client.report_types, clock) >= 2.0
+
+
+def test_reads_slow_down_after_a_refusal_and_come_back_to_their_pace(
+    simulator: Simulator, client: StripeClient, clock: ManualClock
+) -> None:
+    usual = seconds_for(20, client.report_types, clock)
+    simulator.faults.add(rate_limited(), "GET", times=1)
+    client.report_types()
+
+    slowed = seconds_for(20, client.report_types, clock)
+    seconds_for(50, client.report_types, clock)
+
+    assert slowed > 1.2 * usual
+    assert seconds_for(20, client.report_types, clock) == pytest.approx(usual, rel=0.1)
+
+
+def test_a_refused_download_slows_those_that_follow(
+    simulator: Simulator, client: StripeClient, clock: ManualClock
+) -> None:
+    run = client.create_report_run(DAY, idempotency_key="k")
+    clock.sleep(60)
+    result = client.report_run(run.id).result
+    assert result is not None
+
+    def download() -> None:
+        with client.contents(result):
+            pass
+
+    usual = seconds_for(20, download, clock)
+    simulator.faults.add(rate_limited(), "GET */contents")
+    with pytest.raises(RateLimitError):
+        download()
+
+    assert seconds_for(20, download, clock) > 1.2 * usual
 
 
 def test_downloads_come_back_to_their_pace_after_a_refusal(

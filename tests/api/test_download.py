@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,13 @@ from connector.api.client import StripeClient
 from connector.api.download import fetch
 from connector.api.models import ReportFile, moment
 from connector.api.retry import RetryPolicy
-from connector.errors import DownloadError, InvalidRequestError, StoreError, UntrustedHostError
+from connector.errors import (
+    ConnectionFailedError,
+    DownloadError,
+    InvalidRequestError,
+    StoreError,
+    UntrustedHostError,
+)
 from tests.conftest import ClientFor
 from tests.support.clock import ManualClock
 from tests.support.files import CSV, FILE, FileHost, in_turn
@@ -193,3 +200,59 @@ def test_a_file_on_a_strange_host_is_not_fetched(client_for: ClientFor, target: 
 def test_a_disk_that_refuses_is_named(host: FileHost, client_for: ClientFor, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="nowhere"):
         fetch(client_for(host.handle), FILE, tmp_path / "nowhere" / "report.csv")
+
+
+def test_bytes_are_asked_for_as_they_are_stored(host: FileHost, client_for: ClientFor, target: Path) -> None:
+    """Offsets and the announced size are those of the file, not of a compressed transfer."""
+    seen: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["accept-encoding"])
+        return host.handle(request)
+
+    got(client_for(handle), target)
+
+    assert seen == ["identity"]
+
+
+class Dripping(httpx.SyncByteStream):
+    """A line that never falls silent and never gets anywhere: a byte every ten seconds."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+
+    def __iter__(self) -> Iterator[bytes]:
+        for number in range(len(CSV)):
+            self.clock.sleep(10)
+            yield CSV[number : number + 1]
+
+
+def test_a_file_that_comes_drop_by_drop_is_given_up(
+    client_for: ClientFor, target: Path, clock: ManualClock
+) -> None:
+    transfers = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        transfers.append(request)
+        return httpx.Response(200, headers={"Content-Type": "text/csv"}, stream=Dripping(clock))
+
+    with pytest.raises(ConnectionFailedError, match=r"too slowly: \d+ of [\d,]+ bytes"):
+        fetch(client_for(handle), FILE, target, draw=lambda: 0.5)
+
+    assert clock.monotonic() < 1200
+    assert len(transfers) == 1
+
+
+def test_a_file_that_has_become_shorter_is_fetched_from_its_beginning(
+    host: FileHost, client_for: ClientFor, target: Path
+) -> None:
+    host.cuts = [1000]
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("range"):
+            host.seen.append("refused")
+            return httpx.Response(416)
+        return host.handle(request)
+
+    assert got(client_for(handle), target) == CSV
+    assert host.seen == ["whole", "refused", "whole"]

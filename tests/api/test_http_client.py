@@ -62,3 +62,10 @@ def test_a_proxy_that_can_be_used_is_used(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
 
     build_http_client(STRIPE).close()
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_for_ever() -> None:
+    with build_http_client(STRIPE) as http:
+        limits = (http.timeout.connect, http.timeout.read, http.timeout.write, http.timeout.pool)
+
+    assert all(seconds is not None and 0 < seconds <= 120 for seconds in limits)

@@ -71,3 +71,12 @@ def test_a_refusal_now_and_then_costs_little(clock: ManualClock) -> None:
             pace.accepted()
 
     assert pace.rate == 100
+
+
+def test_one_call_that_goes_well_does_not_make_up_for_a_refusal(clock: ManualClock) -> None:
+    pace = RateLimit(100, clock)
+    pace.refused()
+
+    pace.accepted()
+
+    assert 50 < pace.rate < 60

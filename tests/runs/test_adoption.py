@@ -282,10 +282,26 @@ def test_what_stripe_does_not_echo_is_not_another_request_where_it_is_known_what
     assert refusal(silent, wanted(), situation()) is Refusal.MISMATCH
 
 
-def test_an_answer_over_other_days_is_refused_all_the_same() -> None:
-    other = another(run(), interval_end=epoch(DAY.end) + 86400)
+@pytest.mark.parametrize(
+    ("name", "ours", "theirs"),
+    [
+        ("interval_start", epoch(DAY.start), epoch(DAY.start) - 86400),
+        ("interval_end", epoch(DAY.end), epoch(DAY.end) + 86400),
+        ("payout", "po_1", "po_2"),
+        ("connected_account", "acct_1", "acct_2"),
+        ("connected_accounts", ["acct_1"], ["acct_1", "acct_2"]),
+        ("currency", "usd", "eur"),
+        ("reporting_category", "charge", "refund"),
+    ],
+)
+def test_an_answer_with_other_rows_is_refused_though_it_is_known_what_was_asked(
+    name: str, ours: Any, theirs: Any
+) -> None:
+    asked = ReportRequest.of(REQUEST.report_type, {**dict(REQUEST.parameters), name: ours})
+    answer = another(run(), **{name: theirs})
+    at = situation(alike=(asked,), own={"frr_1"}, asked={"frr_1"})
 
-    assert refusal(other, wanted(), situation(own={"frr_1"}, asked={"frr_1"})) is Refusal.MISMATCH
+    assert refusal(answer, wanted(request=asked), at) is Refusal.MISMATCH
 
 
 def key(**changes: Any) -> str:
@@ -312,6 +328,7 @@ def test_the_idempotency_key_repeats_for_the_same_request_in_the_same_situation(
         pytest.param({"mode": "live"}, id="mode"),
         pytest.param({"known": ["frr_failed"]}, id="an-identical-run"),
         pytest.param({"salt": 1}, id="salt"),
+        pytest.param({"version": "2030-01-01.later"}, id="api-version"),
         pytest.param({"request": ReportRequest.of("balance.summary.2", {})}, id="request"),
     ],
 )
