@@ -194,6 +194,45 @@ def test_a_file_that_does_not_appear_within_a_minute_costs_another_run(
     assert lost.hits <= 10
 
 
+def test_files_that_never_appear_cost_three_runs_and_no_more(simulator: Simulator, pull: Pull) -> None:
+    simulator.faults.add(Respond(404), "GET */contents", times=None)
+
+    (miss,) = missed(pull(SUMMARY, DAY)).values()
+
+    assert miss.outcome is Outcome.FAILED
+    assert len(simulator.runs) == 3
+
+
+def test_a_run_that_cannot_be_read_just_after_its_creation_is_waited_for(
+    simulator: Simulator, pull: Pull, clock: ManualClock
+) -> None:
+    """What was just created may not be visible everywhere at once."""
+    began = clock.monotonic()
+    simulator.faults.add(
+        Respond(404),
+        Match("GET", "*/report_runs/*", where=lambda _: clock.monotonic() < began + 30),
+        times=None,
+    )
+
+    assert done(pull(SUMMARY, DAY))
+    assert len(simulator.runs) == 1
+
+
+def test_a_run_that_stripe_has_lost_is_replaced_after_a_minute(
+    simulator: Simulator, pull: Pull, clock: ManualClock
+) -> None:
+    simulator.faults.add(
+        Respond(404), Match("GET", "*/report_runs/*", where=lambda _: len(simulator.runs) == 1), times=None
+    )
+
+    assert done(pull(SUMMARY, DAY))
+    assert len(simulator.runs) == 2
+    assert sum(seen.method == "POST" for seen in simulator.requests) == 2, (
+        "nor is the lost one asked for again"
+    )
+    assert clock.monotonic() < 120
+
+
 def test_a_file_that_is_gone_is_not_waited_for(
     simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
 ) -> None:

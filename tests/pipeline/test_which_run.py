@@ -8,15 +8,16 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.api.models import ReportRequest, ReportRun
-from connector.errors import RunMismatchError
+from connector.errors import RunMismatchError, ServerError
 from connector.partitions import Partition
 from connector.pipeline.collect import Asked, Done, Outcome, collect
 from connector.query import ReportQuery
 from connector.runs.creation import idempotency_key
 from connector.runs.events import Origin
 from connector.simulator import Simulator
+from connector.simulator.faults import Stage
 from tests.conftest import ClientFor, Pull
-from tests.faults.network import EditJson
+from tests.faults.network import EditJson, Respond
 from tests.faults.runs import FileReads, RunFails, RunTakes
 from tests.support.clock import ManualClock
 from tests.support.partitions import days, done, missed
@@ -60,14 +61,14 @@ def posts(simulator: Simulator) -> int:
     return sum(seen.method == "POST" for seen in simulator.requests)
 
 
-def hidden_from_the_list(simulator: Simulator, *run_ids: str) -> None:
+def hidden_from_the_list(simulator: Simulator, *run_ids: str, times: int | None = None) -> None:
     """As when more runs are newer than are looked at."""
 
     def hide(body: dict[str, Any]) -> None:
         if "data" in body:
             body["data"] = [run for run in body["data"] if run["id"] not in run_ids]
 
-    simulator.faults.add(EditJson(hide), "GET */report_runs", times=None)
+    simulator.faults.add(EditJson(hide), "GET */report_runs", times=times)
 
 
 def listed(_: Simulator, __: StripeClient, pull: Pull, run: ReportRun, day: Partition) -> Any:
@@ -291,6 +292,24 @@ def test_three_failures_are_not_replayed_for_a_day(
     assert done(pull(SUMMARY, OLD))[OLD_KEY].published.provenance.run_id == simulator.runs[-1].id
 
     assert len(simulator.runs) == 254
+
+
+def test_a_run_whose_answer_another_process_lost_is_found_behind_the_stored_failure(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    """It was created after this process read the list, and Stripe repeats the failure for a day."""
+    failure = Respond(500, headers={"Stripe-Should-Retry": "false"}, stage=Stage.EXECUTED)
+    simulator.faults.add(failure, "POST")
+    with pytest.raises(ServerError):
+        left_by_a_killed_process(client, YOUNG[0])
+    clock.sleep(HOUR / 2)
+    run_id = next(iter(simulator.runs)).id
+    hidden_from_the_list(simulator, run_id, times=1)
+
+    (event,) = done(pull(SUMMARY, YOUNG)).values()
+
+    assert event.published.provenance.run_id == run_id
+    assert len(simulator.runs) == 1
 
 
 def test_however_many_failures_stripe_remembers_they_are_left_behind_at_once(
