@@ -61,15 +61,15 @@ def main() -> None:
     entered = _entered()
     covered = [name for name in names if name.rpartition("__mutmut_")[0] in entered]
     ran = _mutmut("run", "--max-children", str(asked.processes), *covered)
-    codes = _exit_codes() | {name: _UNTESTED for name in set(names) - set(covered)}
+    if ran.returncode:
+        sys.exit(f"{ran.stdout[-2000:]}\n{ran.stderr[-2000:]}\nmutmut did not run to its end: no figure")
+    codes = _exit_codes() | dict.fromkeys(set(names) - set(covered), _UNTESTED)
     alive = [name for name in sorted(names) if codes[name] in _ALIVE]
     for name in alive:
         print(f"{_ALIVE[codes[name]]}\n{_mutmut('show', name).stdout}")
     dead = len(names) - len(alive)
     print(dict(Counter(name.split(".")[1] for name in names)))
     print(f"Seed {asked.seed}: {dead} of {len(names)} killed, {dead / len(names):.1%}")
-    if ran.returncode:
-        sys.exit(f"{ran.stderr}\nmutmut did not run to its end")
 
 
 if __name__ == "__main__":
