@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.dagster_runs.launches import NOTHING_LEFT_ALONE, Launches, LeftAlone
 from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.dagster_runs.tags import READS_NOTHING
 from assets.reports.configured import ConfiguredReport
@@ -51,7 +52,9 @@ def build_newest_partition_check(report: ConfiguredReport) -> dg.AssetChecksDefi
                 published = availability.read_published(stripe.store(), client, newest)
         except ReportingError as error:
             return not_evaluated(error)
-        return evaluate_newest(availability, [each.key for each in newest if each.key not in published])
+        missing = [each.key for each in newest if each.key not in published]
+        left_alone = Launches(context.instance).left_alone(availability.grid)
+        return evaluate_newest(availability, missing, left_alone=left_alone)
 
     return newest_ready_partition
 
@@ -65,11 +68,14 @@ def not_evaluated(error: ReportingError) -> dg.AssetCheckResult:
     )
 
 
-def evaluate_newest(availability: ReportAvailability, missing: Sequence[str]) -> dg.AssetCheckResult:
+def evaluate_newest(
+    availability: ReportAvailability, missing: Sequence[str], *, left_alone: LeftAlone = NOTHING_LEFT_ALONE
+) -> dg.AssetCheckResult:
     """The check's result for the newest ready partition, or for those of the connected accounts.
 
     Args:
         missing: keys of those without a file.
+        left_alone: what is on its way or was cancelled by a person is never worse than a warning.
     """
     if availability.available is None:
         report_type = availability.report.query.spec.id
@@ -92,6 +98,16 @@ def evaluate_newest(availability: ReportAvailability, missing: Sequence[str]) ->
         published = ", ".join(each.key for each in availability.newest(1)[:MOST_NAMED])
         return dg.AssetCheckResult(
             passed=True, description=f"The newest data are in the dataset: {published}.", metadata=metadata
+        )
+    put_down = sorted(left_alone.put_down.intersection(missing))
+    if left_alone.keys.issuperset(missing):
+        why = "a person cancelled it, and nothing requests it until a person launches it"
+        return dg.AssetCheckResult(
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"The dataset does not have {list_first(list(missing))}: "
+            f"{why if put_down else 'a Dagster run for it is queued or under way'}.",
+            metadata=metadata,
         )
     return dg.AssetCheckResult(
         passed=False,

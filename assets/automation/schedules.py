@@ -8,12 +8,13 @@ from typing import Any
 
 import dagster as dg
 
-from assets.dagster_runs.history import busy_partitions, unfinished_attempts
+from assets.dagster_runs.asked import requests_for
+from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import first_requests, of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
 from assets.sensors.availability_decisions import find_missing
-from assets.sensors.readiness import ReportAvailability, read_availability, request_missing
+from assets.sensors.readiness import ReportAvailability, read_availability
 from assets.sensors.tick import TICK_RETRY, count
 from connector.api.client import StripeClient
 from connector.dataset.store import Store
@@ -63,19 +64,22 @@ def build_report_schedule(
     def stripe_reports(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         stripe = stripe_resource(context.resources, resource)
         with stripe.client(retry=TICK_RETRY) as client:
+            launches = Launches(context.instance)
             missing = [
-                (availability, _find_missing(context.instance, client, stripe.store(), availability, last))
+                (availability, _find_missing(launches, client, stripe.store(), availability, last))
                 for availability in read_availability(client, reports, at_least=last)
             ]
         at = context.scheduled_execution_time.isoformat()
         requests = [
             request
             for availability, keys in missing
-            for request in request_missing(availability, keys, reason=at)
+            for request in requests_for(
+                availability.report, availability.grid, dict.fromkeys(keys, 1), reason=f"schedule/{at}"
+            )
         ]
         return first_requests(requests) or dg.SkipReason(
             f"Nothing to request: of each report, the newest {count(last, 'partition')} that Stripe has data "
-            "for are published or under way."
+            "for are published, under way, or cancelled by a person."
         )
 
     return stripe_reports
@@ -106,7 +110,7 @@ def build_report_schedules(
 
 
 def _find_missing(
-    instance: dg.DagsterInstance,
+    launches: Launches,
     client: StripeClient,
     store: Store,
     availability: ReportAvailability,
@@ -114,5 +118,4 @@ def _find_missing(
 ) -> list[str]:
     newest = availability.newest(last)
     published = availability.read_published(store, client, newest)
-    busy = busy_partitions(instance, availability.report, availability.grid, unfinished_attempts(instance))
-    return find_missing(newest, published.keys(), leave=busy)
+    return find_missing(newest, published.keys(), leave=launches.left_alone(availability.grid).keys)

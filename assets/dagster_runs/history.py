@@ -1,25 +1,27 @@
-"""What Dagster's runs, backfills and event log have on the partitions of an asset.
+"""What Dagster's event log has on the partitions of an asset, and how Dagster counts them."""
 
-Sensors, a schedule and people request partitions of the same assets. Sensors and the schedule look here
-first: they do not request what is queued, running or waiting in a backfill, nor what somebody cancelled.
-"""
-
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
+from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus, PartitionBackfill
 
-from assets.dagster_runs.tags import PARTITION, RANGE_END, RANGE_START
 from assets.reports.configured import ConfiguredReport
 from assets.reports.metadata import REPORT_RUN
 
 #: Dagster has no public name for what ties a check evaluation to a materialization; without it the evaluation
 #: of a partition counts as out of date, and is not shown.
 Target = AssetCheckEvaluationTargetMaterializationData
+
+#: Nor for backfills, what they are found by, and what they are about.
+Backfill = PartitionBackfill
+AssetsSubset = AssetGraphSubset
+BackfillsFilter = BulkActionsFilter
+BackfillStatus = BulkActionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,44 +48,6 @@ class MaterializationEvent:
 
 
 _EVENTS_AT_ONCE = 1000
-
-_UNFINISHED = (
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
-_ENDED_BADLY = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-
-#: How far back failed and cancelled runs are compared.
-_RUNS = 1000
-
-#: Unfinished backfills are among the newest ones.
-_BACKFILLS = 25
-_BACKFILL_UNDER_WAY = {"REQUESTED", "CANCELING"}
-
-
-@dataclass(frozen=True, slots=True)
-class RequestedRun:
-    """What one Dagster run was launched for.
-
-    Attributes:
-        assets: the asset keys it selects, as people read them; None for all assets of its job.
-        first, last: the keys of its range of partitions; the same for a single one.
-        cancelled: somebody cancelled it.
-    """
-
-    assets: frozenset[str] | None
-    first: str
-    last: str
-    cancelled: bool = False
-
-    def partitions(self, calendar: "PartitionGrid") -> Sequence[str]:
-        """Its partitions of one asset; none where it selects others, or keys that are gone."""
-        if self.assets is not None and calendar.asset not in self.assets:
-            return ()
-        return calendar.between(self.first, self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,87 +104,6 @@ class PartitionGrid:
         return column, row
 
 
-def attempt_of(
-    assets: Iterable[Any] | None, tags: Mapping[str, str], *, cancelled: bool
-) -> RequestedRun | None:
-    """What a run with these tags was launched for; None where it has no partition.
-
-    Args:
-        assets: the asset keys it selects; None where it takes whatever its job has.
-    """
-    single = tags.get(PARTITION)
-    first, last = tags.get(RANGE_START, single), tags.get(RANGE_END, single)
-    if first is None or last is None:
-        return None
-    names = None if assets is None else frozenset(key.to_user_string() for key in assets)
-    return RequestedRun(names, first, last, cancelled)
-
-
-def covered(attempts: Iterable[RequestedRun], calendar: PartitionGrid) -> frozenset[str]:
-    """The keys of an asset's partitions that any of the runs was launched for."""
-    return frozenset(key for attempt in attempts for key in attempt.partitions(calendar))
-
-
-def cancelled_last(newest_first: Iterable[RequestedRun], calendar: PartitionGrid) -> frozenset[str]:
-    """The keys whose newest run among these was cancelled."""
-    cancelled: dict[str, bool] = {}
-    for attempt in newest_first:
-        for key in attempt.partitions(calendar):
-            cancelled.setdefault(key, attempt.cancelled)
-    return frozenset(key for key, was in cancelled.items() if was)
-
-
-def unfinished_attempts(instance: dg.DagsterInstance) -> list[RequestedRun]:
-    """This Dagster's queued and running runs."""
-    return list(_attempts(instance, dg.RunsFilter(statuses=_UNFINISHED)))
-
-
-def bad_attempts(instance: dg.DagsterInstance) -> list[RequestedRun]:
-    """The runs that failed or were cancelled, newest first.
-
-    Where none was cancelled, the failed ones need not be read, and there are none in the list.
-    """
-    cancelled = dg.RunsFilter(statuses=[dg.DagsterRunStatus.CANCELED])
-    if not instance.get_runs(filters=cancelled, limit=1):
-        return []
-    return list(_attempts(instance, dg.RunsFilter(statuses=_ENDED_BADLY), limit=_RUNS))
-
-
-def in_backfills(instance: dg.DagsterInstance, report: ConfiguredReport) -> frozenset[str]:
-    """The keys of a report's partitions in unfinished backfills, started or not."""
-    keys: set[str] = set()
-    for backfill in instance.get_backfills(limit=_BACKFILLS):
-        if backfill.status.value not in _BACKFILL_UNDER_WAY:
-            continue
-        data = backfill.asset_backfill_data
-        if data is not None and report.key in data.target_subset.asset_keys:
-            keys |= set(data.get_target_partitions_subset(report.key).get_partition_keys())
-    return frozenset(keys)
-
-
-def busy_partitions(
-    instance: dg.DagsterInstance,
-    report: ConfiguredReport,
-    grid: PartitionGrid,
-    unfinished: Iterable[RequestedRun],
-) -> frozenset[str]:
-    """The keys of a report's partitions that are queued, running or in an unfinished backfill.
-
-    Args:
-        unfinished: as `unfinished_attempts` gives them; they are the same for all reports of a tick.
-    """
-    return covered(unfinished, grid) | in_backfills(instance, report)
-
-
-def _attempts(
-    instance: dg.DagsterInstance, wanted: dg.RunsFilter, *, limit: int | None = None
-) -> Iterator[RequestedRun]:
-    for run in instance.get_runs(filters=wanted, limit=limit):
-        cancelled = run.status is dg.DagsterRunStatus.CANCELED
-        if attempt := attempt_of(run.asset_selection, run.tags, cancelled=cancelled):
-            yield attempt
-
-
 def read_materializations(
     instance: dg.DagsterInstance,
     asset: dg.AssetKey,
@@ -255,6 +138,23 @@ def newest_materializations(
         if len(found) == len(partitions):
             break
     return found
+
+
+def read_begun(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Collection[str]
+) -> frozenset[tuple[str, str]]:
+    """The pairs of Dagster run and partition for which a report run was created or adopted."""
+    if not partitions:
+        return frozenset()
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=sorted(partitions))
+    found: set[tuple[str, str]] = set()
+    cursor: str | None = None
+    while True:
+        page = instance.fetch_observations(wanted, limit=_EVENTS_AT_ONCE, cursor=cursor)
+        found |= {(record.run_id, str(record.partition_key)) for record in page.records}
+        if not page.has_more:
+            return frozenset(found)
+        cursor = page.cursor
 
 
 def _materialization(record: dg.EventLogRecord) -> MaterializationEvent:

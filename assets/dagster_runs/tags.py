@@ -35,6 +35,9 @@ RANGE_END = "dagster/asset_partition_range_end"
 #: Tag of a re-execution, by hand or automatic: the run it is of.
 PARENT_RUN = "dagster/parent_run_id"
 
+#: Run tag: what a sensor or schedule asked for with the run, and for which time, as `missing/1780704000#1`.
+ASKED_TAG = "stripe/asked"
+
 #: Run tag by which the late-run sensor finds the runs it has requested: the asset they are about.
 LATE_TAG = "stripe/late"
 

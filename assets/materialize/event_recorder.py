@@ -17,8 +17,7 @@ import dagster as dg
 from assets.dagster_runs.history import MaterializationEvent, newest_materializations
 from assets.materialize.check_recorder import CheckRecorder
 from assets.reports.configured import ConfiguredReport
-from assets.reports.metadata import REPORT_RUN, partition_metadata
-from assets.reports.partitions import dimension_tags
+from assets.reports.metadata import REPORT_RUN, materialization, partition_metadata
 from assets.reports.preview import first_rows
 from connector.checks import CheckOutcome, OpenFile, UnreadableError, open_file
 from connector.dataset.identity import Dataset
@@ -28,10 +27,6 @@ from connector.pipeline.collect import Asked, Done
 
 #: What a report asset yields: an event without a value, since the file is written already.
 Output = dg.MaterializeResult[None]
-
-_DATA_VERSION = "dagster/data_version"
-_BY_USER = "dagster/data_version_is_user_provided"
-_CODE_VERSION = "dagster/code_version"
 
 
 def is_awaited(step: str, downstream: Set[str], to_execute: Sequence[str] | None) -> bool:
@@ -170,12 +165,4 @@ class EventRecorder:
         if newest and newest.report_run == provenance.run_id and newest not in self._events:
             self._context.log.info(f"{key}: Dagster run {newest.dagster_run} has just written this event")
             return
-        tags = {
-            _DATA_VERSION: provenance.data_version,
-            _BY_USER: "true",
-            _CODE_VERSION: self._report.code_version,
-            **dimension_tags(self._report.partitions, key),
-        }
-        self._context.log_event(
-            dg.AssetMaterialization(self._report.key, partition=key, metadata=metadata, tags=tags)
-        )
+        self._context.log_event(materialization(self._report, provenance, metadata))

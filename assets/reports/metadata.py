@@ -10,10 +10,12 @@ import dagster as dg
 import pyarrow as pa
 
 from assets.reports.configured import ConfiguredReport
+from assets.reports.partitions import dimension_tags
 from assets.reports.preview import preview
 from connector.catalogue import Column, ColumnType
 from connector.convert import arrow_types
 from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Provenance
 from connector.money import money_text
 from connector.pipeline.collect import Done
 
@@ -133,6 +135,25 @@ def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table | No
     if provenance.withheld_columns:
         metadata["stripe/withheld_columns"] = dg.MetadataValue.json(list(provenance.withheld_columns))
     return metadata
+
+
+def materialization(
+    report: ConfiguredReport, provenance: Provenance, metadata: Mapping[str, Any]
+) -> dg.AssetMaterialization:
+    """The event that a partition's file is in place, with or without a Dagster run.
+
+    Args:
+        metadata: by `partition_metadata`.
+    """
+    tags = {
+        "dagster/data_version": provenance.data_version,
+        "dagster/data_version_is_user_provided": "true",
+        "dagster/code_version": report.code_version,
+        **dimension_tags(report.partitions, provenance.period),
+    }
+    return dg.AssetMaterialization(
+        report.key, partition=provenance.period, metadata=dict(metadata), tags=tags
+    )
 
 
 def change_text(done: Done) -> str | None:

@@ -1,22 +1,19 @@
-"""Which partitions Stripe has data for and the dataset lacks, and what was requested already.
+"""Which partitions Stripe has data for and the dataset lacks.
 
 Decisions over plain values. *Ready* is what Stripe says of a report type; *missing* is what the dataset says,
 whatever colour Dagster shows. Which ones are old enough to be refreshed is decided where the command decides
-it too, in `connector.runs.restatement`.
+it too, in `connector.runs.restatement`; which were asked for already, in `assets.dagster_runs.asked`.
 
 The partitions are windows of time: each has an interval.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime, timedelta
 
-from assets.sensors.tick import CursorFormat, remembered
 from connector.api.models import ReportType
 from connector.errors import ConfigurationError
 from connector.partitions import Interval, Partition
 from connector.runs.readiness import not_ready
-from connector.runs.restatement import Refresh
 
 
 def interval_of(partition: Partition) -> Interval:
@@ -42,46 +39,7 @@ def find_missing(partitions: Iterable[Partition], published: Set[str], *, leave:
 
     Args:
         published: keys of the partitions that have a file.
-        leave: keys that are busy, or were requested since Stripe's data last advanced.
+        leave: keys that nothing asks for by itself.
     """
     found = [each for each in partitions if each.key not in published and each.key not in leave]
     return [partition.key for partition in sorted(found, key=interval_of)]
-
-
-@remembered
-@dataclass(frozen=True, slots=True)
-class SensorMemory:
-    """What a sensor has requested of one asset, so that it does not request the same at every tick.
-
-    Attributes:
-        until: Stripe's `data_available_end` at that time, in unix seconds.
-        missing: keys of missing partitions requested while the data ended there.
-        refreshed: keys to the highest age, in seconds, for which a refresh was requested.
-    """
-
-    until: int = 0
-    missing: frozenset[str] = frozenset()
-    refreshed: Mapping[str, int] = field(default_factory=dict)
-
-    def requested_since(self, until: int) -> frozenset[str]:
-        """The missing partitions requested since Stripe's data last advanced, to `until`."""
-        return self.missing if self.until == until else frozenset()
-
-    def has_refreshed(self, refresh: Refresh) -> bool:
-        """Whether a refresh was requested for this age already, or for a higher one."""
-        return self.refreshed.get(refresh.key, -1) >= int(refresh.age.total_seconds())
-
-    def with_requested(
-        self, until: int, missing: Iterable[str], refreshed: Iterable[Refresh], *, known: Set[str]
-    ) -> "SensorMemory":
-        """The same with this tick's requests; partitions that are not `known` any more are dropped."""
-        aged = {**self.refreshed, **{each.key: int(each.age.total_seconds()) for each in refreshed}}
-        return SensorMemory(
-            until,
-            (self.requested_since(until) | frozenset(missing)) & known,
-            {key: age for key, age in aged.items() if key in known},
-        )
-
-
-#: The sensor's memory of each asset, by asset key.
-MEMORY_CURSOR = CursorFormat(dict[str, SensorMemory])

@@ -13,14 +13,9 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.dagster_runs.history import (
-    PartitionGrid,
-    bad_attempts,
-    busy_partitions,
-    cancelled_last,
-    read_materializations,
-    unfinished_attempts,
-)
+from assets.dagster_runs.asked import find_died, leaves_to_asker
+from assets.dagster_runs.history import PartitionGrid, read_materializations
+from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, first_requests, shared_resource
 from assets.dagster_runs.tags import LATE_TAG
 from assets.reports.configured import ConfiguredReport
@@ -47,11 +42,17 @@ _LOOK_BACK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class FailedPartitions:
-    """The partitions of one report whose latest attempt failed, and the request of each."""
+    """The partitions of one report whose latest attempt failed, and the request of each.
+
+    Attributes:
+        asked_again: how many more were asked for by a sensor and died before they had a report run; it asks
+            for them again.
+    """
 
     report: ConfiguredReport
     grid: PartitionGrid
     requests: Mapping[str, ReportRequest]
+    asked_again: int = 0
 
 
 def build_late_report_sensor(
@@ -86,11 +87,11 @@ def build_late_report_sensor(
     )
     def late_reports(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         stripe = stripe_resource(context.resources, resource)
-        failed = [each for report in reports if (each := find_failed(context.instance, report)).requests]
+        launches = Launches(context.instance)
+        found = [find_failed(context.instance, launches, report) for report in reports]
+        failed = [each for each in found if each.requests]
         if not failed:
-            return dg.SensorResult(
-                skip_reason="Nothing to do: no partition's latest run failed or timed out."
-            )
+            return dg.SensorResult(skip_reason=_nothing_to_do(found))
         try:
             with stripe.client(retry=TICK_RETRY) as client:
                 requests = {request for each in failed for request in each.requests.values()}
@@ -108,20 +109,34 @@ def build_late_report_sensor(
     return late_reports
 
 
-def find_failed(instance: dg.DagsterInstance, report: ConfiguredReport) -> FailedPartitions:
-    """A report's partitions whose latest attempt in this Dagster failed, and that are not busy.
+def find_failed(
+    instance: dg.DagsterInstance, launches: Launches, report: ConfiguredReport
+) -> FailedPartitions:
+    """A report's partitions whose latest attempt in this Dagster failed, and that are not left alone.
 
-    Dagster goes on calling a partition failed when a later attempt at it was cancelled; such a one is left
-    alone.
+    Dagster goes on calling a partition failed when a later attempt at it was cancelled.
     """
     grid = PartitionGrid.of(report, instance)
     states = instance.get_status_by_partition(report.key, grid.keys, report.partitions) or {}
     failed = [key for key in grid.keys if (state := states.get(key)) and state.value == "FAILED"]
-    if failed:
-        leave = busy_partitions(instance, report, grid, unfinished_attempts(instance))
-        leave |= cancelled_last(bad_attempts(instance), grid)
-        failed = [key for key in failed if key not in leave]
-    return FailedPartitions(report, grid, _requests(report, failed))
+    if not failed:
+        return FailedPartitions(report, grid, {})
+    left_alone = launches.left_alone(grid).keys
+    failed = [key for key in failed if key not in left_alone]
+    died = find_died(instance, launches, report, grid, failed)
+    asked_again = leaves_to_asker(launches, grid, died)
+    requests = _requests(report, [key for key in failed if key not in asked_again])
+    return FailedPartitions(report, grid, requests, len(asked_again))
+
+
+def _nothing_to_do(found: Iterable[FailedPartitions]) -> str:
+    asked_again = sum(each.asked_again for each in found)
+    if not asked_again:
+        return "Nothing to do: no partition's latest run failed or timed out."
+    return (
+        f"Nothing to do here: {count(asked_again, 'partition')} failed before there was a report run, and "
+        "will be asked for again by the sensor or schedule that asked."
+    )
 
 
 def _requests(report: ConfiguredReport, keys: Iterable[str]) -> dict[str, ReportRequest]:

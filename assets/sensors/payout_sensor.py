@@ -4,26 +4,37 @@ Payouts are not windows of time, so neither the availability sensor nor the sche
 read from the files of a report that names them, when these are materialized.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import dagster as dg
 
-from assets.dagster_runs.history import (
-    PartitionGrid,
-    RequestedRun,
-    busy_partitions,
-    unfinished_attempts,
-)
-from assets.dagster_runs.run_requests import RangeRunRequest, first_requests, neighbours, shared_resource
-from assets.dagster_runs.tags import INTENT_TAG, Intent
+from assets.dagster_runs.asked import MOST_TIMES, ask_again, requests_for, warn_given_up
+from assets.dagster_runs.history import PartitionGrid
+from assets.dagster_runs.launches import Launches
+from assets.dagster_runs.run_requests import RangeRunRequest, first_requests, shared_resource
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting, stripe_resource
-from assets.sensors.payout_sources import PROGRESS_CURSOR, PayoutProgress, PayoutSource, find_sources
-from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count
+from assets.sensors.payout_sources import (
+    PROGRESS_CURSOR,
+    PayoutProgress,
+    PayoutSource,
+    find_sources,
+    is_valid,
+)
+from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count, list_first
+from assets.sensors.unknown_files import (
+    NOTHING_RECORDED,
+    Recording,
+    RecordingBudget,
+    find_unknown,
+    record_unknown,
+)
 from connector.api.client import StripeClient
 from connector.api.models import epoch
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, ReportingError
 from connector.runs.restatement import LAST_REFRESH
@@ -57,16 +68,17 @@ class PayoutPlan:
     Attributes:
         new: keys to be added as partitions.
         requests: the runs to request.
-        until: Stripe's `data_available_end`; None where it was not read.
         note: what a person should know.
+        given_up: keys that were asked for often enough.
     """
 
     report: ConfiguredReport
     progress: PayoutProgress
     new: Sequence[str]
     requests: Sequence[RangeRunRequest] = ()
-    until: int | None = None
     note: str = ""
+    given_up: Sequence[str] = ()
+    recording: Recording = NOTHING_RECORDED
 
 
 def build_payout_sensor(
@@ -81,7 +93,8 @@ def build_payout_sensor(
 
     Each report about one payout takes them from its source among the other reports. Stripe is called only
     while something is to be requested. A payout that Stripe does not have yet, or that failed, is requested
-    again whenever Stripe's data have advanced.
+    again whenever Stripe's data have advanced; one whose Dagster run died before it had a report run, three
+    times in all before that. Payouts whose files are there and unknown to this Dagster are recorded.
 
     Args:
         reports: of one account, those about payouts and those that name them.
@@ -102,24 +115,29 @@ def build_payout_sensor(
     def plan_tick(
         instance: dg.DagsterInstance, stripe: StripeReporting, before: Mapping[str, PayoutProgress]
     ) -> list[PayoutPlan]:
-        unfinished, store = unfinished_attempts(instance), stripe.store()
+        store = stripe.store()
         known: dict[str, list[str]] = {}
         found = []
         with stripe.client(retry=TICK_RETRY) as client:
-            now = client.now()
-            for report, source in sources:
-                progress = before.get(report.key.to_user_string(), PayoutProgress())
+            now, budget = client.now(), RecordingBudget(client.clock.monotonic)
+            looks = [_look(client, store, report, before) for report, _ in sources]
+            launches = Launches(instance)
+            for look, (report, source) in zip(looks, sources, strict=True):
+                progress = look.progress
                 named = _read_files(
                     instance, client, store, source, report, after=progress.read, since=now - reach
                 )
                 partitions = report.payouts.name or ""
                 keys = known.setdefault(partitions, list(instance.get_dynamic_partitions(partitions)))
-                new = [key for key in named.keys if key not in set(keys)]
+                recording = _record(instance, store, launches, look, keys={*keys, *named.keys}, budget=budget)
+                there = [str(event.partition) for event in recording.events]
+                new = [key for key in dict.fromkeys([*named.keys, *there]) if key not in set(keys)]
                 keys += new
                 progress = progress.with_found(named.read, named.recent if request else (), now)
-                published = _find_published(client, store, report, progress)
+                published = _find_published(client, store, report, progress).keys()
                 progress = progress.without_settled(published, now=now, look_back=look_back)
-                found.append((PayoutPlan(report, progress, new), keys))
+                progress = replace(progress, recorded=recording.after)
+                found.append((PayoutPlan(report, progress, new, recording=recording), keys))
             if not any(plan.progress.pending for plan, _ in found):
                 return [plan for plan, _ in found]
             try:
@@ -130,7 +148,7 @@ def build_payout_sensor(
                 return [replace(plan, note=note) for plan, _ in found]
             ends = {id: epoch(each.data_available_end) for id, each in types.items()}
         return [
-            _plan_requests(instance, plan, keys, ends.get(plan.report.query.spec.id), unfinished)
+            _plan_requests(instance, launches, plan, keys, ends.get(plan.report.query.spec.id))
             for plan, keys in found
         ]
 
@@ -154,6 +172,51 @@ def build_payout_sensor(
         return _result(context, plans)
 
     return payouts
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One report about payouts, as its cursor and its dataset have it."""
+
+    report: ConfiguredReport
+    progress: PayoutProgress
+    dataset: Dataset
+    files: Sequence[str]
+    published: Mapping[str, Provenance]
+
+
+def _look(
+    client: StripeClient, store: Store, report: ConfiguredReport, before: Mapping[str, PayoutProgress]
+) -> _Look:
+    """The files first: a run that ends between two looks has written its events when those are read."""
+    progress = before.get(report.key.to_user_string(), PayoutProgress())
+    dataset = report.query.dataset(mode=client.mode, account=client.account)
+    published = _find_published(client, store, report, progress)
+    return _Look(report, progress, dataset, store.keys(dataset), published)
+
+
+def _record(
+    instance: dg.DagsterInstance,
+    store: Store,
+    launches: Launches,
+    look: _Look,
+    *,
+    keys: Collection[str],
+    budget: RecordingBudget,
+) -> Recording:
+    """The events of payouts that are there and unknown to this Dagster, partitions already or not.
+
+    Args:
+        keys: the partitions there are.
+    """
+    report = look.report
+    every = dict.fromkeys([*keys, *(key for key in look.files if is_valid(report, key))])
+    grid = PartitionGrid.over(report.key.to_user_string(), [list(every)])
+    in_hand = launches.left_alone(grid).in_hand
+    unknown = find_unknown(
+        instance, report, grid, files=look.files, published=look.published, in_hand=in_hand
+    )
+    return record_unknown(report, unknown, store, look.dataset, after=look.progress.recorded, budget=budget)
 
 
 def _read_files(
@@ -186,24 +249,24 @@ def _read_files(
 
 def _find_published(
     client: StripeClient, store: Store, report: ConfiguredReport, progress: PayoutProgress
-) -> frozenset[str]:
-    """Keys of the pending payouts that are published with the request as it is configured now."""
+) -> dict[str, Provenance]:
+    """The pending payouts that are published with the request as it is configured now, by key."""
     query = report.query
     dataset = query.dataset(mode=client.mode, account=client.account)
     found = {key: store.provenance(dataset, key) for key in progress.pending}
-    return frozenset(
-        key
+    return {
+        key: provenance
         for key, provenance in found.items()
         if provenance and provenance.request == query.request(report.partition(key))
-    )
+    }
 
 
 def _plan_requests(
     instance: dg.DagsterInstance,
+    launches: Launches,
     plan: PayoutPlan,
     keys: Sequence[str],
     until: int | None,
-    unfinished: Sequence[RequestedRun],
 ) -> PayoutPlan:
     """The plan with the runs that bring what is pending, neighbours together.
 
@@ -213,42 +276,45 @@ def _plan_requests(
     """
     report = plan.report
     if until is None:
-        note = f"Stripe does not offer {report.query.spec.id} to this account."
-        return PayoutPlan(report, plan.progress, plan.new, note=note)
+        return replace(plan, note=f"Stripe does not offer {report.query.spec.id} to this account.")
     grid = PartitionGrid.over(report.key.to_user_string(), [keys])
-    due = plan.progress.select_due(until, leave=busy_partitions(instance, report, grid, unfinished))
-    requests = [
-        RangeRunRequest(report, group, ["payout", until], {INTENT_TAG: Intent.ENSURE})
-        for group in neighbours(due, grid, at_most=report.max_partitions_per_run)
-    ]
-    return PayoutPlan(report, plan.progress, plan.new, requests, until)
+    left_alone, reason = launches.left_alone(grid).keys, f"payout/{until}"
+    due = dict.fromkeys((key for key in plan.progress.pending if key not in left_alone), reason)
+    again = ask_again(instance, launches, report, grid, due, after_success=True)
+    requests = requests_for(report, grid, again.times, reason=reason)
+    return replace(plan, requests=requests, given_up=again.given_up)
 
 
 def _result(context: dg.SensorEvaluationContext, plans: Sequence[PayoutPlan]) -> dg.SensorResult:
     """Partitions to add, the requests of this tick, and what to remember."""
     requests = first_requests(request for plan in plans for request in plan.requests)
-    made = {request.run_key for request in requests}
-    progress: dict[str, PayoutProgress] = {}
     new: dict[dg.DynamicPartitionsDefinition, list[str]] = {}
     for plan in plans:
-        requested = [key for request in plan.requests if request.run_key in made for key in request.keys]
-        progress[plan.report.key.to_user_string()] = plan.progress.with_requested(requested, plan.until or 0)
         if plan.new:
             new.setdefault(plan.report.payouts, []).extend(plan.new)
+        if plan.given_up:
+            context.log.warning(warn_given_up(plan.report.key.to_user_string(), plan.given_up))
     text = "\n".join(_line(plan) for plan in plans)
     context.log.info(text)
+    progress = {plan.report.key.to_user_string(): plan.progress for plan in plans}
     return dg.SensorResult(
         requests,
         skip_reason=None if requests or new else text,
         cursor=PROGRESS_CURSOR.write(progress),
         dynamic_partitions_requests=[partitions.build_add_request(keys) for partitions, keys in new.items()],
+        asset_events=[event for plan in plans for event in plan.recording.events],
     )
 
 
 def _line(plan: PayoutPlan) -> str:
     due = sum(len(request.keys) for request in plan.requests)
     waiting = len(plan.progress.pending) - due
-    return (
-        f"{plan.report.key.to_user_string()}: {count(len(plan.new), 'new payout')} added as partitions, "
-        f"{due:,} to request, {waiting:,} waiting for their report.{f' {plan.note}' if plan.note else ''}"
+    notes = [plan.note] if plan.note else []
+    if plan.given_up:
+        notes.append(f"Asked for {MOST_TIMES} times in vain: {list_first(list(plan.given_up))}.")
+    notes += plan.recording.notes
+    counts = (
+        f"{count(len(plan.new), 'new payout')} added as partitions, "
+        f"{due:,} to request, {waiting:,} waiting for their report"
     )
+    return f"{plan.report.key.to_user_string()}: {' '.join([f'{counts}.', *notes])}"

@@ -5,7 +5,7 @@ are: each of their rows names the payout that paid it out, once there is one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
@@ -62,10 +62,10 @@ class PayoutSource:
             account, payout = row.get(CONNECTED_ACCOUNT) or always, row[self.column]
             if payout and only in {None, account} and (account or not form.dimensions):
                 keys.add(form.key(*([account] if form.dimensions else []), payout))
-        return sorted(key for key in keys if _is_valid(wanted, key))
+        return sorted(key for key in keys if is_valid(wanted, key))
 
 
-def _is_valid(report: ConfiguredReport, key: str) -> bool:
+def is_valid(report: ConfiguredReport, key: str) -> bool:
     """False for what stands in a payout's column and is not a payout id that Stripe takes."""
     try:
         report.partition(key)
@@ -121,30 +121,30 @@ class PendingPayout(NamedTuple):
 
     Attributes:
         found: when it became known, in unix seconds.
-        requested: Stripe's `data_available_end` at its last request, in unix seconds; 0 for not yet.
     """
 
     found: int
-    requested: int = 0
 
 
 @remembered
 @dataclass(frozen=True, slots=True)
 class PayoutProgress:
-    """How far the payouts of one report about them have been read and requested.
+    """How far the payouts of one report about them have been read.
 
     Attributes:
         read: the newest event of the source that was read; 0 for none.
         pending: by partition key.
+        recorded: the file after which the recording of unknown ones goes on; None for the beginning.
     """
 
     read: int = 0
     pending: Mapping[str, PendingPayout] = field(default_factory=dict)
+    recorded: str | None = None
 
     def with_found(self, read: int, keys: Iterable[str], now: datetime) -> Self:
         """The same after some of the source's files were read."""
         new = {key: PendingPayout(epoch(now)) for key in keys if key not in self.pending}
-        return type(self)(read, {**self.pending, **new})
+        return replace(self, read=read, pending={**self.pending, **new})
 
     def without_settled(self, published: Set[str], *, now: datetime, look_back: timedelta) -> Self:
         """The same without payouts that are published, and those that were requested for long enough."""
@@ -153,20 +153,7 @@ class PayoutProgress:
             for key, one in self.pending.items()
             if key not in published and now - moment(one.found) < look_back
         }
-        return type(self)(self.read, left)
-
-    def select_due(self, until: int, *, leave: Set[str]) -> list[str]:
-        """Keys to request: those not requested since Stripe's data last advanced, to `until`.
-
-        Args:
-            leave: keys that are busy.
-        """
-        return [key for key, one in self.pending.items() if one.requested != until and key not in leave]
-
-    def with_requested(self, keys: Iterable[str], until: int) -> Self:
-        """The same with this tick's requests."""
-        requested = {key: PendingPayout(self.pending[key].found, until) for key in keys}
-        return type(self)(self.read, {**self.pending, **requested})
+        return replace(self, pending=left)
 
 
 #: The progress of each report about payouts, by asset key.

@@ -1,13 +1,11 @@
 """What Stripe has and what the dataset holds, read once for one tick of a sensor, a schedule or a check."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from assets.dagster_runs.history import PartitionGrid
-from assets.dagster_runs.run_requests import RangeRunRequest, neighbours
-from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.reports.configured import ConfiguredReport
 from assets.reports.partitions import partition_of
 from assets.sensors.availability_decisions import interval_of, select_ready, select_recent
@@ -107,19 +105,3 @@ def _newest(
         accounts = report.connected_accounts
         found.append(report.query.each_account([window], accounts) if accounts else [window])
     return [partition for partitions in reversed(found) for partition in partitions]
-
-
-def request_missing(
-    availability: ReportAvailability, keys: Iterable[str], *, reason: object, at_most: int | None = None
-) -> list[RangeRunRequest]:
-    """The runs that bring missing partitions of one report, oldest first.
-
-    Args:
-        reason: what distinguishes this request from an earlier one for the same partitions.
-        at_most: how many partitions they are about in all.
-    """
-    some, report = list(keys)[:at_most], availability.report
-    return [
-        RangeRunRequest(report, group, ["missing", reason], {INTENT_TAG: Intent.ENSURE})
-        for group in neighbours(some, availability.grid, at_most=report.max_partitions_per_run)
-    ]

@@ -81,8 +81,8 @@ def test_a_tick_is_skipped_only_when_there_is_nothing_to_request(
     assert [span(request) for request in requests] == ["2026-06-05..2026-06-06"]
     assert later == ()
     assert why == (
-        "Nothing to request: of each report, the newest 2 partitions that Stripe has data for are published "
-        "or under way."
+        "Nothing to request: of each report, the newest 2 partitions that Stripe has data for are published, "
+        "under way, or cancelled by a person."
     )
 
 

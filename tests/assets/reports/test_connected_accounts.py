@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from assets import ConfiguredReport, build_report_asset
 from assets.automation.newest_partition import build_newest_partition_check
-from assets.dagster_runs.history import PartitionGrid, attempt_of, covered
+from assets.dagster_runs.history import PartitionGrid
+from assets.dagster_runs.launches import covered, launch_of
 from assets.dagster_runs.run_requests import neighbours
 from assets.reports.partitions import too_many
 from assets.sensors.availability_sensor import build_availability_sensor
@@ -230,10 +231,10 @@ def test_runs_cut_out_of_two_dimensions_cover_what_is_requested_once_and_nothing
 
 def test_a_run_over_a_rectangle_keeps_no_other_partition_busy() -> None:
     span = {"dagster/asset_partition_range_start": "a1|02", "dagster/asset_partition_range_end": "a2|03"}
-    attempt = attempt_of(None, span, cancelled=False)
+    launch = launch_of("a", None, span)
 
-    assert attempt
-    assert covered([attempt], CALENDAR) == {"a1|02", "a1|03", "a2|02", "a2|03"}
+    assert launch
+    assert covered([launch], CALENDAR) == {"a1|02", "a1|03", "a2|02", "a2|03"}
 
 
 def test_dagster_means_the_same_by_a_range(report: ConfiguredReport, accounts: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Which partitions are ready or missing, and what was requested already: decisions over plain values."""
+"""Which partitions are ready or missing: decisions over plain values."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.sensors.availability_decisions import (
-    MEMORY_CURSOR,
-    SensorMemory,
     find_missing,
     interval_of,
     select_ready,
@@ -17,7 +15,6 @@ from assets.sensors.availability_decisions import (
 from connector.api.models import ReportType
 from connector.errors import ConfigurationError
 from connector.partitions import Interval, Partition
-from connector.runs.restatement import Refresh
 
 NOW = datetime(2026, 6, 7, 13, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -87,39 +84,3 @@ def test_every_partition_is_published_left_alone_or_missing(published: set[int],
 
     assert set(found) == set(keys(windows)) - there - alone
     assert found == sorted(found)
-
-
-# What was requested
-
-
-def test_what_was_requested_is_forgotten_when_the_data_advance() -> None:
-    memory = SensorMemory().with_requested(100, ["a", "b"], [], known={"a", "b"})
-
-    assert memory.requested_since(100) == {"a", "b"}
-    assert memory.requested_since(200) == set()
-
-
-def test_a_requested_refresh_is_remembered_as_long_as_the_partition_matters() -> None:
-    refresh = Refresh("a", timedelta(days=3))
-    memory = SensorMemory().with_requested(100, [], [refresh], known={"a"})
-
-    assert memory.has_refreshed(refresh)
-    assert not memory.has_refreshed(Refresh("a", timedelta(days=35)))
-    assert not memory.with_requested(200, [], [], known={"b"}).has_refreshed(refresh)
-
-
-def test_what_was_requested_survives_in_the_cursor() -> None:
-    memory = {
-        "stripe/a": SensorMemory(100, frozenset({"x", "y"}), {"z": 259_200}),
-        "stripe/b": SensorMemory(),
-    }
-
-    assert MEMORY_CURSOR.parse(MEMORY_CURSOR.write(memory)) == memory
-
-
-@pytest.mark.parametrize(
-    "cursor",
-    [None, "", "7", "[]", "not json", '{"version":1,"assets":{}}', '{"a":{"other":1}}'],
-)
-def test_a_cursor_that_is_damaged_or_of_another_version_counts_as_none(cursor: str | None) -> None:
-    assert MEMORY_CURSOR.parse(cursor) is None

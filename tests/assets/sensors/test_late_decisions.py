@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets import ConfiguredReport
-from assets.dagster_runs.history import PartitionGrid, attempt_of, cancelled_last, covered
+from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.run_requests import neighbours
 from assets.dagster_runs.tags import INTENT_TAG, REPORT_RUNS_TAG, allowed, tag_of, tagged
 from assets.sensors.late_decisions import (
@@ -210,35 +210,6 @@ def test_a_tag_that_allows_no_number_of_report_runs_is_refused(value: str) -> No
 def test_a_tag_that_names_no_report_runs_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match="expected JSON"):
         tagged(value)
-
-
-# What Dagster is busy with
-
-
-def test_ranges_of_other_assets_and_of_keys_that_are_gone_cover_nothing() -> None:
-    span = {
-        "dagster/asset_partition_range_start": "2026-06-02",
-        "dagster/asset_partition_range_end": "2026-06-04",
-    }
-    whole = attempt_of(None, span, cancelled=False)
-    gone = attempt_of(None, {"dagster/partition": "2020-01-01"}, cancelled=False)
-    nothing = attempt_of(None, {}, cancelled=False)
-
-    assert whole is not None
-    assert gone is not None
-    assert nothing is None
-    assert covered([whole, gone], CALENDAR) == {"2026-06-02", "2026-06-03", "2026-06-04"}
-    assert covered([replace(whole, assets=frozenset({"other"}))], CALENDAR) == set()
-
-
-def test_only_the_newest_attempt_tells_whether_a_partition_was_cancelled() -> None:
-    failed = attempt_of(None, {"dagster/partition": "2026-06-01"}, cancelled=False)
-    cancelled = attempt_of(None, {"dagster/partition": "2026-06-01"}, cancelled=True)
-    assert failed
-    assert cancelled
-
-    assert cancelled_last([cancelled, failed], CALENDAR) == {"2026-06-01"}
-    assert cancelled_last([failed, cancelled], CALENDAR) == set()
 
 
 # The cursor

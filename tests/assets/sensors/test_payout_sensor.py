@@ -375,6 +375,6 @@ def test_a_cursor_that_is_damaged_or_of_another_version_counts_as_none(text: str
 
 
 def test_a_cursor_gives_back_what_was_written() -> None:
-    progress = {"stripe/x": PayoutProgress(7, {"po_1": PendingPayout(5), "acct_1:po_2": PendingPayout(6, 9)})}
+    progress = {"stripe/x": PayoutProgress(7, {"po_1": PendingPayout(5)}, "po_1")}
 
     assert PROGRESS_CURSOR.parse(PROGRESS_CURSOR.write(progress)) == progress

@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from assets.sensors.availability_decisions import MEMORY_CURSOR, SensorMemory
+from assets.sensors.payout_sources import PROGRESS_CURSOR, PayoutProgress
 from assets.sensors.tick import count, list_first
 
 
@@ -11,18 +11,18 @@ def test_a_damaged_cursor_is_ignored_with_a_line_in_the_log(
     instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with dg.build_sensor_context(instance=instance, cursor="{damaged") as context:
-        state = MEMORY_CURSOR.read(context)
+        state = PROGRESS_CURSOR.read(context)
 
     assert state is None
     assert "cursor is damaged" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("cursor", [None, MEMORY_CURSOR.write({"stripe/a": SensorMemory(7)})])
+@pytest.mark.parametrize("cursor", [None, PROGRESS_CURSOR.write({"stripe/a": PayoutProgress(7)})])
 def test_a_good_cursor_and_a_first_tick_log_nothing(
     instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str], cursor: str | None
 ) -> None:
     with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
-        MEMORY_CURSOR.read(context)
+        PROGRESS_CURSOR.read(context)
 
     assert capsys.readouterr().err == ""
 

@@ -1,0 +1,173 @@
+"""Asked is not done: what became of partitions that a sensor asked for, and which it asks for again.
+
+A sensor asks for a partition for a reason: it is missing while Stripe has data until a certain time, or it
+has reached an age at which it is refreshed. Each time makes one Dagster run, whose tag names the reason and
+counts the times. So Dagster's runs are the only memory, and losing a cursor changes nothing.
+
+A run that ended before it had a report run at Stripe has done nothing: whoever asked asks again. Once there
+is a report run, the rest is the business of the sensor for late reports. One function here decides.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import dagster as dg
+
+from assets.dagster_runs.history import PartitionGrid, newest_materializations, read_begun
+from assets.dagster_runs.launches import Launch, Launches, Outcome
+from assets.dagster_runs.run_requests import RangeRunRequest, neighbours
+from assets.dagster_runs.tags import ASKED_TAG, INTENT_TAG, Intent
+from assets.reports.configured import ConfiguredReport
+from connector.dataset.coverage import listed
+
+#: How often a partition is asked for, for one reason.
+MOST_TIMES = 3
+
+
+class Died(Enum):
+    """What a partition's newest failed run left behind."""
+
+    UNBEGUN = auto()
+    """A sensor asked for it, and there is no report run: the same sensor asks again."""
+    BEGUN = auto()
+    """A report run, or Stripe's word that there are no data yet, or it was not a sensor that asked: the sensor
+    for late reports looks after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """The partitions to ask for now.
+
+    Attributes:
+        times: each key, with how often it is asked for then.
+        given_up: keys that were asked for often enough, and whose runs all ended without a report run.
+    """
+
+    times: Mapping[str, int]
+    given_up: Sequence[str]
+
+
+def value_of(reason: str, times: int) -> str:
+    """The value of the tag of a run that is asked for, for this reason the so-manieth time."""
+    return f"{reason}#{times}"
+
+
+def times_in(value: str) -> int:
+    """How often was asked, by the value of the tag; 0 for a value that people made up."""
+    number = value.rpartition("#")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def requests_for(
+    report: ConfiguredReport,
+    grid: PartitionGrid,
+    times: Mapping[str, int],
+    *,
+    reason: str,
+    intent: Intent = Intent.ENSURE,
+) -> list[RangeRunRequest]:
+    """The runs that ask for these partitions, oldest first; neighbours asked for as often share one.
+
+    Args:
+        times: each key, with how often it is asked for then.
+    """
+    alike: dict[int, list[str]] = {}
+    for key, number in times.items():
+        alike.setdefault(number, []).append(key)
+    requests = [
+        RangeRunRequest(report, keys, asked, {INTENT_TAG: intent, ASKED_TAG: asked})
+        for number, same in alike.items()
+        for asked in [value_of(reason, number)]
+        for keys in neighbours(same, grid, at_most=report.max_partitions_per_run)
+    ]
+    return sorted(requests, key=lambda request: grid.age(request.keys[0]))
+
+
+def warn_given_up(asset: str, keys: Sequence[str]) -> str:
+    """What a person should know of partitions that are not asked for any more."""
+    return (
+        f"{asset}: asked for {MOST_TIMES} times, and each Dagster run ended before it had a report run at "
+        f"Stripe: {listed(keys)}. Their failed runs say why; materialize them by hand when that is "
+        "repaired."
+    )
+
+
+def find_died(
+    instance: dg.DagsterInstance,
+    launches: Launches,
+    report: ConfiguredReport,
+    grid: PartitionGrid,
+    keys: Collection[str],
+) -> dict[str, Died]:
+    """What the newest failed run of each of these partitions left; none of those that came in later."""
+    failed = launches.latest_failed(grid, keys)
+    events = newest_materializations(instance, report.key, failed.keys())
+    failed = {
+        key: launch
+        for key, launch in failed.items()
+        if key not in events or events[key].timestamp < launch.created
+    }
+    asked = {key for key, launch in failed.items() if launch.asked and not launch.not_ready}
+    begun = read_begun(instance, report.key, asked)
+    return {
+        key: Died.UNBEGUN if key in asked and (launch.id, key) not in begun else Died.BEGUN
+        for key, launch in failed.items()
+    }
+
+
+def leaves_to_asker(launches: Launches, grid: PartitionGrid, died: Mapping[str, Died]) -> frozenset[str]:
+    """Those of the died that whoever asked for them asks for again."""
+    failed = launches.latest_failed(grid, [key for key, left in died.items() if left is Died.UNBEGUN])
+    return frozenset(key for key, launch in failed.items() if times_in(launch.asked or "") < MOST_TIMES)
+
+
+def ask_again(
+    instance: dg.DagsterInstance,
+    launches: Launches,
+    report: ConfiguredReport,
+    grid: PartitionGrid,
+    reasons: Mapping[str, str],
+    *,
+    after_success: bool = False,
+) -> AskAgain:
+    """Which partitions that are due are asked for now: those never asked for, and those whose run died.
+
+    Args:
+        reasons: key to why it is due. None of them is in hand.
+        after_success: also those whose run ended well. They are due because their file is gone.
+    """
+    wanted = {value_of(each, n) for each in set(reasons.values()) for n in range(1, MOST_TIMES + 1)}
+    newest = _newest(launches.asked(wanted), grid, reasons)
+    died = find_died(
+        instance,
+        launches,
+        report,
+        grid,
+        [key for key, launch in newest.items() if launch.outcome is Outcome.FAILED],
+    )
+    times: dict[str, int] = {}
+    given_up = []
+    for key in reasons:
+        launch = newest.get(key)
+        if launch is None:
+            times[key] = 1
+            continue
+        again = launch.outcome is Outcome.FAILED and died.get(key) is not Died.BEGUN
+        again |= launch.outcome is Outcome.SUCCEEDED and after_success
+        if again and times_in(launch.asked or "") < MOST_TIMES:
+            times[key] = times_in(launch.asked or "") + 1
+        elif again:
+            given_up.append(key)
+    return AskAgain(times, given_up)
+
+
+def _newest(asked: Sequence[Launch], grid: PartitionGrid, reasons: Mapping[str, str]) -> dict[str, Launch]:
+    """The newest of these runs that asked for a key, for its reason."""
+    found: dict[str, Launch] = {}
+    for launch in asked:
+        reason = (launch.asked or "").rpartition("#")[0]
+        for key in launch.partitions(grid):
+            if reasons.get(key) == reason:
+                found.setdefault(key, launch)
+    return found

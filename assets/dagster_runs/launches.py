@@ -1,0 +1,337 @@
+"""What Dagster's runs and backfills were launched for, by whom, and how they ended.
+
+Sensors, schedules and people launch partitions of the same assets. Who launched a run is in its tags: those
+of sensors, schedules and automation conditions have their names there, also in Dagster's own retries.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from functools import cache, cached_property, partial
+from heapq import merge
+from itertools import islice
+from typing import Any
+
+import dagster as dg
+
+from assets.dagster_runs.history import AssetsSubset, Backfill, BackfillsFilter, BackfillStatus, PartitionGrid
+from assets.dagster_runs.tags import ASKED_TAG, OUTCOME_TAG, PARTITION, RANGE_END, RANGE_START
+
+_BACKFILL = "dagster/backfill"
+_PARENT = "dagster/parent_run_id"
+_RETRY_NUMBER = "dagster/retry_number"
+_WILL_RETRY, _RETRIED_AS = "dagster/will_retry", "dagster/auto_retry_run_id"
+
+#: Any of these in the tags says that no person launched it.
+_LAUNCHED_BY = {
+    "dagster/sensor_name",
+    "dagster/schedule_name",
+    "dagster/auto_materialize",
+    "dagster/from_automation_condition",
+}
+
+#: A run that was not queued so long after it was created never will be; nor retried so long after its end.
+SOON = timedelta(minutes=10)
+
+_RUNS_AT_ONCE = 1000
+
+_UNFINISHED_BACKFILL = [BackfillStatus.REQUESTED, BackfillStatus.CANCELING, BackfillStatus.FAILING]
+_CANCELLED_BACKFILL = [BackfillStatus.CANCELED, BackfillStatus.CANCELING]
+#: Dagster cancels the runs of a backfill that it cannot go on with.
+_BROKEN_BACKFILL = [BackfillStatus.FAILED, BackfillStatus.FAILING]
+
+
+class Outcome(Enum):
+    """How a launch stands."""
+
+    UNFINISHED = auto()
+    SUCCEEDED = auto()
+    FAILED = auto()
+    CANCELLED = auto()
+
+
+_OUTCOMES = {
+    dg.DagsterRunStatus.SUCCESS: Outcome.SUCCEEDED,
+    dg.DagsterRunStatus.FAILURE: Outcome.FAILED,
+    dg.DagsterRunStatus.CANCELED: Outcome.CANCELLED,
+}
+_UNFINISHED = [status for status in dg.DagsterRunStatus if status not in _OUTCOMES]
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One Dagster run, or a backfill as a whole.
+
+    Attributes:
+        id: of the run or the backfill.
+        assets: the asset keys it selects, as people read them; None for all assets of its job.
+        first, last: the keys of its range of partitions; the same for a single one.
+        keys: of a backfill, the partitions of each asset, instead of a range.
+        created: when, in unix seconds.
+        asked: what a sensor or schedule of ours asked for with it: the value of `ASKED_TAG`.
+        not_ready: it ended because Stripe does not have the data yet.
+    """
+
+    id: str
+    assets: frozenset[str] | None
+    first: str = ""
+    last: str = ""
+    keys: Callable[[str], frozenset[str]] | None = None
+    outcome: Outcome = Outcome.UNFINISHED
+    by_person: bool = True
+    created: float = 0.0
+    asked: str | None = None
+    not_ready: bool = False
+
+    def partitions(self, grid: PartitionGrid) -> Collection[str]:
+        """Its partitions of one asset; none where it selects others, or keys that are gone."""
+        if self.assets is not None and grid.asset not in self.assets:
+            return ()
+        if self.keys is not None:
+            return self.keys(grid.asset) & grid.place.keys()
+        return grid.between(self.first, self.last)
+
+
+def launched_by_person(tags: Mapping[str, str]) -> bool:
+    """Whether a person launched the run or backfill with these tags.
+
+    A person's re-execution of a sensor's run has the sensor's tags too; Dagster's own retries have a number.
+    """
+    if _RETRY_NUMBER in tags:
+        return False
+    return _PARENT in tags or not _LAUNCHED_BY & tags.keys()
+
+
+def covered(launches: Iterable[Launch], grid: PartitionGrid) -> frozenset[str]:
+    """The keys of an asset's partitions that any of these was launched for."""
+    return frozenset(key for launch in launches for key in launch.partitions(grid))
+
+
+def find_put_down(newest_first: Iterable[Launch], grid: PartitionGrid) -> frozenset[str]:
+    """The keys that a person cancelled and no person has launched since.
+
+    Whoever launched what was cancelled; a later launch by a sensor or schedule changes nothing.
+    """
+    put_down: dict[str, bool] = {}
+    for launch in newest_first:
+        cancelled = launch.outcome is Outcome.CANCELLED
+        if cancelled or launch.by_person:
+            for key in launch.partitions(grid):
+                put_down.setdefault(key, cancelled)
+    return frozenset(key for key, was in put_down.items() if was)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """The partitions of a report that nothing asks for by itself.
+
+    Attributes:
+        in_hand: queued, running, about to be retried, or in an unfinished backfill, started or not.
+        put_down: cancelled by a person, until a person launches them again.
+    """
+
+    in_hand: frozenset[str]
+    put_down: frozenset[str]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """All of them."""
+        return self.in_hand | self.put_down
+
+
+NOTHING_LEFT_ALONE = LeftAlone(frozenset(), frozenset())
+
+
+class Launches:
+    """This Dagster's runs and backfills, read once for one tick, no more of them than are needed.
+
+    Args:
+        now: the time of this machine, aware, which is that of Dagster's database.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance, now: datetime | None = None) -> None:
+        self._instance = instance
+        self._now = now or datetime.now(UTC)
+
+    def left_alone(self, grid: PartitionGrid) -> LeftAlone:
+        """Which of an asset's partitions are in hand, and which a person put down.
+
+        Every sensor, schedule and check asks here, and nowhere else.
+        """
+        in_hand = covered([*self._unfinished, *self._backfills(_UNFINISHED_BACKFILL)], grid)
+        cancelled = [launch for launch in self._cancelled if launch.partitions(grid)]
+        if not cancelled:
+            return LeftAlone(in_hand, frozenset())
+        oldest = min(launch.created for launch in cancelled)
+        return LeftAlone(in_hand, find_put_down(self._since(oldest), grid))
+
+    def asked(self, values: Collection[str]) -> list[Launch]:
+        """The runs by which sensors or schedules of ours asked for one of these, newest first."""
+        if not values:
+            return []
+        return list(self._runs(dg.RunsFilter(tags={ASKED_TAG: sorted(values)})))
+
+    def latest_failed(self, grid: PartitionGrid, keys: Collection[str]) -> dict[str, Launch]:
+        """The newest run of each of these partitions that failed or never started, as far as there is one."""
+        found: dict[str, Launch] = {}
+        left = set(keys)
+        if left:
+            ended = self._runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+            dead = [launch for launch in self._not_ended if launch.outcome is Outcome.FAILED]
+            for launch in merge(dead, ended, key=lambda each: -each.created):
+                for key in left.intersection(launch.partitions(grid)):
+                    found[key] = launch
+                left -= found.keys()
+                if not left:
+                    break
+        return found
+
+    @cached_property
+    def _not_ended(self) -> list[Launch]:
+        return list(self._runs(dg.RunsFilter(statuses=_UNFINISHED)))
+
+    @cached_property
+    def _unfinished(self) -> list[Launch]:
+        retried = self._instance.get_run_records(
+            dg.RunsFilter(
+                statuses=[dg.DagsterRunStatus.FAILURE],
+                tags={_WILL_RETRY: "true"},
+                updated_after=self._now - SOON,
+            )
+        )
+        waiting = (self._launch(record) for record in retried if _RETRIED_AS not in record.dagster_run.tags)
+        return [
+            *(launch for launch in self._not_ended if launch.outcome is Outcome.UNFINISHED),
+            *(launch for launch in waiting if launch),
+        ]
+
+    @cached_property
+    def _cancelled(self) -> list[Launch]:
+        runs = self._runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.CANCELED]))
+        # Without those that Dagster cancelled, or that were cancelled with their backfill.
+        cancelled = [launch for launch in runs if launch.outcome is Outcome.CANCELLED]
+        return [*cancelled, *self._backfills(_CANCELLED_BACKFILL)]
+
+    @cached_property
+    def _broken_off(self) -> frozenset[str]:
+        """The backfills that a person cancelled, or that Dagster could not go on with."""
+        found = self._instance.get_backfills(
+            filters=BackfillsFilter(statuses=[*_CANCELLED_BACKFILL, *_BROKEN_BACKFILL])
+        )
+        return frozenset(each.backfill_id for each in found)
+
+    def _since(self, created: float) -> list[Launch]:
+        """All runs and backfills launched then or later, newest first."""
+        # Dagster's filter excludes the moment itself.
+        after = datetime.fromtimestamp(created, UTC) - timedelta(seconds=1)
+        backfills = self._instance.get_backfills(filters=BackfillsFilter(created_after=after))
+        found = [*self._runs(dg.RunsFilter(created_after=after)), *map(self._backfill, backfills)]
+        return sorted(found, key=lambda launch: -launch.created)
+
+    def _runs(self, wanted: dg.RunsFilter) -> Iterator[Launch]:
+        """Page by page, newest first."""
+        cursor: str | None = None
+        while page := self._instance.get_run_records(wanted, limit=_RUNS_AT_ONCE, cursor=cursor):
+            for record in page:
+                if launch := self._launch(record):
+                    yield launch
+            if len(page) < _RUNS_AT_ONCE:
+                return
+            cursor = page[-1].dagster_run.run_id
+
+    def _launch(self, record: dg.RunRecord) -> Launch | None:
+        """One run; None where it has no partition.
+
+        A person's launch of a backfill is the backfill, not each of its runs.
+        """
+        run, tags = record.dagster_run, record.dagster_run.tags
+        launch = launch_of(
+            run.run_id,
+            run.asset_selection,
+            tags,
+            outcome=_OUTCOMES.get(run.status, Outcome.UNFINISHED),
+            created=record.create_timestamp.timestamp(),
+        )
+        if launch is None:
+            return None
+        if run.status is dg.DagsterRunStatus.NOT_STARTED and launch.created < (self._now - SOON).timestamp():
+            # The code location was down, or the daemon was killed: nothing will start it.
+            launch = replace(launch, outcome=Outcome.FAILED)
+        if _BACKFILL not in tags:
+            return launch
+        if launch.outcome is Outcome.CANCELLED and tags[_BACKFILL] in self._broken_off:
+            # With its backfill: by a person, which the backfill says itself, or by Dagster.
+            launch = replace(launch, outcome=Outcome.FAILED)
+        return replace(launch, by_person=False)
+
+    def _backfills(self, statuses: Sequence[BackfillStatus]) -> list[Launch]:
+        found = self._instance.get_backfills(filters=BackfillsFilter(statuses=list(statuses)))
+        return [self._backfill(each) for each in found]
+
+    def _backfill(self, backfill: Backfill) -> Launch:
+        cancelled = backfill.status in _CANCELLED_BACKFILL
+        return Launch(
+            backfill.backfill_id,
+            None,
+            keys=cache(partial(self._keys_left if cancelled else self._keys, backfill)),
+            outcome=Outcome.CANCELLED if cancelled else Outcome.UNFINISHED,
+            by_person=launched_by_person(backfill.tags or {}),
+            created=backfill.backfill_timestamp,
+        )
+
+    def _keys(self, backfill: Backfill, asset: str) -> frozenset[str]:
+        """The partitions of an asset that a backfill was launched for."""
+        if (data := backfill.asset_backfill_data) is not None:
+            return _keys_in(data.target_subset, asset)
+        # Of a job: its runs know which assets it has.
+        runs = self._runs_of(backfill, limit=1)
+        if all(run.assets is None or asset in run.assets for run in runs):
+            return frozenset(backfill.partition_names or ())
+        return frozenset()
+
+    def _keys_left(self, backfill: Backfill, asset: str) -> frozenset[str]:
+        """Those that it did not bring in, with or without a run for them."""
+        if (data := backfill.asset_backfill_data) is not None:
+            return _keys_in(data.target_subset, asset) - _keys_in(data.materialized_subset, asset)
+        runs = self._runs_of(backfill)
+        if not runs:
+            return frozenset()
+        done = {run.first for run in runs if run.outcome is Outcome.SUCCEEDED}
+        return self._keys(backfill, asset) - done
+
+    def _runs_of(self, backfill: Backfill, limit: int | None = None) -> list[Launch]:
+        found = self._runs(dg.RunsFilter(tags={_BACKFILL: backfill.backfill_id}))
+        return list(islice(found, limit))
+
+
+def _keys_in(subset: AssetsSubset, asset: str) -> frozenset[str]:
+    key = dg.AssetKey.from_user_string(asset)
+    some = subset.partitions_subsets_by_asset_key.get(key)
+    return frozenset(some.get_partition_keys()) if some else frozenset()
+
+
+def launch_of(
+    id: str,
+    assets: Iterable[Any] | None,
+    tags: Mapping[str, str],
+    *,
+    outcome: Outcome = Outcome.UNFINISHED,
+    created: float = 0.0,
+) -> Launch | None:
+    """The run with these tags; None where it has no partition."""
+    single = tags.get(PARTITION)
+    first, last = tags.get(RANGE_START, single), tags.get(RANGE_END, single)
+    if first is None or last is None:
+        return None
+    return Launch(
+        id,
+        None if assets is None else frozenset(key.to_user_string() for key in assets),
+        first,
+        last,
+        outcome=outcome,
+        by_person=launched_by_person(tags),
+        created=created,
+        asked=tags.get(ASKED_TAG),
+        not_ready=tags.get(OUTCOME_TAG) == "not_ready",
+    )

@@ -1,0 +1,85 @@
+"""Runs and backfills of one report as they stand in a Dagster, written by hand."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster._core.definitions.timestamp import TimestampWithTimezone
+from dagster._core.execution.asset_backfill import AssetBackfillData
+
+from assets import ConfiguredReport
+from assets.dagster_runs.history import AssetsSubset, Backfill, BackfillStatus, PartitionGrid
+from assets.dagster_runs.launches import Launches, LeftAlone
+
+
+@dataclass
+class Runs:
+    """Adds them to an instance."""
+
+    instance: dg.DagsterInstance
+    report: ConfiguredReport
+
+    def add(
+        self,
+        first: str,
+        last: str | None = None,
+        *,
+        status: dg.DagsterRunStatus,
+        tags: Mapping[str, str] | None = None,
+    ) -> str:
+        """A run over the partitions from `first` to `last`; returns its id."""
+        span = {
+            "dagster/asset_partition_range_start": first,
+            "dagster/asset_partition_range_end": last or first,
+        }
+        run = dg.DagsterRun(
+            job_name="any",
+            run_id=str(uuid.uuid4()),
+            asset_selection=frozenset({self.report.key}),
+            tags={**(tags or {}), **(span if last else {"dagster/partition": first})},
+            status=status,
+        )
+        self.instance.add_run(run)
+        return run.run_id
+
+    def add_backfill(
+        self,
+        keys: Collection[str],
+        *,
+        status: str,
+        done: Collection[str] = (),
+        age: float = 0.0,
+        tags: Mapping[str, str] | None = None,
+    ) -> Backfill:
+        """A backfill of these partitions, launched `age` seconds ago, some of them `done`."""
+        now = datetime.now(UTC).timestamp()
+        data = AssetBackfillData(
+            target_subset=self._subset(keys),
+            requested_runs_for_target_roots=True,
+            latest_storage_id=None,
+            materialized_subset=self._subset(done),
+            requested_subset=self._subset(done),
+            failed_and_downstream_subset=AssetsSubset(),
+            backfill_start_time=TimestampWithTimezone(now - age, "UTC"),
+        )
+        backfill = Backfill(
+            backfill_id=uuid.uuid4().hex[:8],
+            status=BackfillStatus(status),
+            from_failure=False,
+            tags=tags or {},
+            backfill_timestamp=now - age,
+            asset_selection=[self.report.key],
+            asset_backfill_data=data,
+        )
+        self.instance.add_backfill(backfill)
+        return backfill
+
+    def left_alone(self, grid: PartitionGrid, *, now: datetime | None = None) -> LeftAlone:
+        """What is left alone now."""
+        return Launches(self.instance, now).left_alone(grid)
+
+    def _subset(self, keys: Collection[str]) -> AssetsSubset:
+        some = self.report.partitions.empty_subset().with_partition_keys(keys)
+        return AssetsSubset(partitions_subsets_by_asset_key={self.report.key: some} if keys else {})
