@@ -31,8 +31,8 @@ class Died(Enum):
     UNBEGUN = auto()
     """A sensor asked for it, and there is no report run: the same sensor asks again."""
     BEGUN = auto()
-    """A report run, or Stripe's word that there are no data yet, or it was not a sensor that asked: the sensor
-    for late reports looks after it."""
+    """A report run, or Stripe's word that there are no data yet, or it was not a sensor that asked: the
+    sensor for late reports looks after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,7 @@ class Launches:
         run, tags = record.dagster_run, record.dagster_run.tags
         launch = launch_of(
             run.run_id,
-            run.asset_selection,
+            run.asset_selection or _assets_of_steps(run),
             tags,
             outcome=_OUTCOMES.get(run.status, Outcome.UNFINISHED),
             created=record.create_timestamp.timestamp(),
@@ -309,6 +309,13 @@ def _keys_in(subset: AssetsSubset, asset: str) -> frozenset[str]:
     key = dg.AssetKey.from_user_string(asset)
     some = subset.partitions_subsets_by_asset_key.get(key)
     return frozenset(some.get_partition_keys()) if some else frozenset()
+
+
+def _assets_of_steps(run: dg.DagsterRun) -> list[dg.AssetKey] | None:
+    """The reports among the steps of a run that selects no assets, as those of a job do; None where it names
+    no steps."""
+    steps = run.step_keys_to_execute
+    return None if steps is None else [dg.AssetKey(step.split("__")) for step in steps]
 
 
 def launch_of(
