@@ -61,7 +61,7 @@ class Runs:
             latest_storage_id=None,
             materialized_subset=self._subset(done),
             requested_subset=self._subset(done),
-            failed_and_downstream_subset=AssetsSubset(),
+            failed_and_downstream_subset=AssetsSubset({}, set()),
             backfill_start_time=TimestampWithTimezone(now - age, "UTC"),
         )
         backfill = Backfill(
@@ -82,4 +82,4 @@ class Runs:
 
     def _subset(self, keys: Collection[str]) -> AssetsSubset:
         some = self.report.partitions.empty_subset().with_partition_keys(keys)
-        return AssetsSubset(partitions_subsets_by_asset_key={self.report.key: some} if keys else {})
+        return AssetsSubset({self.report.key: some} if keys else {}, set())
