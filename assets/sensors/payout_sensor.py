@@ -312,7 +312,7 @@ def _line(plan: PayoutPlan) -> str:
     notes = [plan.note] if plan.note else []
     if plan.given_up:
         notes.append(f"Asked for {MOST_TIMES} times in vain: {list_first(list(plan.given_up))}.")
-    notes += plan.recording.notes
+    notes += [f"{each}." for each in plan.recording.notes]
     counts = (
         f"{count(len(plan.new), 'new payout')} added as partitions, "
         f"{due:,} to request, {waiting:,} waiting for their report"

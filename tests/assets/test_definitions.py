@@ -117,9 +117,9 @@ def test_the_code_version_changes_with_the_query(query: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("report", "version"),
     [
-        ("balance.summary.1", "0bcb2cd34c7738e9"),
-        ("balance_change_from_activity.itemized.3", "7f08aaf614abbc26"),
-        ("connected_account_tax.transactions.itemized.2", "d3e44254189f6629"),
+        ("balance.summary.1", "3e3019fb937d99cb"),
+        ("balance_change_from_activity.itemized.3", "d9140c4961c7eec2"),
+        ("connected_account_tax.transactions.itemized.2", "26924c0c3d928a53"),
     ],
 )
 def test_the_code_version_is_what_it_was(report: str, version: str) -> None:

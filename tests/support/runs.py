@@ -61,7 +61,7 @@ class Runs:
             latest_storage_id=None,
             materialized_subset=self._subset(done),
             requested_subset=self._subset(done),
-            failed_and_downstream_subset=AssetsSubset({}, set()),
+            failed_and_downstream_subset=self._subset(()),
             backfill_start_time=TimestampWithTimezone(now - age, "UTC"),
         )
         backfill = Backfill(
@@ -82,4 +82,5 @@ class Runs:
 
     def _subset(self, keys: Collection[str]) -> AssetsSubset:
         some = self.report.partitions.empty_subset().with_partition_keys(keys)
-        return AssetsSubset({self.report.key: some} if keys else {}, set())
+        # What Dagster decorates the class with hides its fields.
+        return AssetsSubset({self.report.key: some} if keys else {}, set())  # type: ignore[call-arg]
