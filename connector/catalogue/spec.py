@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from connector.catalogue.signs import LEAVES_NEGATIVE, UNSETTLED, Sign
+from connector.reserved import unreserved
 
 
 class ColumnType(Enum):
@@ -51,8 +52,9 @@ class Column:
 
     @property
     def stored_name(self) -> str:
-        """The name in Parquet: Stripe's, but `payment_metadata[order_id]` is `payment_metadata__order_id`."""
-        return self.name.replace("[", "__").replace("]", "")
+        """The name in Parquet: Stripe's, but `payment_metadata[order_id]` is `payment_metadata__order_id`, and
+        a name that is ours gets an underscore: `account_`."""
+        return unreserved(self.name.replace("[", "__").replace("]", ""))
 
 
 class RowKind(Enum):

@@ -18,11 +18,15 @@ from connector.terminal.tables import show
 @directory_option
 @mode_option
 @json_option
-def sql(query: str | None, *, connection: Connection, mode: str | None, as_json: bool) -> None:
+@click.option("--files", is_flag=True, help="Allow all that DuckDB can do, with any file of yours.")
+def sql(query: str | None, *, connection: Connection, mode: str | None, as_json: bool, files: bool) -> None:
     """Query the files with DuckDB's SQL.
 
     Without QUERY it lists the tables; with `-` it reads the query from standard input. Files in an object
     store cannot be queried here yet.
+
+    A query reads the tables and nothing else. With --files it may also read and write any file, as in
+    COPY … TO, attach databases and install extensions.
 
     \b
     stripe-reports sql "SELECT currency, sum(net_amount) FROM balance_summary
@@ -30,11 +34,13 @@ def sql(query: str | None, *, connection: Connection, mode: str | None, as_json:
     """
     import duckdb  # noqa: PLC0415 - slow to load, and only this command needs it
 
-    from connector.sql.warehouse import TABLES, render  # noqa: PLC0415
+    from connector.sql.warehouse import TABLES, refuse_statements, render  # noqa: PLC0415
 
     statement = sys.stdin.read() if query == "-" else query or TABLES
-    with connector.open_warehouse(connection.root, mode, query=statement) as warehouse:
+    with connector.open_warehouse(connection.root, mode, query=statement, confined=not files) as warehouse:
         try:
+            if not files:
+                refuse_statements(warehouse, statement)
             relation = cast("duckdb.DuckDBPyRelation | None", warehouse.sql(statement))
             if relation is None:  # a statement that gives no rows
                 return

@@ -169,9 +169,10 @@ def open_report(records: RecordFile, expected: Expected) -> ReportFileReader:
     asked = [column.name for column in expected.columns]
     _refuse_header(records, asked)
     schema, columns = stored_schema(records.header, expected)
-    if len(set(schema.names)) < len(schema):
+    if len({name.lower() for name in schema.names}) < len(schema):
         raise SchemaMismatchError(
-            f"{records.run_id}: two columns would be stored under one name; it has {_listed(records.header)}"
+            f"{records.run_id}: two columns would be stored under one name, as case does not count in SQL; "
+            f"it has {_listed(records.header)}"
         )
     added = tuple(column.name for column in columns[len(expected.columns) :])
     return ReportFileReader(schema, added, columns, records, expected.row_kinds)

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -79,10 +79,39 @@ class Root:
     def listed(self, directory: str, *, recursive: bool = False) -> list[str]:
         """The paths of what is in a directory; none where there is no such directory."""
         selector = pafs.FileSelector(directory, recursive=recursive, allow_not_found=True)
+        return [info.path for info in self._infos(selector)]
+
+    def at_depth(self, directory: str, depth: int, name: str) -> Iterator[str]:
+        """The paths of the files of that name that lie `depth` directories below one; links are followed."""
+        if not self.directory:
+            listed = self.listed(directory, recursive=True)
+            below = directory.count("/") + depth + 1
+            yield from (p for p in listed if p.endswith(f"/{name}") and p.count("/") == below)
+            return
         try:
-            return [info.path for info in self.filesystem.get_file_info(selector)]
+            yield from _at_depth(directory, depth, name)
         except OSError as error:
             raise failure("list", directory, error) from None
+
+    def everything_below(self, directory: str, *, through: Collection[str]) -> list[str]:
+        """The paths of all files below a directory, and of links to directories that were not followed.
+
+        Args:
+            through: links to directories that are followed.
+        """
+        if not self.directory:
+            selector = pafs.FileSelector(directory, recursive=True, allow_not_found=True)
+            return [info.path for info in self._infos(selector) if info.type == pafs.FileType.File]
+        try:
+            return list(_everything_below(directory, through))
+        except OSError as error:
+            raise failure("list", directory, error) from None
+
+    def _infos(self, selector: pafs.FileSelector) -> list[pafs.FileInfo]:
+        try:
+            return list(self.filesystem.get_file_info(selector))
+        except OSError as error:
+            raise failure("list", selector.base_dir, error) from None
 
     # Writing
 
@@ -202,6 +231,27 @@ class Root:
         if self.directory:
             return self.directory / ".staging"
         return Path(tempfile.gettempdir()) / "stripe-reports"
+
+
+def _at_depth(directory: str, depth: int, name: str) -> Iterator[str]:
+    if depth == 0:
+        path = f"{directory}/{name}"
+        if os.path.isfile(path):  # noqa: PTH113 - a thousand of them take a third of the time
+            yield path
+        return
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
+        for entry in sorted(each.path for each in entries if each.is_dir()):
+            yield from _at_depth(entry, depth - 1, name)
+
+
+def _everything_below(directory: str, through: Collection[str]) -> Iterator[str]:
+    """As long as no link is followed that leads back, this ends."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir() and (not entry.is_symlink() or entry.path in through):
+                yield from _everything_below(entry.path, through)
+            else:
+                yield entry.path
 
 
 def _move(staged: Path, target: str) -> None:

@@ -3,6 +3,7 @@
 It is written into the Parquet file itself, so that it can never be separated from the rows.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -42,6 +43,7 @@ class Provenance:
             `connector.convert.sums`.
         added_columns: were not asked for and are stored as text.
         withheld_columns: are not stored, since they may be personal data and were not asked for by name.
+        books: in `simulated` mode, the identity of the simulator's books.
     """
 
     table: str
@@ -70,6 +72,7 @@ class Provenance:
     sums: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     added_columns: tuple[str, ...] = ()
     withheld_columns: tuple[str, ...] = ()
+    books: str | None = None
     request_ids: tuple[str, ...] = ()
     run: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -117,6 +120,13 @@ class Provenance:
         ) as error:
             raise ValueError(f"not a report's provenance: {error!r}") from error
         return found
+
+
+def provenance_in(metadata: Mapping[bytes, bytes]) -> Provenance | None:
+    """What a Parquet file's own metadata say of it; None where it is not one of ours."""
+    with contextlib.suppress(KeyError, ValueError):
+        return Provenance.from_json(metadata[METADATA_KEY.encode()])
+    return None
 
 
 def _plain(value: Any) -> Any:
@@ -203,6 +213,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("parameters", "run"), _dict),
     "livemode": _flag,
     "account": _or_none(_text),
+    "books": _or_none(_text),
     "run_succeeded": _or_none(_time),
     "interval": _or_none(_interval),
     "columns": _mapping(_text),

@@ -8,9 +8,7 @@ The newest file is the one that was fetched last, not that of the last period: a
 again is as new as can be.
 """
 
-import contextlib
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +18,10 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from connector.dataset.provenance import METADATA_KEY
+from connector.dataset.provenance import Provenance, provenance_in
 from connector.dataset.seal import read_footer
 from connector.errors import StoreError
+from connector.reserved import OF_PATHS
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -33,18 +32,17 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """What the end of a Parquet file says of it: its columns, and in their metadata where it comes from."""
+    """What the end of a Parquet file says of it: its columns, and where it comes from; None where it is not
+    one of ours."""
 
     path: str
     schema: pa.Schema
+    provenance: Provenance | None
 
     @property
     def age(self) -> tuple[str, str]:
         """Later for files that were fetched later; the path decides where the files do not say."""
-        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
-            stated = (self.schema.metadata or {})[METADATA_KEY.encode()]
-            return str(json.loads(stated)["fetched_at"]), self.path
-        return "", self.path
+        return str(self.provenance.fetched_at) if self.provenance else "", self.path
 
 
 def read_footers(paths: Sequence[str], filesystem: pafs.FileSystem) -> list[Footer]:
@@ -65,7 +63,8 @@ def _footer(filesystem: pafs.FileSystem, path: str) -> Footer:
             footer = read_footer(file)
         if footer is None:
             raise StoreError(f"could not read {path}: its footer is damaged. Pull that partition again.")
-        return Footer(path, pq.read_schema(pa.BufferReader(footer)))
+        read = pq.read_metadata(pa.BufferReader(footer))
+        return Footer(path, read.schema.to_arrow_schema(), provenance_in(read.metadata or {}))
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise StoreError(f"could not read {path}: {error}") from None
 
@@ -101,8 +100,22 @@ def one_schema(footers: Sequence[Footer], configured: pa.Schema | None = None) -
                 columns[field.name] = field
                 where = "as configured" if field.name in ours else f"in the newest file, {footer.path}"
                 _refuse_others(kinds, field.name, ours.get(field.name, field.type), where)
+    _refuse_ambiguous(columns, newest)
     found = [*columns.values(), *(field for field in configured or () if field.name not in columns)]
     return pa.schema(sorted(found, key=lambda field: field.name.startswith("_")))
+
+
+def _refuse_ambiguous(names: Iterable[str], footers: Sequence[Footer]) -> None:
+    """Raise StoreError for names that are one name to SQL, where case does not count, or that of a path."""
+    seen = dict.fromkeys(OF_PATHS, "what the path says")
+    for name in names:
+        other = seen.setdefault(name.lower(), f"the column {name!r}")
+        if other != f"the column {name!r}":
+            paths = [footer.path for footer in footers if name in footer.schema.names]
+            raise StoreError(
+                f"column {name!r} in {_listed(paths)} cannot be distinguished from {other}. Pull those partitions "
+                "again, without this column."
+            )
 
 
 def _refuse_others(

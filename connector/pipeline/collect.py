@@ -86,6 +86,8 @@ def collect(
     plan = _Plan()
     known = published or {}
     published = {**known, **plan.read(store, dataset, {k: r for k, r in requests.items() if k not in known})}
+    if there := next(filter(None, published.values()), None):
+        store.restore_pin(dataset, there)
     states = _states(query, requests, published, droppable=refresh if drop_columns is None else drop_columns)
     for key, request in requests.items():
         if key not in plan.unread:

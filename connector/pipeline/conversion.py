@@ -27,12 +27,14 @@ def convert_report(
     dataset: Dataset,
     query: ReportQuery,
     now: datetime,
+    books: str | None,
 ) -> Provenance:
     """Write the file at `parquet`, and say what it is.
 
     Args:
         finished: the report run, whose file was fetched.
         now: what time it is, aware UTC.
+        books: the identity of the simulator's books; None at Stripe.
 
     Raises:
         DataError: the CSV is not what was asked for.
@@ -62,6 +64,7 @@ def convert_report(
             mode=dataset.mode,
             account=dataset.account,
             livemode=run.livemode,
+            books=books,
             api_version=API_VERSION,
             run_id=run.id,
             run_created=run.created,

@@ -62,7 +62,7 @@ class PartitionWriter:
             raise StoreError(f"could not read {csv}: {error.strerror or error}; try again") from None
         finally:
             csv.unlink(missing_ok=True)
-        published = self.store.publish(parquet, self.dataset, provenance, books=self.client.books)
+        published = self.store.publish(parquet, self.dataset, provenance)
         before = finished.wanted.published
         return Done(
             finished.wanted.partition,
@@ -76,7 +76,13 @@ class PartitionWriter:
 
     def _convert(self, finished: Finished, fetched: Download, parquet: Path) -> Provenance:
         made = convert_report(
-            parquet, fetched, finished, dataset=self.dataset, query=self.query, now=self.client.now()
+            parquet,
+            fetched,
+            finished,
+            dataset=self.dataset,
+            query=self.query,
+            now=self.client.now(),
+            books=self.client.books,
         )
         self._warn_of(
             made.added_columns,

@@ -1,15 +1,16 @@
 """SQL over the dataset: DuckDB with one view per table, reading the Parquet files where they lie.
 
-Nothing is copied, and what is published later is seen by the next query. Views live in the schema `stripe`,
-which is searched first, so `balance_summary` and `stripe.balance_summary` are the same. Money stays
-`DECIMAL(36,18)` and instants are shown in UTC; two macros help people read:
+Nothing is copied. A view has the files that count when it is made; partitions published later are seen when
+the warehouse is opened again. Views live in the schema `stripe`, which is searched first, so `balance_summary`
+and `stripe.balance_summary` are the same. Money stays `DECIMAL(36,18)` and instants are shown in UTC; two
+macros help people read:
 
     money_text(amount, currency)     the amount in the currency's digits, as text
     currency_digits(currency)        how many digits those are
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,14 @@ from rich.text import Text
 
 from connector.api.models import Mode
 from connector.convert.arrow_types import MONEY
-from connector.dataset.coverage import coverage_of, intervals_of
+from connector.dataset.coverage import coverage_of
+from connector.dataset.identity import Dataset
+from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.money import CURRENCIES, USUAL_DIGITS, money_text
-from connector.sql.views import create_view
+from connector.sql.quoting import literal
+from connector.sql.views import create_view, glob_escaped
 from connector.terminal.console import DisplayTable
 from connector.terminal.tables import table
 
@@ -39,27 +43,46 @@ TABLES = """
     GROUP BY ALL ORDER BY ALL
 """
 
+#: How a statement that writes begins, wherever it stands in another.
+_WRITES = re.compile(r"\b(copy|export|create|insert|attach|install|load|call|pragma|set)\b", re.IGNORECASE)
+
 #: How DuckDB's name for the type of money, and of a sum of money, ends.
 _MONEY_SCALE = f",{MONEY.scale})"
 
 
 def open_warehouse(
-    root: str | Path, mode: str | None = None, *, query: str | None = None
+    root: str | Path,
+    mode: str | None = None,
+    *,
+    query: str | None = None,
+    expected: Iterable[Dataset] = (),
+    confined: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in memory, with a view for every table below `<root>/<mode>` that has data.
+
+    Tables are those with a pin, and their files those that count: see the README of `connector.dataset`.
 
     Args:
         root: a local directory. Object stores can be read with DuckDB itself, not yet through here.
         mode: `live`, `test` or `simulated`; the only one with data when None.
         query: what will be asked, where it is known: tables it does not name are not looked at. Each takes
-            half a second for a thousand files.
+            a tenth of a second for a thousand files.
+        expected: tables that have to be of exactly this report configuration.
+        confined: nothing but these tables can be read, nothing can be written, and settings are locked. Else
+            the connection is as DuckDB makes it: what is executed on it may read and write any file of this
+            user, attach databases, and install extensions. Ask for `refuse_statements` as well then.
 
     Raises:
         ConfigurationError: no data, or data of several modes and none was chosen; the message lists them.
+        DatasetMismatchError: a table is of another report configuration than expected, naming both.
         StoreError: a table's files cannot be read as one.
     """
-    base = _local(root)
-    chosen = _chosen(base, mode)
+    base, store = _local(root), Store(root)
+    for each in expected:
+        store.check(each)
+    filled = [each for each in store.datasets() if store.holds(each)]
+    chosen = _chosen(base, [each for each in Mode if each in {dataset.mode for dataset in filled}], mode)
+    tables = {each.table: each for each in filled if each.mode == chosen}
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     # A file that was written since is read again; thousands that were not are not.
@@ -67,23 +90,51 @@ def open_warehouse(
     connection.execute(f"CREATE SCHEMA {SCHEMA}")
     for statement in _macros():
         connection.execute(statement)
-    for name in _named(query, _tables(base / chosen)):
-        create_view(connection, SCHEMA, name, base / chosen / name)
+    counted = {name: store.footers(tables[name]) for name in _named(query, list(tables))}
+    for name, footers in counted.items():
+        if footers:
+            create_view(connection, SCHEMA, tables[name], footers)
     if query in {None, TABLES}:
-        _add_coverage(connection, root, chosen)
+        _add_coverage(connection, [(tables[name], footers) for name, footers in counted.items()])
     connection.execute(f"SET search_path = '{SCHEMA},main'")
+    if confined:
+        _confine(connection, [footer.path for footers in counted.values() for footer in footers])
     return connection
 
 
-def _add_coverage(connection: duckdb.DuckDBPyConnection, root: str | Path, mode: str) -> None:
-    """A table of what each pinned table holds, by the keys of its files: none of them is opened."""
+def refuse_statements(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Raise ConfigurationError unless a query only reads: a confined connection could still write over the
+    files that it may read."""
+    for statement in connection.extract_statements(query):
+        kind = statement.type.name
+        # An explained statement may be carried out, and one that pivots is several.
+        wrapped = kind == "EXPLAIN" or kind.startswith("MULTI")
+        if kind != "SELECT" and not (wrapped and not _WRITES.search(statement.query)):
+            raise ConfigurationError(
+                f"{kind} is not allowed here, only queries of the tables: SELECT, DESCRIBE, SHOW, EXPLAIN. "
+                "--files allows all that DuckDB can do, with any file"
+            )
+
+
+def _confine(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
+    allowed = ", ".join(literal(path) for path in {*paths, *map(glob_escaped, paths)})
+    connection.execute(f"SET allowed_paths = [{allowed}]")
+    for setting in ("enable_external_access", "autoinstall_known_extensions", "autoload_known_extensions"):
+        connection.execute(f"SET {setting} = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _add_coverage(
+    connection: duckdb.DuckDBPyConnection, tables: Iterable[tuple[Dataset, Sequence[Footer]]]
+) -> None:
+    """A table of what each table holds, by the files that count."""
     connection.execute(
         'CREATE TEMP TABLE coverage (name VARCHAR, "from" VARCHAR, "to" VARCHAR, missing INTEGER, '
         "first_missing VARCHAR)"
     )
-    store = Store(root)
-    for dataset in (each for each in store.datasets() if each.mode == mode):
-        found = coverage_of(dataset, intervals_of(dataset, store.keys(dataset)))
+    for dataset, footers in tables:
+        files = [each for footer in footers if (each := footer.provenance)]
+        found = coverage_of(dataset, {each.period: each.interval for each in files if each.interval})
         first = found.missing[0] if found.missing else None
         row = (dataset.table, found.first, found.last, len(found.missing), first)
         connection.execute("INSERT INTO coverage VALUES (?, ?, ?, ?, ?)", row)
@@ -118,12 +169,11 @@ def _local(root: str | Path) -> Path:
     return Path(root).absolute()
 
 
-def _chosen(base: Path, mode: str | None) -> str:
+def _chosen(base: Path, filled: Sequence[str], mode: str | None) -> str:
     """The mode to read. Raises ConfigurationError where there is none, or several and none was chosen."""
     known = [each.value for each in Mode]
     if mode is not None and mode not in known:
         raise ConfigurationError(f"there is no mode {mode!r}; there are: {', '.join(known)}")
-    filled = [each for each in known if _tables(base / each)]
     if mode is None and len(filled) > 1:
         raise ConfigurationError(f"{base} holds data of {' and '.join(filled)}; choose one with `mode`")
     if not filled or (mode is not None and mode not in filled):
@@ -131,16 +181,6 @@ def _chosen(base: Path, mode: str | None) -> str:
         there = f"; there are: {', '.join(filled)}" if filled else ""
         raise ConfigurationError(f"{what} under {base}{there}. `stripe-reports pull` puts some there.")
     return mode or filled[0]
-
-
-def _tables(directory: Path) -> list[str]:
-    """Names of the tables below a mode's directory that have a file."""
-    if not directory.is_dir():
-        return []
-    names = (
-        each.name for each in directory.iterdir() if each.is_dir() and not each.name.startswith(("_", "."))
-    )
-    return sorted(name for name in names if next((directory / name).glob("**/*.parquet"), None))
 
 
 def _named(query: str | None, tables: Sequence[str]) -> Sequence[str]:

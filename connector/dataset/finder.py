@@ -1,0 +1,377 @@
+"""The one finder of files: which tables there are below a root, which files of each count, and what lies there
+besides.
+
+A table has a pin. A file counts where it lies at the one place its own provenance names, and answers what the
+pin asks: `admission` says which do. Whoever reads rows gets the list of files from here; nobody lists
+directories for themselves.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from connector.api.models import Mode
+from connector.dataset.admission import (
+    Stray,
+    explain_foreign,
+    foreign,
+    is_at_its_place,
+    refuse_other_configuration,
+    strays_beside,
+)
+from connector.dataset.filesystem import Root, failure
+from connector.dataset.identity import Dataset, books_in, refuse_mixture
+from connector.dataset.provenance import Provenance, provenance_in
+from connector.dataset.schema_evolution import Footer, one_dataset, one_schema, read_footers
+from connector.dataset.seal import read_footer
+from connector.errors import ConfigurationError, DatasetMismatchError, NoDataError, StoreError
+from connector.text import join_names
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+#: Files read at once where each read is a journey.
+_AT_ONCE = 8
+
+#: So many of the last periods are looked at for the newest report run.
+_RECENT = 5
+
+_DAMAGED = "the pin is damaged; the next pull into the table writes it again"
+_UNPINNED = (
+    "it has Parquet files and no pin, so nothing reads them. If it is a table of this root, the next pull into "
+    "it writes the pin again; else move it away"
+)
+
+
+class Finder:
+    """The tables below one root, as readers see them: a directory, or a URL such as `s3://bucket/prefix`.
+
+    All methods raise StoreError naming the path when the file system refuses.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self._root = Root(root)
+        self._fs = self._root.filesystem
+        self._path = self._root.path
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.root})"
+
+    @property
+    def root(self) -> str:
+        """The directory or URL as it was given."""
+        return self._root.place
+
+    def uri(self, dataset: Dataset, period: str) -> str:
+        """Where the file of a partition is, or would be: a path, or a URL for an object store."""
+        return self._root.uri(dataset.file_path(period))
+
+    # What counts
+
+    def provenance(self, dataset: Dataset, period: str) -> Provenance | None:
+        """What the dataset holds for a partition.
+
+        None where there is no file, one that cannot be read (damaged, or cut short), or one that does not
+        belong there. Only the end of the file is read, and trusted where its checksum is right.
+        """
+        found = self._look(dataset, period, self._books_to_compare(dataset))
+        return None if isinstance(found, Stray) else found
+
+    def provenances(
+        self, dataset: Dataset, periods: Iterable[str] | None = None
+    ) -> dict[str, Provenance | None]:
+        """What the dataset holds for these partitions, or for all that have a file of it, where None is one
+        that cannot be read; several at a time where each read takes long."""
+        looks = self._looks(dataset, self.keys(dataset) if periods is None else tuple(periods))
+        found = {key: None if isinstance(each, Stray) else each for key, each in looks.items()}
+        if periods is None:
+            return {key: each for key, each in found.items() if not isinstance(looks[key], Stray)}
+        return found
+
+    def newest(self, dataset: Dataset) -> tuple[Provenance, ...]:
+        """What the last few periods that can be read say of themselves, the newest report run first.
+
+        Nothing in an empty table. Raises StoreError where none can be read and the file system refuses one.
+        """
+        books = self._books_to_compare(dataset)
+        return self._newest(dataset, lambda key: self._look(dataset, key, books))
+
+    def readable(
+        self, dataset: Dataset, periods: Sequence[str]
+    ) -> tuple[dict[str, Provenance | None], dict[str, StoreError]]:
+        """The same for these partitions, and what the file system refuses to read, by key: a refusal concerns
+        one partition."""
+        with contextlib.suppress(StoreError):
+            return self.provenances(dataset, periods), {}
+        found: dict[str, Provenance | None] = {}
+        refused: dict[str, StoreError] = {}
+        for key in periods:
+            try:
+                found[key] = self.provenance(dataset, key)
+            except StoreError as error:
+                refused[key] = error
+        return found, refused
+
+    def keys(self, dataset: Dataset) -> tuple[str, ...]:
+        """The keys of the partitions that have a file in their place, sorted. One listing, no file is opened:
+        what lies there may be a stray."""
+        return tuple(sorted(self._keys(dataset)))
+
+    def holds(self, dataset: Dataset) -> bool:
+        """Whether any partition of a table has a file in its place."""
+        return any(True for _ in self._keys(dataset))
+
+    def footers(self, dataset: Dataset, periods: Sequence[str] | None = None) -> tuple[Footer, ...]:
+        """The footers of the files that count, by path, of a whole table or of some of its partitions: the one
+        list of files for all who read rows.
+
+        Raises:
+            DatasetMismatchError: the table is of another report configuration, naming both.
+            NoDataError: one of these partitions has no file.
+            StoreError: a file cannot be read; one of these partitions has one that does not count; or the
+                table has files and no pin.
+        """
+        self._refuse_unpinned(dataset)
+        keys = self.keys(dataset) if periods is None else tuple(periods)
+        paths = [self._path(dataset.file_path(key)) for key in keys]
+        if periods is not None:
+            self._refuse_missing(dataset, paths)
+        books, counted = self._books_to_compare(dataset), []
+        for key, footer in zip(keys, read_footers(paths, self._fs), strict=True):
+            stray = _stray(dataset, key, footer.path, footer.provenance, books)
+            if stray and periods is not None:
+                raise StoreError(str(stray))
+            counted += [] if stray else [footer]
+        return tuple(sorted(counted, key=lambda each: each.path))
+
+    def columns(self, dataset: Dataset) -> dict[str, str]:
+        """Every column that any file of a table has, and its Arrow type as text.
+
+        Raises StoreError where its files have different types for one.
+        """
+        return {field.name: str(field.type) for field in one_schema(self.footers(dataset))}
+
+    def arrow_dataset(
+        self, dataset: Dataset, periods: Sequence[str] | None = None, *, columns: pa.Schema | None = None
+    ) -> "ds.Dataset":
+        """A lazy Arrow dataset over a table, or over some of its partitions, whatever columns each has.
+
+        What the path says (`dataset.path_columns`) comes as strings. Columns are in the order of the newest
+        file, and null where a file lacks them.
+
+        Args:
+            columns: columns that are to be there, with their types, whatever the files have.
+
+        Raises what `footers` raises, and StoreError naming files that have another type for a column than the
+        newest, or than `columns`.
+        """
+        footers = self.footers(dataset, periods)
+        return one_dataset(
+            footers, one_schema(footers, columns), dataset.path_columns, self._fs, self._path(dataset.path)
+        )
+
+    # Tables, and what is none
+
+    def datasets(self) -> tuple[Dataset, ...]:
+        """Every table whose pin can be read, by mode and name."""
+        found = []
+        for path in self._pins():
+            with contextlib.suppress(StoreError):
+                found.append(self._pinned(path))
+        return tuple(each for each in found if each)
+
+    def unusable_tables(self) -> dict[str, str]:
+        """The tables that `datasets` leaves out: where the pin of each is, or its directory where it has none,
+        and what is wrong with it."""
+        found, pins = {}, list(self._pins())
+        for path in pins:
+            try:
+                if self._pinned(path) is None:
+                    found[path] = self._explain_pin(path)
+            except StoreError as error:
+                found[path] = str(error)
+        for mode in Mode:
+            for path in sorted(self._root.listed(self._path(mode))):
+                name = path.rpartition("/")[2]
+                if name != "_datasets" and self._path(f"{mode}/_datasets/{name}.json") not in pins:
+                    files = self._root.everything_below(path, through=())
+                    found |= {path: _UNPINNED} if any(each.endswith(".parquet") for each in files) else {}
+        return found
+
+    def strays(self, dataset: Dataset) -> Iterator[Stray]:
+        """What lies below a table's directory and does not count. Nothing of it is read by anybody."""
+        keys, table = self.keys(dataset), self._path(dataset.path)
+        yield from (found for found in self._looks(dataset, keys).values() if isinstance(found, Stray))
+        places = {self._path(dataset.file_path(key)) for key in keys}
+        through = {str(above) for path in places for above in PurePosixPath(path).parents}
+        yield from strays_beside(table, self._root.everything_below(table, through=through), places)
+
+    def check(self, dataset: Dataset) -> None:
+        """Raise DatasetMismatchError naming both where the table is of another report configuration.
+
+        Nothing is written: this is for refusing before any network call, and before any row is read.
+        """
+        self._hold_to(dataset)
+
+    def explain_refusal(self, dataset: Dataset) -> str | None:
+        """What `check` says; None where nothing is in the way.
+
+        Dagster shows partitions green by their keys, also after the report became another one.
+        """
+        try:
+            self.check(dataset)
+        except DatasetMismatchError as error:
+            return str(error)
+        return None
+
+    def books(self, dataset: Dataset) -> str | None:
+        """The identity of the simulator's books in a table's pin; None where it has none."""
+        content = self._root.read(self._path(dataset.pin_path))
+        return books_in(content) if content and _identity(content) else None
+
+    def _hold_to(self, dataset: Dataset) -> Dataset | None:
+        """What the table is pinned to; None where no pin can be read.
+
+        Raises DatasetMismatchError where it has files of something else.
+        """
+        found = self._pinned(self._path(dataset.pin_path))
+        if found is not None and found != dataset and self.holds(found):
+            refuse_mixture(found, dataset)
+        if found is None and (newest := self._newest_at_their_places(dataset)):
+            refuse_other_configuration(dataset, newest[0])
+        return found
+
+    def _refuse_unpinned(self, dataset: Dataset) -> None:
+        if self._hold_to(dataset) is None and self.holds(dataset):
+            pin = self._path(dataset.pin_path)
+            raise StoreError(f"{pin}: {self._explain_pin(pin)}")
+
+    def _refuse_missing(self, dataset: Dataset, paths: Sequence[str]) -> None:
+        states = self._fs.get_file_info(list(paths))
+        missing = [p for p, s in zip(paths, states, strict=True) if s.type != pafs.FileType.File]
+        if missing:
+            raise NoDataError(
+                f"{dataset.table} has no data for {join_names(dataset.key_of(path) for path in missing)} under "
+                f"{self.root}; materialize those partitions first"
+            )
+
+    # Pins
+
+    def _pins(self) -> Iterator[str]:
+        for mode in Mode:
+            listed = sorted(self._root.listed(self._path(f"{mode}/_datasets")))
+            yield from (path for path in listed if path.endswith(".json"))
+
+    def _pinned(self, path: str) -> Dataset | None:
+        """The identity in a pin; None where there is none that can be read, or one of another table."""
+        content = self._root.read(path)
+        found = _identity(content) if content is not None else None
+        return found if found and self._path(found.pin_path) == path else None
+
+    def _explain_pin(self, path: str) -> str:
+        content = self._root.read(path)
+        if content is None:
+            return _UNPINNED
+        found = _identity(content)
+        if found is None:
+            return _DAMAGED
+        return (
+            f"the pin is of the {found.mode} table {found.table}, so nothing here is read: the files were copied "
+            "or renamed. Move them away"
+        )
+
+    # Files
+
+    def _keys(self, dataset: Dataset) -> Iterator[str]:
+        """The keys of the files that lie where a partition of theirs would, in no order."""
+        directory = self._path(dataset.account_path)
+        for path in self._root.at_depth(directory, len(dataset.path_columns) - 1, "report.parquet"):
+            with contextlib.suppress(ConfigurationError):
+                key = dataset.key_of(path)
+                if self._path(dataset.file_path(key)) == path:
+                    yield key
+
+    def _look(self, dataset: Dataset, key: str, books: str | None) -> Provenance | Stray | None:
+        """What stands in a partition's place; None where there is no file, or one that cannot be read."""
+        found = self._stated(dataset, key)
+        if not isinstance(found, Provenance):
+            return found
+        return _stray(dataset, key, self._path(dataset.file_path(key)), found, books) or found
+
+    def _looks(self, dataset: Dataset, keys: Sequence[str]) -> dict[str, Provenance | Stray | None]:
+        books = self._books_to_compare(dataset)
+        if self._root.directory:
+            return {key: self._look(dataset, key, books) for key in keys}
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="provenance") as pool:
+            return dict(zip(keys, pool.map(lambda key: self._look(dataset, key, books), keys), strict=True))
+
+    def _stated(self, dataset: Dataset, key: str) -> Provenance | Stray | None:
+        """The same, whatever its provenance says."""
+        path = self._path(dataset.file_path(key))
+        try:
+            with self._fs.open_input_file(path) as file:
+                footer = read_footer(file)
+            metadata = (pq.read_metadata(pa.BufferReader(footer)).metadata or {}) if footer else None
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise failure("read", path, error) from None
+        except (pa.ArrowException, ValueError, MemoryError):
+            return None
+        return None if metadata is None else provenance_in(metadata) or _stray(dataset, key, path, None, None)
+
+    def _newest(
+        self, dataset: Dataset, look: Callable[[str], Provenance | Stray | None]
+    ) -> tuple[Provenance, ...]:
+        keys = sorted(self.keys(dataset), key=lambda key: dataset.key_format.values(key)[::-1], reverse=True)
+        refusals: list[StoreError] = []
+        for first in range(0, len(keys), _RECENT):
+            found = []
+            for key in keys[first : first + _RECENT]:
+                try:
+                    each = look(key)
+                except StoreError as error:
+                    refusals.append(error)
+                else:
+                    found += [each] if isinstance(each, Provenance) else []
+            if found:
+                return tuple(sorted(found, key=lambda each: each.run_created, reverse=True))
+        if refusals:
+            raise refusals[0]
+        return ()
+
+    def _newest_at_their_places(self, dataset: Dataset) -> tuple[Provenance, ...]:
+        """The same of files for the same partitions of a table of that name, whatever they were asked for."""
+
+        def look(key: str) -> Provenance | None:
+            found = self._stated(dataset, key)
+            if isinstance(found, Provenance) and is_at_its_place(dataset, key, found):
+                return found
+            return None
+
+        return self._newest(dataset, look)
+
+    def _books_to_compare(self, dataset: Dataset) -> str | None:
+        return self.books(dataset) if dataset.mode == Mode.SIMULATED else None
+
+
+def _stray(
+    dataset: Dataset, key: str, path: str, found: Provenance | None, books: str | None
+) -> Stray | None:
+    """The file in a partition's place as a stray; None where it belongs there."""
+    if found is None:
+        return foreign(path, key, "it does not say which report run it was made from")
+    reason = explain_foreign(dataset, key, found, books=books)
+    return foreign(path, key, reason) if reason else None
+
+
+def _identity(pin: bytes) -> Dataset | None:
+    with contextlib.suppress(ValueError):
+        return Dataset.from_json(pin)
+    return None
