@@ -67,6 +67,8 @@ class ReportReader(dg.IOManager):
                 f"{context.asset_key.to_user_string()} is not a Stripe report; give it another io_manager_key"
             )
         store, columns = self._stripe.store(), configured_columns(metadata)
+        # What is missing may be left out; what belongs to another report may not.
+        store.check(dataset)
         keys = context.asset_partition_keys if context.has_asset_partitions else None
         if keys is None:
             return store.arrow_dataset(dataset, columns=columns)

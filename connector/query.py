@@ -25,7 +25,7 @@ from connector.catalogue import (
 from connector.clock import is_utc
 from connector.dataset.identity import Dataset, check_table_name
 from connector.errors import ConfigurationError
-from connector.partitions import BY_PAYOUT, KeyFormat, Partition, date_in
+from connector.partitions import BY_PAYOUT, KeyFormat, Partition, Windows, date_in
 
 _BOUNDS = {"interval_start", "interval_end"}
 
@@ -195,6 +195,20 @@ class ReportQuery:
         if self.spec.takes_columns:
             parameters["columns"] = [column.name for column in self.columns]
         return validate(self.spec, parameters)
+
+    def refuse_other_windows(self, partitions: Iterable[Partition]) -> None:
+        """Raise ConfigurationError for a partition that is not one of the windows of this query: its file
+        would say one thing and its table another."""
+        windows = None if self.by_payout else Windows(self.window, self.zone)
+        for each in partitions:
+            if windows and each.interval:
+                window = windows.partition(self.key_format.values(each.key)[-1])
+                if window.interval != each.interval:
+                    raise ConfigurationError(
+                        f"{each.key} is about {each.interval}, and the {self.window} window of that name in "
+                        f"{self.zone} is {window.interval}. Give the query the window and zone of its "
+                        "partitions"
+                    )
 
     def date_of(self, partition: Partition) -> date | None:
         """The calendar date on which a partition's window starts, in its own zone; None for payouts."""

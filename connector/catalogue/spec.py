@@ -52,8 +52,8 @@ class Column:
 
     @property
     def stored_name(self) -> str:
-        """The name in Parquet: Stripe's, but `payment_metadata[order_id]` is `payment_metadata__order_id`, and
-        a name that is ours gets an underscore: `account_`."""
+        """The name in Parquet: Stripe's, but `payment_metadata[order_id]` is `payment_metadata__order_id`,
+        and a name that is ours gets an underscore: `account_`."""
         return unreserved(self.name.replace("[", "__").replace("]", ""))
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from connector.catalogue import REPORTS, Column, ColumnType
 from connector.catalogue.columns import has
 from connector.checks.balance import check_continuity, find_continuity_check
-from connector.checks.calendar import check_calendar
+from connector.checks.calendar import check_calendar, check_strays
 from connector.checks.evaluate import check_file
 from connector.checks.finding import CheckOutcome
 from connector.checks.pairs import find_reconciliations
@@ -46,6 +46,7 @@ def audit(store: Store, dataset: Dataset, others: Sequence[Dataset] = ()) -> Ite
         ended[series] = file.interval.end, key
         yield from _compare(store, dataset, query, key, comparable)
     yield from check_calendar(dataset, files)
+    yield check_strays(dataset, tuple(store.strays(dataset)))
 
 
 def rebuild_query(dataset: Dataset, file: Provenance | None) -> ReportQuery:

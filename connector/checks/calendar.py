@@ -1,8 +1,10 @@
-"""Checks of a whole table: that no window is missing between its files, and none is there twice."""
+"""Checks of a whole table: no window is missing between its files, none is there twice, and nothing else lies
+among them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
+from connector.dataset.admission import Stray
 from connector.dataset.coverage import Coverage, coverage_of, listed
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
@@ -19,6 +21,21 @@ NO_OVERLAPS = Check(
     Severity.WARN,
     compares_files=True,
 )
+
+NO_STRAYS = Check(
+    "no_strays",
+    "Every file below a table's directory is that of one of its partitions, so that engines that read the "
+    "directory count nothing twice.",
+    compares_files=True,
+)
+
+
+def check_strays(dataset: Dataset, strays: Sequence[Stray]) -> CheckOutcome:
+    """Whether anything lies below the table's directory that does not count."""
+    finding = Finding(CheckResult.PASSED, "Nothing else lies below the table's directory.")
+    if strays:
+        finding = Finding(CheckResult.FAILED, listed(map(str, strays), separator=" "), wrong=len(strays))
+    return CheckOutcome(NO_STRAYS, dataset.table, "all", finding)
 
 
 def check_calendar(dataset: Dataset, files: Mapping[str, Provenance | None]) -> Iterator[CheckOutcome]:

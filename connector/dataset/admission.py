@@ -47,7 +47,7 @@ class Stray:
 
 
 def identity_stated(dataset: Dataset, found: Provenance) -> Dataset:
-    """The identity of the table that a file was made for, as far as the file says; the rest is `dataset`'s."""
+    """The identity of the table that a file was made for; what the file does not say is `dataset`'s."""
     distinguishing = {"interval_start", "interval_end", "payout", "columns", *dataset.dimensions}
     return replace(
         dataset,

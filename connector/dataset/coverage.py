@@ -84,8 +84,8 @@ def overlapping(intervals: Mapping[str, Interval]) -> tuple[tuple[str, str], ...
     return tuple(found)
 
 
-def listed(keys: Iterable[str]) -> str:
+def listed(keys: Iterable[str], *, separator: str = ", ") -> str:
     """Keys for people: the first few, and how many more."""
     names = list(keys)
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
+    return f"{separator.join(names[:_SHOWN])}{more}"

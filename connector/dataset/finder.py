@@ -1,5 +1,5 @@
-"""The one finder of files: which tables there are below a root, which files of each count, and what lies there
-besides.
+"""The one finder of files: which tables there are below a root, which files of each count, and what else is
+there.
 
 A table has a pin. A file counts where it lies at the one place its own provenance names, and answers what the
 pin asks: `admission` says which do. Whoever reads rows gets the list of files from here; nobody lists
@@ -7,7 +7,7 @@ directories for themselves.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -44,8 +44,8 @@ _RECENT = 5
 
 _DAMAGED = "the pin is damaged; the next pull into the table writes it again"
 _UNPINNED = (
-    "it has Parquet files and no pin, so nothing reads them. If it is a table of this root, the next pull into "
-    "it writes the pin again; else move it away"
+    "it has Parquet files and no pin, so nothing reads them. If it is a table of this root, the next pull "
+    "into it writes the pin again; else move it away"
 )
 
 
@@ -128,8 +128,8 @@ class Finder:
         return any(True for _ in self._keys(dataset))
 
     def footers(self, dataset: Dataset, periods: Sequence[str] | None = None) -> tuple[Footer, ...]:
-        """The footers of the files that count, by path, of a whole table or of some of its partitions: the one
-        list of files for all who read rows.
+        """The footers of the files that count, by path, of a whole table or of some of its partitions: the
+        one list of files for all who read rows.
 
         Raises:
             DatasetMismatchError: the table is of another report configuration, naming both.
@@ -187,8 +187,8 @@ class Finder:
         return tuple(each for each in found if each)
 
     def unusable_tables(self) -> dict[str, str]:
-        """The tables that `datasets` leaves out: where the pin of each is, or its directory where it has none,
-        and what is wrong with it."""
+        """The tables that `datasets` leaves out: where the pin of each is, or its directory where it has
+        none, and what is wrong with it."""
         found, pins = {}, list(self._pins())
         for path in pins:
             try:
@@ -257,7 +257,7 @@ class Finder:
         missing = [p for p, s in zip(paths, states, strict=True) if s.type != pafs.FileType.File]
         if missing:
             raise NoDataError(
-                f"{dataset.table} has no data for {join_names(dataset.key_of(path) for path in missing)} under "
+                f"{dataset.table} has no data for {join_names(map(dataset.key_of, missing))} under "
                 f"{self.root}; materialize those partitions first"
             )
 
@@ -282,8 +282,8 @@ class Finder:
         if found is None:
             return _DAMAGED
         return (
-            f"the pin is of the {found.mode} table {found.table}, so nothing here is read: the files were copied "
-            "or renamed. Move them away"
+            f"the pin is of the {found.mode} table {found.table}, so nothing here is read: the files were "
+            "copied or renamed. Move them away"
         )
 
     # Files

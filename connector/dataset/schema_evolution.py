@@ -113,8 +113,8 @@ def _refuse_ambiguous(names: Iterable[str], footers: Sequence[Footer]) -> None:
         if other != f"the column {name!r}":
             paths = [footer.path for footer in footers if name in footer.schema.names]
             raise StoreError(
-                f"column {name!r} in {_listed(paths)} cannot be distinguished from {other}. Pull those partitions "
-                "again, without this column."
+                f"column {name!r} in {_listed(paths)} cannot be distinguished from {other}. Pull those "
+                "partitions again, without this column."
             )
 
 

@@ -56,7 +56,8 @@ class Store(Finder):
         """Put a finished file into place, unless a newer answer to the same request is there already.
 
         A file that answers another request (other columns, say) is always replaced: what is configured
-        now holds. So is one that cannot be read, or does not belong there. The staged file is gone afterwards.
+        now holds. So is one that cannot be read, or does not belong there. The staged file is gone
+        afterwards.
 
         Raises DatasetMismatchError naming both where the table is of another report configuration, or holds
         data of other books.

@@ -85,6 +85,8 @@ def examine_coverage(root: str, stored: Sequence[Dataset]) -> Iterator[Diagnosis
         yield failure("files", f"{path}: {reason}", "Nothing is read from this table until then.")
     for dataset in stored:
         files = store.provenances(dataset)
+        for stray in store.strays(dataset):
+            yield warning("files", f"{stray.path} does not count: {stray.reason}", stray.advice)
         if unreadable := [key for key, file in files.items() if file is None]:
             yield warning(
                 "files",

@@ -71,7 +71,7 @@ def collect(
 
     Raises:
         ConfigurationError: the report type exists in live mode alone, and the key is a test key; or it takes
-            no interval, and the partitions are windows.
+            no interval, and the partitions are windows; or they are other windows than the query's.
         DatasetMismatchError: the table is of another report configuration or of another account, or a file
             would be replaced by one that lacks columns. Nothing was requested.
         ReportingError: the shared reads failed, so that nothing is known of any partition that has not ended.
@@ -80,6 +80,7 @@ def collect(
         raise ConfigurationError(
             f"{query.spec.id} needs a live-mode key: Stripe has it in live mode alone, and this is a test key"
         )
+    query.refuse_other_windows(partitions)
     dataset = query.dataset(mode=client.mode, account=client.account)
     store.check(dataset)
     requests = {each.key: PartitionRequest(each, query.request(each)) for each in partitions}

@@ -39,10 +39,9 @@ def create_view(
         for at, name in enumerate(levels)
     ]
     view = f"{quoted(schema)}.{quoted(dataset.table)}"
+    rows = f"SELECT {', '.join(selected)} FROM read_parquet([{files}], {options})"  # noqa: S608 - all quoted
     try:
-        connection.execute(
-            f"CREATE VIEW {view} AS SELECT {', '.join(selected)} FROM read_parquet([{files}], {options})"
-        )
+        connection.execute(f"CREATE VIEW {view} AS {rows}")
     except duckdb.Error as error:
         raise StoreError(f"table {dataset.table} cannot be read: {error}") from None
 

@@ -1,9 +1,9 @@
 """SQL over the dataset: DuckDB with one view per table, reading the Parquet files where they lie.
 
 Nothing is copied. A view has the files that count when it is made; partitions published later are seen when
-the warehouse is opened again. Views live in the schema `stripe`, which is searched first, so `balance_summary`
-and `stripe.balance_summary` are the same. Money stays `DECIMAL(36,18)` and instants are shown in UTC; two
-macros help people read:
+the warehouse is opened again. Views live in the schema `stripe`, which is searched first, so
+`balance_summary` and `stripe.balance_summary` are the same. Money stays `DECIMAL(36,18)` and instants are
+shown in UTC; two macros help people read:
 
     money_text(amount, currency)     the amount in the currency's digits, as text
     currency_digits(currency)        how many digits those are

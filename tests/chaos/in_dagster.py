@@ -80,9 +80,7 @@ class _MortalStore(Store):
         super().__init__(root)
         self._death = death
 
-    def publish(
-        self, staged: Path, dataset: Dataset, provenance: Provenance, *, books: str | None = None
-    ) -> Published:
-        published = super().publish(staged, dataset, provenance, books=books)
+    def publish(self, staged: Path, dataset: Dataset, provenance: Provenance) -> Published:
+        published = super().publish(staged, dataset, provenance)
         self._death.at("published")
         return published

@@ -22,7 +22,6 @@ from connector.convert.decode import Expected, open_report
 from connector.convert.parquet import writing_parquet
 from connector.dataset.provenance import METADATA_KEY
 from connector.errors import StoreError
-from connector.partitions import Interval
 from connector.query import ReportQuery
 from tests.checks.conftest import Books, Edited, blank_rows, dataset_of, results
 from tests.faults.file_editing import FileFault, Row, add
@@ -65,7 +64,6 @@ def first_row_at(text: str) -> FileFault:
 
 
 JUNE_1 = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
-LATER = Interval(datetime(2026, 6, 2, tzinfo=UTC), datetime(2026, 6, 3, tzinfo=UTC))
 DAY: dict[str, Any] = {"interval_start": JUNE_1, "interval_end": JUNE_1 + 86_400}
 BALANCE = "balance.summary.1"
 ITEMS = "balance_change_from_activity.itemized.3"
@@ -254,8 +252,6 @@ UNTRUE = [
         "from another report run than frr_1",
         id="rows-of-another-run",
     ),
-    pytest.param({"interval": LATER}, {"rows_in_interval": "failed"}, "outside 2026-06-02", id="another-day"),
-    pytest.param({"interval": None}, {"rows_in_interval": "inconclusive"}, "interval", id="interval-unknown"),
 ]
 
 

@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 from connector.catalogue import ReportSpec, columns_of, report
 from connector.convert.arrow_types import MONEY
 from connector.convert.csv_records import RecordFile
-from connector.convert.decode import Expected, ReportFileReader, open_report
+from connector.convert.decode import ROW_KIND, Expected, ReportFileReader, open_report
 from connector.convert.parquet import WrittenRows, read_through, writing_parquet
+from connector.dataset.identity import Dataset
 from connector.dataset.seal import SEAL
 from connector.errors import CellError, SchemaMismatchError, StoreError
+from connector.reserved import RESERVED
 
 SUMMARY = report("balance.summary.1")
 ACTIVITY = report("balance_change_from_activity.itemized.3")
@@ -211,11 +213,25 @@ def test_a_bad_cell_leaves_no_file(tmp_path: Path) -> None:
     assert not target.exists()
 
 
-def test_a_column_named_like_ours_is_refused(tmp_path: Path) -> None:
-    source = opened(tmp_path / "csv", HEADER + ',"_report_run_id"\n')
+@pytest.mark.parametrize("name", [*sorted(RESERVED), "Account", "PERIOD"])
+def test_a_column_named_like_ours_is_stored_under_a_name_of_its_own(tmp_path: Path, name: str) -> None:
+    source = opened(tmp_path / "csv", f'{HEADER},"{name}"\n')
 
-    with pytest.raises(SchemaMismatchError, match="_report_run_id"):
-        written(tmp_path / "report.parquet", source)
+    assert source.schema.names[-1] == f"{name}_"
+    assert source.schema.field(-1).metadata[b"stripe_name"] == name.encode()
+
+
+def test_the_names_that_are_ours_are_all_reserved() -> None:
+    dimensions = ("connected_account",)
+    dataset = Dataset("t", "test", None, "x.1", "daily", "UTC", dimensions=dimensions)
+
+    assert {*dataset.path_columns, *CONSTANTS, ROW_KIND} <= RESERVED
+
+
+@pytest.mark.parametrize("names", ['"Note","note"', '"account","account_"'])
+def test_two_columns_that_sql_would_take_for_one_are_refused(tmp_path: Path, names: str) -> None:
+    with pytest.raises(SchemaMismatchError, match="under one name"):
+        opened(tmp_path / "csv", f"{HEADER},{names}\n")
 
 
 def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:

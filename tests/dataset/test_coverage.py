@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.dataset.coverage import coverage_of, intervals_of, missing, overlapping
+from connector.dataset.coverage import coverage_of, missing, overlapping
 from connector.dataset.identity import Dataset
 from connector.partitions import Interval, Windows
 
@@ -39,9 +39,12 @@ def test_a_key_gives_back_its_window(unit: str, zone: str) -> None:
 
 def test_each_account_is_a_series_of_its_own() -> None:
     dataset = Dataset("t", "test", None, "x.1", "daily", "UTC", dimensions=("connected_account",))
-    keys = ["acct_1|2026-06-01", "acct_1|2026-06-03", "acct_2|2026-06-02"]
+    june = Windows("daily").between(date(2026, 6, 1), date(2026, 6, 4))
+    first, second, third = (each.interval for each in june if each.interval)
 
-    found = coverage_of(dataset, intervals_of(dataset, keys))
+    found = coverage_of(
+        dataset, {"acct_1|2026-06-01": first, "acct_1|2026-06-03": third, "acct_2|2026-06-02": second}
+    )
 
     assert (found.first, found.last) == ("2026-06-01", "2026-06-03")
     assert found.missing == ("acct_1|2026-06-02",)
@@ -51,7 +54,7 @@ def test_each_account_is_a_series_of_its_own() -> None:
 def test_payouts_have_no_calendar() -> None:
     dataset = Dataset("t", "test", None, "x.1", "payout", "UTC")
 
-    assert coverage_of(dataset, intervals_of(dataset, ["po_1", "po_2"])).first is None
+    assert coverage_of(dataset, {}).first is None
 
 
 def test_time_that_two_files_cover_is_named() -> None:

@@ -242,7 +242,7 @@ def test_a_table_takes_answers_to_its_own_question_alone(
 def test_another_mode_is_another_tree_and_never_meets_this_one(store: Store, publish: Publish) -> None:
     publish(provenance())
 
-    publish(provenance("frr_live"), dataclasses.replace(DATASET, mode="live"))
+    publish(provenance("frr_live", mode="live"), dataclasses.replace(DATASET, mode="live"))
 
     assert rows_in(store) == ["frr_1"]
 
@@ -485,8 +485,9 @@ def test_books_are_pinned_and_other_books_refused(store: Store, tmp_path: Path) 
 
     def put(books: str) -> None:
         staged = tmp_path / "staged.parquet"
-        write(staged, provenance(mode="simulated"))
-        store.publish(staged, simulated, provenance(mode="simulated"), books=books)
+        source = provenance(mode="simulated", books=books)
+        write(staged, source)
+        store.publish(staged, simulated, source)
 
     put("seed 1")
     assert store.books(simulated) == "seed 1"

@@ -24,7 +24,7 @@ from connector.errors import (
     RunFailedError,
     RunPendingError,
 )
-from connector.partitions import Interval, Partition
+from connector.partitions import Windows
 from connector.pipeline.collect import Asked, Done, Missed, Outcome, collect
 from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
@@ -307,12 +307,26 @@ def test_a_day_that_is_not_over_is_refused_without_a_run(simulator: Simulator, p
 
 def test_data_that_stand_at_noon_cover_a_window_that_ends_at_noon(pull: Pull, clock: ManualClock) -> None:
     clock.sleep(12 * 3600)  # 2026-06-08 01:00, when the data end at noon of the 7th
-    midnight, noon = datetime(2026, 6, 7, tzinfo=UTC), datetime(2026, 6, 7, 12, tzinfo=UTC)
+    hourly = ReportQuery.of("balance_summary", window="hourly")
+    eleven, one = datetime(2026, 6, 7, 11, tzinfo=UTC), datetime(2026, 6, 7, 13, tzinfo=UTC)
 
-    events = pull(SUMMARY, [Partition("am", Interval(midnight, noon)), *days("2026-06-07", 1)])
+    events = pull(hourly, Windows("hourly").between(eleven, one))
 
-    assert sorted(done(events)) == ["am"]
-    assert sorted(missed(events)) == ["2026-06-07"]
+    assert sorted(done(events)) == ["2026-06-07-11:00"]
+    assert sorted(missed(events)) == ["2026-06-07-12:00"]
+
+
+@pytest.mark.parametrize("windows", [Windows("monthly"), Windows("daily", "Europe/Berlin")], ids=str)
+def test_windows_other_than_the_querys_are_refused(
+    simulator: Simulator, pull: Pull, windows: Windows
+) -> None:
+    """Their files would say one thing, and the table's pin another, so that nobody would read them."""
+    wrong = windows.between(date(2026, 5, 1), date(2026, 6, 1))
+
+    with pytest.raises(ConfigurationError, match="the daily window of that name in UTC is"):
+        pull(SUMMARY, wrong)
+
+    assert not simulator.requests
 
 
 def test_a_refused_interval_counts_as_not_ready(simulator: Simulator, pull: Pull) -> None:
@@ -439,8 +453,7 @@ def test_a_table_made_from_another_question_is_refused_before_any_request(
 ) -> None:
     pull(SUMMARY, DAY)
     before = len(simulator.requests)
-    start = datetime(2026, 5, 1, tzinfo=UTC)
-    month = [Partition("2026-05-01", Interval(start, datetime(2026, 6, 1, tzinfo=UTC)))]
+    month = Windows("monthly").between(date(2026, 5, 1), date(2026, 6, 1))
 
     with pytest.raises(DatasetMismatchError, match="window is daily there and monthly here"):
         pull(ReportQuery.of("balance_summary", window="monthly"), month)

@@ -142,14 +142,12 @@ def test_a_key_that_may_create_nothing_is_asked_with_once(simulator: Simulator, 
     assert refused.hits == 1
 
 
-def test_windows_that_share_a_run_end_one_by_one(simulator: Simulator, pull: Pull) -> None:
+def test_a_window_that_is_named_twice_ends_once(simulator: Simulator, pull: Pull) -> None:
     (day,) = days("2026-05-10", 1)
-    twin = Partition("again", day.interval)
 
-    events = pull(SUMMARY, [day, twin, day])
+    events = pull(SUMMARY, [day, day])
 
-    assert ends(events) == Counter([day.key, "again"])
-    assert len(done(events)) == 2
+    assert ends(events) == Counter([day.key])
     assert len(simulator.runs) == 1
 
 

@@ -3,14 +3,14 @@
 import itertools
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from connector.api.client import StripeClient
 from connector.dataset.store import Store
 from connector.errors import BeforeDataError, RunFailedError, RunPendingError
-from connector.partitions import Interval, Partition
+from connector.partitions import Windows
 from connector.pipeline.collect import Done, Event, Missed, Outcome, collect
 from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
@@ -332,10 +332,10 @@ def test_a_window_that_data_begin_in_never_can_be_had_and_its_days_can(
     simulator: Simulator, pull: Pull
 ) -> None:
     """The account's data begin with the first of May."""
-    start, middle = datetime(2026, 4, 20, tzinfo=UTC), datetime(2026, 5, 20, tzinfo=UTC)
-    whole = Partition("2026-04-20", Interval(start, middle))
+    weekly = ReportQuery.of("balance_summary", name="weeks", window="weekly")
+    whole = Windows("weekly").between(date(2026, 4, 26), date(2026, 5, 3))
 
-    outcome = missed(pull(SUMMARY, [whole]))["2026-04-20"]
+    outcome = missed(pull(weekly, whole))["2026-04-26"]
 
     assert outcome.outcome is Outcome.BEFORE_DATA
     assert isinstance(outcome.error, BeforeDataError)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance
 from connector.dataset.seal import seal
-from connector.partitions import Interval
+from connector.partitions import Windows
 
 DATASET = Dataset(
     table="balance_summary",
@@ -22,17 +22,17 @@ DATASET = Dataset(
     zone="UTC",
 )
 NOON = datetime(2026, 6, 2, 12, tzinfo=UTC)
-DAY = Interval(datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 2, tzinfo=UTC))
 
 
 def provenance(run_id: str = "frr_1", *, made: datetime = NOON, **changes: Any) -> Provenance:
-    """The provenance of a file of the 1st of June, with `changes`."""
+    """The provenance of a file of the 1st of June, or of the period in `changes`."""
+    period = changes.get("period", "2026-06-01")
     fields: dict[str, Any] = {
         "table": DATASET.table,
-        "period": "2026-06-01",
+        "period": period,
         "report_type": DATASET.report_type,
         "parameters": {"interval_start": 1, "interval_end": 2, "columns": ["net_amount"]},
-        "interval": DAY,
+        "interval": changes.get("interval") or Windows("daily").partition(period).interval,
         "mode": DATASET.mode,
         "account": None,
         "livemode": False,
@@ -61,3 +61,22 @@ def write(path: Path, source: Provenance) -> None:
     table = pa.table({"net_amount": [Decimal("1.00")], "_report_run_id": [source.run_id]})
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: source.to_json()}), path)
     seal(path)
+
+
+def lay(root: Path, dataset: Dataset, period: str, table: pa.Table, **changes: Any) -> Path:
+    """A file with these rows in a partition's place, and the table's pin, as publishing leaves them."""
+    path, pin = root / dataset.file_path(period), root / dataset.pin_path
+    for each in (path, pin):
+        each.parent.mkdir(parents=True, exist_ok=True)
+    stated = {
+        "table": dataset.table,
+        "mode": dataset.mode,
+        "account": dataset.account,
+        "report_type": dataset.report_type,
+        "period": period,
+        "interval": Windows(dataset.window, dataset.zone).partition(period).interval,
+    }
+    source = provenance(**(stated | changes))
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: source.to_json()}), path)
+    pin.write_text(dataset.to_json())
+    return path
