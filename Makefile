@@ -48,7 +48,7 @@ long: $(DEV)
 	$(BIN)/python -m pytest -m long -n 2 --dist worksteal $(ARGS)
 
 soak: $(DEV)
-	$(BIN)/python -m pytest tests/e2e tests/model -m soak -s $(ARGS)
+	$(BIN)/python -m pytest tests/e2e tests/model tests/dataset -m soak -s $(ARGS)
 
 chaos: $(DEV)
 	$(BIN)/python -m tests.chaos $(or $(SEEDS),1000) $(ARGS)

@@ -71,6 +71,7 @@ class ReportPlan:
         given_up: keys that were asked for often enough.
         left_alone: keys that are due, and that a person put down.
         gaps: keys between the first file and the last that have none, and are not requested.
+        refused: why the table takes and gives no rows of the report as it is configured now.
     """
 
     availability: ReportAvailability
@@ -80,6 +81,7 @@ class ReportPlan:
     left_alone: Sequence[str] = ()
     gaps: Sequence[str] = ()
     recording: Recording = NOTHING_RECORDED
+    refused: str | None = None
 
 
 def build_availability_sensor(
@@ -181,6 +183,9 @@ def build_availability_sensor(
             plans = []
             for found in looks:
                 report, grid = found.availability.report, found.availability.grid
+                if refused := store.explain_refusal(found.dataset):
+                    plans.append(ReportPlan(found.availability, refused=refused))
+                    continue
                 left = launches.left_alone(grid)
                 unknown = find_unknown(
                     instance,
@@ -245,6 +250,8 @@ def _line(plan: ReportPlan) -> str:
     if plan.availability.available is None:
         offered = f"nothing to request; Stripe does not offer {report_type} to this account"
         return f"{name}: {'. '.join([offered, *notes])}."
+    if plan.refused:
+        return f"{name}: nothing to request, and what is green is not there: {plan.refused}"
     missing = sum(len(request.keys) for request in plan.missing)
     due = [f"{count(missing, 'partition')} to request"] if missing else []
     due += [f"{count(len(plan.aged), 'partition')} to refresh"] if plan.aged else []

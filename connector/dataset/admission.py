@@ -90,12 +90,17 @@ def foreign(path: str, key: str, reason: str) -> Stray:
     return Stray(path, reason, f"Pull {key} again: this file is set aside and replaced by the right one.")
 
 
+def may_be_read(path: str) -> bool:
+    """Whether an engine that reads a whole directory may read this file, or what a link leads to.
+
+    Hidden files, and those beginning with an underscore, are read by none; only Parquet ones are by some.
+    """
+    return path.endswith(".parquet") or not PurePosixPath(path).name.startswith((".", "_"))
+
+
 def strays_beside(table: str, listed: Iterable[str], counted: Collection[str]) -> Iterator[Stray]:
     """What lies below a table's directory at no partition's place: the topmost directory or link of which
     nothing counts, else the file.
-
-    Hidden files, and those beginning with an underscore, are read by no engine; they are strays only where
-    they are Parquet.
 
     Args:
         table: the path of the table's directory.
@@ -105,7 +110,7 @@ def strays_beside(table: str, listed: Iterable[str], counted: Collection[str]) -
     inhabited = {str(each) for path in counted for each in PurePosixPath(path).parents}
     topmost: dict[str, int] = {}
     for path in sorted(set(listed).difference(counted)):
-        if path.endswith(".parquet") or not PurePosixPath(path).name.startswith((".", "_")):
+        if may_be_read(path):
             route = [path, *map(str, PurePosixPath(path).parents)]
             above = [each for each in route if each.startswith(f"{table}/") and each not in inhabited]
             topmost[above[-1]] = topmost.get(above[-1], 0) + 1

@@ -22,6 +22,7 @@ from connector.dataset.admission import (
     explain_foreign,
     foreign,
     is_at_its_place,
+    may_be_read,
     refuse_other_configuration,
     strays_beside,
 )
@@ -44,7 +45,7 @@ _RECENT = 5
 
 _DAMAGED = "the pin is damaged; the next pull into the table writes it again"
 _UNPINNED = (
-    "it has Parquet files and no pin, so nothing reads them. If it is a table of this root, the next pull "
+    "it has files and no pin, so nothing reads them. If it is a table of this root, the next pull "
     "into it writes the pin again; else move it away"
 )
 
@@ -201,7 +202,7 @@ class Finder:
                 name = path.rpartition("/")[2]
                 if name != "_datasets" and self._path(f"{mode}/_datasets/{name}.json") not in pins:
                     files = self._root.everything_below(path, through=())
-                    found |= {path: _UNPINNED} if any(each.endswith(".parquet") for each in files) else {}
+                    found |= {path: _UNPINNED} if any(map(may_be_read, files)) else {}
         return found
 
     def strays(self, dataset: Dataset) -> Iterator[Stray]:

@@ -235,6 +235,9 @@ def test_a_table_takes_answers_to_its_own_question_alone(
         publish(provenance("frr_2", made=NOON + timedelta(1)), other)
     with pytest.raises(DatasetMismatchError, match="`name`"):
         store.check(other)
+    with pytest.raises(DatasetMismatchError, match=said):
+        store.arrow_dataset(other, ["2026-06-01"])
+    assert "`name`" in (store.explain_refusal(other) or "")
 
     assert rows_in(store) == ["frr_1"]
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from connector.dataset.store import Store
-from connector.errors import ConfigurationError
+from connector.errors import ConfigurationError, DatasetMismatchError
 from connector.money import money_text
-from connector.sql.warehouse import TABLES, open_warehouse, render
+from connector.sql.warehouse import TABLES, open_warehouse, refuse_statements, render
 from tests.support.datasets import DATASET, lay, provenance, write
 
 MONEY = pa.decimal128(36, 18)
@@ -200,3 +200,62 @@ def test_the_list_of_tables_says_what_each_holds_and_lacks(tmp_path: Path) -> No
         (DATASET.table, 4, "2026-06-01", "2026-06-04", 2, "2026-06-02"),
         ("sales", 3, "2026-06-01", "2026-06-01", 0, None),
     ]
+
+
+WRITES = [
+    "COPY (SELECT 1) TO '{file}'",
+    "COPY (SELECT 1) TO '{file}' (FORMAT parquet, USE_TMP_FILE false)",
+    "EXPLAIN ANALYZE COPY (SELECT 1) TO '{file}' (USE_TMP_FILE false)",
+    "SELECT 1; COPY (SELECT 1) TO '{file}'",
+    "ATTACH '{file}.db'",
+    "INSTALL httpfs",
+    "SET threads = 1",
+]
+
+
+@pytest.mark.parametrize("statement", WRITES)
+def test_a_query_that_does_more_than_read_is_refused(tmp_path: Path, statement: str) -> None:
+    publish(tmp_path, "2026-06-01", net=Decimal(1))
+    file = next(tmp_path.rglob("report.parquet"))
+
+    with (
+        open_warehouse(tmp_path, confined=True) as warehouse,
+        pytest.raises(ConfigurationError, match="--files"),
+    ):
+        refuse_statements(warehouse, statement.format(file=file))
+
+
+@pytest.mark.parametrize(
+    "statement", ["FROM sales", "DESCRIBE sales", "EXPLAIN FROM sales", "PIVOT sales ON net"]
+)
+def test_a_query_that_reads_is_not(tmp_path: Path, statement: str) -> None:
+    publish(tmp_path, "2026-06-01", net=Decimal(1))
+
+    with open_warehouse(tmp_path, confined=True) as warehouse:
+        refuse_statements(warehouse, statement)
+
+        assert warehouse.execute(statement).fetchall()
+
+
+def test_a_confined_warehouse_reads_nothing_but_its_tables(tmp_path: Path) -> None:
+    root = tmp_path / "it's [a] root*?"
+    publish(root, "2026-06-01", net=Decimal(1))
+    (tmp_path / "other.csv").write_text("a\n1\n")
+
+    with open_warehouse(root, confined=True) as warehouse:
+        assert warehouse.sql("SELECT count(*) FROM sales").fetchall() == [(1,)]
+        with pytest.raises(duckdb.PermissionException):
+            warehouse.execute(f"FROM read_csv('{tmp_path}/other.csv')")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"zone": "Europe/Berlin"}, {"window": "weekly"}, {"filters": {"currency": "eur"}}]
+)
+def test_a_table_of_another_configuration_than_expected_is_refused(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    publish(tmp_path, "2026-06-01", net=Decimal(1))
+    expected = dataclasses.replace(DATASET, table="sales", **changes)
+
+    with pytest.raises(DatasetMismatchError, match=f"{next(iter(changes))} is .* there and .* here"):
+        open_warehouse(tmp_path, expected=[expected])
