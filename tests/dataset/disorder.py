@@ -249,10 +249,8 @@ class Disorder(RuleBasedStateMachine):
                 assert self._read_by_sql(mode) == truth, "SQL"
             for name, dataset in known.items():
                 if not self._damaged(dataset):
-                    table = self.store.arrow_dataset(dataset).to_table().select(["_report_run_id", "period"])
-                    read = sorted(
-                        (str(row["_report_run_id"]), str(row["period"])) for row in table.to_pylist()
-                    )
+                    rows = self.store.arrow_dataset(dataset).to_table().to_pylist()
+                    read = sorted((str(row["_report_run_id"]), str(row["period"])) for row in rows)
                     assert read == truth.get(name, []), "Arrow"
                 there = self.store.provenances(dataset)
                 stated = sorted((each.run_id, key) for key, each in there.items() if each)
