@@ -1,5 +1,6 @@
 """Which windows a table lacks, and which it holds twice. Pure: it looks at keys and intervals alone."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +49,21 @@ def coverage_of(dataset: Dataset, intervals: Mapping[str, Interval]) -> Coverage
         ),
         tuple(pair for present in series.values() for pair in overlapping(present)),
     )
+
+
+def intervals_of(dataset: Dataset, keys: Iterable[str]) -> dict[str, Interval]:
+    """The interval of each key by the table's calendar; keys that are not of one of its windows are left
+    out."""
+    found: dict[str, Interval] = {}
+    if dataset.window == BY_PAYOUT:
+        return found
+    windows = Windows(dataset.window, dataset.zone)
+    for key in keys:
+        with contextlib.suppress(ConfigurationError):
+            interval = windows.partition(dataset.key_format.values(key)[-1]).interval
+            if interval:
+                found[key] = interval
+    return found
 
 
 def missing(windows: Windows, present: Iterable[Interval]) -> tuple[Partition, ...]:
