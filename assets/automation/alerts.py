@@ -28,7 +28,10 @@ class Alert:
 
 
 def build_failure_alert_sensor(
-    notify: Callable[[Alert], Any], *, reports: Sequence[ConfiguredReport]
+    notify: Callable[[Alert], Any],
+    *,
+    reports: Sequence[ConfiguredReport],
+    name: str = "stripe_failure_alerts",
 ) -> dg.SensorDefinition:
     """A sensor that calls `notify` for each failed run of the reports, except those that the sensors finish.
 
@@ -38,11 +41,12 @@ def build_failure_alert_sensor(
         notify: sends the alert to wherever people look. An exception it raises fails the tick, which is tried
             again.
         reports: whose runs are watched, of one account or several; runs of other assets are ignored.
+        name: a second one in the code location needs its own.
     """
     watched = {report.key for report in reports}
 
     @dg.run_failure_sensor(
-        name="stripe_failure_alerts",
+        name=name,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Sends an alert for each failed run of a Stripe report that needs a person.",
     )

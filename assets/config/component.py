@@ -178,6 +178,13 @@ def reject_duplicate_tables(
             raise ConfigurationError(
                 f"two defs.yaml files have an asset {clashing[0]}; set another `prefix` in one of them"
             )
+        pairs = zip(_names(component), _names(other), strict=True)
+        for changed, (own, others) in zip(("resource_key", "prefix"), pairs, strict=True):
+            if taken := sorted(own & others):
+                raise ConfigurationError(
+                    f"two defs.yaml files give the name {taken[0]} in Dagster; set another `{changed}` in one "
+                    "of them"
+                )
         shared = sorted({*names} & {report.query.name for report in other.reports})
         if shared and _root(component) == _root(other):
             keys = " and ".join(sorted((component.resource_key, other.resource_key)))
@@ -185,6 +192,19 @@ def reject_duplicate_tables(
                 f"{keys} would both write to the table {shared[0]} below {_root(component)}; set another "
                 "`root` under `connection` in one of them, or another `name` for one of the reports"
             )
+
+
+def _names(component: StripeReportsComponent) -> tuple[set[str], set[str]]:
+    """What else it names in Dagster: after its `resource_key`, and after its prefix.
+
+    `stripe` and `stripe_late` would both have a `stripe_late_reports`, `a/b` and `a__b` the same steps.
+    """
+    key = component.resource_key
+    resources = {f"resource {key}{end}" for end in ("", "_parquet")}
+    ticking = {
+        f"{key}_{end}" for end in ("late_reports", "availability", "payouts", "reports", "newest_partitions")
+    }
+    return resources | ticking, {name.replace("/", "__") for name in _keys(component)}
 
 
 def _keys(component: StripeReportsComponent) -> list[str]:

@@ -136,6 +136,16 @@ def test_an_asset_key_may_begin_with_more_than_one_part(load: Load) -> None:
             id="same-resource",
         ),
         pytest.param(
+            lambda text: text.replace("stripe_eu", "stripe_late"),
+            "two defs.yaml files give the name stripe_late_reports in Dagster; set another `resource_key`",
+            id="same-sensor",
+        ),
+        pytest.param(
+            lambda text: text.replace("stripe_eu", "stripe_parquet"),
+            "give the name resource stripe_parquet in Dagster; set another `resource_key`",
+            id="same-reader",
+        ),
+        pytest.param(
             lambda text: text + "  prefix: stripe\n",
             "two defs.yaml files have an asset stripe/balance_summary; set another `prefix`",
             id="same-asset",
@@ -157,6 +167,15 @@ def test_accounts_that_would_mix_are_refused(load: Load, change: Callable[[str],
         load(us=US, eu=change(EU))
 
     assert re.search(message, messages_of(caught.value))
+
+
+def test_steps_that_would_have_one_name_are_refused(load: Load) -> None:
+    with pytest.raises(Exception, match="Error while") as caught:
+        load(us=US + "  prefix: finance__eu\n", eu=EU + "  prefix: finance/eu\n")
+
+    assert re.search(
+        "give the name finance__eu__.* in Dagster; set another `prefix`", messages_of(caught.value)
+    )
 
 
 def test_one_root_with_names_of_their_own_is_fine(load: Load) -> None:
