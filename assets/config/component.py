@@ -182,8 +182,8 @@ def reject_duplicate_tables(
         for changed, (own, others) in zip(("resource_key", "prefix"), pairs, strict=True):
             if taken := sorted(own & others):
                 raise ConfigurationError(
-                    f"two defs.yaml files give the name {taken[0]} in Dagster; set another `{changed}` in one "
-                    "of them"
+                    f"two defs.yaml files give the name {taken[0]} in Dagster; set another `{changed}` in "
+                    "one of them"
                 )
         shared = sorted({*names} & {report.query.name for report in other.reports})
         if shared and _root(component) == _root(other):

@@ -1,4 +1,4 @@
-"""Two deployments on one Stripe account, a Dagster and a root each: they share report runs and nothing else."""
+"""Two deployments on one Stripe account, a Dagster and a root each, share report runs and nothing else."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,9 +26,9 @@ ASSET = build_report_asset(REPORT, retry_policy=None)
 def both(simulator: Simulator, clock: ManualClock, tmp_path: Path) -> Iterator[tuple[Orchestra, Orchestra]]:
     """Staging and production."""
     with dg.DagsterInstance.ephemeral() as first, dg.DagsterInstance.ephemeral() as second:
-        yield tuple(
-            Orchestra(each, simulator.handle, clock, tmp_path / name)
-            for each, name in ((first, "staging"), (second, "production"))
+        yield (
+            Orchestra(first, simulator.handle, clock, tmp_path / "staging"),
+            Orchestra(second, simulator.handle, clock, tmp_path / "production"),
         )
 
 
