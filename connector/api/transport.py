@@ -247,8 +247,8 @@ class Transport:
                 f"{request.url.host} could not prove who it is ({reason}); nothing was sent there. "
                 "Look at this machine's clock and certificates, and at what stands in between"
             )
-        if isinstance(error, httpx.ReadTimeout):
-            waited = request.extensions["timeout"]["read"]
+        waited = request.extensions["timeout"]["read"]
+        if isinstance(error, httpx.ReadTimeout) and waited is not None:
             return ConnectionFailedError(
                 f"{request.method} {without_query(request.url)}: no answer within {waited:.0f} s"
             )
