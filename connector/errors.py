@@ -98,6 +98,7 @@ class APIError(ReportingError):
             returns the same for a day.
         should_retry: the header `Stripe-Should-Retry`; None when absent.
         retry_after: the header `Retry-After`, in seconds; None when absent.
+        limit: the header `Stripe-Rate-Limited-Reason`, which limit a 429 is about; None when absent.
 
     Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-low-level
     """
@@ -114,6 +115,7 @@ class APIError(ReportingError):
         replayed: bool = False,
         should_retry: bool | None = None,
         retry_after: float | None = None,
+        limit: str | None = None,
     ) -> None:
         named = {"parameter": param, "request": request_id}
         trace = ", ".join(f"{what} {name}" for what, name in named.items() if name)
@@ -126,6 +128,7 @@ class APIError(ReportingError):
         self.replayed = replayed
         self.should_retry = should_retry
         self.retry_after = retry_after
+        self.limit = limit
 
 
 class InvalidRequestError(APIError):

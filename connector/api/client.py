@@ -15,19 +15,15 @@ from typing import Any, Generic, Self, TypeVar
 
 import httpx
 
-from connector.api.credentials import ApiKey, Hosts, is_account, key_kind, mode_of, shown_setting
+from connector.api.credentials import ApiKey, Hosts, is_account, is_live, key_kind, mode_of, shown_setting
 from connector.api.json_fields import is_identifier
 from connector.api.models import Mode, ReportFile, ReportRequest, ReportRun, ReportType, epoch
-from connector.api.rate_limit import RateLimit
+from connector.api.rate_limit import RateLimits
 from connector.api.responses import FileStream, JsonResponse, ResponseHead
 from connector.api.retry import RetryPolicy
 from connector.api.transport import Transport
 from connector.clock import Clock, SystemClock
 from connector.errors import ConfigurationError, UnexpectedAnswerError
-
-#: Calls per second Stripe allows, for live keys, for all others, and for files.
-#: Source: https://docs.stripe.com/rate-limits
-LIVE_RATE, TEST_RATE, FILES_RATE = 100.0, 25.0, 20.0
 
 _log = logging.getLogger(__name__)
 
@@ -96,10 +92,8 @@ class StripeClient:
             draw=draw,
             observe=observe,
         )
-        basic = (LIVE_RATE if self.mode is Mode.LIVE else TEST_RATE) / processes
-        self._reads = RateLimit(basic, self.clock)
-        self._writes = RateLimit(basic, self.clock)
-        self._files = RateLimit(FILES_RATE / processes, self.clock)
+        # By the key's kind, also where a server on this machine stands in for Stripe.
+        self._limits = RateLimits(self.clock, live=is_live(api_key), processes=processes)
 
     def __repr__(self) -> str:
         return f"StripeClient({self._kind}, {self.hosts.api}, account={self.account})"
@@ -134,7 +128,7 @@ class StripeClient:
 
         Source: https://docs.stripe.com/api/reporting/report_type/retrieve
         """
-        return _parsed(ReportType.from_api, self._get(f"{_TYPES}/{_segment(report_type)}"))
+        return _parsed(ReportType.from_api, self._get(_TYPES, id=report_type))
 
     def create_report_run(self, request: ReportRequest, *, idempotency_key: str) -> ReportRun:
         """Ask for a report. Repeating it with the same key within a day brings the same run.
@@ -146,7 +140,9 @@ class StripeClient:
             raise ConfigurationError("an idempotency key has at most 255 characters")
         headers = {"Idempotency-Key": idempotency_key}
         return self._run(
-            self._transport.call("POST", _RUNS, pace=self._writes, form=request.form(), headers=headers)
+            self._transport.call(
+                "POST", _RUNS, pace=self._limits.of(f"POST {_RUNS}"), form=request.form(), headers=headers
+            )
         )
 
     def report_run(self, run_id: str) -> ReportRun:
@@ -154,7 +150,7 @@ class StripeClient:
 
         Source: https://docs.stripe.com/api/reporting/report_run/retrieve
         """
-        answer = self._get(f"{_RUNS}/{_segment(run_id)}")
+        answer = self._get(_RUNS, id=run_id)
         run = self._run(answer)
         if run.id != run_id:
             raise answer.unexpected(f"report run {run.id}, which is another one")
@@ -191,7 +187,7 @@ class StripeClient:
 
     def file(self, file_id: str) -> ReportFile:
         """One file object. Source: https://docs.stripe.com/api/files/retrieve"""
-        return _parsed(ReportFile.from_api, self._get(f"{_FILES}/{_segment(file_id)}", pace=self._files))
+        return _parsed(ReportFile.from_api, self._get(_FILES, id=file_id))
 
     def contents(
         self, file: ReportFile, *, offset: int = 0, etag: str | None = None
@@ -208,7 +204,7 @@ class StripeClient:
         Source: https://docs.stripe.com/file-upload
         """
         url = file.url or f"{self.hosts.files}{_FILES}/{_segment(file.id)}/contents"
-        return self._transport.stream(url, pace=self._files, offset=offset, etag=etag)
+        return self._transport.stream(url, pace=self._limits.of(f"GET {_FILES}"), offset=offset, etag=etag)
 
     def now(self) -> datetime:
         """What time it is at Stripe, aware UTC. Ages of runs are measured by it, never by our clock."""
@@ -219,9 +215,11 @@ class StripeClient:
         return self._transport.time_left()
 
     def _get(
-        self, path: str, query: Mapping[str, str] | None = None, *, pace: RateLimit | None = None
+        self, path: str, query: Mapping[str, str] | None = None, *, id: str | None = None
     ) -> JsonResponse:
-        return self._transport.call("GET", path, pace=pace or self._reads, query=query)
+        """A list, or with `id` one object of it."""
+        named, template = (path, path) if id is None else (f"{path}/{_segment(id)}", f"{path}/{{id}}")
+        return self._transport.call("GET", named, pace=self._limits.of(f"GET {template}"), query=query)
 
     def _run(self, answer: JsonResponse) -> ReportRun:
         run = replace(

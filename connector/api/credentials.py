@@ -25,7 +25,7 @@ _NOT_IN_KEYS = re.compile(r"\W", re.ASCII)
 _MISTAKES = {"=": "an equals sign", '"': "a quote", "'": "a quote", " ": "a blank", "\n": "a line end"}
 #: A shorter stretch of base64 may be anything.
 _SHORT = 8
-_KIND = re.compile(r"(?:sk|rk|pk)(?:_org)?_(?:live|test)_")
+_KIND = re.compile(r"(?:sk|rk|pk)(?:_org)?_(?:live|test)_|sk_org_")
 
 
 class ApiKey(str):
@@ -108,6 +108,11 @@ def mode_of(api_key: str, hosts: Hosts) -> Mode:
             "the Stripe API key is a publishable key (pk_…), which cannot read reports; "
             "set STRIPE_API_KEY to a restricted key (rk_live_… or rk_test_…)"
         )
+    if "_org_" in key_kind(api_key):
+        raise ConfigurationError(
+            "the Stripe API key is an organisation key (sk_org_…), which the Reporting API v1 does not take; "
+            "set STRIPE_API_KEY to a restricted key (rk_live_… or rk_test_…) of the account itself"
+        )
     if hosts.local:
         return Mode.SIMULATED
     for mode in (Mode.LIVE, Mode.TEST):
@@ -122,6 +127,11 @@ def key_kind(api_key: str) -> str:
     """What may be shown of a key: its kind, never more (`rk_live_…`)."""
     kind = _KIND.match(api_key)
     return f"{kind[0]}…" if kind else "…"
+
+
+def is_live(api_key: str) -> bool:
+    """Whether it is written as live keys are, whichever host it is for."""
+    return "_live_" in key_kind(api_key)
 
 
 class KeyMask:

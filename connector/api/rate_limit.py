@@ -1,15 +1,20 @@
-"""Keep below a rate, rather than be refused for exceeding it.
+"""Keep below Stripe's rates, rather than be refused for exceeding them.
 
-Stripe publishes limits per second; staying below them finishes sooner than running into 429 and backing
-off. A `RateLimit` spaces calls evenly over all threads that share it, slows down when Stripe says 429 all the
-same (another process may share the key), and recovers with every call that goes well.
+Stripe publishes limits per second: one for all requests of a key's kind, reads and writes together, and one
+for each endpoint. Staying below them finishes sooner than running into 429 and backing off. A `RateLimit`
+spaces calls evenly over all threads that share it, slows down when Stripe says 429 all the same (another
+process may share the key), and recovers with every call that goes well.
 
 Source: https://docs.stripe.com/rate-limits
 """
 
 import threading
+from collections import defaultdict
 
 from connector.clock import Clock
+
+#: Requests per second Stripe allows: by a live key, by all others, at one endpoint, and for files.
+LIVE_RATE, TEST_RATE, ENDPOINT_RATE, FILES_RATE = 100.0, 25.0, 25.0, 20.0
 
 _SLOWEST = 0.5
 #: Of the limit, for each call that goes well: added, not multiplied, so that many processes come to share
@@ -17,39 +22,91 @@ _SLOWEST = 0.5
 _RECOVERY = 0.02
 #: Limits count seconds; refusals within one are one refusal, not a reason to stand still.
 _TOGETHER = 1.0
+#: A clock adds up what it slept; a place this near has come.
+_AT_ONCE = 1e-9
 
 
 class RateLimit:
-    """At most `per_second` calls a second, evenly spaced. Safe to share between threads."""
+    """At most `per_second` calls a second, evenly spaced. `Pace` guards it between threads."""
 
-    def __init__(self, per_second: float, clock: Clock) -> None:
+    def __init__(self, per_second: float) -> None:
         self._limit = per_second
-        self._rate = per_second
-        self._clock = clock
-        self._next = self._slowed_at = float("-inf")
-        self._lock = threading.Lock()
+        self._slowed_at = float("-inf")
+        #: Calls per second allowed now; `per_second` unless Stripe asked for less.
+        self.rate = per_second
+        #: When the next call may be sent, on the monotonic clock.
+        self.free_at = float("-inf")
 
-    @property
-    def rate(self) -> float:
-        """Calls per second allowed now; `per_second` unless Stripe asked for less."""
-        return self._rate
+    def taken(self, now: float) -> None:
+        """A call is sent at `now`."""
+        self.free_at = max(now, self.free_at) + 1 / self.rate
 
-    def take(self) -> None:
-        """Wait for the next free place."""
-        with self._lock:
-            now = self._clock.monotonic()
-            place = max(now, self._next)
-            self._next = place + 1 / self._rate
-        self._clock.sleep(place - now)
-
-    def refused(self) -> None:
+    def refused(self, now: float) -> None:
         """Stripe said 429: halve the rate, once for all that was under way together."""
-        with self._lock:
-            now = self._clock.monotonic()
-            if now - self._slowed_at >= _TOGETHER:
-                self._rate, self._slowed_at = max(_SLOWEST, self._rate / 2), now
+        if now - self._slowed_at >= _TOGETHER:
+            self.rate, self._slowed_at = max(_SLOWEST, self.rate / 2), now
 
     def accepted(self) -> None:
         """A call went through: recover a little, up to the limit."""
+        self.rate = min(self._limit, self.rate + self._limit * _RECOVERY)
+
+
+class Pace:
+    """The limits that one endpoint's calls keep to: its own, and the one of all. Safe to share."""
+
+    def __init__(self, clock: Clock, lock: threading.Lock, *, everything: RateLimit, own: RateLimit) -> None:
+        self._clock = clock
+        self._lock = lock
+        self._limits = {"global-rate": everything, "endpoint-rate": own}
+
+    def take(self) -> None:
+        """Wait until all limits have a free place, and take it."""
+        while True:
+            with self._lock:
+                now = self._clock.monotonic()
+                # Nothing is reserved ahead: whoever waits for its endpoint leaves the others their turn.
+                wait = max(limit.free_at for limit in self._limits.values()) - now
+                if wait <= _AT_ONCE:
+                    for limit in self._limits.values():
+                        limit.taken(now)
+                    return
+            self._clock.sleep(wait)
+
+    def refused(self, reason: str | None) -> None:
+        """Stripe said 429, for this `Stripe-Rate-Limited-Reason`; without one, either limit may be meant."""
+        if reason is None or reason in self._limits:
+            with self._lock:
+                now = self._clock.monotonic()
+                for name, limit in self._limits.items():
+                    if reason in (None, name):
+                        limit.refused(now)
+
+    def accepted(self) -> None:
+        """A call went through."""
         with self._lock:
-            self._rate = min(self._limit, self._rate + self._limit * _RECOVERY)
+            for limit in self._limits.values():
+                limit.accepted()
+
+
+class RateLimits:
+    """All limits of one key.
+
+    Args:
+        live: whether the key is a live one.
+        processes: how many processes share the key; every limit is divided by it.
+    """
+
+    def __init__(self, clock: Clock, *, live: bool, processes: float = 1) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._everything = RateLimit((LIVE_RATE if live else TEST_RATE) / processes)
+        self._files = RateLimit(FILES_RATE / processes)
+        self._endpoints: defaultdict[str, RateLimit] = defaultdict(
+            lambda: RateLimit(ENDPOINT_RATE / processes)
+        )
+
+    def of(self, endpoint: str) -> Pace:
+        """The pace of an endpoint, by method and path template, e.g. `GET /v1/reporting/report_runs/{id}`."""
+        with self._lock:
+            own = self._files if "/v1/files" in endpoint else self._endpoints[endpoint]
+        return Pace(self._clock, self._lock, everything=self._everything, own=own)

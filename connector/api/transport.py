@@ -22,7 +22,7 @@ from connector.api.credentials import ApiKey, Hosts, KeyMask, key_kind
 from connector.api.deadline import deadline
 from connector.api.http_client import build_http_client
 from connector.api.models import API_VERSION
-from connector.api.rate_limit import RateLimit
+from connector.api.rate_limit import Pace
 from connector.api.responses import (
     FileStream,
     JsonResponse,
@@ -48,6 +48,10 @@ from connector.text import visible
 _log = logging.getLogger(__name__)
 
 _REDIRECTS = 3
+#: A 429 about requests a second: slower is enough.
+_RATES = {"global-rate", "endpoint-rate"}
+#: The code of a 429 that is about an object in use and not about a limit.
+_LOCKED = "lock_timeout"
 #: The first few retries are usual; then people want to know why nothing happens.
 _WORTH_A_WORD = 4
 #: A page of a hundred report runs has some 300 kB. What is far larger, or takes far longer, is not Stripe's.
@@ -122,7 +126,7 @@ class Transport:
         method: str,
         path: str,
         *,
-        pace: RateLimit,
+        pace: Pace,
         query: Mapping[str, str] | None = None,
         form: Sequence[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -143,9 +147,9 @@ class Transport:
                 ):
                     answer = self._answer(response)
             except ReportingError as error:
-                if isinstance(error, RateLimitError):
-                    pace.refused()
-                    if method == "POST":
+                if isinstance(error, RateLimitError) and error.code != _LOCKED:
+                    pace.refused(error.limit)
+                    if method == "POST" and error.limit not in _RATES:
                         # How many runs Stripe bears at once is for the caller to find out.
                         raise
                 elapsed = self._clock.monotonic() - began
@@ -169,7 +173,7 @@ class Transport:
 
     @contextlib.contextmanager
     def stream(
-        self, url: str, *, pace: RateLimit, offset: int = 0, etag: str | None = None
+        self, url: str, *, pace: Pace, offset: int = 0, etag: str | None = None
     ) -> Iterator[FileStream]:
         """The contents behind a trusted URL, once, without retries."""
         # Offsets and sizes are those of the file, so no compression in between.
@@ -183,8 +187,8 @@ class Transport:
             response = self._send("GET", self._hosts.trusted(url), headers=headers)
         try:
             if error := self._error(response):
-                if isinstance(error, RateLimitError):
-                    pace.refused()
+                if isinstance(error, RateLimitError) and error.code != _LOCKED:
+                    pace.refused(error.limit)
                 raise error
             pace.accepted()
             yield stream_of(response, offset)

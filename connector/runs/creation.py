@@ -25,6 +25,8 @@ GONE = frozenset({404, 410})
 
 _ATTEMPTS = 6
 _PAUSE = 0.5
+#: Reasons of a 429 that mean too much at once, rather than too much in a second.
+_CONCURRENCY = {"global-concurrency", "endpoint-concurrency"}
 #: How far back to look for a run whose answer was lost: our own, and one of an earlier attempt.
 _JUST_NOW, _EARLIER = timedelta(minutes=1), timedelta(hours=6)
 
@@ -120,8 +122,13 @@ class RunCreator:
         return self.drop(lambda _: True) if self._client.clock.monotonic() >= hopeless else []
 
     def _refused(self, item: PartitionProgress, error: RateLimitError, pending: int) -> None:
-        now, wait = self._client.clock.monotonic(), error.retry_after
-        self._pace.refused(pending, now, retry_after=wait, draw=self._draw())
+        self._pace.refused(
+            pending,
+            self._client.clock.monotonic(),
+            retry_after=error.retry_after,
+            draw=self._draw(),
+            too_many=error.limit in _CONCURRENCY,
+        )
         self._queue.appendleft(item)
 
 

@@ -9,8 +9,8 @@ import math
 FIRST_LIMIT = 32
 _HIGHEST_LIMIT = 1000
 
-#: So many new runs refused, with a pause after each, mean that too many are pending; fewer may be a matter of
-#: requests per second, or of the moment.
+#: So many new runs refused without a reason, with a pause after each, mean that too many are pending; fewer
+#: may be a matter of requests per second, or of the moment.
 _IN_A_ROW = 3
 
 
@@ -81,11 +81,16 @@ class CreationPace:
         self._refusals, self._next_at, self._moved_at = 0, now, now
         self._limit.accepted()
 
-    def refused(self, pending: int, now: float, *, retry_after: float | None, draw: float) -> None:
-        """Stripe answered 429 to a new run while `pending` others were under way there."""
+    def refused(
+        self, pending: int, now: float, *, retry_after: float | None, draw: float, too_many: bool = False
+    ) -> None:
+        """Stripe answered 429 to a new run while `pending` others were under way there.
+
+        `too_many`: it said that those are the reason.
+        """
         if now >= self._next_at:  # what was sent together is refused together, and counts once
             self._refusals += 1
-            if self._refusals >= _IN_A_ROW:
+            if too_many or self._refusals >= _IN_A_ROW:
                 self._limit.refused(pending)
         self._named_by_stripe = now + (retry_after or 0.0)
         self._next_at = max(self._named_by_stripe, now + pause_after_refusal(self._refusals, draw))

@@ -24,7 +24,7 @@ from connector.errors import (
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.faults import Stage
 from tests.conftest import ClientFor
-from tests.faults.network import EditJson, Html, Reset, Respond, rate_limited
+from tests.faults.network import EditJson, Html, Reset, Respond, lock_timeout, rate_limited
 from tests.support.clock import NOON, ManualClock
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -162,11 +162,60 @@ def test_a_limit_on_reads_is_waited_out_as_long_as_stripe_asks(
     assert clock.monotonic() >= 20
 
 
-def test_a_limit_on_new_runs_is_the_callers_to_deal_with(simulator: Simulator, client: StripeClient) -> None:
-    simulator.faults.add(rate_limited())
+@pytest.mark.parametrize("reason", ["endpoint-concurrency", "global-concurrency", "resource-specific", None])
+def test_a_limit_on_new_runs_is_the_callers_to_deal_with(
+    simulator: Simulator, client: StripeClient, reason: str | None
+) -> None:
+    simulator.faults.add(rate_limited(reason=reason))
 
-    with pytest.raises(RateLimitError):
+    with pytest.raises(RateLimitError) as caught:
         client.create_report_run(DAY, idempotency_key="k")
+
+    assert caught.value.limit == reason
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(rate_limited(reason="endpoint-rate"), id="endpoint-rate"),
+        pytest.param(rate_limited(reason="global-rate"), id="global-rate"),
+        pytest.param(lock_timeout(), id="lock-timeout"),
+    ],
+)
+def test_a_new_run_refused_for_a_moment_is_asked_for_again_with_the_same_key(
+    simulator: Simulator, client: StripeClient, refusal: Respond
+) -> None:
+    simulator.faults.add(refusal)
+
+    client.create_report_run(DAY, idempotency_key="k")
+
+    sent = [(seen.status, seen.idempotency_key) for seen in simulator.requests]
+    assert sent == [(429, "k"), (200, "k")]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "slower"),
+    [
+        pytest.param(rate_limited(reason="endpoint-rate"), True, id="endpoint-rate"),
+        pytest.param(rate_limited(reason="global-rate"), True, id="global-rate"),
+        pytest.param(rate_limited(), True, id="no-reason"),
+        pytest.param(rate_limited(reason="global-concurrency"), False, id="global-concurrency"),
+        pytest.param(rate_limited(reason="resource-specific"), False, id="resource-specific"),
+        pytest.param(lock_timeout(), False, id="lock-timeout"),
+    ],
+)
+def test_only_a_limit_on_requests_a_second_slows_requests_down(
+    simulator: Simulator, client: StripeClient, clock: ManualClock, refusal: Respond, slower: bool
+) -> None:
+    """A test key has 25 requests a second."""
+    simulator.faults.add(refusal)
+    client.report_runs()
+    began = clock.monotonic()
+
+    for _ in range(5):
+        client.report_runs()
+
+    assert (clock.monotonic() - began > 5.5 / 25) is slower
 
 
 def seconds_for(calls: int, call: Callable[[], object], clock: ManualClock) -> float:

@@ -97,6 +97,16 @@ def test_a_key_that_cannot_read_reports_is_refused_without_being_shown(key: str)
     assert not key or key not in str(caught.value)
 
 
+@pytest.mark.parametrize("hosts", [STRIPE, LOCAL])
+@pytest.mark.parametrize("key", ["sk_org_51ABC", "sk_org_live_51ABC", "sk_org_test_51ABC"])
+def test_an_organisation_key_is_refused_and_the_right_one_named(key: str, hosts: Hosts) -> None:
+    with pytest.raises(ConfigurationError, match=r"organisation key .* restricted key \(rk_live_") as caught:
+        mode_of(key, hosts)
+
+    assert "51ABC" not in str(caught.value)
+    assert "51ABC" not in key_kind(key)
+
+
 def test_of_a_key_only_its_kind_is_ever_shown() -> None:
     assert key_kind("rk_live_51ABCdef") == "rk_live_…"
     assert key_kind("something") == "…"

@@ -2,81 +2,120 @@
 
 import pytest
 
-from connector.api.rate_limit import RateLimit
+from connector.api.rate_limit import Pace, RateLimit, RateLimits
 from tests.support.clock import ManualClock
 
+CREATE, LOOK = "POST /v1/reporting/report_runs", "GET /v1/reporting/report_runs"
 
-def test_calls_are_spread_evenly_below_the_limit(clock: ManualClock) -> None:
-    pace = RateLimit(20, clock)
 
-    for _ in range(101):
+def seconds_for(clock: ManualClock, *calls: Pace) -> float:
+    began = clock.monotonic()
+    for pace in calls:
         pace.take()
+    return clock.monotonic() - began
 
-    assert clock.monotonic() == pytest.approx(100 / 20)
+
+@pytest.mark.parametrize(
+    ("live", "endpoints", "per_second"),
+    [
+        pytest.param(True, [CREATE], 25, id="one-endpoint-of-a-live-key"),
+        pytest.param(True, [CREATE, LOOK], 50, id="two-endpoints-of-a-live-key"),
+        pytest.param(True, [f"GET /v1/{n}" for n in range(8)], 100, id="all-endpoints-of-a-live-key"),
+        pytest.param(False, [CREATE, LOOK], 25, id="reads-and-writes-of-a-test-key-together"),
+        pytest.param(True, ["GET /v1/files/{id}", "GET /v1/files"], 20, id="all-files"),
+    ],
+)
+def test_calls_are_spread_evenly_below_each_limit(
+    clock: ManualClock, live: bool, endpoints: list[str], per_second: float
+) -> None:
+    limits = RateLimits(clock, live=live)
+    calls = [limits.of(endpoint) for _ in range(100) for endpoint in endpoints]
+
+    assert seconds_for(clock, *calls) == pytest.approx((len(calls) - 1) / per_second, rel=0.02)
 
 
 def test_an_idle_while_earns_no_burst(clock: ManualClock) -> None:
-    pace = RateLimit(1, clock)
+    pace = RateLimits(clock, live=False).of(CREATE)
     pace.take()
     clock.sleep(100)
 
-    pace.take()
-    pace.take()
-
-    assert clock.monotonic() == 101
+    assert seconds_for(clock, pace, pace) == pytest.approx(1 / 25)
 
 
-def test_a_refusal_halves_the_rate_and_successes_bring_it_back_to_the_limit(clock: ManualClock) -> None:
-    pace = RateLimit(100, clock)
+@pytest.mark.parametrize(
+    ("reason", "creations", "looks"),
+    [
+        ("endpoint-rate", 2, 1),
+        ("global-rate", 1, 1),
+        ("global-concurrency", 1, 1),
+        ("resource-specific", 1, 1),
+        (None, 2, 1),
+    ],
+)
+def test_the_limit_that_the_reason_names_is_slowed(
+    clock: ManualClock, reason: str | None, creations: int, looks: int
+) -> None:
+    """A live key's global limit, once halved, is still above one endpoint's."""
+    limits = RateLimits(clock, live=True)
+    limits.of(CREATE).refused(reason)
 
-    pace.refused()
-    halved = pace.rate
+    spent = [seconds_for(clock, *[limits.of(each)] * 26) for each in (CREATE, LOOK)]
+
+    assert spent == pytest.approx([creations, looks], rel=0.1)
+
+
+def test_a_refusal_halves_the_rate_and_successes_bring_it_back_to_the_limit() -> None:
+    limit = RateLimit(100)
+
+    limit.refused(0)
+    halved = limit.rate
     for _ in range(200):
-        pace.accepted()
+        limit.accepted()
 
-    assert halved == 50
-    assert pace.rate == 100
-
-
-def test_the_rate_never_falls_so_low_that_it_stands_still(clock: ManualClock) -> None:
-    pace = RateLimit(100, clock)
-
-    for _ in range(100):
-        pace.refused()
-        clock.sleep(1)
-
-    assert pace.rate >= 0.5
+    assert (halved, limit.rate) == (50, 100)
 
 
-def test_refusals_of_one_second_are_one_refusal(clock: ManualClock) -> None:
-    pace = RateLimit(100, clock)
+def test_the_rate_never_falls_so_low_that_it_stands_still() -> None:
+    limit = RateLimit(100)
+
+    for second in range(100):
+        limit.refused(second)
+
+    assert limit.rate >= 0.5
+
+
+def test_refusals_of_one_second_are_one_refusal() -> None:
+    limit = RateLimit(100)
 
     for _ in range(8):
-        pace.refused()
-    together = pace.rate
-    clock.sleep(1)
-    pace.refused()
+        limit.refused(0)
+    together = limit.rate
+    limit.refused(1)
 
-    assert (together, pace.rate) == (50, 25)
+    assert (together, limit.rate) == (50, 25)
 
 
 def test_a_refusal_now_and_then_costs_little(clock: ManualClock) -> None:
-    """One call in twenty-five."""
-    pace = RateLimit(100, clock)
+    """One call in twenty-five: the rate is back at the limit when the next refusal comes."""
+    refused, spared = (RateLimits(clock, live=False).of(CREATE) for _ in range(2))
 
-    for _ in range(100):
-        pace.refused()
-        for _ in range(25):
-            pace.take()
-            pace.accepted()
+    def seconds(pace: Pace, *, refusals: bool) -> float:
+        began = clock.monotonic()
+        for _ in range(100):
+            if refusals:
+                pace.refused("endpoint-rate")
+            for _ in range(25):
+                pace.take()
+                pace.accepted()
+        return clock.monotonic() - began
 
-    assert pace.rate == 100
+    assert seconds(refused, refusals=True) < 1.5 * seconds(spared, refusals=False)
 
 
-def test_one_call_that_goes_well_does_not_make_up_for_a_refusal(clock: ManualClock) -> None:
-    pace = RateLimit(100, clock)
-    pace.refused()
+def test_one_call_that_goes_well_does_not_make_up_for_a_refusal() -> None:
+    limit = RateLimit(100)
+    limit.refused(0)
 
-    pace.accepted()
+    limit.accepted()
 
-    assert 50 < pace.rate < 60
+    assert 50 < limit.rate < 60

@@ -57,9 +57,13 @@ def _error_body(status: int) -> Json:
     return {"error": error | ({"code": code} if code else {})}
 
 
-def rate_limited(retry_after: int | None = None, *, stage: Stage = Stage.BEFORE) -> Respond:
-    """429 from the rate limiter, with `Retry-After` in seconds if given."""
+def rate_limited(
+    retry_after: int | None = None, *, reason: str | None = None, stage: Stage = Stage.BEFORE
+) -> Respond:
+    """429 from the rate limiter, with `Retry-After` in seconds and `Stripe-Rate-Limited-Reason` if given."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    if reason is not None:
+        headers["Stripe-Rate-Limited-Reason"] = reason
     return Respond(429, headers=headers, stage=stage)
 
 

@@ -103,6 +103,14 @@ def test_three_refusals_one_after_another_mean_that_too_many_are_pending() -> No
     assert pace.allows(4, now + 3600)
 
 
+def test_one_refusal_is_enough_where_stripe_says_that_too_many_are_pending() -> None:
+    pace = CreationPace(0.0, most=600)
+    pace.refused(5, 0.0, retry_after=None, draw=0.0, too_many=True)
+
+    assert not pace.allows(5, 3600)
+    assert pace.allows(4, 3600)
+
+
 def test_a_time_that_stripe_named_is_kept_even_when_a_run_ends() -> None:
     pace = CreationPace(0.0, most=600)
     pace.refused(5, 0.0, retry_after=20.0, draw=0.0)

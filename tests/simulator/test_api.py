@@ -16,6 +16,7 @@ from tests.support.clock import ManualClock
 RUNS = "/v1/reporting/report_runs"
 TYPES = "/v1/reporting/report_types"
 SUMMARY = "balance.summary.1"
+LIVE_KEY = "sk_live_simulated0000000000000000"
 ITEMIZED = "balance_change_from_activity.itemized.3"
 Create = Callable[..., httpx.Response]
 
@@ -410,6 +411,55 @@ def test_limits_hold_for_each_second(clock: ManualClock) -> None:
     assert http.get(TYPES).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("key", "requests", "accepted", "reason"),
+    [
+        pytest.param(LIVE_KEY, [("GET", TYPES)] * 26, 25, "endpoint-rate", id="one-endpoint"),
+        pytest.param(
+            LIVE_KEY, [("GET", f"{RUNS}/frr_{n}") for n in range(26)], 25, "endpoint-rate", id="one-template"
+        ),
+        pytest.param(
+            LIVE_KEY,
+            [("GET", TYPES), ("GET", f"{TYPES}/{SUMMARY}")] * 25,
+            50,
+            None,
+            id="a-list-and-its-items",
+        ),
+        pytest.param(LIVE_KEY, [("GET", RUNS), ("POST", RUNS)] * 25, 50, None, id="reads-and-writes"),
+        pytest.param(
+            SIMULATED_KEY, [("GET", RUNS), ("POST", RUNS)] * 13, 25, "global-rate", id="together-in-a-sandbox"
+        ),
+        pytest.param(
+            LIVE_KEY,
+            [("GET", f"/v1/files/file_{n}") for n in range(10)]
+            + [("GET", f"https://files.stripe.com/v1/files/file_{n}/contents") for n in range(11)],
+            20,
+            "endpoint-rate",
+            id="files-and-their-contents",
+        ),
+        pytest.param(
+            LIVE_KEY,
+            [
+                *[("GET", TYPES), ("GET", f"{TYPES}/{SUMMARY}"), ("GET", RUNS), ("POST", RUNS)] * 25,
+                ("GET", f"{RUNS}/frr_1"),
+            ],
+            100,
+            "global-rate",
+            id="all-endpoints",
+        ),
+    ],
+)
+def test_each_endpoint_is_counted_and_all_together_and_the_answer_says_which(
+    clock: ManualClock, key: str, requests: list[tuple[str, str]], accepted: int, reason: str | None
+) -> None:
+    http = client(Simulator(clock, limiter=Limiter()), key)
+
+    answers = [http.request(*each) for each in requests]
+
+    assert [answer.status_code == 429 for answer in answers] == [n >= accepted for n in range(len(requests))]
+    assert answers[-1].headers.get("Stripe-Rate-Limited-Reason") == reason
+
+
 def test_too_many_pending_runs_are_refused_until_some_end(clock: ManualClock) -> None:
     sim = Simulator(clock, run_seconds=60, max_pending_runs=1)
     http = client(sim, SIMULATED_KEY)
@@ -419,7 +469,9 @@ def test_too_many_pending_runs_are_refused_until_some_end(clock: ManualClock) ->
         "parameters[interval_end]": str(JUNE_2),
     }
 
-    assert [http.post(RUNS, data=form).status_code for _ in range(2)] == [200, 429]
+    first, second_ = [http.post(RUNS, data=form) for _ in range(2)]
+    assert [first.status_code, second_.status_code] == [200, 429]
+    assert second_.headers["Stripe-Rate-Limited-Reason"] == "endpoint-concurrency"
     clock.sleep(timedelta(minutes=1).total_seconds())
     assert http.post(RUNS, data=form).status_code == 200
 

@@ -182,7 +182,9 @@ def _check_pending(request: Request) -> None:
     now = request.call.at
     runs = request.backend.runs.of(request.owner, now)
     if sum(run.status(now) not in {"succeeded", "failed"} for run in runs) >= most:
-        raise too_many_requests("Too many report runs are pending. Wait for some to finish.")
+        raise too_many_requests(
+            "Too many report runs are pending. Wait for some to finish.", "endpoint-concurrency"
+        )
 
 
 def _execute(request: Request, report_type: ReportType, parameters: Json) -> Reply:

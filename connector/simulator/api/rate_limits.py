@@ -7,25 +7,16 @@ Source: https://docs.stripe.com/rate-limits
 
 import threading
 from collections import defaultdict, deque
-from dataclasses import dataclass
 from datetime import datetime
 
 from connector.simulator.owner import Owner
 from connector.simulator.protocol.errors import too_many_requests
 from connector.simulator.protocol.messages import Call
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Requests per second in one mode; `files` for the reads and for the writes of the Files API."""
-
-    reads: int
-    writes: int
-    files: int
-
-
-#: By livemode.
-_LIMITS = {True: Limits(reads=100, writes=100, files=20), False: Limits(reads=25, writes=25, files=20)}
+#: Requests per second, reads and writes together, by livemode.
+_GLOBAL = {True: 100, False: 25}
+#: At one endpoint; for the reads and for the writes of the Files API.
+_ENDPOINT, _FILES = 25, 20
 
 
 class Limiter:
@@ -36,19 +27,27 @@ class Limiter:
         self._lock = threading.Lock()
 
     def admit(self, owner: Owner, call: Call) -> None:
-        """Count the call, or raise a 429. A call with a 429 does not count."""
-        limits = _LIMITS[owner.livemode]
-        writing = call.method == "POST"
+        """Count the call, or raise a 429 that names the limit. A call with a 429 does not count."""
+        endpoint = _endpoint(call)
+        most = {"global-rate": ("all", _GLOBAL[owner.livemode]), "endpoint-rate": (endpoint, _ENDPOINT)}
         if call.path.startswith("/v1/files"):
-            name, most = f"files {writing}", limits.files
-        else:
-            name, most = ("writes", limits.writes) if writing else ("reads", limits.reads)
+            most["endpoint-rate"] = (f"{call.method} files", _FILES)
         with self._lock:
-            recent = self._recent[owner, name]
-            while recent and (call.at - recent[0]).total_seconds() >= 1:
-                recent.popleft()
-            if len(recent) >= most:
-                raise too_many_requests(
-                    "Too many requests hit the API too quickly. Send fewer, and back off."
-                )
-            recent.append(call.at)
+            counted = []
+            for reason, (name, allowed) in most.items():
+                recent = self._recent[owner, name]
+                while recent and (call.at - recent[0]).total_seconds() >= 1:
+                    recent.popleft()
+                if len(recent) >= allowed:
+                    message = "Too many requests hit the API too quickly. Send fewer, and back off."
+                    raise too_many_requests(message, reason)
+                counted.append(recent)
+            for recent in counted:
+                recent.append(call.at)
+
+
+def _endpoint(call: Call) -> str:
+    """Method and path template."""
+    parts = call.path.strip("/").split("/")
+    one = "/{id}" if len(parts) > 3 else ""
+    return f"{call.method} {'/'.join(parts[:3])}{one}"

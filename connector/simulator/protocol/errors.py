@@ -82,5 +82,7 @@ def unauthorized(message: str, code: str | None = None) -> StripeError:
     return StripeError(message, status=401, code=code, headers={"WWW-Authenticate": 'Basic realm="Stripe"'})
 
 
-def too_many_requests(message: str, code: str = "rate_limit") -> StripeError:
-    return StripeError(message, status=429, code=code)
+def too_many_requests(message: str, reason: str) -> StripeError:
+    """`reason`: which limit, as `Stripe-Rate-Limited-Reason` names it."""
+    headers = {"Stripe-Rate-Limited-Reason": reason}
+    return StripeError(message, status=429, code="rate_limit", headers=headers)
