@@ -24,7 +24,7 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
 
     api_key: str = Field(
         repr=False,
-        description="A restricted key that may read and write report runs and read files, as an EnvVar.",
+        description="A restricted key that may read report runs, report types and files, as an EnvVar.",
     )
     api_base: str = Field(
         default=STRIPE_API, description="The API's address; https, or http on this machine."

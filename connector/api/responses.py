@@ -32,7 +32,8 @@ from connector.text import visible
 #: What a status says about the key, beside Stripe's own words.
 KEY_ADVICE = {
     401: "Stripe does not know it; check STRIPE_API_KEY, and whether the key was rolled or has expired",
-    403: "it lacks a permission; a restricted key needs to write report runs and to read files",
+    403: "it lacks a permission; a restricted key needs to read report runs, report types and files, and to "
+    "write report runs only where `stripe-reports doctor` says so",
 }
 
 #: The only thing sent by POST is a report run, and the only thing it names is its type.

@@ -1,7 +1,10 @@
 """Whether Stripe answers the key, in which API version, at what time, and what the key may do.
 
-Permissions are tested by one request each. For writing it asks for a report run without a type, which Stripe
-refuses as invalid when the key may write, and as forbidden when it may not; so nothing is created.
+Permissions are tested by one request each. To read report runs and report types is documented to be enough
+for creating them too; whether Stripe wants more is found by asking for a report run without a type, which it
+refuses as invalid when the key may create one, and as forbidden when it may not; so nothing is created.
+
+Source: https://docs.stripe.com/reports/v1-api
 """
 
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -31,6 +34,9 @@ _SKEW = 5.0
 _BAD_SKEW = 900.0
 
 _GRANT = "In the Stripe dashboard, under Developers, API keys, give the key this permission: {0}."
+_CREATE = "create report runs"
+#: What each thing is called where keys are made.
+_CALLED = {_CREATE: "write report runs and report types"}
 _NO_FILE = ReportFile("file_0", datetime(2020, 1, 1, tzinfo=UTC), 0, "finance_report_run")
 
 #: Statuses that only a key with the permission gets: for an empty request, and for an absent file.
@@ -135,9 +141,7 @@ def permissions(client: StripeClient) -> Iterator[Diagnosis]:
     """Whether the key has each permission that a pull needs."""
     yield _tested("read report runs", lambda: client.report_runs(limit=1))
     nothing, once = ReportRequest("", ()), f"doctor-{client.clock.now().timestamp()}"
-    yield _tested(
-        "write report runs", lambda: client.create_report_run(nothing, idempotency_key=once), _EMPTY
-    )
+    yield _tested(_CREATE, lambda: client.create_report_run(nothing, idempotency_key=once), _EMPTY)
     yield _files(client)
 
 
@@ -183,7 +187,7 @@ def _forbidden(what: str, error: APIError) -> Diagnosis:
             f"{what}: {error}",
             "Set STRIPE_ACCOUNT to an account that is connected to the key's own.",
         )
-    return failure("permission", f"{what}: no. {error}", _GRANT.format(what))
+    return failure("permission", f"{what}: no. {error}", _GRANT.format(_CALLED.get(what, what)))
 
 
 def _inconclusive(what: str, error: ReportingError) -> Diagnosis:

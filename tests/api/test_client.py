@@ -82,6 +82,27 @@ def test_every_request_pins_the_version_and_names_the_account(
     assert {seen.account for seen in simulator.requests} == {"acct_1Connected"}
 
 
+def test_no_request_has_the_context_that_only_organisation_keys_need(
+    simulator: Simulator, client_for: ClientFor, clock: ManualClock
+) -> None:
+    sent: list[httpx.Request] = []
+
+    def seen(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return simulator.handle(request)
+
+    client = client_for(seen, account="acct_1Connected")
+    run = client.create_report_run(DAY, idempotency_key="k")
+    clock.sleep(60)
+    result = client.report_run(run.id).result
+    assert result is not None
+    with client.contents(result) as contents:
+        list(contents.chunks)
+
+    assert len(sent) == 3
+    assert not any("stripe-context" in request.headers for request in sent)
+
+
 def test_report_types_come_with_their_availability(client: StripeClient) -> None:
     types = client.report_types()
 

@@ -63,10 +63,11 @@ def test_a_key_stripe_does_not_know_ends_the_questions(doctor: Examine, simulato
 @pytest.mark.parametrize(
     ("allowed", "lacking"),
     [
-        pytest.param({REPORTS_WRITE}, {"read files"}, id="files"),
-        pytest.param({REPORTS_READ, FILES_READ}, {"write report runs"}, id="writing"),
+        pytest.param({REPORTS_READ, FILES_READ}, set(), id="nothing"),
+        pytest.param({REPORTS_WRITE, FILES_READ}, set(), id="nothing-where-more-was-granted"),
+        pytest.param({REPORTS_READ}, {"read files"}, id="files"),
         pytest.param(
-            {FILES_READ}, {"read report types", "read report runs", "write report runs"}, id="reports"
+            {FILES_READ}, {"read report types", "read report runs", "create report runs"}, id="reports"
         ),
     ],
 )
@@ -79,6 +80,18 @@ def test_a_permission_that_lacks_is_named_with_stripes_word_for_it(
 
     assert {each.found.partition(":")[0] for each in bad} == lacking
     assert all("rak_" in each.found for each in bad)
+    assert simulator.runs == []
+
+
+def test_that_creating_needs_to_write_is_found_by_trying(doctor: Examine, simulator: Simulator) -> None:
+    """Documented is that reading is enough."""
+    simulator.keyring.permissions = {KEY: {REPORTS_READ, FILES_READ}}
+    simulator.keyring.creating_needs = REPORTS_WRITE
+
+    (bad,) = [each for each in doctor().of("permission") if each.level is Level.FAIL]
+
+    assert bad.found.startswith("create report runs: no.")
+    assert "write report runs and report types" in (bad.advice or "")
     assert simulator.runs == []
 
 

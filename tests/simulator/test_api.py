@@ -69,7 +69,7 @@ class TestKeys:
         answers = [client(sim, "sk_test_verysecret1234"), client(sim, SIMULATED_KEY)]
 
         assert "verysecret" not in answers[0].get(TYPES).text
-        assert SIMULATED_KEY not in answers[1].post(RUNS).text
+        assert SIMULATED_KEY not in answers[1].get("/v1/files").text
 
     def test_a_restricted_key_does_only_what_it_may(self, clock: ManualClock) -> None:
         sim = Simulator(clock, keys={"rk_test_1": [REPORTS_WRITE], "rk_test_2": [FILES_READ]})
@@ -79,6 +79,17 @@ class TestKeys:
         assert runs.get("/v1/files").status_code == 403
         assert files.get("/v1/files").status_code == 200
         assert files.get(TYPES).status_code == 403
+
+    @pytest.mark.parametrize("needed", [REPORTS_READ, REPORTS_WRITE])
+    def test_reading_is_enough_to_create_a_run_unless_it_was_made_stricter(
+        self, clock: ManualClock, needed: str
+    ) -> None:
+        sim = Simulator(clock, keys={"rk_test_1": [REPORTS_READ]})
+        sim.keyring.creating_needs = needed
+
+        refused = client(sim, "rk_test_1").post(RUNS).status_code
+
+        assert refused == (400 if needed == REPORTS_READ else 403)
 
     def test_a_revoked_key_stops_working(self, sim: Simulator, http: httpx.Client) -> None:
         sim.keyring.revoke(SIMULATED_KEY)

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from connector.simulator.api import pagination
 from connector.simulator.api.backend import Backend
 from connector.simulator.api.contents import contents
-from connector.simulator.api.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE, Caller
+from connector.simulator.api.keys import FILES_READ, REPORTS_READ, Caller
 from connector.simulator.api.run_parameters import requested_type, run_parameters
 from connector.simulator.faults import RequestContext, Stage
 from connector.simulator.owner import Owner
@@ -157,7 +157,7 @@ def _type_view(request: Request, report_type: ReportType) -> Json:
 
 
 def _create_run(request: Request) -> Reply:
-    request.caller.require(REPORTS_WRITE)
+    request.caller.require(request.backend.keyring.creating_needs)
     backend, call, owner = request.backend, request.call, request.owner
     form = forms.parse(call.body.decode("utf-8", "replace"))
     canonical = json.dumps(form, sort_keys=True)

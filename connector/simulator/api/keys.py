@@ -1,7 +1,7 @@
 """Authentication: API keys, their mode, account and permissions, and `Stripe-Account`.
 
 Source: https://docs.stripe.com/keys, https://docs.stripe.com/api/authentication,
-https://docs.stripe.com/api/connected-accounts
+https://docs.stripe.com/api/connected-accounts, https://docs.stripe.com/reports/v1-api
 """
 
 import base64
@@ -35,12 +35,15 @@ class Keyring:
         permissions: what each key may do (names as above); with None every well-formed secret or restricted
             key is accepted and may do everything.
         connected: the accounts that keys of `account` may act for; None means any.
+        creating_needs: the permission to create report runs. Reading is enough as documented; there are
+            programs that ask for writing.
         other_accounts: further accounts, by key, which may do everything. Nothing is connected to them.
     """
 
     account: str
     permissions: Mapping[str, Collection[str]] | None = None
     connected: Collection[str] | None = None
+    creating_needs: str = REPORTS_READ
     other_accounts: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
