@@ -11,6 +11,7 @@ disk.
             InvalidRequestError     400, 404 and other 4xx: sending it again does not help
             AuthenticationError     401: no key, or a key that Stripe does not know
             PermissionDeniedError   403: the key lacks a permission
+                UnknownAccountError 400, 403: the key may not, or no longer, act for the account
             ConflictError           409: a request with the same idempotency key is in progress
             RateLimitError          429: too many requests
             ServerError             5xx: Stripe's side; the outcome is unknown
@@ -27,6 +28,7 @@ disk.
         InternalError               not foreseen: a defect of this package, or of what it stands on
         StoreError                  the dataset could not be read or written
             NoDataError             a partition that is to be read has no file
+            OvertakenError          an answer to another request was published meanwhile
             DatasetMismatchError    the table holds data for a different report configuration
 """
 
@@ -141,6 +143,10 @@ class AuthenticationError(APIError):
 
 class PermissionDeniedError(APIError):
     """403: the key is known and lacks a permission."""
+
+
+class UnknownAccountError(PermissionDeniedError):
+    """400, 403: the key may not, or no longer, act for the account."""
 
 
 class ConflictError(APIError):
@@ -262,6 +268,12 @@ class StoreError(ReportingError):
     """The dataset could not be read or written: disk full, permission, bucket gone."""
 
 
+class OvertakenError(StoreError):
+    """Another process has meanwhile published an answer to another request."""
+
+    passing = True
+
+
 class NoDataError(StoreError):
     """A partition that is to be read has no file."""
 
@@ -287,6 +299,10 @@ _BY_KIND: tuple[tuple[type[ReportingError], str], ...] = (
     ),
     (DataError, "Compare the report run's file with the column named, and report the difference as a bug."),
     (AuthenticationError, "Set STRIPE_API_KEY to a valid restricted key."),
+    (
+        UnknownAccountError,
+        "Leave that account out, or connect it to the key's own account again; files stored before remain.",
+    ),
     (PermissionDeniedError, "Give the restricted key the permission that is named."),
     (
         ConnectionFailedError,
@@ -300,6 +316,7 @@ _BY_KIND: tuple[tuple[type[ReportingError], str], ...] = (
     ),
     (ConfigurationError, "Fix the configuration, then {again_}."),
     (InvalidRequestError, "Fix what Stripe refuses, then {again_}."),
+    (OvertakenError, "{again}: what is published now is compared with what is configured."),
     (DatasetMismatchError, "Give the table another `name`, or change the configuration back, then {again_}."),
     (StoreError, "Fix the storage, then {again_}: the finished report run is reused."),
 )

@@ -26,6 +26,7 @@ from connector.errors import (
     RateLimitError,
     ServerError,
     UnexpectedAnswerError,
+    UnknownAccountError,
 )
 from connector.text import visible
 
@@ -35,6 +36,8 @@ KEY_ADVICE = {
     403: "it lacks a permission; a restricted key needs to read report runs, report types and files, and to "
     "write report runs only where `stripe-reports doctor` says so",
 }
+
+_ACCOUNT_ADVICE = "the account is not, or no longer, one that the key may act for"
 
 #: The only thing sent by POST is a report run, and the only thing it names is its type.
 _LIVE_ADVICE = "some report types exist in live mode alone; if this is one, it needs a live-mode key"
@@ -133,18 +136,21 @@ def error_of(
     error = payload["error"] if isinstance(payload.get("error"), dict) else {}
     text = visible(str(error.get("message") or "no explanation"))[:_LONGEST_MESSAGE]
     message = f"{asked}: HTTP {status}: {text}"
-    if status in KEY_ADVICE:
+    code, param, type_ = (_short_text(error.get(name)) for name in ("code", "param", "type"))
+    kind = _kind(status, code, param)
+    if kind is UnknownAccountError:
+        message += f" [key {key}: {_ACCOUNT_ADVICE}]"
+    elif status in KEY_ADVICE:
         message += f" [key {key}: {KEY_ADVICE[status]}]"
     elif status == 404 and asked.startswith("POST ") and "_test_" in key:
         message += f" [key {key}: {_LIVE_ADVICE}]"
-    code, param, kind = (_short_text(error.get(name)) for name in ("code", "param", "type"))
     should = headers.get("stripe-should-retry")
-    return _kind(status, code)(
+    return kind(
         message,
         status=status,
         code=code,
         param=param,
-        type=kind,
+        type=type_,
         request_id=shown(headers.get("request-id")),
         replayed=is_replayed(headers),
         should_retry=should == "true" if should in {"true", "false"} else None,
@@ -153,11 +159,13 @@ def error_of(
     )
 
 
-def _kind(status: int, code: str | None) -> type[APIError]:
+def _kind(status: int, code: str | None, param: str | None) -> type[APIError]:
     if status == 429 or code == "rate_limit":
         return RateLimitError
     if status >= 500:
         return ServerError
+    if code == "account_invalid" or (code == "resource_missing" and "connected_account" in (param or "")):
+        return UnknownAccountError
     exact = {401: AuthenticationError, 403: PermissionDeniedError, 409: ConflictError}
     return exact.get(status, InvalidRequestError)
 

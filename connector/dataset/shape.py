@@ -64,7 +64,7 @@ def compared(
     lost = tuple(name for name in diff.removed if name not in published.added_columns)
     if lost:
         return Comparison(FileState.LACKING_COLUMNS, diff, lost)
-    if _but_for_order(published.request) != _but_for_order(request):
+    if not ask_the_same(published.request, request):
         return Comparison(FileState.OTHER_REQUEST, diff)
     is_current = not diff and published.decoder_version == decoder_version
     return Comparison(FileState.CURRENT if is_current else FileState.OLDER_SHAPE, diff)
@@ -84,8 +84,13 @@ def _asked(published: Provenance) -> tuple[str, ...]:
     return published.request.columns or ()
 
 
+def ask_the_same(one: ReportRequest, other: ReportRequest) -> bool:
+    """Whether two requests are for the same data, whatever the order of their columns."""
+    return _but_for_order(one) == _but_for_order(other)
+
+
 def _but_for_order(request: ReportRequest) -> tuple[str, frozenset[tuple[str, object]]]:
-    """The request, whatever the order of its columns: another order is another shape of the same data."""
+    """Another order of columns is another shape of the same data."""
     return request.report_type, frozenset(
         (name, frozenset(value) if name == "columns" and isinstance(value, tuple) else value)
         for name, value in request.parameters

@@ -23,6 +23,8 @@ from connector.dataset.filesystem import failure
 from connector.dataset.finder import Finder
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
+from connector.dataset.shape import ask_the_same
+from connector.errors import OvertakenError
 
 MOST_SUPERSEDED = 5
 
@@ -52,15 +54,22 @@ class Store(Finder):
             with self._root.lock(dataset.path):
                 self._pin(dataset, published.books)
 
-    def publish(self, staged: Path, dataset: Dataset, provenance: Provenance) -> Published:
+    def publish(
+        self, staged: Path, dataset: Dataset, provenance: Provenance, *, over: Provenance | None = None
+    ) -> Published:
         """Put a finished file into place, unless a newer answer to the same request is there already.
 
-        A file that answers another request (other columns, say) is always replaced: what is configured
-        now holds. So is one that cannot be read, or does not belong there. The staged file is gone
+        A file that cannot be read, or does not belong there, is always replaced. The staged file is gone
         afterwards.
 
-        Raises DatasetMismatchError naming both where the table is of another report configuration, or holds
-        data of other books.
+        Args:
+            over: the published file that this one was requested to replace. One with other columns, say, is
+                replaced only then: what another process has published meanwhile may be newer, or have more.
+
+        Raises:
+            DatasetMismatchError: the table is of another report configuration, naming both, or holds data of
+                other books.
+            OvertakenError: an answer to another request is there, and it is not `over`.
         """
         period = provenance.period
         target = self._path(dataset.file_path(period))
@@ -69,8 +78,9 @@ class Store(Finder):
             with self._root.prepared(staged) as move, self._root.lock(dataset.path):
                 self._pin(dataset, provenance.books)
                 published = self.provenance(dataset, period)
-                same = published is not None and published.request == provenance.request
-                if published is not None and same and published.is_newer_than(provenance):
+                if published is not None and not ask_the_same(published.request, provenance.request):
+                    _refuse_overtaken(published, provenance, over)
+                elif published is not None and published.is_newer_than(provenance):
                     return Published(self.uri(dataset, period), published, None, outdated=True)
                 if published is None or published.csv_sha256 != provenance.csv_sha256:
                     self._set_aside(target, dataset, period, published)
@@ -107,6 +117,15 @@ class Store(Finder):
             )
         place = self._path(f".superseded/{dataset.file_path(period).rpartition('/')[0]}")
         self._root.set_aside(target, f"{place}/{name}.parquet", most=MOST_SUPERSEDED)
+
+
+def _refuse_overtaken(there: Provenance, provenance: Provenance, over: Provenance | None) -> None:
+    """Raise OvertakenError where the file there is not the one that was to be replaced."""
+    if over is None or over.run_id != there.run_id:
+        raise OvertakenError(
+            f"{there.table} {there.period}: report run {provenance.run_id} is not published, because "
+            f"meanwhile {there.run_id} was, with other columns or parameters"
+        )
 
 
 def _size(path: Path) -> int | None:

@@ -23,6 +23,7 @@ from connector.errors import (
     InvalidRequestError,
     PermissionDeniedError,
     ReportingError,
+    UnknownAccountError,
 )
 
 #: A person waits for the result.
@@ -181,7 +182,7 @@ def _tested(what: str, ask: Callable[[], object], expected: Set[int] = _NOTHING)
 
 
 def _forbidden(what: str, error: APIError) -> Diagnosis:
-    if error.code == "account_invalid":
+    if isinstance(error, UnknownAccountError):
         return failure(
             "account",
             f"{what}: {error}",

@@ -55,6 +55,10 @@ def collect(
 ) -> Generator[Event, None, None]:
     """Bring every partition into the dataset; yields what happens as it happens.
 
+    What is published and answers is left as it is, however old, unless `refresh` names it. When Stripe's
+    restatements make a file due for that is decided in `runs.restatement`; the command `pull` and the
+    sensors ask there first.
+
     Each partition ends in exactly one `Done` or `Missed`, whatever goes wrong with another one. It is
     published before its `Done` is yielded, so that after a kill in between the next attempt finds its file.
     Closing the iterator stops the work; runs at Stripe go on and are adopted by the next attempt.
@@ -172,7 +176,7 @@ class _Plan:
         if published is None:
             self.wanted.append(wanted)
         elif state in {FileState.OTHER_REQUEST, FileState.LACKING_COLUMNS}:
-            self.wanted.append(replace(wanted, newer_than=published.run_created))
+            self.wanted.append(replace(wanted, replaces=published))
         elif wanted.refresh or (named is not None and named != published.run_id):
             self.wanted.append(replace(wanted, published=published))
         elif state is FileState.OLDER_SHAPE and reconvert:

@@ -62,8 +62,9 @@ class PartitionWriter:
             raise StoreError(f"could not read {csv}: {error.strerror or error}; try again") from None
         finally:
             csv.unlink(missing_ok=True)
-        published = self.store.publish(parquet, self.dataset, provenance)
         before = finished.wanted.published
+        over = before or finished.wanted.replaces
+        published = self.store.publish(parquet, self.dataset, provenance, over=over)
         return Done(
             finished.wanted.partition,
             published,

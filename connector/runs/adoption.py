@@ -52,7 +52,7 @@ class PartitionRequest:
     Attributes:
         request: what to ask Stripe.
         published: where the published file of the same request comes from: only a newer run will do.
-        newer_than: when the run of the published file of another request was created: no older one will do.
+        replaces: where the published file of another request comes from: no older run will do.
         run_id: take this very run, however long it has been pending.
         refresh: only a file made from now on will do.
     """
@@ -62,7 +62,7 @@ class PartitionRequest:
     published: Provenance | None = None
     run_id: str | None = None
     refresh: bool = False
-    newer_than: datetime | None = None
+    replaces: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,9 @@ def refusal(run: ReportRun, wanted: PartitionRequest, at: Situation) -> Refusal 
 
 def _is_older(run: ReportRun, wanted: PartitionRequest, *, own: bool) -> bool:
     published = wanted.published
-    since = published.run_created if published else wanted.newer_than
     same = published is not None and run.id == published.run_id
-    return same or (not own and since is not None and run.created < since)
+    there = published or wanted.replaces
+    return same or (not own and there is not None and run.created < there.run_created)
 
 
 def _is_complete(created: datetime, made: datetime | None, wanted: PartitionRequest, at: Situation) -> bool:

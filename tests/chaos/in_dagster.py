@@ -80,7 +80,9 @@ class _MortalStore(Store):
         super().__init__(root)
         self._death = death
 
-    def publish(self, staged: Path, dataset: Dataset, provenance: Provenance) -> Published:
-        published = super().publish(staged, dataset, provenance)
+    def publish(
+        self, staged: Path, dataset: Dataset, provenance: Provenance, *, over: Provenance | None = None
+    ) -> Published:
+        published = super().publish(staged, dataset, provenance, over=over)
         self._death.at("published")
         return published

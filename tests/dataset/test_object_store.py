@@ -45,7 +45,7 @@ def test_what_is_published_replaces_what_was_there(store: Store, tmp_path: Path)
     staged = tmp_path / "staged.parquet"
     for run in ("frr_1", "frr_2"):
         write(staged, provenance(run))
-        store.publish(staged, DATASET, provenance(run, parameters={"columns": [run]}))
+        store.publish(staged, DATASET, provenance(run))
 
     assert [str(run) for run in store.arrow_dataset(DATASET).to_table()["_report_run_id"]] == ["frr_2"]
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance
 from connector.dataset.store import MOST_SUPERSEDED, Store
-from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
+from connector.errors import ConfigurationError, DatasetMismatchError, OvertakenError, StoreError
 from tests.support.datasets import DATASET, NOON, provenance, write
 
 Publish = Callable[..., Any]
@@ -29,10 +29,10 @@ Publish = Callable[..., Any]
 def publish(store: Store, tmp_path: Path) -> Publish:
     """Put a one-row file into the store, as the last step of a pull does."""
 
-    def put(source: Provenance, dataset: Dataset = DATASET) -> Any:
+    def put(source: Provenance, dataset: Dataset = DATASET, over: Provenance | None = None) -> Any:
         staged = tmp_path / f"staged-{threading.get_ident()}.parquet"
         write(staged, source)
-        return store.publish(staged, dataset, source)
+        return store.publish(staged, dataset, source, over=over)
 
     return put
 
@@ -116,12 +116,44 @@ def test_an_older_result_that_finishes_last_does_not_replace_a_newer(store: Stor
     assert published.provenance.run_id == "frr_2"
 
 
-def test_an_answer_to_another_question_replaces_what_was_asked_before(store: Store, publish: Publish) -> None:
+OTHER_COLUMNS = {"interval_start": 1, "interval_end": 2, "columns": ["net_amount", "currency"]}
+
+
+def test_an_answer_to_another_request_replaces_the_file_that_it_was_meant_to(
+    store: Store, publish: Publish
+) -> None:
+    there = publish(provenance("frr_1")).provenance
+
+    publish(provenance("frr_2", parameters=OTHER_COLUMNS), over=there)
+
+    assert rows_in(store) == ["frr_2"]
+
+
+@pytest.mark.parametrize("made", [NOON - timedelta(1), NOON + timedelta(1)])
+def test_an_answer_to_another_request_that_came_meanwhile_stays(
+    store: Store, publish: Publish, made: datetime
+) -> None:
+    """Older or newer: which columns a file may lose was decided about another file."""
+    before = publish(provenance("frr_1")).provenance
     publish(provenance("frr_2", made=NOON + timedelta(1)))
 
-    publish(provenance("frr_1", parameters={"columns": ["net_amount", "currency"]}))
+    for over in (before, None):
+        with pytest.raises(OvertakenError, match="frr_3 is not published, because meanwhile frr_2 was"):
+            publish(provenance("frr_3", made=made, parameters=OTHER_COLUMNS), over=over)
 
-    assert rows_in(store) == ["frr_1"]
+    assert rows_in(store) == ["frr_2"]
+
+
+def test_an_older_answer_whose_columns_come_in_another_order_does_not_replace_a_newer(
+    store: Store, publish: Publish
+) -> None:
+    publish(provenance("frr_2", made=NOON + timedelta(1), parameters=OTHER_COLUMNS))
+    reversed_columns = {**OTHER_COLUMNS, "columns": ["currency", "net_amount"]}
+
+    published = publish(provenance("frr_1", parameters=reversed_columns))
+
+    assert published.outdated
+    assert rows_in(store) == ["frr_2"]
 
 
 class Staged(PosixPath):

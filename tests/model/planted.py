@@ -99,7 +99,7 @@ def _made_counts() -> Any:
 def _older_run_follows_further_columns() -> Any:
     honest = adoption._is_older
     return patch.object(
-        adoption, "_is_older", lambda run, wanted, own: honest(run, replace(wanted, newer_than=None), own=own)
+        adoption, "_is_older", lambda run, wanted, own: honest(run, replace(wanted, replaces=None), own=own)
     )
 
 

@@ -136,7 +136,7 @@ def test_where_nothing_settles_a_run_that_took_longer_than_a_preparation_is_acce
 def test_no_run_older_than_a_published_file_of_another_request_will_do() -> None:
     settled = DAY.end + timedelta(days=3)
     later = situation(now=settled + timedelta(days=9), updated=settled + timedelta(days=8))
-    restated = wanted(newer_than=settled + timedelta(days=2))
+    restated = wanted(replaces=provenance(made=settled + timedelta(days=2)))
 
     assert refusal(run(created=settled), restated, later) is Refusal.PUBLISHED
     assert refusal(run(created=settled + timedelta(days=2)), restated, later) is None
