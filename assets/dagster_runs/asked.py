@@ -5,7 +5,9 @@ has reached an age at which it is refreshed. Each time makes one Dagster run, wh
 counts the times. So Dagster's runs are the only memory, and losing a cursor changes nothing.
 
 A run that ended before it had a report run at Stripe has done nothing: whoever asked asks again. Once there
-is a report run, the rest is the business of the sensor for late reports. One function here decides.
+is a report run, the rest is the business of the sensor for late reports. That sensor also takes what has a
+report run at Stripe that no Dagster run wrote down; where both come to it, the first has it in hand, and
+both use the one report run.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +31,7 @@ class Died(Enum):
     """What a partition's newest failed run left behind."""
 
     UNBEGUN = auto()
-    """A sensor asked for it, and there is no report run: the same sensor asks again."""
+    """A sensor asked for it, and no report run was written down: the same sensor asks again."""
     BEGUN = auto()
     """A report run, or Stripe's word that there are no data yet, or it was not a sensor that asked: the
     sensor for late reports looks after it."""
@@ -116,7 +118,7 @@ def find_died(
     }
 
 
-def leaves_to_asker(launches: Launches, grid: PartitionGrid, died: Mapping[str, Died]) -> frozenset[str]:
+def asks_again(launches: Launches, grid: PartitionGrid, died: Mapping[str, Died]) -> frozenset[str]:
     """Those of the died that whoever asked for them asks for again."""
     failed = launches.latest_failed(grid, [key for key, left in died.items() if left is Died.UNBEGUN])
     return frozenset(key for key, launch in failed.items() if times_in(launch.asked or "") < MOST_TIMES)

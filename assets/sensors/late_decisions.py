@@ -43,6 +43,7 @@ class LateAction(StrEnum):
     TRIED = "failed too often in Dagster, materialize by hand"
     NOTHING = "without a report run at Stripe, requested again when Stripe's data advance, or by hand"
     RECORDED = "not refreshed, the published file stays, refresh by hand"
+    ASKER = "without a report run at Stripe, asked for again by what asked as long as it looks so far back"
 
 
 #: These become Dagster runs.
@@ -50,6 +51,9 @@ _ACTS = {LateAction.PICK_UP, LateAction.REQUEST_AGAIN, LateAction.REPLACE}
 
 #: These need a person.
 STUCK = {LateAction.GIVE_UP, LateAction.TRIED}
+
+#: Here nothing is done about these: a person may be needed, so the summary names them.
+LEFT = {LateAction.NOTHING, LateAction.RECORDED, LateAction.ASKER}
 
 
 class ListedRun(NamedTuple):
@@ -121,6 +125,16 @@ def decide(
     hanging = sum(run.status is RunStatus.PENDING for run in newer)
     action = LateAction.REQUEST_AGAIN if last.status is RunStatus.FAILED else LateAction.REPLACE
     return _unless_tried(Decision(action, last.id, left + hanging, refresh=refresh), tried)
+
+
+def leave_to_asker(decision: Decision) -> Decision:
+    """What is done here about a partition whose run wrote down no report run, and that is asked for again.
+
+    Whatever has a report run at Stripe that can be used or replaced is taken here all the same: the process
+    may have been killed before it could write down that there is one, and the sensor that asked may be off,
+    or not look so far back. The rest is left to it.
+    """
+    return Decision(LateAction.ASKER) if decision.action in STUCK | LEFT else decision
 
 
 def _unless_tried(decision: Decision, tried: Mapping[str, int]) -> Decision:

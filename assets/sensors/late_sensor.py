@@ -13,14 +13,23 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.dagster_runs.asked import find_died, leaves_to_asker
+from assets.dagster_runs.asked import asks_again, find_died
 from assets.dagster_runs.history import PartitionGrid, read_materializations
 from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, first_requests, shared_resource
 from assets.dagster_runs.tags import LATE_TAG
 from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
-from assets.sensors.late_decisions import STUCK, Decision, LateAction, count_tries, decide, plan_requests
+from assets.sensors.late_decisions import (
+    LEFT,
+    STUCK,
+    Decision,
+    LateAction,
+    count_tries,
+    decide,
+    leave_to_asker,
+    plan_requests,
+)
 from assets.sensors.report_run_scan import (
     SCAN_CURSOR,
     ReportRunScan,
@@ -45,14 +54,14 @@ class FailedPartitions:
     """The partitions of one report whose latest attempt failed, and the request of each.
 
     Attributes:
-        asked_again: how many more were asked for by a sensor and died before they had a report run; it asks
-            for them again.
+        asked_again: those that were asked for by a sensor or schedule and have no report run to show for it;
+            it asks for them again unless there is one at Stripe.
     """
 
     report: ConfiguredReport
     grid: PartitionGrid
     requests: Mapping[str, ReportRequest]
-    asked_again: int = 0
+    asked_again: frozenset[str] = frozenset()
 
 
 def build_late_report_sensor(
@@ -91,7 +100,9 @@ def build_late_report_sensor(
         found = [find_failed(context.instance, launches, report) for report in reports]
         failed = [each for each in found if each.requests]
         if not failed:
-            return dg.SensorResult(skip_reason=_nothing_to_do(found))
+            return dg.SensorResult(
+                skip_reason="Nothing to do: no partition's latest run failed or timed out."
+            )
         try:
             with stripe.client(retry=TICK_RETRY) as client:
                 requests = {request for each in failed for request in each.requests.values()}
@@ -124,19 +135,8 @@ def find_failed(
     left_alone = launches.left_alone(grid).keys
     failed = [key for key in failed if key not in left_alone]
     died = find_died(instance, launches, report, grid, failed)
-    asked_again = leaves_to_asker(launches, grid, died)
-    requests = _requests(report, [key for key in failed if key not in asked_again])
-    return FailedPartitions(report, grid, requests, len(asked_again))
-
-
-def _nothing_to_do(found: Iterable[FailedPartitions]) -> str:
-    asked_again = sum(each.asked_again for each in found)
-    if not asked_again:
-        return "Nothing to do: no partition's latest run failed or timed out."
-    return (
-        f"Nothing to do here: {count(asked_again, 'partition')} failed before there was a report run, and "
-        "will be asked for again by the sensor or schedule that asked."
-    )
+    asked_again = asks_again(launches, grid, died)
+    return FailedPartitions(report, grid, _requests(report, failed), asked_again)
 
 
 def _requests(report: ConfiguredReport, keys: Iterable[str]) -> dict[str, ReportRequest]:
@@ -166,7 +166,7 @@ def _decide(
         filters=dg.RunsFilter(tags={LATE_TAG: asset}, created_after=client.now() - _LOOK_BACK)
     )
     tried = count_tries(run.tags for run in earlier)
-    return {
+    decided = {
         key: decide(
             runs,
             recorded=recorded.get(key),
@@ -178,6 +178,8 @@ def _decide(
         )
         for key, runs in found.items()
     }
+    again = failed.asked_again
+    return {key: leave_to_asker(one) if key in again else one for key, one in decided.items()}
 
 
 def _result(
@@ -201,13 +203,20 @@ def _result(
 
 def summarize(decided: Iterable[Mapping[str, Decision]], scan: ReportRunScan, *, postponed: int) -> str:
     """What a tick found and did, in one line."""
-    counts = Counter(decision.action for decisions in decided for decision in decisions.values())
-    states = "; ".join(f"{counts[action]:,} {action}" for action in LateAction if counts[action])
+    found: dict[LateAction, list[str]] = {}
+    for decisions in decided:
+        for key, decision in decisions.items():
+            found.setdefault(decision.action, []).append(key)
+    states = "; ".join(
+        f"{len(found[action]):,} {action}" + (f" ({list_first(found[action])})" if action in LEFT else "")
+        for action in LateAction
+        if action in found
+    )
     later = (
         f" {count(postponed, 'more Dagster run')} will be requested at the next tick." if postponed else ""
     )
     return (
-        f"{count(counts.total(), 'partition')} failed or timed out: {states}.{later} "
+        f"{count(sum(map(len, found.values())), 'partition')} failed or timed out: {states}.{later} "
         f"({count(scan.listed, 'report run')} read at Stripe, {scan.unknown:,} of them for other requests.)"
     )
 
