@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
-from connector.simulator import Simulator
+from connector.simulator import Match, RequestContext, Simulator
 from connector.simulator.books.entries import Entry
 from tests.cli.conftest import Ran, Run
+from tests.faults.network import Respond
 from tests.faults.runs import RunFails
 from tests.support.clock import ManualClock
 
@@ -82,6 +85,83 @@ def test_a_refresh_that_fails_leaves_the_file(run: Run, restated: Simulator, clo
     assert failed.code == 1
     assert "Files stored before are unchanged." in failed.out
     assert "(1 kept)" in kept.out
+
+
+GONE = {
+    "no such account": Respond(
+        400,
+        {
+            "error": {
+                "type": "invalid_request_error",
+                "code": "resource_missing",
+                "message": "No such account: 'acct_1gone'",
+                "param": "parameters[connected_account]",
+            }
+        },
+    ),
+    "not the key's": Respond(
+        403,
+        {
+            "error": {
+                "type": "invalid_request_error",
+                "code": "account_invalid",
+                "message": "The provided key does not have access to account 'acct_1gone' (or that account "
+                "does not exist).",
+            }
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("refusal", GONE)
+def test_a_connected_account_that_is_gone_holds_up_no_other(
+    run: Run, stripe: Simulator, clock: ManualClock, refusal: str
+) -> None:
+    gone, other = stripe.connected_accounts[:2]
+    accounts = ("--connected-accounts", f"{gone},{other}")
+    run("pull", "connected_account_balance_summary", *JUNE_6, *accounts)
+
+    def about_the_gone(request: RequestContext) -> bool:
+        form = parse_qs(request.call.body.decode()) if request.call else {}
+        return form.get("parameters[connected_account]") == [gone]
+
+    stripe.faults.add(GONE[refusal], Match("POST", where=about_the_gone), times=None)
+    clock.move_to(END + timedelta(days=3))
+
+    pulled = run(
+        "pull", "connected_account_balance_summary", "--from", "2026-06-05", "--to", "2026-06-08", *accounts
+    )
+
+    assert pulled.code == 1
+    assert "2 of 2 stored partitions get a new report run" in pulled.err
+    assert [line.split()[0] for line in pulled.lines if " created frr_" in line] == [
+        f"{other}|2026-06-{day:02}" for day in (5, 6, 7)
+    ]
+    assert "the account is not, or no longer, one that the key may act for" in pulled.out + pulled.err
+    assert "Leave that account out, or connect it to the key's own account again" in pulled.out
+    assert "Files stored before are unchanged." in pulled.out
+
+
+def test_a_file_that_the_file_system_refuses_holds_up_no_other(
+    run: Run, stripe: Simulator, clock: ManualClock, tmp_path: Path
+) -> None:
+    three_days = ("--from", "2026-06-04", "--to", "2026-06-07")
+    run("pull", REPORT, *three_days)
+    (file,) = tmp_path.rglob("period=2026-06-05/report.parquet")
+    file.unlink()
+    file.mkdir()
+    clock.move_to(END + timedelta(days=3))
+
+    pulled = run("pull", REPORT, *three_days)
+
+    assert pulled.code == 1
+    assert "2 of 2 stored partitions get a new report run" in pulled.err
+    assert [line.split()[0] for line in pulled.lines if " created frr_" in line] == [
+        "2026-06-04",
+        "2026-06-06",
+    ]
+    assert f"could not read {file}" in pulled.out + pulled.err
+    assert len(stripe.runs) == 5
 
 
 def test_a_log_for_programs_stays_one(run: Run, restated: Simulator, clock: ManualClock) -> None:

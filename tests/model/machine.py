@@ -36,7 +36,8 @@ TIMES = st.sampled_from(
         timedelta(days=366),
     ]
 )
-HAPPENINGS = ["kill", "kill", "restated", "an hour", "half a day", "others", "refreshed", "ensured"]
+HAPPENINGS = ["kill", "kill", "restated", "an hour", "half a day", "others"]
+HAPPENINGS += ["refreshed", "ensured", "other columns"]
 INTERRUPTIONS = (
     st.none()
     | st.builds(Interruption, st.integers(1, 14), st.booleans(), st.sampled_from(HAPPENINGS))
@@ -59,6 +60,7 @@ INTERRUPTIONS = (
 )
 SPELLINGS = st.integers(0, 3)
 HARM = ["lost", "refused", "cut", "garbage", "flipped", "pin lost", "pin cut"]
+OTHER_COLUMNS = {"all": "few", "few": "all", "reversed": "few"}
 FAULTS: dict[str, Fault] = {
     "fails": RunFails(),
     "hangs": RunTakes(None),
@@ -134,6 +136,33 @@ class Months(RuleBasedStateMachine):
                 Command(root, [key], run_ids=named, columns=self.world.columns[root]), interruption
             )
 
+    @rule(root=ROOTS, keys=SOME_KEYS)
+    def other_columns_for_a_while(self, root: int, keys: list[str]) -> None:
+        """A person replaces files by some with other columns, fewer mostly, and wants the former again."""
+        columns = self.world.columns[root]
+        self._carry_out(Command(root, keys, refresh=True, columns=OTHER_COLUMNS[columns]), None)
+        self._carry_out(Command(root, keys, columns=columns), None)
+
+    @rule(root=ROOTS, number=st.integers(0, 3), refresh=st.booleans())
+    def refused_for_a_while(self, root: int, number: int, refresh: bool) -> None:
+        """The file system refuses to read one file of several while a command is carried out.
+
+        A folder in its place is not listed as a file, so that a table with a single one would seem empty.
+        """
+        held = sorted(self.world.held(root))
+        if len(held) < 2:
+            return
+        path = Path(self.world.stores[root].uri(DATASET, held[number % len(held)]))
+        aside = self.world.place / "aside"
+        path.rename(aside)
+        path.mkdir()
+        self.last[root] = self.world.held(root)
+        columns = self.world.columns[root]
+        self._carry_out(Command(root, KEYS, refresh, columns=columns), None)
+        path.rmdir()
+        aside.rename(path)
+        self.last[root] = self.world.held(root)
+
     @rule(root=ROOTS, keys=SOME_KEYS, refresh=st.booleans())
     def use_another_key(self, root: int, keys: list[str], refresh: bool) -> None:
         columns = self.world.columns[root]
@@ -188,22 +217,22 @@ class Months(RuleBasedStateMachine):
 
     @rule(
         root=ROOTS,
-        key=st.sampled_from(KEYS),
         harm=st.sampled_from(HARM),
-        any_file=st.none() | st.integers(0, 40),
+        number=st.integers(0, 40),
+        any_file=st.booleans(),
+        used=st.booleans(),
     )
-    def harmed(self, root: int, key: str, harm: str, any_file: int | None) -> None:
-        """A file of the table, its pin, or any file of ours is lost or damaged."""
+    def harmed(self, root: int, harm: str, number: int, any_file: bool, used: bool) -> None:
+        """A file of the table, its pin, or any file of ours is lost or damaged, and perhaps used at once."""
         store = self.world.stores[root]
-        pin = Path(store.root) / DATASET.pin_path
-        path = pin if harm.startswith("pin") else Path(store.uri(DATASET, key))
         files = sorted(each for each in Path(store.root).rglob("*") if each.is_file())
-        if any_file is not None and files:
-            path = files[any_file % len(files)]
-        if path.is_dir():
-            path.rmdir()
-        if not path.exists():
+        if not any_file:
+            pin = Path(store.root) / DATASET.pin_path
+            stored = {Path(store.uri(DATASET, key)) for key in KEYS}
+            files = [each for each in files if (each == pin if harm.startswith("pin") else each in stored)]
+        if not files:
             return
+        path = files[number % len(files)]
         self._count("harmed")
         content = path.read_bytes()
         match harm.removeprefix("pin "):
@@ -220,16 +249,30 @@ class Months(RuleBasedStateMachine):
             case _:
                 path.write_bytes(content[:-20] + bytes(byte ^ 1 for byte in content[-20:-19]) + content[-19:])
         self.last[root] = self.world.held(root)
+        if used:
+            self._carry_out(Command(root, KEYS, columns=self.world.columns[root]), None)
 
-    @rule(fault=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 4))
-    def trouble(self, fault: str, times: int) -> None:
+    @rule(
+        fault=st.sampled_from(sorted(FAULTS)),
+        times=st.integers(1, 4),
+        root=st.none() | ROOTS,
+        refresh=st.booleans(),
+    )
+    def trouble(self, fault: str, times: int, root: int | None, refresh: bool) -> None:
+        """Faults of the next runs, which perhaps somebody wants at once."""
         self._count(fault)
         self.world.simulator.faults.add(FAULTS[fault], "POST", times=times)
+        if root is not None:
+            self._carry_out(Command(root, KEYS, refresh, columns=self.world.columns[root]), None)
 
     @rule(runs_end=st.booleans())
     def calm(self, runs_end: bool) -> None:
-        """No more faults; perhaps the runs that hang end now."""
+        """No more faults, of Stripe or of the file system; perhaps the runs that hang end now."""
         self._count("calm")
+        for store in self.world.stores:
+            for path in Path(store.root).rglob("report.parquet"):
+                if path.is_dir():
+                    path.rmdir()
         simulator = self.world.simulator
         simulator.faults.clear()
         for run in simulator.runs:
@@ -260,10 +303,9 @@ class Months(RuleBasedStateMachine):
             case "others":
                 self.world.others_run(150)
             case _:
-                other = Command(
-                    command.root, command.keys, refresh=what == "refreshed", columns=command.columns
-                )
-                self._carry_out(other, None)
+                columns = OTHER_COLUMNS[command.columns] if what == "other columns" else command.columns
+                refresh = what != "ensured"
+                self._carry_out(Command(command.root, command.keys, refresh, columns=columns), None)
 
     def _count(self, what: str) -> None:
         Months.steps[what] += 1

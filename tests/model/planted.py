@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pyarrow as pa
 
 from connector.api.client import StripeClient
-from connector.dataset import seal, store
+from connector.dataset import finder, seal, store
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.pipeline import collect, conversion, conversions
@@ -103,6 +103,10 @@ def _older_run_follows_further_columns() -> Any:
     )
 
 
+def _replaced_unseen() -> Any:
+    return patch.object(store, "_refuse_overtaken", lambda *_: None)
+
+
 def _columns_are_lost() -> Any:
     return patch.object(ConfiguredShape, "refuse_loss", lambda *_: None)
 
@@ -121,11 +125,11 @@ def _unreadable_is_refused() -> Any:
             raise OSError("damaged")
         return footer
 
-    return patch.object(store, "read_footer", read)
+    return patch.object(finder, "read_footer", read)
 
 
 def _nobody_asks_whose_it_is() -> Any:
-    return patch.object(collect, "confirm_owner", lambda *_: None)
+    return patch.object(collect, "confirm_owner", lambda *_, **__: None)
 
 
 def _seldom_polled() -> Any:
@@ -176,6 +180,7 @@ PLANTED: Mapping[str, Callable[[], Any]] = {
     "a refresh adopts a file from before it began": _refresh_adopts_older,
     "a run counts by when it ended": _made_counts,
     "an older run follows further columns": _older_run_follows_further_columns,
+    "a file of another request is replaced unseen": _replaced_unseen,
     "columns are lost without being asked": _columns_are_lost,
     "what is refused of one file ends all": _one_refusal_ends_all,
     "what cannot be read is refused": _unreadable_is_refused,

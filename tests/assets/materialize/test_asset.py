@@ -363,6 +363,23 @@ def test_what_a_killed_process_published_is_recorded_without_a_new_run(
     assert origins == {"2026-06-01": "already published", "2026-06-02": "created"}
 
 
+def test_a_file_that_the_file_system_refuses_is_that_partitions_alone(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, summary_report: ConfiguredReport, simulator: Simulator
+) -> None:
+    orchestra.launch([summary], FIRST, "2026-06-03")
+    dataset = summary_report.query.dataset(mode="test", account=None)
+    file = Path(orchestra.stripe.store().uri(dataset, "2026-06-02"))
+    file.unlink()
+    file.mkdir()
+
+    result = orchestra.launch([summary], FIRST, "2026-06-03")
+
+    description, _ = orchestra.failure(result)
+    assert f"could not read {file}" in description
+    assert partitions(orchestra.recorded(summary)[3:]) == ["2026-06-01", "2026-06-03"]
+    assert len(simulator.runs) == 5
+
+
 def test_what_a_step_that_outlived_its_run_has_just_recorded_is_not_recorded_again(
     instance: dg.DagsterInstance,
     summary: dg.AssetsDefinition,
