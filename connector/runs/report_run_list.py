@@ -14,7 +14,8 @@ from connector.api.models import ReportRequest
 from connector.runs.progress import PartitionProgress
 
 #: How far back runs are looked for, and through how many pages of a hundred. A run beyond cannot be adopted,
-#: but its idempotency key may bring it back for a day.
+#: but its idempotency key may bring it back for a day. One that hangs there costs no attempt, so that a
+#: partition may cost more report runs than `WaitPolicy.attempts` where 10,000 newer ones lie between.
 LOOK_BACK, MOST_PAGES = timedelta(days=7), 100
 
 
