@@ -70,10 +70,9 @@ def _is_newer(key: str, old: Provenance, new: Provenance) -> None:
     if new.run_id == old.run_id:
         _expect(new.csv_sha256 == old.csv_sha256, f"{key}: the file of {new.run_id} has become another")
         return
-    then, now = (old.as_of, old.run_created), (new.as_of, new.run_created)
-    if not ask_the_same(old.request, new.request):
-        # For other columns Stripe may have had a file from before; it says that nothing has changed since.
-        then, now = then[1:], now[1:]
+    # For other columns Stripe may have had a file from before; it says that nothing has changed since.
+    alike = ask_the_same(old.request, new.request)
+    then, now = ((each.as_of if alike else each.run_created, each.run_created) for each in (old, new))
     _expect(now >= then, f"{key}: {old.run_id} of {then} was replaced by the older {new.run_id} of {now}")
 
 
@@ -170,7 +169,12 @@ def _no_run_too_many(execution: Execution) -> None:
         made = [run for run in execution.made if _asks(run, execution, key)]
         there = execution.before.get(key)
         answers = there is not None and there.request == request
-        lame = sum(_came_to_nothing(run) for run in execution.world.same_runs(request, execution.account))
+        # With an earlier run's file one does for a refresh only where it is known to be the command's own,
+        # which it is not where the answer to its creation was lost.
+        lame = sum(
+            _came_to_nothing(run) or (key in execution.refreshed and _is_reused(run))
+            for run in execution.world.same_runs(request, execution.account)
+        )
         _expect(len(made) <= 1 + lame, f"{key}: one command made {len(made)} runs, {lame} came to nothing")
         if execution.calm:
             _expect(
