@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 from dagster._core.definitions.timestamp import TimestampWithTimezone
+from dagster._core.events import AssetObservationData, DagsterEvent, DagsterEventType
 from dagster._core.execution.asset_backfill import AssetBackfillData
 
 from assets import ConfiguredReport
@@ -43,6 +44,14 @@ class Runs:
         )
         self.instance.add_run(run)
         return run.run_id
+
+    def observe(self, run_id: str, key: str) -> None:
+        """The run wrote down that it has a report run for this partition."""
+        seen = dg.AssetObservation(self.report.key, partition=key)
+        event = DagsterEvent(
+            DagsterEventType.ASSET_OBSERVATION.value, "any", event_specific_data=AssetObservationData(seen)
+        )
+        self.instance.report_dagster_event(event, run_id)
 
     def add_backfill(
         self,

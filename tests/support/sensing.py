@@ -25,7 +25,7 @@ class Tick:
 
 @dataclass
 class Daemon:
-    """Evaluates one sensor and starts the runs it requests, never two with one run key."""
+    """Evaluates one sensor, stores its events and starts the runs it requests, never two with one run key."""
 
     orchestra: Orchestra
     assets: Sequence[dg.AssetsDefinition]
@@ -47,6 +47,8 @@ class Daemon:
         with context:
             data = self.sensor.evaluate_tick(context)
         self.cursor = data.cursor
+        for event in data.asset_events:
+            self.orchestra.instance.report_runless_asset_event(event)
         for added in data.dynamic_partitions_requests or ():
             self.orchestra.instance.add_dynamic_partitions(
                 added.partitions_def_name, list(added.partition_keys)
