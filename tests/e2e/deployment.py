@@ -93,11 +93,12 @@ class Deployment:
     Args:
         place: an empty directory of its own.
         stripe: the base URL of the Stripe it speaks to.
+        root: where its Parquet is; in `place` unless given.
     """
 
-    def __init__(self, place: Path, stripe: str, setup: Setup) -> None:
+    def __init__(self, place: Path, stripe: str, setup: Setup, *, root: Path | None = None) -> None:
         self.place = place
-        self.root = place / "reports"
+        self.root = root or place / "reports"
         self._setup = setup
         self._ports = {"code": free_port(), "web": free_port()}
         self._environment = {

@@ -1,7 +1,7 @@
 """Files that are there and unknown to this Dagster are recorded without a run, and without a report run."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 import pytest
@@ -10,6 +10,7 @@ from assets import ConfiguredReport, build_report_asset
 from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.payout_sensor import build_payout_sensor
 from assets.sensors.unknown_files import MOST_RECORDED
+from connector.query import ReportQuery
 from connector.simulator import Simulator
 from tests.conftest import Pull
 from tests.support.clock import ManualClock
@@ -117,7 +118,10 @@ def test_the_checks_of_a_recorded_file_are_evaluated_by_a_launch_that_costs_no_r
 
     result = orchestra.launch([summary], FIRST, LAST, tags={"stripe/intent": "ensure"})
 
-    assert {each.check_name for each in result.get_asset_check_evaluations()} >= {"file_is_whole", "row_count"}
+    assert {each.check_name for each in result.get_asset_check_evaluations()} >= {
+        "file_is_whole",
+        "row_count",
+    }
     assert len(orchestra.recorded(summary)) == 5
     assert len(simulator.runs) == runs
 
@@ -191,9 +195,11 @@ def test_what_is_in_hand_is_recorded_by_its_run(
     assert known(orchestra, summary) == KEYS[:-1]
 
 
-def test_windows_of_each_account_are_recorded(orchestra: Orchestra, pull: Pull) -> None:
-    accounts = ["acct_1A2b3C", "acct_4D5e6F"]
-    report = configured("connected_account_balance.summary.1", connected_accounts=accounts)
+@pytest.mark.filterwarnings("ignore:Non-compliant tag keys like .'dagster/partition/")
+def test_windows_of_each_account_are_recorded(orchestra: Orchestra, simulator: Simulator, pull: Pull) -> None:
+    accounts = simulator.connected_accounts
+    query = ReportQuery.of("connected_account_balance_change_from_activity.itemized.3", by_account=True)
+    report = ConfiguredReport(query, connected_accounts=tuple(accounts), start=date(2026, 5, 1))
     asset = build_report_asset(report, retry_policy=None)
     partitions = report.query.each_account(FIVE[-1:], accounts)
     pull(report.query, partitions)
@@ -229,9 +235,9 @@ def test_payouts_that_are_there_become_partitions_and_are_recorded(
 def test_several_hundred_are_recorded_over_some_ticks_whatever_becomes_of_the_cursor(
     orchestra: Orchestra, clock: ManualClock, pull: Pull, simulator: Simulator
 ) -> None:
-    report = configured("balance.summary.1", window="hourly")
+    report = ConfiguredReport(ReportQuery.of("balance.summary.1", window="hourly"), start=date(2026, 5, 1))
     asset = build_report_asset(report, retry_policy=None)
-    keys = report.windows.get_partition_keys()[-3 * MOST_RECORDED + 100 :][: 2 * MOST_RECORDED + 50]
+    keys = report.windows.get_partition_keys()[: 2 * MOST_RECORDED + 50]
     pull(report.query, [report.partition(key) for key in keys])
     runs = len(simulator.runs)
     sensor = build_availability_sensor([report], look_back=timedelta(hours=1), refresh_after=(), at_most=0)
