@@ -83,3 +83,11 @@ def test_the_wheel_is_whole_and_its_definitions_load_far_from_the_clone(wheel: P
     assert (information / "licenses/LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert (site / "connector/py.typed").exists()
     assert (site / "assets/py.typed").exists()
+
+
+def test_every_test_can_be_run_by_its_name(request: pytest.FixtureRequest) -> None:
+    """What runs tests one by one, as `make mutants` does, hands their names back to pytest, which does not
+    find those with the `repr` of a backslash, or with a line end, again."""
+    names = [item.nodeid for item in request.session.items]
+
+    assert [name for name in names if "\\\\" in name or not name.isprintable()] == []

@@ -352,7 +352,7 @@ def test_patience_with_a_broken_stripe_ends(
 @pytest.mark.parametrize(
     "body",
     [b"<html>", b"[]", b"null", b"{", b'{"object":"list"}', b'{"data":[{}],"has_more":false}', b"\xff\xfe"],
-    ids=repr,
+    ids=["a page", "an array", "null", "cut off", "no data", "rows without an id", "not UTF-8"],
 )
 def test_an_answer_that_is_no_answer_is_an_error_of_its_own(client_for: ClientFor, body: bytes) -> None:
     client = client_for(always(httpx.Response(200, content=body)))
