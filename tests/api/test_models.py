@@ -100,8 +100,17 @@ def test_every_field_of_a_report_run_is_kept() -> None:
     assert run.status is RunStatus.SUCCEEDED
     assert run.succeeded_at == datetime(1970, 1, 1, 0, 14, 36, tzinfo=UTC)
     assert run.result is not None
-    assert (run.result.id, run.result.size, run.result.url) == ("file_1", 464, file["url"])
-    assert run.result.created < run.created
+    assert run.result == ReportFile(
+        id="file_1",
+        created=datetime(1970, 1, 1, 0, 1, 40, tzinfo=UTC),
+        size=464,
+        purpose="finance_report_run",
+        filename="frr_0.csv",
+        title="FinanceReportRun frr_0",
+        type="csv",
+        url="https://files.stripe.com/v1/files/file_1/contents",
+        expires_at=datetime(1971, 1, 1, 0, 1, 40, tzinfo=UTC),
+    )
     assert run.raw == payload
 
 

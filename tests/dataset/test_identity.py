@@ -67,8 +67,21 @@ def test_another_zone_is_another_table() -> None:
     plain = Dataset("t", "test", None, "x.1", "daily", "UTC")
     elsewhere = Dataset("t", "test", None, "x.1", "daily", "Europe/London")
 
-    with pytest.raises(DatasetMismatchError, match="zone is UTC there and Europe/London here"):
+    with pytest.raises(DatasetMismatchError, match="zone is UTC there and Europe/London here") as caught:
         refuse_mixture(plain, elsewhere)
+
+    assert "upgrade" not in str(caught.value), "that is the way to another version"
+
+
+@pytest.mark.parametrize(("other", "offered"), [("x.y.2", True), ("x.yy.2", False), ("y.y.2", False)])
+def test_a_way_to_another_version_is_named_where_the_report_is_the_same(*, other: str, offered: bool) -> None:
+    found = Dataset("t", "test", None, "x.y.1", "daily", "UTC")
+    asked = Dataset("t", "test", None, other, "daily", "UTC")
+
+    with pytest.raises(DatasetMismatchError) as caught:
+        refuse_mixture(found, asked)
+
+    assert ("`stripe-reports upgrade t --to-version 2`" in str(caught.value)) is offered
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.dataset.seal import compare_with_seal
 from connector.dataset.store import Store
+from connector.errors import StoreError
 from tests.support.datasets import DATASET, provenance, write
 
 KEY = "2026-06-01"
@@ -42,6 +45,20 @@ def test_one_flipped_bit_leaves_the_truth_or_nothing(
 
     assert found in (TRUTH, None)
     assert (found is None) == (bit // 8 >= footer_start(content) or _in_digest_of_footer(content, bit // 8))
+
+
+@given(data=st.data())
+def test_a_whole_file_agrees_with_its_seal_and_one_flipped_bit_does_not(
+    place: tuple[Store, Path, bytes], data: st.DataObject
+) -> None:
+    _, _, content = place
+    bit = data.draw(st.integers(0, 8 * len(content) - 1))
+    damaged = bytearray(content)
+    damaged[bit // 8] ^= 1 << bit % 8
+
+    compare_with_seal(pa.BufferReader(content))
+    with pytest.raises(StoreError, match="damaged"):
+        compare_with_seal(pa.BufferReader(bytes(damaged)))
 
 
 def _in_digest_of_footer(content: bytes, byte: int) -> bool:

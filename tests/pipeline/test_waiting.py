@@ -279,6 +279,10 @@ def test_runs_that_hang_for_days_are_replaced_twice_and_then_left_to_people(
     assert "no further one is created" in said[2]
     assert said[3].startswith("failed 3 report runs have been pending at Stripe for more than 6 h")
     assert all(run_id in said[3] for run_id in (first, second, third))
+    assert said[3].endswith(
+        "No further one is created; the next attempt takes up what has ended by then. "
+        "Give their ids to Stripe's support"
+    )
 
 
 def test_of_runs_that_hung_the_one_that_ends_is_taken_up(
@@ -300,9 +304,10 @@ def test_what_is_said_of_a_late_run_is_what_the_next_attempt_does(
     simulator: Simulator, pull: Pull, clock: ManualClock
 ) -> None:
     simulator.faults.add(RunTakes(None), "POST")
-    assert "takes it up; if it is still pending at 2026-06-07 19:00 UTC" in str(
-        missed(pull(SUMMARY, DAY))[KEY].error
-    )
+    late = missed(pull(SUMMARY, DAY))[KEY].error
+    assert isinstance(late, RunPendingError)
+    assert late.run_id == simulator.runs[0].id
+    assert "takes it up; if it is still pending at 2026-06-07 19:00 UTC" in str(late)
 
     clock.move_to(datetime(2026, 6, 7, 18, 20, tzinfo=UTC))
     again = missed(pull(SUMMARY, DAY))[KEY]

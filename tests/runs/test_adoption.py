@@ -361,6 +361,8 @@ def test_noon_is_not_midnight() -> None:
 
     assert isinstance(early, NotReadyError)
     assert early.expected == DAY.end + 12 * HOUR
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    assert (early.available_start, early.available_end) == (first, DAY.end - 12 * HOUR)
     assert "2026-06-02 12:00" in str(early)
 
 
