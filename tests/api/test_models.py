@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.api.json_fields import within_reason
 from connector.api.models import ReportFile, ReportRequest, ReportRun, RunStatus, epoch
 from connector.errors import ConfigurationError
 from connector.partitions import Interval
@@ -144,3 +145,16 @@ def test_a_size_that_no_file_has_is_refused_where_it_is_read(size: object) -> No
 
     with pytest.raises(ValueError, match=r"size|digits"):
         ReportFile.from_api(file)
+
+
+def nested(levels: int) -> object:
+    value: object = 1
+    for level in range(levels):
+        value = {"a": value} if level % 2 else [value]
+    return value
+
+
+def test_json_nested_deeper_than_anything_of_stripes_is_refused() -> None:
+    assert within_reason(nested(20)) == nested(20)
+    with pytest.raises(ValueError, match="nested without end"):
+        within_reason(nested(300))

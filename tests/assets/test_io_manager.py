@@ -102,6 +102,34 @@ def test_one_partition_holds_only_its_own_rows(orchestra: Orchestra, pulled: dg.
     assert isinstance(rows["net"].iloc[0], Decimal)
 
 
+def test_times_of_a_relation_are_in_utc_wherever_it_is_read(
+    orchestra: Orchestra, pulled: dg.AssetsDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+
+    _, (rows,) = read(orchestra, pulled, duckdb.DuckDBPyRelation)
+
+    shown = rows.project("CAST(_interval_start AS VARCHAR)").distinct().fetchall()
+    assert shown == [("2026-06-01 00:00:00+00",)]
+
+
+def test_a_reader_without_partitions_gets_the_whole_table(
+    orchestra: Orchestra, pulled: dg.AssetsDefinition
+) -> None:
+    seen: list[pd.DataFrame] = []
+
+    @dg.asset(ins={"rows": dg.AssetIn(pulled.key, metadata={"allow_missing_partitions": True})})
+    def whole(rows: pd.DataFrame) -> None:
+        seen.append(rows)
+
+    result = dg.materialize(
+        [pulled, whole], instance=orchestra.instance, resources=orchestra.resources, selection=["whole"]
+    )
+
+    assert result.success
+    assert set(seen[0]["period"]) == {FIRST, SECOND}
+
+
 def test_without_an_annotation_it_is_a_data_frame(orchestra: Orchestra, pulled: dg.AssetsDefinition) -> None:
     result, (rows,) = read(orchestra, pulled, Any)
 

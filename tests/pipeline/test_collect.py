@@ -55,7 +55,9 @@ def test_every_partition_is_created_once_and_published(
     assert {outcome.origin for outcome in outcomes.values()} == {Origin.CREATED}
     assert len(simulator.runs) == 7
     table = store.arrow_dataset(SUMMARY.dataset(mode="test", account=None)).to_table()
-    assert set(table["period"].to_pylist()) == {each.key for each in WEEK}
+    came_from = {(row["period"], row["_report_run_id"]) for row in table.to_pylist()}
+    assert came_from == {(key, outcome.published.provenance.run_id) for key, outcome in outcomes.items()}
+    assert {key for key, _ in came_from} == {each.key for each in WEEK}
 
 
 def test_a_file_that_stripe_no_longer_has_is_asked_for_once_more(simulator: Simulator, pull: Pull) -> None:
@@ -241,6 +243,10 @@ def test_a_run_that_fails_three_times_is_an_error_with_stripes_text(simulator: S
     outcome = missed(pull(SUMMARY, DAY))[DAY[0].key]
 
     assert isinstance(outcome.error, RunFailedError)
+    assert str(outcome.error) == (
+        f"Stripe failed 3 report runs, the last {outcome.run_id}: "
+        "An error occurred while generating this report. Try again later."
+    )
     assert outcome.outcome is Outcome.FAILED
     assert outcome.run_id == simulator.runs[-1].id
     assert len(simulator.runs) == 3

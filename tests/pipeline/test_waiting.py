@@ -171,13 +171,15 @@ def young(simulator: Simulator, clock: ManualClock, seconds: float) -> Match:
 
 
 def test_files_that_appear_a_moment_after_their_runs_success_are_waited_for(
-    simulator: Simulator, pull: Pull, clock: ManualClock
+    simulator: Simulator, pull: Pull, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     simulator.faults.add(Respond(404), young(simulator, clock, 3), times=None)
 
     assert len(done(pull(SUMMARY, days("2026-05-10", 10)))) == 10
 
     assert len(simulator.runs) == 10
+    assert f"{KEY}: the file of report run {simulator.runs[0].id} is not there yet" in caplog.messages
 
 
 def test_a_file_that_does_not_appear_within_a_minute_costs_another_run(

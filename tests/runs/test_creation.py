@@ -1,0 +1,30 @@
+"""How often a report run is asked for whose creation Stripe leaves open."""
+
+import pytest
+
+from connector.api.client import StripeClient
+from connector.errors import ServerError
+from connector.query import ReportQuery
+from connector.runs.creation import create_once
+from connector.simulator import Simulator
+from tests.faults.network import Respond
+from tests.support.partitions import days
+
+REQUEST = ReportQuery.of("balance_summary").request(days("2026-05-10", 1)[0])
+
+
+@pytest.mark.parametrize(("failures", "created"), [(5, 1), (6, 0)])
+def test_a_creation_of_unknown_outcome_is_tried_six_times(
+    simulator: Simulator, client: StripeClient, *, failures: int, created: int
+) -> None:
+    simulator.faults.add(Respond(500), "POST *", times=failures)
+
+    outcome: object = None
+    try:
+        outcome = create_once(client, REQUEST, (), alike=(REQUEST,))
+    except ServerError as error:
+        outcome = error
+
+    assert isinstance(outcome, ServerError) is not bool(created)
+    assert len(simulator.runs) == created
+    assert sum(seen.method == "POST" for seen in simulator.requests) == 6

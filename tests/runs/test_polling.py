@@ -1,0 +1,65 @@
+"""What a poll of many pending runs reads, and that it reads no more."""
+
+from datetime import datetime
+
+import pytest
+
+from connector.api.client import StripeClient
+from connector.query import ReportQuery
+from connector.runs.polling import poll
+from connector.simulator import Simulator
+from tests.support.clock import ManualClock
+from tests.support.partitions import days
+
+SUMMARY = ReportQuery.of("balance_summary")
+
+
+@pytest.fixture
+def created(client: StripeClient, clock: ManualClock) -> dict[str, datetime]:
+    """Two hundred and one runs, and when each was created: three pages of a list."""
+    runs = {}
+    for number in range(201):
+        run = client.create_report_run(
+            SUMMARY.request(days("2026-05-10", 1)[0]), idempotency_key=f"key-{number}"
+        )
+        runs[run.id] = run.created
+        clock.sleep(1)
+    return runs
+
+
+def test_a_list_is_read_until_all_pending_runs_are_found(
+    simulator: Simulator, client: StripeClient, created: dict[str, datetime]
+) -> None:
+    pending = dict(list(created.items())[:101])
+    before = len(simulator.requests)
+
+    result = poll(client, pending, 1)
+
+    assert result.states.keys() == pending.keys()
+    assert result.pages == len(simulator.requests) - before == 2, "of the span of the pending runs alone"
+
+
+def test_a_list_is_left_where_all_pending_runs_are_found(
+    simulator: Simulator, client: StripeClient, created: dict[str, datetime]
+) -> None:
+    """Though more were created within the second in which the first of them was."""
+    pending = dict(list(created.items())[-100:])
+    pending[min(pending)] = min(created.values())
+    before = len(simulator.requests)
+
+    assert poll(client, pending, 1).states.keys() == pending.keys()
+    assert len(simulator.requests) == before + 1
+
+
+def test_as_few_runs_as_a_list_has_pages_are_read_one_by_one(
+    simulator: Simulator, client: StripeClient, created: dict[str, datetime]
+) -> None:
+    pending = dict(list(created.items())[:3])
+    before = len(simulator.requests)
+
+    result = poll(client, pending, 3)
+
+    assert result.states.keys() == pending.keys()
+    assert result.pages == 3, "as it was known"
+    assert len(simulator.requests) == before + 3
+    assert all(pending.keys() & set(seen.path.split("/")) for seen in simulator.requests[before:])
