@@ -33,7 +33,10 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
         default=None, description="A connected account to act for (acct_…); none for the key's own."
     )
     root: str = Field(
-        default=DEFAULT_ROOT, description="Where the Parquet goes: a path, or a URL of a bucket."
+        default=DEFAULT_ROOT,
+        repr=False,
+        description="Where the Parquet goes: a path, or a URL of a bucket. Give one with credentials as an "
+        "EnvVar.",
     )
     processes: int = Field(
         default=1,

@@ -39,18 +39,15 @@ class Connection:
     Attributes:
         api_key: empty where none is set. Never shown.
         account: the connected account to act for; None for the key's own.
-        root: a path or URL, with `~` expanded.
+        root: a path or URL. Not shown: a URL may hold credentials.
         processes: how many processes use the key at once; the rate limit is divided by it.
     """
 
     api_key: str = field(default="", repr=False)
     api_base: str = STRIPE_API
     account: str | None = None
-    root: str = DEFAULT_ROOT
+    root: str = field(default=DEFAULT_ROOT, repr=False)
     processes: int = 1
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "root", expanded(self.root))
 
     @classmethod
     def from_environment(
@@ -114,11 +111,6 @@ class Connection:
         from connector.dataset.store import Store  # noqa: PLC0415 - it loads pyarrow
 
         return Store(self.root)
-
-
-def expanded(root: str) -> str:
-    """`root` with the home directory in the place of `~`, as a shell would have done outside of quotes."""
-    return os.path.expanduser(root)  # noqa: PTH111 - where there is no such user, pathlib's raises
 
 
 def dagster_home() -> str | None:

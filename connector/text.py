@@ -15,6 +15,11 @@ _KEY = re.compile(r"((?:(?:sk|rk|pk)(?:_org)?_(?:live|test)|whsec)_)\w+", re.ASC
 #: The simulator prints it to be copied: it opens nothing.
 _SIMULATED_KEY = "sk_test_simulated0000000000000000"
 
+#: Among the parameters of a URL; those of Azure's and of signed ones are the usual.
+_SECRET_OF_URL = re.compile(
+    r"([?&][\w.-]*(?:secret|token|password|signature|credential|sig|key)[\w.-]*=)[^\s&#'\"]+", re.IGNORECASE
+)
+
 _USER_OF_URL = re.compile(r"(\b[A-Za-z][\w+.-]*://)(?:[^\s/@:]+:[^\s@]+|[^\s/@]+)@")
 
 
@@ -57,9 +62,9 @@ def visible(text: str, *, lines: bool = False) -> str:
 
 
 def hide_secrets(text: str) -> str:
-    """The text without API keys and without the user and password of URLs."""
+    """The text without API keys, and without the users, passwords and secret parameters of URLs."""
     text = _KEY.sub(lambda found: found[0] if found[0] == _SIMULATED_KEY else f"{found[1]}…", text)
-    return _USER_OF_URL.sub(r"\1…@", text)
+    return _USER_OF_URL.sub(r"\1…@", _SECRET_OF_URL.sub(r"\1…", text))
 
 
 def _is_space(character: str) -> bool:

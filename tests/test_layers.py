@@ -70,7 +70,7 @@ MAY_IMPORT = {
         },
         "settings": {"api", "dataset"},
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},
-        "project": {"api", "catalogue", "errors", "partitions", "settings", "text"},
+        "project": {"api", "catalogue", "dataset", "errors", "partitions", "settings", "text"},
         "doctor": {
             *("api", "catalogue", "clock", "dataset", "errors", "money", "partitions", "project", "settings"),
         },

@@ -1,7 +1,5 @@
 """One value for how Stripe is reached and where reports are stored, for the command and for Dagster."""
 
-from pathlib import Path
-
 import pytest
 
 from assets import StripeReporting
@@ -44,20 +42,6 @@ def test_the_key_may_come_from_another_variable() -> None:
     assert Connection.from_environment(key_variable="STRIPE_API_KEY_EU", environment=given).api_key == (
         "rk_live_51other"
     )
-
-
-def test_the_home_directory_is_found_wherever_a_root_is_given(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-
-    roots = {
-        Connection.from_environment(root="~/data").root,
-        Connection.from_environment(environment={"STRIPE_REPORTS_ROOT": "~/data"}).root,
-        StripeReporting(api_key="rk_test_51something", root="~/data").store().root,
-    }
-
-    assert roots == {f"{tmp_path}/data"}
 
 
 @pytest.mark.parametrize("base", ["https://api.stripe.com", "http://127.0.0.1:4242"])

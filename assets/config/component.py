@@ -30,9 +30,9 @@ from assets.materialize.asset import build_report_asset, materialize_report, rep
 from assets.materialize.event_recorder import Output
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
+from connector.dataset.place import Place
 from connector.errors import ConfigurationError
 from connector.project.defs_yaml import refuse_unreadable
-from connector.settings import expanded
 
 #: Sensors, schedules and steps are named after what is given; Dagster takes no other characters.
 _NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -217,5 +217,6 @@ def _root(component: StripeReportsComponent) -> str:
     """Where it writes: a path or URL, or the variable that names it."""
     root = component.connection.root
     if isinstance(root, dg.EnvVar):
-        return f"${root.env_var_name}"
-    return root.rstrip("/") if "://" in root else str(Path(expanded(root)).resolve())
+        root = root.get_value() or f"${root.env_var_name}"
+    place = Place.of(root)
+    return str(place).rstrip("/") if "://" in place.real else str(Path(place.real).resolve())

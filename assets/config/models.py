@@ -16,11 +16,12 @@ from assets.reports.configured import DEFAULT_POOL, DEFAULT_RANGE, ConfiguredRep
 from assets.reports.partitions import refuse_lossy
 from assets.resources import StripeReporting
 from assets.sensors.payout_sources import find_source
+from connector.dataset.place import Place
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Windows
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
 from connector.runs.adoption import WaitPolicy
-from connector.settings import API_KEY, Connection
+from connector.settings import API_KEY, ROOT, Connection
 
 _FROM_ENVIRONMENT = re.compile(r"\s*\{\{\s*env\.(\w+)\s*\}\}\s*")
 
@@ -199,7 +200,7 @@ def resolve_connection(context: dg.ResolutionContext | None, model: ConnectionMo
         api_key=dg.EnvVar(found[1]),
         api_base=_variable(model.api_base) or environment.api_base,
         account=_variable(model.account) or environment.account,
-        root=_variable(model.root) or environment.root,
+        root=_variable(model.root) or _root_of(environment),
         processes=model.processes,
     )
 
@@ -330,6 +331,11 @@ def _check_accounts(model: ReportModel, described: Callable[..., ReportQuery]) -
         raise ConfigurationError(f"{', '.join(twice)} is in the list more than once")
     for account in accounts:
         described(filters={CONNECTED_ACCOUNT: account})
+
+
+def _root_of(environment: Connection) -> Any:
+    """The root of the environment; its variable where it holds credentials: Dagster shows literals."""
+    return dg.EnvVar(ROOT) if Place.of(environment.root).secrets else environment.root
 
 
 def _variable(value: str | None) -> Any:

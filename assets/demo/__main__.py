@@ -61,7 +61,7 @@ def main() -> int:
         # Also where the shell ignores Ctrl-C, as it does for what runs in the background.
         signal.signal(number, _interrupt)
     console = Shown(soft_wrap=True)
-    root = str(Path(Connection.from_environment().root).absolute())
+    root = str(Path(Connection.from_environment().store().root).absolute())
     try:
         failures = pull(console, root)
         if failures:

@@ -7,6 +7,7 @@ Source: https://docs.stripe.com/file-upload
 """
 
 import hashlib
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -88,7 +89,7 @@ def fetch(
     """
     retry = retry or RetryPolicy()
     try:
-        with path.open("wb") as sink:
+        with open(path, "wb", opener=_private) as sink:
             until = client.clock.monotonic() + _LONGEST + file.size / _SLOWEST
             transfer = _Transfer(sink, until, client.clock)
             transfers = _until_whole(client, file, transfer, retry, draw)
@@ -97,6 +98,11 @@ def fetch(
             f"could not write {path}: {error.strerror or error}; the report has {file.size:,} bytes"
         ) from None
     return Download(path, file.size, transfer.digest.hexdigest(), tuple(transfer.request_ids), transfers)
+
+
+def _private(path: str, flags: int) -> int:
+    """Reports hold names and amounts: their owner alone reads the raw ones."""
+    return os.open(path, flags, 0o600)
 
 
 def _until_whole(

@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 import uuid
@@ -23,11 +24,15 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from filelock import FileLock, Timeout
 
+from connector.dataset.place import Place
 from connector.errors import ConfigurationError, StoreError
 
 _ORPHAN_AFTER = 600.0
 _LOCK_TIMEOUT = 60.0
 _LOCK_POLL = 0.01
+
+#: Unfinished reports hold what their owner alone may read.
+_PRIVATE = 0o700
 _STAGING = re.compile(r"[0-9a-f]{32}")
 
 
@@ -41,15 +46,19 @@ class Root:
         ConfigurationError: nothing can be at such a place.
     """
 
-    def __init__(self, place: str | Path) -> None:
-        self.place = str(place)
+    def __init__(self, place: str | Path | Place) -> None:
+        self.place = Place.of(place)
+        refusal = None
         try:
-            if "://" in self.place:
-                self.filesystem, self._base = pafs.FileSystem.from_uri(self.place)
+            if "://" in self.place.real:
+                self.filesystem, self._base = pafs.FileSystem.from_uri(self.place.real)
             else:
-                self.filesystem, self._base = pafs.LocalFileSystem(), str(Path(self.place).absolute())
+                self.filesystem, self._base = pafs.LocalFileSystem(), str(Path(self.place.real).absolute())
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise ConfigurationError(f"reports root {self.place}: {error}") from None
+            refusal = self.place.hide(str(error))
+        # Raised here, it does not carry Arrow's own error, which quotes the URL.
+        if refusal is not None:
+            raise ConfigurationError(f"reports root {self.place}: {refusal}")
 
     @property
     def directory(self) -> Path | None:
@@ -61,8 +70,9 @@ class Root:
         return f"{self._base.rstrip('/')}/{relative}"
 
     def uri(self, relative: str) -> str:
-        """The same for people and other programs: a path, or a URL for an object store."""
-        return self.path(relative) if self.directory else f"{self.place.rstrip('/')}/{relative}"
+        """The same for people and other programs: a path, or a URL for an object store, without its
+        credentials."""
+        return self.path(relative) if self.directory else self.place.uri(relative)
 
     # Reading
 
@@ -74,7 +84,7 @@ class Root:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise failure("read", path, error) from None
+            raise self.failure("read", path, error) from None
 
     def listed(self, directory: str, *, recursive: bool = False) -> list[str]:
         """The paths of what is in a directory; none where there is no such directory."""
@@ -91,7 +101,7 @@ class Root:
         try:
             yield from _at_depth(directory, depth, name)
         except OSError as error:
-            raise failure("list", directory, error) from None
+            raise self.failure("list", directory, error) from None
 
     def everything_below(self, directory: str, *, through: Collection[str]) -> list[str]:
         """The paths of all files below a directory, and of links to directories that were not followed.
@@ -105,13 +115,13 @@ class Root:
         try:
             return list(_everything_below(directory, through))
         except OSError as error:
-            raise failure("list", directory, error) from None
+            raise self.failure("list", directory, error) from None
 
     def _infos(self, selector: pafs.FileSelector) -> list[pafs.FileInfo]:
         try:
             return list(self.filesystem.get_file_info(selector))
         except OSError as error:
-            raise failure("list", selector.base_dir, error) from None
+            raise self.failure("list", selector.base_dir, error) from None
 
     # Writing
 
@@ -128,14 +138,14 @@ class Root:
             _sweep(base)
             lock = FileLock(place.with_suffix(".lock"))
             with lock:
-                place.mkdir()
+                place.mkdir(mode=_PRIVATE)
                 try:
                     yield place
                 finally:
                     shutil.rmtree(place, ignore_errors=True)
                     Path(lock.lock_file).unlink(missing_ok=True)
         except OSError as error:
-            raise failure("write", str(place), error) from None
+            raise self.failure("write", str(place), error) from None
 
     @contextlib.contextmanager
     def lock(self, relative: str) -> Iterator[None]:
@@ -153,7 +163,7 @@ class Root:
                 f"could not write {path}: another process has held it for {_LOCK_TIMEOUT:.0f} s; try again"
             ) from None
         except OSError as error:
-            raise failure("write", path, error) from None
+            raise self.failure("write", path, error) from None
         # Errors from here on are the caller's to name: only the caller knows what it was writing.
         try:
             yield
@@ -192,7 +202,7 @@ class Root:
             with self.prepared(staged) as move:
                 move(path)
         except OSError as error:
-            raise failure("write", path, error, needed=len(content)) from None
+            raise self.failure("write", path, error, needed=len(content)) from None
         finally:
             staged.unlink(missing_ok=True)
 
@@ -209,7 +219,7 @@ class Root:
             try:
                 self.filesystem.delete_file(path)
             except OSError as error:
-                raise failure("remove", path, error) from None
+                raise self.failure("remove", path, error) from None
         if found != content:
             raise StoreError(f"{path} does not read back as it was written")
 
@@ -225,12 +235,16 @@ class Root:
         for each in older[:-most]:
             self.filesystem.delete_file(each)
 
+    def failure(self, verb: str, path: str, error: OSError, *, needed: int | None = None) -> StoreError:
+        """What the file system refused, where, and how many bytes it would have taken."""
+        reason = self.place.hide(error.strerror or str(error))
+        room = f"; {needed:,} bytes are needed" if needed is not None else ""
+        return StoreError(f"could not {verb} {path}: {reason}{room}. What was there before is untouched.")
+
     @property
     def _staging(self) -> Path:
         """On the disk of the root, so that a rename is enough; anywhere for an object store."""
-        if self.directory:
-            return self.directory / ".staging"
-        return Path(tempfile.gettempdir()) / "stripe-reports"
+        return self.directory / ".staging" if self.directory else _private_directory()
 
 
 def _at_depth(directory: str, depth: int, name: str) -> Iterator[str]:
@@ -271,11 +285,27 @@ def _sync(directory: Path) -> None:
             os.close(handle)
 
 
-def failure(verb: str, path: str, error: OSError, *, needed: int | None = None) -> StoreError:
-    """What the file system refused, where, and how many bytes it would have taken."""
-    reason = error.strerror or str(error)
-    room = f"; {needed:,} bytes are needed" if needed is not None else ""
-    return StoreError(f"could not {verb} {path}: {reason}{room}. What was there before is untouched.")
+def _private_directory() -> Path:
+    """The directory for temporary files of this user, which nobody else may read.
+
+    Raises StoreError where somebody else has made it.
+    """
+    user = os.getuid() if os.name == "posix" else 0
+    path = Path(tempfile.gettempdir()) / f"stripe-reports-{user}"
+    try:
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=_PRIVATE)
+        found = path.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != user:
+            raise StoreError(
+                f"{path} is not a directory of this user, so unfinished reports would be others' to read or "
+                "replace. Remove it, or set TMPDIR to a directory of your own"
+            )
+        if os.name == "posix" and stat.S_IMODE(found.st_mode) != _PRIVATE:
+            path.chmod(_PRIVATE)
+    except OSError as error:
+        raise StoreError(f"could not write {path}: {error.strerror or error}") from None
+    return path
 
 
 def _sweep(base: Path) -> None:

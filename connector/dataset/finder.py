@@ -26,8 +26,9 @@ from connector.dataset.admission import (
     refuse_other_configuration,
     strays_beside,
 )
-from connector.dataset.filesystem import Root, failure
+from connector.dataset.filesystem import Root
 from connector.dataset.identity import Dataset, books_in, refuse_mixture
+from connector.dataset.place import Place
 from connector.dataset.provenance import Provenance, provenance_in
 from connector.dataset.schema_evolution import Footer, one_dataset, one_schema, read_footers
 from connector.dataset.seal import read_footer
@@ -56,7 +57,7 @@ class Finder:
     All methods raise StoreError naming the path when the file system refuses.
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path | Place) -> None:
         self._root = Root(root)
         self._fs = self._root.filesystem
         self._path = self._root.path
@@ -66,11 +67,12 @@ class Finder:
 
     @property
     def root(self) -> str:
-        """The directory or URL as it was given."""
-        return self._root.place
+        """The directory or URL, without its credentials."""
+        return str(self._root.place)
 
     def uri(self, dataset: Dataset, period: str) -> str:
-        """Where the file of a partition is, or would be: a path, or a URL for an object store."""
+        """Where the file of a partition is, or would be: a path, or a URL for an object store, without
+        its credentials."""
         return self._root.uri(dataset.file_path(period))
 
     # What counts
@@ -144,7 +146,7 @@ class Finder:
         if periods is not None:
             self._refuse_missing(dataset, paths)
         books, counted = self._books_to_compare(dataset), []
-        for key, footer in zip(keys, read_footers(paths, self._fs), strict=True):
+        for key, footer in zip(keys, read_footers(paths, self._root), strict=True):
             stray = _stray(dataset, key, footer.path, footer.provenance, books)
             if stray and periods is not None:
                 raise StoreError(str(stray))
@@ -322,7 +324,7 @@ class Finder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise failure("read", path, error) from None
+            raise self._root.failure("read", path, error) from None
         except (pa.ArrowException, ValueError, MemoryError):
             return None
         return None if metadata is None else provenance_in(metadata) or _stray(dataset, key, path, None, None)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from connector.dataset.filesystem import Root
 from connector.dataset.provenance import Provenance, provenance_in
 from connector.dataset.seal import read_footer
 from connector.errors import StoreError
@@ -45,28 +46,28 @@ class Footer:
         return str(self.provenance.fetched_at) if self.provenance else "", self.path
 
 
-def read_footers(paths: Sequence[str], filesystem: pafs.FileSystem) -> list[Footer]:
+def read_footers(paths: Sequence[str], root: Root) -> list[Footer]:
     """The footer of each file, each read once; several at a time where each is a journey.
 
     Raises StoreError naming a file that cannot be read.
     """
-    read = partial(_footer, filesystem)
-    if isinstance(filesystem, pafs.LocalFileSystem):
+    read = partial(_footer, root)
+    if root.directory:
         return [read(path) for path in paths]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="footers") as pool:
         return list(pool.map(read, paths))
 
 
-def _footer(filesystem: pafs.FileSystem, path: str) -> Footer:
+def _footer(root: Root, path: str) -> Footer:
     try:
-        with filesystem.open_input_file(path) as file:
+        with root.filesystem.open_input_file(path) as file:
             footer = read_footer(file)
         if footer is None:
             raise StoreError(f"could not read {path}: its footer is damaged. Pull that partition again.")
         read = pq.read_metadata(pa.BufferReader(footer))
         return Footer(path, read.schema.to_arrow_schema(), provenance_in(read.metadata or {}))
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise StoreError(f"could not read {path}: {error}") from None
+        raise StoreError(f"could not read {path}: {root.place.hide(str(error))}") from None
 
 
 def _alike(footers: Sequence[Footer]) -> list[tuple[pa.Schema, list[Footer]]]:

@@ -19,7 +19,6 @@ from pathlib import Path
 import pyarrow.fs as pafs
 
 from connector.dataset.admission import refuse_other_books
-from connector.dataset.filesystem import failure
 from connector.dataset.finder import Finder
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
@@ -87,7 +86,7 @@ class Store(Finder):
                 move(target)
                 return Published(self.uri(dataset, period), provenance, published, outdated=False)
         except OSError as error:
-            raise failure("write", target, error, needed=_size(staged)) from None
+            raise self._root.failure("write", target, error, needed=_size(staged)) from None
         finally:
             staged.unlink(missing_ok=True)
 

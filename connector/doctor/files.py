@@ -20,11 +20,13 @@ _TOO_LITTLE = 64 << 20
 
 def examine_root(root: str, clock: Clock) -> Iterator[Diagnosis]:
     """Write, move, read back and remove a temporary file below the root, and any directory made for it."""
-    local = None if "://" in root else Path(root).absolute()
-    made = [each for each in (local, *local.parents) if not each.exists()] if local else []
+    made: list[Path] = []
     began = clock.monotonic()
     try:
-        Root(root).rehearse()
+        tried = Root(root)
+        local = tried.directory
+        made += [each for each in (local, *local.parents) if not each.exists()] if local else []
+        tried.rehearse()
     except ReportingError as error:
         yield failure(
             "files",
@@ -35,7 +37,9 @@ def examine_root(root: str, clock: Clock) -> Iterator[Diagnosis]:
     finally:
         _remove(made)
     took = clock.monotonic() - began
-    found = f"{root} can be written to: a file was written, moved, read back and removed in {took:.2f} s"
+    found = (
+        f"{tried.place} can be written to: a file was written, moved, read back and removed in {took:.2f} s"
+    )
     yield fine("files", f"{found}; the first pull creates it" if made else found)
     if local:
         yield from _examine_disk(local)

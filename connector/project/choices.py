@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from connector.api.models import Mode, ReportType
 from connector.catalogue import REPORTS, ReportSpec, Status, report
+from connector.dataset.place import Place
 from connector.errors import ConfigurationError, ReportingError
 from connector.partitions import Windows
 from connector.settings import API_KEY
@@ -44,6 +45,10 @@ def variable(name: str) -> str:
 
 def valid_root(root: str) -> str:
     """`root`, if it can stand in the file. Raises ConfigurationError."""
+    if Place.of(root).secrets:
+        raise ConfigurationError(
+            "that root holds credentials, which belong in no file. Leave it out, and set STRIPE_REPORTS_ROOT"
+        )
     if not root.strip() or not root.isprintable():
         raise ConfigurationError(
             f"{root[:80]!r} is not a valid root; an example is data, or s3://bucket/data"

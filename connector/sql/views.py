@@ -47,5 +47,13 @@ def create_view(
 
 
 def glob_escaped(path: str) -> str:
-    """A path that DuckDB takes as it is."""
+    """A path that DuckDB takes as it is.
+
+    Raises StoreError for one that it cannot take: in a pattern, a backslash stands between directories.
+    """
+    if "\\" in path and set(path) & set("*?["):
+        raise StoreError(
+            f"SQL cannot read {path}: a path may hold a backslash, or one of * ? [, and not both. Rename the "
+            "directory"
+        )
     return "".join(f"[{each}]" if each in "*?[" else each for each in path)

@@ -22,6 +22,7 @@ from connector.api.models import Mode
 from connector.convert.arrow_types import MONEY
 from connector.dataset.coverage import coverage_of
 from connector.dataset.identity import Dataset
+from connector.dataset.place import Place
 from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
@@ -51,7 +52,7 @@ _MONEY_SCALE = f",{MONEY.scale})"
 
 
 def open_warehouse(
-    root: str | Path,
+    root: str | Path | Place,
     mode: str | None = None,
     *,
     query: str | None = None,
@@ -77,11 +78,13 @@ def open_warehouse(
         DatasetMismatchError: a table is of another report configuration than expected, naming both.
         StoreError: a table's files cannot be read as one.
     """
-    base, store = _local(root), Store(root)
+    store = _local_store(root)
     for each in expected:
         store.check(each)
     filled = [each for each in store.datasets() if store.holds(each)]
-    chosen = _chosen(base, [each for each in Mode if each in {dataset.mode for dataset in filled}], mode)
+    chosen = _chosen(
+        store.root, [each for each in Mode if each in {dataset.mode for dataset in filled}], mode
+    )
     tables = {each.table: each for each in filled if each.mode == chosen}
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
@@ -160,26 +163,27 @@ def render(relation: duckdb.DuckDBPyRelation, *, title: str | None = None) -> Di
     return shown
 
 
-def _local(root: str | Path) -> Path:
-    if "://" in str(root):
+def _local_store(root: str | Path | Place) -> Store:
+    place = Place.of(root)
+    if place.is_remote:
         raise ConfigurationError(
-            f"{root} is not a directory on this machine; SQL over object stores is not there yet. "
+            f"{place} is not a directory on this machine; SQL over object stores is not there yet. "
             "DuckDB's own read_parquet reads them, with hive_partitioning and union_by_name."
         )
-    return Path(root).absolute()
+    return Store(place)
 
 
-def _chosen(base: Path, filled: Sequence[str], mode: str | None) -> str:
+def _chosen(root: str, filled: Sequence[str], mode: str | None) -> str:
     """The mode to read. Raises ConfigurationError where there is none, or several and none was chosen."""
     known = [each.value for each in Mode]
     if mode is not None and mode not in known:
         raise ConfigurationError(f"there is no mode {mode!r}; there are: {', '.join(known)}")
     if mode is None and len(filled) > 1:
-        raise ConfigurationError(f"{base} holds data of {' and '.join(filled)}; choose one with `mode`")
+        raise ConfigurationError(f"{root} holds data of {' and '.join(filled)}; choose one with `mode`")
     if not filled or (mode is not None and mode not in filled):
         what = f"no {mode} data" if mode else "no data"
         there = f"; there are: {', '.join(filled)}" if filled else ""
-        raise ConfigurationError(f"{what} under {base}{there}. `stripe-reports pull` puts some there.")
+        raise ConfigurationError(f"{what} under {root}{there}. `stripe-reports pull` puts some there.")
     return mode or filled[0]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from connector.dataset.store import Store
-from connector.errors import ConfigurationError, DatasetMismatchError
+from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
 from connector.money import money_text
 from connector.sql.warehouse import TABLES, open_warehouse, refuse_statements, render
 from tests.support.datasets import DATASET, lay, provenance, write
@@ -77,12 +77,22 @@ def test_a_file_that_is_replaced_later_is_seen_by_the_next_query(tmp_path: Path)
         assert warehouse.sql("SELECT net::INTEGER FROM sales").fetchall() == [(2,)]
 
 
-def test_a_root_may_have_any_name(tmp_path: Path) -> None:
-    root = tmp_path / "it's [a] root*?"
+@pytest.mark.parametrize("name", ["it's [a] root*?", "a\\b", "\\", "100%2F\n"])
+@pytest.mark.parametrize("confined", [False, True])
+def test_a_root_may_have_any_name(tmp_path: Path, name: str, confined: bool) -> None:
+    root = tmp_path / name
     publish(root, "2026-06-01", net=Decimal(1))
 
-    with open_warehouse(root) as warehouse:
+    with open_warehouse(root, confined=confined) as warehouse:
         assert warehouse.sql("SELECT count(*) FROM sales").fetchall() == [(1,)]
+
+
+def test_a_root_that_duckdb_cannot_name_is_refused(tmp_path: Path) -> None:
+    publish(tmp_path / "a\\b*", "2026-06-01", net=Decimal(1))
+    publish(tmp_path / "a" / "bc", "2026-06-01", net=Decimal(2))
+
+    with pytest.raises(StoreError, match="a backslash, or one of"):
+        open_warehouse(tmp_path / "a\\b*")
 
 
 def test_instants_are_shown_in_utc(tmp_path: Path) -> None:

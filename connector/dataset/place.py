@@ -1,0 +1,120 @@
+"""Where a root is: a directory, or a URL such as `s3://bucket/prefix`, as it is used and as it is shown.
+
+A URL may hold credentials: `s3://KEY:SECRET@bucket/prefix`, or `?client_secret=…`. What is shown has `…` in
+their place, and so has what another program says of the URL.
+"""
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from connector.errors import ConfigurationError
+
+#: A path may hold `@`, and nothing before it may: where a password is not escaped, no reader of URLs knows
+#: where it ends.
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:(?P<user>[^/?#@\s]*)@)?(?P<host>[^/?#@:\s]*)(?P<port>:\d+)?"
+    r"(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?"
+)
+
+#: With one slash it would be a directory of that name, credentials and all.
+_SLIP = re.compile(r"(s3|gs|gcs|abfss?|hdfs|viewfs|file|https?):", re.IGNORECASE)
+
+#: Parameters of Arrow's URLs that are no secrets; an address may still hold some.
+_HARMLESS = {
+    *("region", "scheme", "endpoint_override", "allow_bucket_creation", "allow_bucket_deletion"),
+    *("tls_ca_file_path", "tls_verify_certificates", "project_id", "retry_limit_seconds"),
+    *("blob_storage_authority", "dfs_storage_authority", "enable_tls", "credential_kind", "tenant_id"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A directory or a URL. As text, it is what may be shown.
+
+    Attributes:
+        real: what is used: a path with `~` expanded, or the URL as it was given. Never shown.
+        base: what may be shown of a directory, or of a URL up to its query.
+        query: what may be shown of a URL's query, with its `?`.
+        secrets: what must not be shown.
+    """
+
+    real: str = field(repr=False)
+    base: str
+    query: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, place: "str | Path | Place") -> "Place":
+        """The place that a setting names.
+
+        Raises ConfigurationError where nothing can be at such a place. The message shows nothing of a URL
+        whose credentials cannot be found.
+        """
+        if isinstance(place, Place):
+            return place
+        given = str(place)
+        if "\0" in given or any("\ud800" <= each <= "\udfff" for each in given):
+            raise ConfigurationError(
+                "the reports root is not UTF-8 text; rename the directory, or use another one"
+            )
+        if "://" in given:
+            return cls._of_url(given)
+        if slip := _SLIP.match(given):
+            raise ConfigurationError(
+                f"the reports root begins with {slip[0]} and is not a URL; one has two slashes, as in "
+                "s3://bucket/prefix"
+            )
+        # Where there is no such user, pathlib's raises.
+        expanded = os.path.expanduser(given)  # noqa: PTH111
+        return cls(expanded, expanded)
+
+    @classmethod
+    def _of_url(cls, url: str) -> Self:
+        found = _URL.fullmatch(url)
+        user, port, path, query = found.group("user", "port", "path", "query") if found else [None] * 4
+        if not found or (port and user is None and "@" in f"{path}{query}"):
+            raise ConfigurationError(
+                "the reports root is not a valid URL, and is not shown, as it may hold credentials; an "
+                "example is s3://bucket/prefix. In a user or password / ? # @ : % and spaces are written as "
+                "%2F %3F %23 %40 %3A %25 %20"
+            )
+        parameters = [each.partition("=") for each in (query or "?")[1:].split("&")]
+        shown = [(name, value, _is_harmless(name, value)) for name, _, value in parameters]
+        secrets = {*(user or "").split(":", 1), *(value for _, value, harmless in shown if not harmless)}
+        if secrets := {form for each in secrets - {""} for form in _forms(each)}:
+            secrets.add(url)
+        base = f"{found['scheme']}://{'' if user is None else '…@'}{found['host']}{port or ''}{path or ''}"
+        said = "&".join(f"{name}={value if harmless else '…'}" for name, value, harmless in shown)
+        return cls(url, base, f"?{said}" if query else "", tuple(sorted(secrets, key=len, reverse=True)))
+
+    def __str__(self) -> str:
+        return f"{self.base}{self.query}"
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is not on this machine's disk."""
+        return "://" in self.base and not self.base.lower().startswith("file://")
+
+    def uri(self, relative: str) -> str:
+        """Where something is below a URL, as it may be shown."""
+        return f"{self.base.rstrip('/')}/{relative}{self.query}"
+
+    def hide(self, text: str) -> str:
+        """What another program says, without the secrets."""
+        for secret in self.secrets:
+            text = text.replace(secret, "…")
+        return text
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    return not name or (name in _HARMLESS and "@" not in unquote(value))
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it stands in the URL, as the file system gets it, and as that may escape it again."""
+    plain = {secret, unquote(secret), unquote_plus(secret)}
+    return {*plain, *(form(each, safe="") for each in plain for form in (quote, quote_plus))}
