@@ -72,7 +72,8 @@ MAY_IMPORT = {
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},
         "project": {"api", "catalogue", "dataset", "errors", "partitions", "settings", "text"},
         "doctor": {
-            *("api", "catalogue", "clock", "dataset", "errors", "money", "partitions", "project", "settings"),
+            *("api", "catalogue", "clock", "dataset", "errors", "money", "partitions", "project", "query"),
+            "settings",
         },
         "simulator": {"clock"},
     },

@@ -16,7 +16,7 @@ from connector.doctor.diagnosis import Diagnosis, Level, failure
 from connector.doctor.files import examine_coverage, examine_root, examine_tables, stored_datasets
 from connector.doctor.key import account_of, examine_account, examine_key, hosts_of
 from connector.doctor.permissions import IMPATIENT, ResponseLog, examine_stripe
-from connector.doctor.reports import examine_report, find_defs, reports_to_check
+from connector.doctor.reports import examine_report, examine_tables_of, find_defs, reports_to_check
 from connector.errors import ConfigurationError, ReportingError
 from connector.settings import Connection
 
@@ -79,6 +79,8 @@ def examine(
         yield examine_report(each, types, livemode=livemode, now=now)
     yield from examine_root(connection.root, clock)
     yield from examine_tables(stored)
+    with contextlib.suppress(ReportingError):
+        yield from examine_tables_of(to_check, stored, connection.store())
     with contextlib.suppress(ReportingError):  # `examine_root` reports what the file system refuses
         yield from examine_coverage(connection.root, stored)
     modes = sorted({each.mode for each in stored})

@@ -4,22 +4,27 @@ They are those named, else those of a `defs.yaml` below the directory, else thos
 ones.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from connector.api.models import ReportType
 from connector.catalogue import REPORTS, report
 from connector.dataset.identity import Dataset
+from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ReportingError
 from connector.project.choices import DEFAULT_REPORTS
 from connector.project.defs_yaml import found_files
+from connector.query import ReportQuery
 from connector.settings import API_KEY
 
 #: Stripe prepares data twice a day, and within twelve hours of a day's end.
 _STALE = timedelta(days=3)
+
+_CALENDAR = {"window", "zone"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,13 @@ class NamedReport:
         report: as it is named there: an id, or a name.
         start: the first day there is a partition for; None where nothing says so.
         source: where it is named, for people.
+        fields: what else it says there of the report.
     """
 
     report: str
     start: date | None
     source: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,11 @@ def find_defs(directory: Path) -> FoundDefs:
     """The reports of every `defs.yaml` of ours in a Dagster project in `directory`."""
     files, unreadable = found_files(directory)
     names = {file: str(file.path.relative_to(directory)) for file in files}
-    reports = (NamedReport(*report, name) for file, name in names.items() for report in file.reports())
+    reports = (
+        NamedReport(fields["report"], fields["start"], name, {} if file.roots else fields)
+        for file, name in names.items()
+        for fields in file.reports()
+    )
     wrong = [
         warning(
             "reports",
@@ -127,6 +138,46 @@ def examine_report(
             "Choose another version, ask Stripe's support, or remove the report.",
         )
     return _availability(named, types[wanted], now)
+
+
+def examine_tables_of(
+    named: Sequence[NamedReport], stored: Sequence[Dataset], store: Store
+) -> Iterator[Diagnosis]:
+    """The configured reports that no longer fit the table of their name, so that pulls, sensors and readers
+    refuse them."""
+    for each in named:
+        query = _query(each)
+        for table in stored:
+            if query and query.name == table.table:
+                asked = query.dataset(mode=table.mode, account=table.account)
+                if refusal := store.explain_refusal(asked):
+                    yield failure(
+                        "report",
+                        f"{each.source}: {refusal}",
+                        "Until then nothing is pulled into this table, and nobody reads it for this report.",
+                    )
+
+
+def _query(named: NamedReport) -> ReportQuery | None:
+    """What is configured; None where that is nowhere, or cannot be: `dg check yaml` says why."""
+    fields = named.fields
+    if not fields:
+        return None
+    by_payout = {name for spec in REPORTS.values() if spec.by_payout for name in (spec.id, spec.name)}
+    # Windows among the defaults of the file are not about payouts.
+    calendar = {} if named.report in by_payout else {name: fields[name] for name in _CALENDAR & {*fields}}
+    try:
+        return ReportQuery.of(
+            named.report,
+            name=fields.get("name"),
+            columns=fields.get("columns"),
+            parameters=fields.get("parameters"),
+            filters=fields.get("filters"),
+            by_account=bool(fields.get("connected_accounts")),
+            **calendar,
+        )
+    except (ReportingError, AttributeError, TypeError, ValueError):
+        return None
 
 
 def _availability(named: NamedReport, known: ReportType, now: datetime) -> Diagnosis:

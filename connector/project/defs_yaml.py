@@ -96,13 +96,20 @@ class DefsFile:
         ours = filter(_is_ours, yaml.safe_load_all(self.text))
         self.attributes = tuple(_mapping(each.get("attributes")) for each in ours)
 
-    def reports(self) -> Iterator[tuple[str, date | None]]:
-        """The reports, as they are named there, and the first day of each; None where none is given."""
+    def reports(self) -> Iterator[Mapping[str, Any]]:
+        """The fields of each report, those of `defaults` among them; `start` is a day or None."""
         for attributes in self.attributes:
-            default = _mapping(attributes.get("defaults")).get("start")
+            defaults = _mapping(attributes.get("defaults"))
             for each in attributes.get("reports") or ():
                 if isinstance(each, dict) and isinstance(each.get("report"), str):
-                    yield each["report"], _day(each.get("start", default))
+                    fields = {**defaults, **each}
+                    yield {**fields, "start": _day(fields.get("start"))}
+
+    @property
+    def roots(self) -> set[Any]:
+        """The roots it names."""
+        named = (_mapping(each.get("connection")).get("root") for each in self.attributes)
+        return {str(each) for each in named if each}
 
     def takes_key_from(self, variable: str) -> bool:
         """Whether the key comes from that variable everywhere in the file."""

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def got(client: StripeClient, target: Path) -> bytes:
 
 def test_a_file_arrives_as_it_is(host: FileHost, client_for: ClientFor, target: Path) -> None:
     assert got(client_for(host.handle), target) == CSV
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
 def test_a_broken_transfer_goes_on_where_it_broke_off(

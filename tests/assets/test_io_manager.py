@@ -1,5 +1,6 @@
 """Downstream assets read reports by annotation: exact, one partition or many, lazily where they like."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 
+from assets import ConfiguredReport, build_report_asset
+from connector.query import ReportQuery
 from tests.support.dagster import Orchestra
 
 FIRST, SECOND, LAST = "2026-06-01", "2026-06-02", "2026-06-03"
@@ -25,6 +28,7 @@ def read(
     last: str | None = None,
     metadata: dict[str, Any] | None = None,
     partitions_def: dg.PartitionsDefinition[str] | None = None,
+    partition: str = FIRST,
 ) -> tuple[dg.ExecuteInProcessResult, list[Any]]:
     """Materialize an asset that reads `upstream`, in its windows unless given others."""
     seen: list[Any] = []
@@ -39,7 +43,7 @@ def read(
         partitions_def=partitions_def or upstream.partitions_def,
         backfill_policy=upstream.backfill_policy,
     )(body)
-    result = orchestra.launch([upstream, downstream], FIRST, last, selection=["reader"])
+    result = orchestra.launch([upstream, downstream], partition, last, selection=["reader"])
     return result, seen
 
 
@@ -191,6 +195,31 @@ def test_a_weekly_reader_gets_the_days_of_its_week(
 
     assert result.success
     assert seen == [[f"2026-05-{day}" for day in range(24, 31)]]
+
+
+OTHERS = {
+    "weekly": ({"window": "weekly"}, "window is daily there and weekly here"),
+    "in Berlin": ({"zone": "Europe/Berlin"}, "zone is UTC there and Europe/Berlin here"),
+    "filtered": ({"filters": {"currency": "usd"}}, "filters is none there and currency=usd here"),
+}
+
+
+@pytest.mark.parametrize(("query", "both"), OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("metadata", [None, {"allow_missing_partitions": True}])
+def test_rows_of_a_table_of_another_configuration_are_refused_naming_both(
+    orchestra: Orchestra,
+    pulled: dg.AssetsDefinition,
+    query: dict[str, Any],
+    both: str,
+    metadata: dict[str, Any] | None,
+) -> None:
+    became = ReportQuery.of("balance_change_from_activity.itemized.3", **query)
+    upstream = build_report_asset(ConfiguredReport(became, start=date(2026, 5, 3)), retry_policy=None)
+
+    result, seen = read(orchestra, upstream, pa.Table, metadata=metadata, partition="2026-05-31")
+
+    assert both in orchestra.failure(result)[0]
+    assert seen == []
 
 
 def test_an_asset_that_returns_a_value_to_the_reader_fails_and_says_what_to_do(orchestra: Orchestra) -> None:

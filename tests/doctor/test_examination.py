@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from connector.api.models import Mode
@@ -17,6 +18,7 @@ from tests.conftest import Pull
 from tests.doctor.conftest import KEY, Examine, texts
 from tests.faults.network import EditReply, Html, Refuse, Respond
 from tests.support.clock import ManualClock
+from tests.support.datasets import DATASET, lay
 from tests.support.partitions import days
 
 
@@ -222,6 +224,46 @@ def test_the_reports_of_a_defs_yaml_are_those_examined(doctor: Examine, project:
     early, good = found.of("report")
     assert (early.level, good.level) == (Level.WARN, Level.OK)
     assert "Set `start` to 2026-05-01" in (early.advice or "")
+
+
+OTHERS = {
+    "weekly": ("window: weekly", "window is daily there and weekly here"),
+    "in Berlin": ("zone: Europe/Berlin", "zone is UTC there and Europe/Berlin here"),
+    "filtered": ("filters: {currency: usd}", "filters is none there and currency=usd here"),
+    "of another version": ("", "report_type is balance.summary.1 there and balance.summary.2 here"),
+}
+
+
+@pytest.mark.parametrize(("field", "both"), OTHERS.values(), ids=OTHERS)
+def test_a_configured_report_that_no_longer_fits_its_table_is_a_failure_naming_both(
+    doctor: Examine, connection: Connection, project: Path, field: str, both: str
+) -> None:
+    lay(Path(connection.root), DATASET, "2026-06-01", pa.table({"net_amount": [1]}))
+    report = "balance.summary.1" if field else "balance.summary.2"
+    text = "type: assets.StripeReportsComponent\nattributes:\n  defaults: {start: 2026-06-01%s}\n"
+    listed = "  reports: [{report: %s, name: balance_summary}]\n"
+    configure(project, text % (f", {field}" if field else "") + listed % report)
+
+    (refused,) = [each for each in doctor().of("report") if "holds data for a different" in each.found]
+
+    assert refused.level is Level.FAIL
+    assert both in refused.found
+
+
+@pytest.mark.parametrize(
+    "fields", ["", ", columns: [net]", ", window: daily", ", filters: [x]", ", name: other, window: weekly"]
+)
+def test_a_configured_report_that_fits_its_table_or_is_none_is_not(
+    doctor: Examine, connection: Connection, project: Path, fields: str
+) -> None:
+    lay(Path(connection.root), DATASET, "2026-06-01", pa.table({"net_amount": [1]}))
+    configure(
+        project,
+        "type: assets.StripeReportsComponent\nattributes:\n  reports:\n"
+        f"  - {{report: balance.summary.1, start: 2026-06-01{fields}}}\n",
+    )
+
+    assert not doctor().say("holds data for a different")
 
 
 def test_a_defs_yaml_that_does_not_parse_is_named(doctor: Examine, project: Path) -> None:

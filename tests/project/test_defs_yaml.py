@@ -180,7 +180,8 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
 
     file = defs_file(tmp_path, DefsYaml(specs, starts, Windows("daily"), "STRIPE_KEY_EU").text())
 
-    assert list(file.reports()) == [(spec.id, starts[spec.id]) for spec in specs]
+    assert [(each["report"], each["start"]) for each in file.reports()] == list(starts.items())
+    assert {(each["window"], each["zone"]) for each in file.reports()} == {("daily", "UTC")}
     assert file.takes_key_from("STRIPE_KEY_EU")
     assert not file.takes_key_from("STRIPE_API_KEY")
 
@@ -190,7 +191,7 @@ def test_components_of_other_kinds_are_left_out(tmp_path: Path) -> None:
 
     file = defs_file(tmp_path, f"type: dagster.Other\nattributes: {{reports: [{{report: x}}]}}\n---\n{ours}")
 
-    assert list(file.reports()) == [("balance_summary", None)]
+    assert list(file.reports()) == [{"report": "balance_summary", "start": None}]
 
 
 def test_the_lines_that_name_a_report_are_found_however_they_are_written(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
@@ -34,6 +35,18 @@ def test_the_component_reads_the_file_as_it_was_meant(unit: str, monkeypatch: py
     }
     assert component.connection.root == "s3://books/a b"
     assert component.connection.account == "acct_1"
+
+
+def test_a_root_with_credentials_is_a_variable_that_dagster_does_not_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STRIPE_REPORTS_ROOT", "s3://KEY:s3cret@books/data")
+    file = "connection: {}\nreports: [{report: balance_summary, start: 2026-01-01}]\n"
+
+    component = StripeReportsComponent.resolve_from_yaml(file)
+
+    assert isinstance(component.connection.root, dg.EnvVar)
+    assert "s3cret" not in f"{component!r}{component.connection!r}"
 
 
 def test_the_file_names_a_component_that_is_there() -> None:

@@ -117,6 +117,32 @@ def test_a_file_counts_whatever_colour_dagster_shows(
     assert gone.partitions == ["2026-06-06"]
 
 
+def test_a_day_without_a_file_before_the_look_back_is_named_and_not_requested(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, sensing: Sensor
+) -> None:
+    daemon = sensing(look_back=timedelta(days=1))
+    for day in ("2026-06-01", "2026-06-03", "2026-06-06"):
+        orchestra.launch([summary], day)
+
+    tick = daemon.tick()
+
+    assert tick.requests == []
+    assert "No file for 2026-06-02, 2026-06-04, 2026-06-05, between the first file" in tick.skipped
+
+
+def test_a_report_that_no_longer_fits_its_table_requests_nothing_and_says_why(orchestra: Orchestra) -> None:
+    daily, weekly = (
+        ConfiguredReport(ReportQuery.of(TYPE, window=window), start=date(2026, 5, 3))
+        for window in ("daily", "weekly")
+    )
+    orchestra.launch([build_report_asset(daily)], "2026-06-01")
+
+    tick = Daemon(orchestra, [build_report_asset(weekly)], build_availability_sensor([weekly])).tick()
+
+    assert tick.requests == []
+    assert "window is daily there and weekly here" in tick.skipped
+
+
 def test_what_is_under_way_is_not_requested(
     orchestra: Orchestra, summary: dg.AssetsDefinition, sensing: Sensor
 ) -> None:
