@@ -137,7 +137,7 @@ class ReportModel(ReportDefaults):
         description="For a report type that the catalogue does not know: the run parameters it takes; by "
         "default those of its nearest version.",
     )
-    filters: dict[str, str] = Field(
+    filters: dict[str, str | list[str]] = Field(
         default_factory=dict,
         description="Run parameters that select rows: currency, reporting_category, timezone and others.",
     )

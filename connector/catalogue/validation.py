@@ -69,11 +69,34 @@ def validate(spec: ReportSpec, parameters: Mapping[str, Any]) -> ReportRequest:
 
 
 def _checked(spec: ReportSpec, name: str, value: Any) -> Any:
+    if name not in _LISTS:
+        values = _values(name, value)
+        if len(values) > 1:
+            raise ConfigurationError(_a_table_each(spec, name, values))
+        value = values[0]
     check = _CHECKS.get(name)
     try:
         return check(value) if check else value
     except ConfigurationError as error:
         raise ConfigurationError(f"{name} of {spec.id}: {error}") from None
+
+
+def _values(name: str, value: Any) -> tuple[Any, ...]:
+    """The values in what was given: a list, or a text with commas, which no single value has."""
+    if isinstance(value, str) and name in PARAMETERS and "," in value and all(value.split(",")):
+        return tuple(item.strip() for item in value.split(","))
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _a_table_each(spec: ReportSpec, name: str, values: Sequence[Any]) -> str:
+    tables = (
+        f"`name: {spec.name}_{re.sub(r'[^a-z0-9_]+', '_', str(value).lower())}` with `{name}: {value}`"
+        for value in values
+    )
+    return (
+        f"{name} of {spec.id} takes one value and is given {len(values)}: {', '.join(map(str, values))}; use "
+        f"a table for each: {', '.join(tables)}"
+    )
 
 
 def _check_order(spec: ReportSpec, checked: Mapping[str, Any]) -> None:
@@ -157,6 +180,9 @@ def _number_format(value: Any) -> str:
         f"{value!r} would change how amounts are printed; Parquet has no decimal separator, so leave it out"
     )
 
+
+#: Parameters that take several values at once.
+_LISTS = frozenset({"columns", "connected_accounts"})
 
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "interval_start": _seconds,

@@ -165,6 +165,9 @@ def filters_of(given: Sequence[str]) -> dict[str, Any]:
         if not separator or not value:
             raise ConfigurationError(f"filter {each!r} is not of the form name=value, e.g. currency=usd")
         if name in found:
-            raise ConfigurationError(f"filter {name} is given twice: {found[name]} and {value}")
+            raise ConfigurationError(
+                f"filter {name} is given twice: {found[name]} and {value}; pull each into a table of "
+                "its own, with --name"
+            )
         found[name] = value.split(",") if name == "connected_accounts" else value
     return found

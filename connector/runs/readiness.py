@@ -14,6 +14,8 @@ PREPARATION = timedelta(hours=12)
 
 #: How a message says that something is still to come.
 _NOT_YET = re.compile(r"\b(yet|not ready|in progress|still|pending|later)\b", re.IGNORECASE)
+#: As Stripe says it of an interval: "is only available through", without naming a parameter.
+_ONLY_THROUGH = "is only available through"
 
 
 def not_ready(
@@ -65,10 +67,12 @@ def ready_by(end: datetime, now: datetime) -> datetime:
 def refused_for_now(error: InvalidRequestError) -> bool:
     """Whether a 400 means that Stripe does not have the data yet.
 
-    Which code comes with it is not documented. Of an interval the parameter's name decides; of a payout,
-    which can also be unknown, what the message says.
+    Which code comes with it is not documented, nor whether the parameter is always named. Of an interval the
+    parameter's name decides, or the message; of a payout, which can also be unknown, what the message says.
     """
     param = error.param or ""
     return error.status == 400 and (
-        "interval_" in param or ("payout" in param and _NOT_YET.search(str(error)) is not None)
+        "interval_" in param
+        or _ONLY_THROUGH in str(error)
+        or ("payout" in param and _NOT_YET.search(str(error)) is not None)
     )

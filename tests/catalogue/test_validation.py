@@ -93,6 +93,33 @@ def test_known_reporting_categories_and_wholly_new_ones_pass(category: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("reporting_category", ["charge", "refund"], id="a-list"),
+        pytest.param("reporting_category", ("charge", "refund"), id="a-tuple"),
+        pytest.param("reporting_category", "charge,refund", id="a-text-with-commas"),
+        pytest.param("reporting_category", "charge, refund", id="a-text-with-commas-and-blanks"),
+        pytest.param("currency", ["charge", "refund"], id="another-parameter"),
+    ],
+)
+def test_several_values_where_one_is_taken_are_refused_with_the_tables_to_configure(
+    name: str, value: Any
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        validate(ACTIVITY, {**JANUARY, name: value})
+
+    for each in ("charge", "refund"):
+        table = f"balance_change_from_activity_itemized_{each}"
+        assert f"`name: {table}` with `{name}: {each}`" in str(caught.value)
+
+
+def test_a_list_of_one_value_is_that_value() -> None:
+    asked = validate(ACTIVITY, {**JANUARY, "reporting_category": ["charge"]})
+
+    assert asked == validate(ACTIVITY, {**JANUARY, "reporting_category": "charge"})
+
+
+@pytest.mark.parametrize(
     ("category", "meant"),
     [
         pytest.param("charges", "charge", id="plural"),

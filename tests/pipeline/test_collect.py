@@ -335,10 +335,23 @@ def test_windows_other_than_the_querys_are_refused(
     assert not simulator.requests
 
 
-def test_a_refused_interval_counts_as_not_ready(simulator: Simulator, pull: Pull) -> None:
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ("The interval is outside of the available data.", "parameters[interval_end]"),
+        (
+            "balance.summary.1 is only available through 2026-06-04 23:59:59 UTC; you requested "
+            "`interval_end` = 2026-06-06 00:00:00 UTC",
+            None,
+        ),
+    ],
+    ids=["by-parameter", "by-text"],
+)
+def test_a_refused_interval_counts_as_not_ready(
+    simulator: Simulator, pull: Pull, message: str, param: str | None
+) -> None:
     """Stripe's word counts even where its own availability said otherwise."""
-    message = "The interval is outside of the available data."
-    error = {"type": "invalid_request_error", "message": message, "param": "parameters[interval_end]"}
+    error = {"type": "invalid_request_error", "message": message} | ({"param": param} if param else {})
     simulator.faults.add(Respond(400, {"error": error}), "POST")
 
     assert missed(pull(SUMMARY, DAY))[DAY[0].key].outcome is Outcome.NOT_READY

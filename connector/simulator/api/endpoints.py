@@ -137,7 +137,7 @@ def _known_type(request: Request, id: str) -> ReportType:
         raise no_such("reporting report type", id, param="report_type")
     if report_type.live_only and not request.owner.livemode:
         raise StripeError(
-            f"The report type {id} needs a live-mode key; this request used a test-mode key.",
+            f"The report type {id} is only available for live data and requires a live mode key.",
             status=404,
             code="resource_missing",
             param="report_type",

@@ -150,6 +150,14 @@ def test_durations_are_what_they_say() -> None:
             "window: monthly", "window: montly", 12, "reports.0.window", "nearest: monthly", id="window"
         ),
         pytest.param("currency: eur", "curency: eur", 15, "reports.1.filters", "currency", id="filter"),
+        pytest.param(
+            "currency: eur}",
+            "currency: [eur, usd]}",
+            15,
+            "reports.1.filters",
+            "`currency: eur`, `name: balance_change_from_activity_itemized_usd`",
+            id="filters",
+        ),
         pytest.param("name: euros", "name: Euros!", 14, "reports.1.name", "lower case letters", id="name"),
         pytest.param("columns: [", "colums: [", 16, "reports.1.colums", "nearest: columns", id="field"),
         pytest.param(
