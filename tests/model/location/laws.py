@@ -1,0 +1,93 @@
+"""What must hold: at every tick, after every run, and when everything is on and calm."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+
+from assets.dagster_runs.asked import MOST_TIMES
+from connector.errors import DatasetMismatchError
+from connector.query import ReportQuery
+from connector.runs.restatement import refresh_ages
+from tests.model.laws import LawBrokenError
+from tests.model.location.place import Launched, Place
+from tests.support.sensing import Tick
+
+#: Dagster cuts a tick off after a minute.
+TICK_SECONDS = 45.0
+
+LOOK_BACK = timedelta(days=14)
+
+
+def tick_holds(place: Place, tick: Tick, seconds: float) -> None:
+    """A tick ends in time, and asks for nothing that is in hand or that a person has put down."""
+    _expect(seconds <= TICK_SECONDS, f"a tick took {seconds:.0f} s")
+    asked = {key for request in tick.requests for key in place.keys_of(request)}
+    in_hand = {key for keys in place.held.values() for key in keys}
+    _expect(not asked & in_hand, f"asked for what is in hand: {sorted(asked & in_hand)}")
+    _expect(not asked & place.put_down, f"asked for what was cancelled: {sorted(asked & place.put_down)}")
+
+
+def run_holds(place: Place, run: Launched, *, fresh: bool) -> None:
+    """A run that ended well has brought everything it was launched for.
+
+    Args:
+        fresh: it was a new wish for what was there already, so what is there now is newer than it.
+    """
+    if not run.ended_well:
+        return
+    there = place.store.provenances(place.dataset, list(run.keys))
+    for key in run.keys:
+        file = there[key]
+        if file is None:
+            raise LawBrokenError(f"green, and the file of {key} is not there")
+        _expect(place.known().get(key) == file.run_id, f"green, and {key} is not known to Dagster")
+        if fresh:
+            _expect(
+                file.run_created >= run.began - timedelta(seconds=1),
+                f"green, and {key} is still {file.run_id} of {file.run_created}, before {run.began}",
+            )
+
+
+def reading_is_refused(place: Place, otherwise: Mapping[str, Any], key: str) -> None:
+    """A report of another window, zone or filter gets no rows of this table."""
+    query = ReportQuery.of("balance_summary", **otherwise)
+    try:
+        rows = place.store.arrow_dataset(query.dataset(mode="test", account=None), [key]).count_rows()
+    except DatasetMismatchError:
+        return
+    raise LawBrokenError(f"{rows} rows of {key} were read as {dict(otherwise)}")
+
+
+def everything_is_there(place: Place) -> None:
+    """Each ready day is there, known, and as fresh as its age asks for.
+
+    Not one that a person put down, nor one that was asked for in vain until a person is needed.
+    """
+    keys = place.keys()
+    newest = max(map(place.end_of, keys))
+    there, known = place.store.provenances(place.dataset, keys), place.known()
+    for key in keys:
+        file, end = there[key], place.end_of(key)
+        if key in place.put_down or place.died[key] >= MOST_TIMES:
+            continue
+        if file is None:
+            _expect(end <= newest - LOOK_BACK, f"{key} is ready, and not there")
+            continue
+        _expect(known.get(key) == file.run_id, f"{key} is there as {file.run_id}, known as {known.get(key)}")
+        due = _ages_reached(place, end)
+        _expect(
+            not due or file.run_created >= end + max(due) - timedelta(seconds=1),
+            f"{key} is {max(due, default=timedelta()).days} days old, and its file is of {file.run_created}",
+        )
+
+
+def _ages_reached(place: Place, end: object) -> Collection[timedelta]:
+    """The ages at which a day had to be asked for again, and which it reached within the look-back."""
+    now = place.clock.now()
+    ages = refresh_ages(place.report.query.spec.id)
+    return [age for age in ages if now - LOOK_BACK < end + age <= now]  # type: ignore[operator]
+
+
+def _expect(so: object, text: str) -> None:
+    if not so:
+        raise LawBrokenError(text)

@@ -1,0 +1,214 @@
+"""One code location: a report's asset and its sensors on a Dagster in memory, a Stripe, files, one clock."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+
+from assets import (
+    ConfiguredReport,
+    build_availability_sensor,
+    build_late_report_sensor,
+    build_report_asset,
+)
+from assets.dagster_runs.tags import PARENT_RUN, PARTITION, RANGE_END, RANGE_START
+from assets.reports.check_rules import CheckOptions
+from connector.dataset.identity import Dataset
+from connector.dataset.store import Store
+from connector.pipeline.collect import collect
+from connector.query import ReportQuery
+from connector.runs.adoption import WaitPolicy
+from connector.simulator import Simulator
+from tests.support.clock import NOON, ManualClock
+from tests.support.dagster import Orchestra
+from tests.support.sensing import Daemon, Tick, carry_out
+
+FIRST_DAY = date(2026, 6, 2)
+
+#: A run waits so long; a report that takes longer is late.
+PATIENCE = WaitPolicy(wait_timeout=timedelta(minutes=5))
+
+#: The tag Dagster gives the runs of a sensor.
+SENSOR = "dagster/sensor_name"
+RUN_KEY = "dagster/run_key"
+
+
+@dataclass
+class Launched:
+    """A Dagster run and what it was launched for."""
+
+    run_id: str
+    keys: Sequence[str]
+    began: datetime
+    ended_well: bool
+
+
+@dataclass
+class Place:
+    """Everything there is.
+
+    Attributes:
+        directory: an empty one.
+        launched: the runs that were carried out, oldest first.
+        held: keys by the ids of the runs that go on.
+        wanted: keys by the ids of all runs that people have launched, oldest first.
+        put_down: keys that a person cancelled, and no person has launched since.
+        died: how many runs that a sensor asked for died before they began, by key.
+    """
+
+    directory: Path
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
+    stack: ExitStack = field(default_factory=ExitStack)
+    launched: list[Launched] = field(default_factory=list)
+    held: dict[str, Sequence[str]] = field(default_factory=dict)
+    wanted: dict[str, Sequence[str]] = field(default_factory=dict)
+    put_down: set[str] = field(default_factory=set)
+    died: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.simulator = Simulator(
+            self.clock, seed=5, volume=1, opening=date(2026, 6, 1), run_seconds=(1, 40), account="acct_1own"
+        )
+        query = ReportQuery.of("balance_summary")
+        plain = ConfiguredReport(query, start=FIRST_DAY, wait_policy=PATIENCE)
+        # Evaluations of checks are most of what a run costs, and say nothing here.
+        self.report = replace(plain, checks=CheckOptions(skip=plain.checkable))
+        self.asset = build_report_asset(self.report, retry_policy=None)
+        self.store = Store(self.directory / "data")
+        self.open_home()
+
+    def open_home(self) -> None:
+        """A Dagster without a history."""
+        self.stack.close()
+        instance = self.stack.enter_context(dg.DagsterInstance.ephemeral())
+        self.orchestra = Orchestra(instance, self.simulator.handle, self.clock, self.directory / "data")
+        self.launched.clear()
+        self.held.clear()
+        self.wanted.clear()
+        self.put_down.clear()
+        self.died.clear()
+        sensors = (build_availability_sensor([self.report]), build_late_report_sensor([self.report]))
+        self.daemons = [Daemon(self.orchestra, [self.asset], sensor) for sensor in sensors]
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        return self.orchestra.instance
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        return self.report.query.dataset(mode="test", account=None)
+
+    # Partitions
+
+    def keys(self) -> list[str]:
+        """The days that Stripe has data for."""
+        until = self.available_until()
+        found, day = [], FIRST_DAY
+        while datetime(day.year, day.month, day.day, tzinfo=until.tzinfo) + timedelta(days=1) <= until:
+            found.append(day.isoformat())
+            day += timedelta(days=1)
+        return found
+
+    def available_until(self) -> datetime:
+        with self.orchestra.stripe.client() as client:
+            return client.report_types()[self.report.query.spec.id].data_available_end
+
+    def end_of(self, key: str) -> datetime:
+        interval = self.report.partition(key).interval
+        assert interval
+        return interval.end
+
+    def file_of(self, key: str) -> Path:
+        return Path(self.store.uri(self.dataset, key))
+
+    def run_ids(self, keys: Collection[str]) -> dict[str, str]:
+        """The report runs of the files there are."""
+        found = self.store.provenances(self.dataset, list(keys))
+        return {key: each.run_id for key, each in found.items() if each}
+
+    def known(self) -> Mapping[str, str | None]:
+        """The report run of the newest materialization of each partition, as Dagster has it."""
+        records = self.instance.fetch_materializations(self.asset.key, limit=1000).records
+        found: dict[str, str | None] = {}
+        for record in records:
+            metadata = record.asset_materialization.metadata if record.asset_materialization else {}
+            run = metadata.get("stripe/report_run_id")
+            found.setdefault(str(record.partition_key), str(run.value) if run else None)
+        return found
+
+    # Runs
+
+    def launch(self, keys: Sequence[str], tags: Mapping[str, str] | None = None) -> Launched:
+        """Materialize a range of days, as a person does unless the tags say otherwise."""
+        began = self.clock.now()
+        last = None if len(keys) == 1 else keys[-1]
+        result = self.orchestra.launch([self.asset], keys[0], last, tags=tags)
+        done = Launched(result.run_id, keys, began, result.success)
+        self.launched.append(done)
+        self.wanted[result.run_id] = keys
+        return done
+
+    def launch_again(self, before: Launched) -> Launched:
+        """Re-execute a run, all steps."""
+        run = self.instance.get_run_by_id(before.run_id)
+        tags = {PARENT_RUN: before.run_id, "dagster/root_run_id": before.run_id}
+        own = {name: value for name, value in run.tags.items() if name.startswith("stripe/")} if run else {}
+        return self.launch(before.keys, {**own, **tags})
+
+    def record_run(
+        self, keys: Sequence[str], status: dg.DagsterRunStatus, tags: Mapping[str, str] | None = None
+    ) -> str:
+        """A run that nothing of ours is executed in: it goes on, or died before its first step."""
+        span = {PARTITION: keys[0]} if len(keys) == 1 else {RANGE_START: keys[0], RANGE_END: keys[-1]}
+        run = dg.DagsterRun(
+            job_name="any",
+            asset_selection=frozenset({self.asset.key}),
+            tags={**span, **(tags or {})},
+            status=status,
+        )
+        return self.instance.add_run(run).run_id
+
+    # Sensors
+
+    def carry_out(self, daemon: Daemon, tick: Tick, *, alive: bool) -> None:
+        """The runs that a tick asks for, none twice under a key: to their end, or dead before they began."""
+        for request in tick.requests:
+            if request.run_key in daemon.seen:
+                continue
+            daemon.seen.add(str(request.run_key))
+            tags = {**request.tags, SENSOR: daemon.sensor.name, RUN_KEY: str(request.run_key)}
+            if alive:
+                carry_out(self.orchestra, [self.asset], request._replace(tags=tags))
+            else:
+                self.record_run(self.keys_of(request), dg.DagsterRunStatus.FAILURE, tags)
+                self.died.update(self.keys_of(request))
+
+    def keys_of(self, request: dg.RunRequest) -> list[str]:
+        """The days that a request is for."""
+        first = request.partition_key or request.tags[RANGE_START]
+        last = request.partition_key or request.tags[RANGE_END]
+        found, day = [], date.fromisoformat(first)
+        while day.isoformat() <= last:
+            found.append(day.isoformat())
+            day += timedelta(days=1)
+        return found
+
+    # Without Dagster
+
+    def pull(self, keys: Sequence[str]) -> None:
+        """What the command does."""
+        partitions = [self.report.partition(key) for key in keys]
+        with self.orchestra.stripe.client() as client:
+            for _ in collect(client, self.store, self.report.query, partitions, wait_policy=PATIENCE):
+                pass
+
+    @contextmanager
+    def timed(self) -> Iterator[Callable[[], float]]:
+        """How many seconds have passed on the clock so far."""
+        began = self.clock.monotonic()
+        yield lambda: self.clock.monotonic() - began

@@ -1,0 +1,71 @@
+"""Mistakes of each kind, put where the decision is, to see that the machine finds them."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import dagster as dg
+
+from assets.automation import newest_partition
+from assets.dagster_runs import launches
+from assets.dagster_runs.asked import AskAgain, ask_again
+from assets.dagster_runs.launches import LeftAlone
+from assets.materialize import wish
+from assets.sensors import availability_sensor, late_sensor, tick
+from connector.dataset.finder import Finder
+
+
+def _asked_is_done() -> Any:
+    def once(*about: Any, **more: Any) -> AskAgain:
+        found = ask_again(*about, **more)
+        return AskAgain({key: times for key, times in found.times.items() if times == 1}, ())
+
+    return patch.object(availability_sensor, "ask_again", once)
+
+
+def _well_is_continued() -> Any:
+    every = frozenset({*wish._ENDED_BADLY, dg.DagsterRunStatus.SUCCESS})
+    return patch.object(wish, "_ENDED_BADLY", every)
+
+
+def _unknown_stays_unknown() -> Any:
+    return patch.object(availability_sensor, "find_unknown", lambda *_, **__: [])
+
+
+def _in_hand_is_asked_for() -> Any:
+    honest = launches.Launches.left_alone
+
+    def left_alone(self: Any, grid: Any) -> LeftAlone:
+        return replace(honest(self, grid), in_hand=frozenset())
+
+    return patch.object(launches.Launches, "left_alone", left_alone)
+
+
+def _cancelled_comes_back() -> Any:
+    return patch.object(launches, "find_put_down", lambda *_: frozenset())
+
+
+def _tick_without_end() -> Any:
+    stack = ExitStack()
+    patient = replace(tick.TICK_RETRY, client_lasts=None)
+    for module in (availability_sensor, late_sensor, newest_partition):
+        stack.enter_context(patch.object(module, "TICK_RETRY", patient))
+    return stack
+
+
+def _reading_proves_nothing() -> Any:
+    return patch.object(Finder, "_hold_to", lambda _, dataset: dataset)
+
+
+#: Each puts the mistake there while its context lasts.
+PLANTED: Mapping[str, Callable[[], Any]] = {
+    "whoever reads is not held to the table's configuration": _reading_proves_nothing,
+    "what was asked for once is not asked for again": _asked_is_done,
+    "re-executing a run that ended well continues it": _well_is_continued,
+    "a file that Dagster does not know is not recorded": _unknown_stays_unknown,
+    "what is in hand is asked for": _in_hand_is_asked_for,
+    "what a person cancelled comes back": _cancelled_comes_back,
+    "a tick waits for Stripe without end": _tick_without_end,
+}
