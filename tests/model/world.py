@@ -237,18 +237,15 @@ class World:
 
     def held(self, root: int) -> dict[str, Provenance]:
         """What can be read of the files of a root."""
-        found = {key: self._read(root, key) for key in KEYS}
-        return {key: each for key, each in found.items() if isinstance(each, Provenance)}
+        found = {}
+        for key in KEYS:
+            with suppress(StoreError):
+                found[key] = self.stores[root].provenance(DATASET, key)
+        return {key: each for key, each in found.items() if each}
 
     def refused(self, root: int) -> set[str]:
-        """The partitions whose files the file system refuses to read."""
-        return {key for key in KEYS if isinstance(self._read(root, key), StoreError)}
-
-    def _read(self, root: int, key: str) -> Provenance | StoreError | None:
-        try:
-            return self.stores[root].provenance(DATASET, key)
-        except StoreError as error:
-            return error
+        """The partitions whose files the file system refuses to read, whatever the store makes of that."""
+        return {key for key in KEYS if Path(self.stores[root].uri(DATASET, key)).is_dir()}
 
     def floor(self, day: Partition, account: str) -> int:
         """The file of an ensure must not be older than this: the last preparation, or 48 h after the end."""
