@@ -194,6 +194,18 @@ class Months(RuleBasedStateMachine):
         world.same_run(day, columns, SIMULATED_KEY)
         world.clock.sleep(900)
 
+    @rule(root=ROOTS, day=st.sampled_from(KEYS), times=st.integers(1, 3))
+    def hung(self, root: int, day: str, times: int) -> None:
+        """So many runs hang, and some hours later somebody wants one of these."""
+        self._count("hung")
+        world, columns = self.world, self.world.columns[root]
+        for _ in range(times):
+            world.simulator.faults.add(RunTakes(None), "POST")
+            world.same_run(day, columns, SIMULATED_KEY)
+            world.clock.sleep(60)
+        world.clock.sleep(7 * 3600)
+        self._carry_out(Command(root, [day], columns=columns), None)
+
     @rule(
         what=st.sampled_from([1, 120, 250, 1000, "the same", "the same", "the same", "otherwise"]),
         day=st.sampled_from(KEYS),
