@@ -34,7 +34,7 @@ ASKERS: Mapping[str, Callable[[ConfiguredReport], dg.SensorDefinition | dg.Sched
         [report], look_back=timedelta(days=5), refresh_after=()
     ),
     "refresh": lambda report: build_availability_sensor(
-        [report], look_back=timedelta(days=14), at_most=0, refresh_after=(timedelta(days=3),)
+        [report], look_back=timedelta(days=14), at_most=0, refresh_after=(timedelta(days=6),)
     ),
     "late": lambda report: build_late_report_sensor([report]),
     "schedule": lambda report: build_report_schedule([report], last=5),
