@@ -33,9 +33,6 @@ ASKERS: Mapping[str, Callable[[ConfiguredReport], dg.SensorDefinition | dg.Sched
     "availability": lambda report: build_availability_sensor(
         [report], look_back=timedelta(days=5), refresh_after=()
     ),
-    "refresh": lambda report: build_availability_sensor(
-        [report], look_back=timedelta(days=14), at_most=0, refresh_after=(timedelta(days=6),)
-    ),
     "late": lambda report: build_late_report_sensor([report]),
     "schedule": lambda report: build_report_schedule([report], last=5),
 }
@@ -53,7 +50,7 @@ def runs(instance: dg.DagsterInstance, summary_report: ConfiguredReport) -> Runs
     return Runs(instance, summary_report)
 
 
-@pytest.fixture(params=sorted(ASKERS))
+@pytest.fixture(params=["availability", pytest.param("late", marks=pytest.mark.long), "schedule"])
 def asks(
     *,
     request: pytest.FixtureRequest,
@@ -65,10 +62,6 @@ def asks(
 ) -> Asks:
     """What asks by itself for all five days, as long as nothing speaks against it."""
 
-    if request.param == "refresh":
-        orchestra.launch([summary], FIRST, LAST)
-        simulator.set_available_until("balance.summary.1", datetime(2026, 6, 7, tzinfo=UTC))
-        clock.sleep(9 * 86_400.0)
     if request.param == "late":
         simulator.faults.add(RunFails(seconds=120), Match(report_type="balance.summary.1"), times=5)
         orchestra.launch([impatient(summary_report)], FIRST, LAST)
