@@ -30,6 +30,9 @@ _HARMLESS = {
     *("blob_storage_authority", "dfs_storage_authority", "enable_tls", "credential_kind", "tenant_id"),
 }
 
+#: Those that are. Any other name may be the rest of a secret with `&` in it.
+_SECRET = {"client_id", "client_secret", "sas_token"}
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -84,11 +87,17 @@ class Place:
             )
         parameters = [each.partition("=") for each in (query or "?")[1:].split("&")]
         shown = [(name, value, _is_harmless(name, value)) for name, _, value in parameters]
-        secrets = {*(user or "").split(":", 1), *(value for _, value, harmless in shown if not harmless)}
+        secrets = {*(user or "").split(":", 1)}
+        secrets |= {
+            part for name, value, harmless in shown if not harmless for part in (name, value)
+        } - _SECRET
         if secrets := {form for each in secrets - {""} for form in _forms(each)}:
             secrets.add(url)
         base = f"{found['scheme']}://{'' if user is None else '…@'}{found['host']}{port or ''}{path or ''}"
-        said = "&".join(f"{name}={value if harmless else '…'}" for name, value, harmless in shown)
+        said = "&".join(
+            f"{name}={value}" if harmless else f"{name}=…" if name in _SECRET else "…"
+            for name, value, harmless in shown
+        )
         return cls(url, base, f"?{said}" if query else "", tuple(sorted(secrets, key=len, reverse=True)))
 
     def __str__(self) -> str:
@@ -111,7 +120,7 @@ class Place:
 
 
 def _is_harmless(name: str, value: str) -> bool:
-    return not name or (name in _HARMLESS and "@" not in unquote(value))
+    return not (name or value) or (name in _HARMLESS and not set("@?=") & set(unquote(value)))
 
 
 def _forms(secret: str) -> set[str]:

@@ -74,6 +74,8 @@ def urls(draw: st.DrawFn) -> str:
 @example(f"s3://KEY:12/{SECRET}@bucket/x")
 @example(f"s3://KEY:12?{SECRET}@bucket/x")
 @example(f"s3://KEY:{SECRET}#@bucket/x")
+@example(f"s3://bucket/?=?client_secret={SECRET}")
+@example(f"s3://bucket/?region=?client_secret={SECRET}")
 @example(f"s3:/KEY:{SECRET}@bucket/x")
 @example(f"s3:KEY:{SECRET}@bucket/x")
 @example(f"s3://KEY:{SECRET}@bucket/\udce9")
