@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from connector.errors import ConfigurationError
 
-#: A path may hold `@`, and nothing before it may: where a password is not escaped, no reader of URLs knows
+#: A path may hold `@` where nothing before it may be a part of a password, and a query may not: where a password is not escaped, no reader of URLs knows
 #: where it ends.
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:(?P<user>[^/?#@\s]*)@)?(?P<host>[^/?#@:\s]*)(?P<port>:\d+)?"
@@ -79,7 +79,7 @@ class Place:
     def _of_url(cls, url: str) -> Self:
         found = _URL.fullmatch(url)
         user, port, path, query = found.group("user", "port", "path", "query") if found else [None] * 4
-        if not found or (port and user is None and "@" in f"{path}{query}"):
+        if not found or "@" in (query or "") or ((port or user is not None) and "@" in (path or "")):
             raise ConfigurationError(
                 "the reports root is not a valid URL, and is not shown, as it may hold credentials; an "
                 "example is s3://bucket/prefix. In a user or password / ? # @ : % and spaces are written as "

@@ -76,6 +76,8 @@ def urls(draw: st.DrawFn) -> str:
 @example(f"s3://KEY:{SECRET}#@bucket/x")
 @example(f"s3://bucket/?=?client_secret={SECRET}")
 @example(f"s3://bucket/?region=?client_secret={SECRET}")
+@example(f"s3://KEY:@{SECRET}?@bucket/")
+@example(f"s3://KEY:@{SECRET}/@bucket/")
 @example(f"s3:/KEY:{SECRET}@bucket/x")
 @example(f"s3:KEY:{SECRET}@bucket/x")
 @example(f"s3://KEY:{SECRET}@bucket/\udce9")
