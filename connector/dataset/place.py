@@ -13,8 +13,8 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from connector.errors import ConfigurationError
 
-#: A path may hold `@` where nothing before it may be a part of a password, and a query may not: where a password is not escaped, no reader of URLs knows
-#: where it ends.
+#: A path may hold `@` where nothing before it may be part of a password, and a query may not: where a
+#: password is not escaped, no reader of URLs knows where it ends.
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:(?P<user>[^/?#@\s]*)@)?(?P<host>[^/?#@:\s]*)(?P<port>:\d+)?"
     r"(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?"
