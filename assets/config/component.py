@@ -217,6 +217,9 @@ def _root(component: StripeReportsComponent) -> str:
     """Where it writes: a path or URL, or the variable that names it."""
     root = component.connection.root
     if isinstance(root, dg.EnvVar):
-        root = root.get_value() or f"${root.env_var_name}"
+        given = root.get_value()
+        if not given:
+            return f"${root.env_var_name}"
+        root = given
     place = Place.of(root)
     return str(place).rstrip("/") if "://" in place.real else str(Path(place.real).resolve())

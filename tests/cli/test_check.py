@@ -1,11 +1,14 @@
 """`check`: a table of what holds, the reasons why something does not, and an exit code for whoever waits."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
-from connector.simulator import Match, Simulator
+from connector.api.models import epoch
+from connector.simulator import Match, RequestContext, Simulator
 from tests.cli.conftest import Run
 from tests.faults.file_editing import FileFault
 from tests.faults.files import AddedColumn, PayoutsWithoutCurrency, WrongClosing
@@ -21,11 +24,17 @@ def pulled(run: Run, stripe: Simulator) -> Pulled:
 
     def pull(report: str, fault: FileFault | None = None, *options: str) -> None:
         if fault:
-            window = Match(report_type=f"{report.rpartition('_')[0]}*")
-            stripe.faults.add(fault, window, times=1)
+            # Report runs are created side by side, in any order.
+            about = Match("POST", report_type=f"{report.rpartition('_')[0]}*", where=_is_first_day)
+            stripe.faults.add(fault, about)
         assert run("pull", report, *JUNE, *options).code == 0
 
     return pull
+
+
+def _is_first_day(request: RequestContext) -> bool:
+    form = parse_qs(request.call.body.decode()) if request.call else {}
+    return form.get("parameters[interval_start]") == [f"{epoch(datetime(2026, 6, 1, tzinfo=UTC))}"]
 
 
 def rows(shown: str) -> list[list[str]]:

@@ -134,7 +134,7 @@ def test_a_connected_account_that_is_gone_holds_up_no_other(
 
     assert pulled.code == 1
     assert "2 of 2 stored partitions get a new report run" in pulled.err
-    assert [line.split()[0] for line in pulled.lines if " created frr_" in line] == [
+    assert sorted(line.split()[0] for line in pulled.lines if " created frr_" in line) == [
         f"{other}|2026-06-{day:02}" for day in (5, 6, 7)
     ]
     assert "the account is not, or no longer, one that the key may act for" in pulled.out + pulled.err
@@ -156,7 +156,7 @@ def test_a_file_that_the_file_system_refuses_holds_up_no_other(
 
     assert pulled.code == 1
     assert "2 of 2 stored partitions get a new report run" in pulled.err
-    assert [line.split()[0] for line in pulled.lines if " created frr_" in line] == [
+    assert sorted(line.split()[0] for line in pulled.lines if " created frr_" in line) == [
         "2026-06-04",
         "2026-06-06",
     ]

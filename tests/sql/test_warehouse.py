@@ -77,7 +77,11 @@ def test_a_file_that_is_replaced_later_is_seen_by_the_next_query(tmp_path: Path)
         assert warehouse.sql("SELECT net::INTEGER FROM sales").fetchall() == [(2,)]
 
 
-@pytest.mark.parametrize("name", ["it's [a] root*?", "a\\b", "\\", "100%2F\n"])
+@pytest.mark.parametrize(
+    "name",
+    ["it's [a] root*?", "a\\b", "\\", "100%2F\n"],
+    ids=["marks", "backslash-within", "backslash", "line-end"],
+)
 @pytest.mark.parametrize("confined", [False, True])
 def test_a_root_may_have_any_name(tmp_path: Path, name: str, confined: bool) -> None:
     root = tmp_path / name

@@ -152,7 +152,8 @@ def test_one_looks_after_it_or_a_person_is_named(death: Death, names: Sequence[s
         asked, said = place.quiesce(names)
 
         # Once it is there, or once a person is named, nobody asks; and nobody asks twice for one thing.
-        assert len(asked) == place.is_there
+        # What is pending may be taken up, found late, and fetched when it is done.
+        assert place.is_there <= len(asked) <= place.is_there + (death.at_stripe == "pending")
         assert place.cost <= 1 + (death.at_stripe == "failed")
         if "late" in names:
             assert place.is_there or death.key in said
