@@ -4,7 +4,6 @@ All hostile files at their full size: `python -m tests.chaos.hostile_files`.
 """
 
 import errno
-import io
 import os
 import subprocess
 import sys
@@ -131,7 +130,7 @@ def refusing(honest: Callable[..., Any], number: int, ending: str) -> Callable[.
 
 @pytest.mark.parametrize("number", [FULL, QUOTA, READ_ONLY, DENIED, BROKEN], ids=errno.errorcode.get)
 @pytest.mark.parametrize(
-    ("module", "step", "ending"), [(os, "replace", ".parquet"), (os, "fsync", ""), (io, "open", ".csv")]
+    ("module", "step", "ending"), [(os, "replace", ".parquet"), (os, "fsync", ""), (os, "open", ".csv")]
 )
 def test_a_disk_that_refuses_leaves_the_former_file_and_is_named(
     pull: Pull,
