@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from assets.dagster_runs.asked import MOST_TIMES
-from connector.errors import DatasetMismatchError
+from connector.errors import ReportingError
 from connector.query import ReportQuery
 from connector.runs.restatement import refresh_ages
 from tests.model.laws import LawBrokenError
@@ -53,7 +53,7 @@ def reading_is_refused(place: Place, otherwise: Mapping[str, Any], key: str) -> 
     query = ReportQuery.of("balance_summary", **otherwise)
     try:
         rows = place.store.arrow_dataset(query.dataset(mode="test", account=None), [key]).count_rows()
-    except DatasetMismatchError:
+    except ReportingError:
         return
     raise LawBrokenError(f"{rows} rows of {key} were read as {dict(otherwise)}")
 
