@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 
 from assets.reports.metadata import configured_columns, dataset_of
 from assets.resources import StripeReporting, stripe_resource
+from assets.shown import shown
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import NoDataError, ReportingError, StoreError
@@ -46,15 +47,18 @@ class ReportReader(dg.IOManager):
             return view(self._rows(context), annotation)
         except ReportingError as error:
             raise dg.Failure(
-                f"{context.name or 'input'} of {_reader(context)}: {error}", allow_retries=False
+                shown(f"{context.name or 'input'} of {_reader(context)}: {error}"), allow_retries=False
             ) from None
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> NoReturn:
         """Raises dg.Failure: only a report asset writes a report's files."""
         name = context.asset_key.to_user_string() if context.has_asset_key else context.name
         raise dg.Failure(
-            f"{name} returned a {type(obj).__name__} to the reader of Stripe reports, which writes nothing. "
-            "Give the asset another io_manager_key, or have it return MaterializeResult without a value.",
+            shown(
+                f"{name} returned a {type(obj).__name__} to the reader of Stripe reports, which writes "
+                "nothing. Give the asset another io_manager_key, or have it return MaterializeResult without "
+                "a value."
+            ),
             allow_retries=False,
         )
 

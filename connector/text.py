@@ -1,9 +1,10 @@
-"""Texts for people: what a misspelt name may have meant, names in a sentence, text that is safe to show.
+"""Texts for people: what a misspelt name may have meant, names in a sentence, text safe to show or to log.
 
 Every refusal of a name says what it could have been, so that the next attempt is right.
 """
 
 import difflib
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -59,6 +60,21 @@ def visible(text: str, *, lines: bool = False) -> str:
         each if each.isprintable() or _is_space(each) or (lines and each in "\n\t") else _escape(each)
         for each in text
     )
+
+
+def get_logger(name: str) -> logging.Logger:
+    """The logger of a module: its records, tracebacks included, are visible before any handler has them."""
+    logger = logging.getLogger(name)
+    logger.addFilter(_make_visible)
+    return logger
+
+
+def _make_visible(record: logging.LogRecord) -> bool:
+    record.msg, record.args = visible(record.getMessage(), lines=True), None
+    if record.exc_info:
+        # Formatters take this where it is there.
+        record.exc_text = visible(logging.Formatter().formatException(record.exc_info), lines=True)
+    return True
 
 
 def hide_secrets(text: str) -> str:

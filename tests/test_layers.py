@@ -41,7 +41,7 @@ MAY_IMPORT = {
         "convert": {"api", "catalogue", "clock", "dataset", "errors", "money", "text"},
         "dataset": {"api", "clock", "column_diff", "errors", "money", "partitions", "reserved", "text"},
         "query": {"api", "catalogue", "clock", "dataset", "errors", "partitions"},
-        "runs": {"api", "dataset", "errors", "partitions"},
+        "runs": {"api", "dataset", "errors", "partitions", "text"},
         "pipeline": {
             "api",
             "clock",
@@ -80,12 +80,13 @@ MAY_IMPORT = {
     "assets": {
         "settings": set(),
         "resources": set(),
-        "reports": set(),
+        "shown": set(),
+        "reports": {"shown"},
         "dagster_runs": {"reports"},
-        "io_manager": {"reports", "resources"},
-        "materialize": {"dagster_runs", "reports", "resources"},
-        "sensors": {"dagster_runs", "reports", "resources"},
-        "automation": {"dagster_runs", "reports", "resources", "sensors"},
+        "io_manager": {"reports", "resources", "shown"},
+        "materialize": {"dagster_runs", "reports", "resources", "shown"},
+        "sensors": {"dagster_runs", "reports", "resources", "shown"},
+        "automation": {"dagster_runs", "reports", "resources", "sensors", "shown"},
         "config": {"automation", "io_manager", "materialize", "reports", "resources", "sensors", "settings"},
     },
 }

@@ -1,68 +1,104 @@
 """All that is shown goes through one door, which lets neither terminal controls nor keys through."""
 
-import ast
 import io
 import json
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
+import dagster as dg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets.shown import shown_metadata
 from connector.checks.finding import CheckResult, Finding
 from connector.errors import ConfigurationError
 from connector.terminal.console import Shown
 from connector.terminal.lines import echo, echo_json, json_line
 from connector.terminal.tables import show, table
-from connector.text import visible
-
-ROOT = Path(__file__).parent.parent
+from connector.text import get_logger, visible
+from tests.shown import Exit, exits, exits_in
 
 FORGED = "Coffee\x1b[1A\x1b[60Dforged 1,000,000.00\x9b\u202e\x07"
 KEY = "rk_live_51Recognisable0000000000000"
 
-#: What writes to a terminal, and the modules that may: the door, and the simulator's own log of a server.
-SINKS = {"click.echo", "click.secho", "click.style", "print", "sys.stdout.write", "sys.stderr.write"}
-MADE = {"Console", "Table", "rich.print", "print_json"}
-DOOR = "connector/terminal/"
+#: What each way out would look like around its door.
+AROUND = {
+    "terminal": (
+        *("print(text)", "click.echo(text)", "sys.stderr.write(text)", "json.dump(value, sys.stdout)"),
+        *("from click import echo", "from sys import stdout", "Console().print(text)", "sys.exit(f'{text}')"),
+        *("click.confirm(text)", "Progress(columns)", "os.write(1, text)"),
+    ),
+    "log": (
+        *("logging.getLogger(__name__)", "logging.warning(text)", "logging.basicConfig()"),
+        *("context.log.info(text)", "self._context.log.warning('%s', text)", "log.log(level, f'{text}')"),
+        *("warnings.warn(text)", "context.instance.report_engine_event(text)", "logging.StreamHandler()"),
+    ),
+    "Dagster": (
+        *("dg.SkipReason(text)", "dg.Failure(f'{error}')", "dg.Failure('It failed', metadata)"),
+        *("dg.AssetObservation(key, text)", "dg.AssetMaterialization(key, metadata={'name': name})"),
+        *("dg.AssetCheckResult(passed=True, description=text)", "dg.AssetCheckEvaluation(**fields)"),
+        *("dg.MaterializeResult(metadata=metadata)", "dg.SensorResult(skip_reason=None if due else text)"),
+        *("context.add_asset_metadata(metadata)", "context.add_output_metadata({'name': name})"),
+        *("@dg.sensor(description=text)\ndef sensor(): pass", "from dagster import SkipReason"),
+        *("Alert(run, job, assets, text)", "dg.Output(None, metadata=metadata)"),
+    ),
+    "file": ("path.write_text(text)", "shutil.copyfile(here, there)"),
+}
 
 
-def calls(module: Path) -> Iterator[ast.Call]:
-    tree = ast.parse(module.read_text(encoding="utf-8"))
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+@pytest.fixture(scope="module")
+def every() -> list[Exit]:
+    return list(exits())
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    for package in ("connector", "assets"):
-        for module in sorted((ROOT / package).rglob("*.py")):
-            if not (place := module.relative_to(ROOT).as_posix()).startswith(DOOR):
-                yield place, module
+def test_text_leaves_through_doors_alone(every: list[Exit]) -> None:
+    assert [str(each) for each in every if not each.passes] == []
 
 
-def test_text_leaves_through_the_door_alone() -> None:
-    around = [
-        f"{place}:{call.lineno} {ast.unparse(call.func)}"
-        for place, module in modules()
-        for call in calls(module)
-        if ast.unparse(call.func) in SINKS | MADE
-    ]
-
-    assert around == []
+@pytest.mark.parametrize(("kind", "call"), [(kind, call) for kind, calls in AROUND.items() for call in calls])
+def test_what_goes_around_a_door_is_seen(every: list[Exit], kind: str, call: str) -> None:
+    assert kind in {each.kind for each in every}
+    assert False in {each.passes for each in exits_in("assets/sensors/new.py", call)}
 
 
-def test_what_a_person_is_prompted_with_is_visible() -> None:
-    prompts = [
-        (place, call)
-        for place, module in modules()
-        for call in calls(module)
-        if ast.unparse(call.func) in {"click.prompt", "click.confirm"}
-    ]
+def test_dagster_shows_every_kind_of_metadata_as_text_without_controls_and_keys() -> None:
+    columns = [dg.TableColumn(FORGED, FORGED, KEY, tags={FORGED: FORGED})]
+    schema = dg.TableSchema(columns, dg.TableConstraints([FORGED]))
+    metadata = {
+        FORGED: FORGED,
+        "text": dg.MetadataValue.text(FORGED),
+        "md": dg.MetadataValue.md(f"{FORGED} {KEY}"),
+        "url": dg.MetadataValue.url(FORGED),
+        "json": dg.MetadataValue.json({FORGED: [KEY, {"deep": FORGED}, 1, None, True]}),
+        "table": dg.MetadataValue.table([dg.TableRecord({FORGED: FORGED})], schema),
+        "schema": schema,
+    }
 
-    assert prompts
-    assert [place for place, call in prompts if not ast.unparse(call.args[0]).startswith("visible(")] == []
+    said = repr(dg.AssetObservation("report", metadata=shown_metadata(metadata)))
+    assert said.count(SHOWN_AS.replace("\\", "\\\\")) == repr(metadata).count("forged") == 19
+    assert "Recognisable" not in said
+
+
+def test_metadata_that_are_not_text_stay_as_they_are() -> None:
+    at = dg.MetadataValue.timestamp(1_780_704_000.0)
+
+    assert shown_metadata({"rows": 3, "seconds": 0.5, "reused": True, "at": at, "none": None}) == {
+        **{"rows": 3, "seconds": 0.5, "reused": True, "at": at, "none": None}
+    }
+    with pytest.raises(TypeError, match="PathMetadataValue have no door"):
+        shown_metadata({"path": dg.MetadataValue.path("/a")})
+
+
+def test_a_record_is_visible_before_a_handler_has_it(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise ValueError(FORGED)
+    except ValueError:
+        get_logger("connector.tried").exception("of %s: %s", KEY, FORGED)
+
+    assert caplog.messages == [f"of rk_live_…: {SHOWN_AS}"]
+    assert f"ValueError: {SHOWN_AS}" in caplog.text
+    assert not set(caplog.text) & set("\x1b\x9b\u202e\x07")
 
 
 @given(st.text(), st.booleans())

@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.dagster_runs.tags import OUTCOME_TAG, needs_person
 from assets.reports.configured import ConfiguredReport
+from assets.shown import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def build_failure_alert_sensor(
         outcome = run.tags.get(OUTCOME_TAG)
         if not needs_person(outcome):
             return dg.SkipReason(
-                f"No alert: the outcome is {outcome}, and the sensors bring the report later."
+                shown(f"No alert: the outcome is {outcome}, and the sensors bring the report later.")
             )
-        notify(Alert(run.run_id, run.job_name, concerned, _describe_failure(context)))
+        notify(Alert(run.run_id, run.job_name, concerned, shown(_describe_failure(context))))
         return None
 
     return failure_alerts

@@ -19,6 +19,7 @@ from assets.resources import stripe_resource
 from assets.sensors.availability_decisions import interval_of
 from assets.sensors.readiness import ReportAvailability, read_availability
 from assets.sensors.tick import MOST_NAMED, TICK_RETRY, list_first
+from assets.shown import shown, shown_metadata
 from connector.errors import ReportingError
 from connector.runs.readiness import ready_by
 
@@ -64,7 +65,7 @@ def not_evaluated(error: ReportingError) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=False,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"Not evaluated: {error}. The next evaluation tries again.",
+        description=shown(f"Not evaluated: {error}. The next evaluation tries again."),
     )
 
 
@@ -80,7 +81,7 @@ def evaluate_newest(
     if availability.available is None:
         report_type = availability.report.query.spec.id
         return dg.AssetCheckResult(
-            passed=False, description=f"Stripe does not offer {report_type} to this account."
+            passed=False, description=shown(f"Stripe does not offer {report_type} to this account.")
         )
     end = availability.available.data_available_end
     metadata: dict[str, dg.MetadataValue[Any]] = {
@@ -90,14 +91,16 @@ def evaluate_newest(
         return dg.AssetCheckResult(
             passed=True,
             description="Stripe does not have the data of a whole partition yet.",
-            metadata=metadata,
+            metadata=shown_metadata(metadata),
         )
     newest = availability.ready[-1]
     metadata["stripe/newest_ready_partition"] = dg.MetadataValue.text(newest.key)
     if not missing:
         published = ", ".join(each.key for each in availability.newest(1)[:MOST_NAMED])
         return dg.AssetCheckResult(
-            passed=True, description=f"The newest data are in the dataset: {published}.", metadata=metadata
+            passed=True,
+            description=shown(f"The newest data are in the dataset: {published}."),
+            metadata=shown_metadata(metadata),
         )
     put_down = sorted(left_alone.put_down.intersection(missing))
     if left_alone.keys.issuperset(missing):
@@ -105,16 +108,21 @@ def evaluate_newest(
         return dg.AssetCheckResult(
             passed=False,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"The dataset does not have {list_first(list(missing))}: "
-            f"{why if put_down else 'a Dagster run for it is queued or under way'}.",
-            metadata=metadata,
+            description=shown(
+                f"The dataset does not have {list_first(list(missing))}: "
+                f"{why if put_down else 'a Dagster run for it is queued or under way'}."
+            ),
+            metadata=shown_metadata(metadata),
         )
     return dg.AssetCheckResult(
         passed=False,
         severity=severity(interval_of(newest).end, availability.now),
-        description=f"Stripe has the data, but the dataset does not have {list_first(list(missing))}. "
-        "Materialize it, or see whether the sensor or schedule that requests it runs and why its runs fail.",
-        metadata=metadata,
+        description=shown(
+            f"Stripe has the data, but the dataset does not have {list_first(list(missing))}. "
+            "Materialize it, or see whether the sensor or schedule that requests it runs, and why its runs "
+            "fail."
+        ),
+        metadata=shown_metadata(metadata),
     )
 
 

@@ -16,6 +16,7 @@ from assets.resources import stripe_resource
 from assets.sensors.availability_decisions import find_missing
 from assets.sensors.readiness import ReportAvailability, read_availability
 from assets.sensors.tick import TICK_RETRY, count
+from assets.shown import shown
 from connector.api.client import StripeClient
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
@@ -78,8 +79,10 @@ def build_report_schedule(
             )
         ]
         return first_requests(requests) or dg.SkipReason(
-            f"Nothing to request: of each report, the newest {count(last, 'partition')} that Stripe has data "
-            "for are published, under way, or cancelled by a person."
+            shown(
+                f"Nothing to request: of each report, the newest {count(last, 'partition')} that Stripe has "
+                "data for are published, under way, or cancelled by a person."
+            )
         )
 
     return stripe_reports

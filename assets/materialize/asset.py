@@ -36,6 +36,7 @@ from assets.reports.freshness import freshness_policy
 from assets.reports.metadata import asset_metadata
 from assets.reports.partitions import too_many
 from assets.resources import stripe_resource
+from assets.shown import shown, shown_metadata
 from connector.errors import ConfigurationError, ReportingError
 from connector.pipeline.collect import Asked, Done, Missed, collect
 
@@ -59,13 +60,15 @@ def report_asset_spec(report: ConfiguredReport) -> dg.AssetSpec:
         tags["stripe/personal_data"] = ""
     return dg.AssetSpec(
         report.key,
-        description="\n\n".join(
-            filter(None, (spec.about, spec.caution, f"Stripe's report `{spec.id}`: {spec.source}"))
+        description=shown(
+            "\n\n".join(
+                filter(None, (spec.about, spec.caution, f"Stripe's report `{spec.id}`: {spec.source}"))
+            )
         ),
         group_name="stripe",
         kinds={"stripe", "parquet"},
         tags=tags,
-        metadata=asset_metadata(report),
+        metadata=shown_metadata(asset_metadata(report)),
         code_version=report.code_version,
         freshness_policy=freshness_policy(report),
     )
@@ -90,22 +93,22 @@ def build_report_asset(
     """
     report.checks.refuse_slips(report.checkable)
     body = execute or materialize_report
-    shown = (spec or report_asset_spec(report)).with_io_manager_key(report.io_manager)
-    if shown.key != report.key:
+    whole = (spec or report_asset_spec(report)).with_io_manager_key(report.io_manager)
+    if whole.key != report.key:
         raise ConfigurationError(
-            f"the spec of {report.key.to_user_string()} has the key {shown.key.to_user_string()}; "
+            f"the spec of {report.key.to_user_string()} has the key {whole.key.to_user_string()}; "
             "set the report's `name` or prefix instead"
         )
 
     if crowded := too_many(report.partitions):
-        warnings.warn(f"{report.key.to_user_string()} has {crowded}.", stacklevel=2)
+        warnings.warn(shown(f"{report.key.to_user_string()} has {crowded}."), stacklevel=2)
     complete = completeness_spec(report.key)
     checks = [*check_specs(report.key, report.partitions, report.rules), complete]
 
     @dg.multi_asset(
         name="__".join(report.key.path),
         # Skippable, because partitions are recorded one by one and then no output is left to give.
-        specs=[shown.replace_attributes(skippable=True)],
+        specs=[whole.replace_attributes(skippable=True)],
         check_specs=checks,
         partitions_def=report.partitions,
         backfill_policy=_backfill_policy(report.max_partitions_per_run),
@@ -156,7 +159,7 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
     recorder: EventRecorder | None = None
     name = report.key.to_user_string()
     if report.query.spec.caution:
-        context.log.warning(report.query.spec.caution)
+        context.log.warning(shown(report.query.spec.caution))
     try:
         partitions = [report.partition(key) for key in context.partition_keys]
         store = stripe.store()

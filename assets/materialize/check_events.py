@@ -14,6 +14,7 @@ import dagster as dg
 
 from assets.dagster_runs.history import Target
 from assets.reports.check_rules import Rule
+from assets.shown import shown, shown_metadata
 from connector.checks import CheckOutcome, CheckResult, Finding, Severity
 
 _SEVERITY = {Severity.ERROR: dg.AssetCheckSeverity.ERROR, Severity.WARN: dg.AssetCheckSeverity.WARN}
@@ -31,7 +32,7 @@ def check_specs(
             dg.AssetCheckSpec(
                 rule.check.name,
                 asset=asset,
-                description=rule.check.about,
+                description=shown(rule.check.about),
                 blocking=rule.blocking,
                 partitions_def=partitions,
             )
@@ -68,8 +69,8 @@ def partition_evaluation(
         severity=_severity(rule, [finding]),
         blocking=rule.blocking,
         partition=outcome.partition,
-        description=_describe(finding),
-        metadata=metadata,
+        description=shown(_describe(finding)),
+        metadata=shown_metadata(metadata),
         target_materialization_data=target,
     )
 
@@ -92,7 +93,7 @@ def not_applicable(
         severity=_SEVERITY[rule.severity],
         blocking=rule.blocking,
         partition=partition,
-        description=f"Not applicable: {why}",
+        description=shown(f"Not applicable: {why}"),
         metadata={"stripe/result": "not applicable"},
         target_materialization_data=target,
     )
@@ -117,8 +118,8 @@ def run_evaluation(
         passed=not wrong,
         severity=_severity(rule, findings),
         blocking=rule.blocking,
-        description=_describe_run(rule, counts, wrong),
-        metadata=metadata,
+        description=shown(_describe_run(rule, counts, wrong)),
+        metadata=shown_metadata(metadata),
     )
 
 

@@ -9,6 +9,7 @@ import dagster as dg
 
 from assets.dagster_runs.tags import needs_person
 from assets.materialize.failures import MATERIALIZED, outcome_of
+from assets.shown import shown
 
 CHECK_NAME = "every_partition_is_there"
 
@@ -49,5 +50,5 @@ def completeness_evaluation(
         passed=there == wanted,
         severity=dg.AssetCheckSeverity.WARN if passing else dg.AssetCheckSeverity.ERROR,
         blocking=True,
-        description=text,
+        description=shown(text),
     )

@@ -19,6 +19,7 @@ from assets.materialize.check_recorder import CheckRecorder
 from assets.reports.configured import ConfiguredReport
 from assets.reports.metadata import REPORT_RUN, materialization, partition_metadata
 from assets.reports.preview import first_rows
+from assets.shown import shown, shown_metadata
 from connector.checks import CheckOutcome, OpenFile, UnreadableError, open_file
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
@@ -97,8 +98,8 @@ class EventRecorder:
             dg.AssetObservation(
                 self._report.key,
                 partition=event.partition.key,
-                description=f"Report run {event.run_id} {event.origin}.",
-                metadata={REPORT_RUN: event.run_id, "stripe/origin": str(event.origin)},
+                description=shown(f"Report run {event.run_id} {event.origin}."),
+                metadata=shown_metadata({REPORT_RUN: event.run_id, "stripe/origin": str(event.origin)}),
             )
         )
 
@@ -121,7 +122,9 @@ class EventRecorder:
         """The step's output, for the steps that wait for it: everything went well."""
         if self._gather:
             for key, metadata in self._metadata.items():
-                self._context.add_asset_metadata(metadata, asset_key=self._report.key, partition_key=key)
+                self._context.add_asset_metadata(
+                    shown_metadata(metadata), asset_key=self._report.key, partition_key=key
+                )
             versions = {key: event.published.provenance.data_version for key, event in self._done.items()}
             yield Output(asset_key=self._report.key, data_version=dg.DataVersion(combined_version(versions)))
         self._checks.conclude()
@@ -159,10 +162,12 @@ class EventRecorder:
         key, provenance = event.partition.key, event.published.provenance
         metadata = self._metadata.pop(key)
         if key in self._recorded and not event.fetched:
-            self._context.log.info(f"{key}: the file and its event are in place already")
+            self._context.log.info(shown(f"{key}: the file and its event are in place already"))
             return
         newest = newest_materializations(self._context.instance, self._report.key, [key]).get(key)
         if newest and newest.report_run == provenance.run_id and newest not in self._events:
-            self._context.log.info(f"{key}: Dagster run {newest.dagster_run} has just written this event")
+            self._context.log.info(
+                shown(f"{key}: Dagster run {newest.dagster_run} has just written this event")
+            )
             return
         self._context.log_event(materialization(self._report, provenance, metadata))

@@ -7,6 +7,7 @@ import dagster as dg
 
 from assets.dagster_runs.tags import OUTCOME_TAG
 from assets.materialize.check_events import blocked_table
+from assets.shown import shown, shown_metadata
 from connector.checks import CheckOutcome
 from connector.errors import ReportingError, advice
 from connector.pipeline.collect import Missed, Outcome
@@ -60,7 +61,7 @@ def incomplete_failure(
     if blocked:
         lines += _describe_blocked(asset, len(recorded), blocked)
         metadata["stripe/blocked"] = blocked_table(blocked)
-    return dg.Failure("\n".join(lines), metadata=metadata, allow_retries=False)
+    return dg.Failure(shown("\n".join(lines)), metadata=shown_metadata(metadata), allow_retries=False)
 
 
 def failure_without_answer(asset: str, error: ReportingError, recorded: Collection[str]) -> dg.Failure:
@@ -70,14 +71,14 @@ def failure_without_answer(asset: str, error: ReportingError, recorded: Collecti
     """
     there = f" {len(recorded)} partitions that were published already are materialized." if recorded else ""
     return dg.Failure(
-        f"{asset}: {_sentence(error)}{there} {what_to_do(error)}",
-        metadata={
+        shown(f"{asset}: {_sentence(error)}{there} {what_to_do(error)}"),
+        metadata=shown_metadata({
             OUTCOME_TAG: str(Outcome.FAILED),
             "stripe/error": type(error).__name__,
             MATERIALIZED: len(recorded),
-        },
+        }),
         allow_retries=error.passing,
-    )
+    )  # fmt: skip
 
 
 def outcome_of(failure: dg.Failure) -> str:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from assets.shown import shown
 from connector.pipeline.log import listening
-from connector.text import visible
 
 
 class _DagsterHandler(logging.Handler):
@@ -18,7 +18,7 @@ class _DagsterHandler(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._log.log(record.levelno, visible(record.getMessage(), lines=True))
+        self._log.log(record.levelno, shown(record.getMessage()))
 
 
 @contextmanager

@@ -12,13 +12,13 @@ import pyarrow as pa
 from assets.reports.configured import ConfiguredReport
 from assets.reports.partitions import dimension_tags
 from assets.reports.preview import preview
+from assets.shown import shown_metadata
 from connector.catalogue import Column, ColumnType
 from connector.convert import arrow_types
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.money import money_text
 from connector.pipeline.collect import Done
-from connector.text import visible
 
 #: Under which a partition's event names the report run its rows came from.
 REPORT_RUN = "stripe/report_run_id"
@@ -132,11 +132,9 @@ def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table | No
     if provenance.account:
         metadata["stripe/account"] = provenance.account
     if provenance.added_columns:
-        metadata["stripe/added_columns"] = dg.MetadataValue.json(list(map(visible, provenance.added_columns)))
+        metadata["stripe/added_columns"] = dg.MetadataValue.json(list(provenance.added_columns))
     if provenance.withheld_columns:
-        metadata["stripe/withheld_columns"] = dg.MetadataValue.json(
-            list(map(visible, provenance.withheld_columns))
-        )
+        metadata["stripe/withheld_columns"] = dg.MetadataValue.json(list(provenance.withheld_columns))
     return metadata
 
 
@@ -155,7 +153,7 @@ def materialization(
         **dimension_tags(report.partitions, provenance.period),
     }
     return dg.AssetMaterialization(
-        report.key, partition=provenance.period, metadata=dict(metadata), tags=tags
+        report.key, partition=provenance.period, metadata=shown_metadata(metadata), tags=tags
     )
 
 
@@ -170,9 +168,7 @@ def change_text(done: Done) -> str | None:
         return "not known: Stripe answered the new report run with the file it had made before"
     if change.same_bytes and not change.columns:
         return "none: Stripe's new file is the same to the byte"
-    return (
-        visible(", ".join(change.texts())) or "values only: as many rows, and the same sums in every currency"
-    )
+    return ", ".join(change.texts()) or "values only: as many rows, and the same sums in every currency"
 
 
 def uri(place: str) -> str:

@@ -27,6 +27,7 @@ from assets.sensors.unknown_files import (
     find_unknown,
     record_unknown,
 )
+from assets.shown import shown
 from connector.api.client import StripeClient
 from connector.api.models import epoch
 from connector.dataset.coverage import coverage_of, intervals_of
@@ -217,21 +218,21 @@ def build_availability_sensor(
             plans = plan_tick(context.instance, stripe_resource(context.resources, resource), after)
         except ReportingError as error:
             return dg.SensorResult(
-                skip_reason=f"Nothing could be requested; the next tick tries again. {error}",
+                skip_reason=shown(f"Nothing could be requested; the next tick tries again. {error}"),
                 cursor=context.cursor,
             )
         requests = select_requests(plans)
         text = summarize(plans)
-        context.log.info(text)
+        context.log.info(shown(text))
         for plan in plans:
             if plan.given_up:
-                context.log.warning(warn_given_up(plan.availability.grid.asset, plan.given_up))
+                context.log.warning(shown(warn_given_up(plan.availability.grid.asset, plan.given_up)))
         stopped = {
             plan.availability.grid.asset: plan.recording.after for plan in plans if plan.recording.after
         }
         return dg.SensorResult(
             requests,
-            skip_reason=None if requests else text,
+            skip_reason=None if requests else shown(text),
             cursor=_CURSOR.write(stopped),
             asset_events=[event for plan in plans for event in plan.recording.events],
         )

@@ -38,6 +38,7 @@ from assets.sensors.report_run_scan import (
     scan_report_runs,
 )
 from assets.sensors.tick import TICK_RETRY, count, list_first
+from assets.shown import shown
 from connector.api.client import StripeClient
 from connector.api.models import ReportRequest, RunStatus
 from connector.errors import ConfigurationError, ReportingError
@@ -112,7 +113,9 @@ def build_late_report_sensor(
         except ReportingError as error:
             # The cursor stays where it is, so the next tick continues from there.
             return dg.SensorResult(
-                skip_reason=f"Stripe's report runs could not be read; the next tick tries again. {error}",
+                skip_reason=shown(
+                    f"Stripe's report runs could not be read; the next tick tries again. {error}"
+                ),
                 cursor=context.cursor,
             )
         return _result(context, failed, scan, decided)
@@ -192,12 +195,12 @@ def _result(
     for each, decisions in zip(failed, decided, strict=True):
         due += plan_requests(each.report, each.grid, decisions)
         for line in describe_stuck(each.report, decisions):
-            context.log.warning(line)
+            context.log.warning(shown(line))
     text = summarize(decided, scan, postponed=max(0, len(due) - MOST_REQUESTS))
     cursor = SCAN_CURSOR.write(scan.remaining())
     if not due:
-        return dg.SensorResult(skip_reason=text, cursor=cursor)
-    context.log.info(text)
+        return dg.SensorResult(skip_reason=shown(text), cursor=cursor)
+    context.log.info(shown(text))
     return dg.SensorResult(run_requests=first_requests(due), cursor=cursor)
 
 

@@ -31,6 +31,7 @@ from assets.sensors.unknown_files import (
     find_unknown,
     record_unknown,
 )
+from assets.shown import shown
 from connector.api.client import StripeClient
 from connector.api.models import epoch
 from connector.dataset.identity import Dataset
@@ -166,7 +167,7 @@ def build_payout_sensor(
             plans = plan_tick(context.instance, stripe_resource(context.resources, resource), before)
         except ReportingError as error:
             return dg.SensorResult(
-                skip_reason=f"Payouts could not be read; the next tick tries again. {error}",
+                skip_reason=shown(f"Payouts could not be read; the next tick tries again. {error}"),
                 cursor=context.cursor,
             )
         return _result(context, plans)
@@ -293,13 +294,13 @@ def _result(context: dg.SensorEvaluationContext, plans: Sequence[PayoutPlan]) ->
         if plan.new:
             new.setdefault(plan.report.payouts, []).extend(plan.new)
         if plan.given_up:
-            context.log.warning(warn_given_up(plan.report.key.to_user_string(), plan.given_up))
+            context.log.warning(shown(warn_given_up(plan.report.key.to_user_string(), plan.given_up)))
     text = "\n".join(_line(plan) for plan in plans)
-    context.log.info(text)
+    context.log.info(shown(text))
     progress = {plan.report.key.to_user_string(): plan.progress for plan in plans}
     return dg.SensorResult(
         requests,
-        skip_reason=None if requests or new else text,
+        skip_reason=None if requests or new else shown(text),
         cursor=PROGRESS_CURSOR.write(progress),
         dynamic_partitions_requests=[partitions.build_add_request(keys) for partitions, keys in new.items()],
         asset_events=[event for plan in plans for event in plan.recording.events],

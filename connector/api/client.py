@@ -5,7 +5,6 @@ What to ask for, when, and where the rows go is decided elsewhere; how a request
 Source: https://docs.stripe.com/api, https://docs.stripe.com/reports/api
 """
 
-import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -24,8 +23,9 @@ from connector.api.retry import RetryPolicy
 from connector.api.transport import Transport
 from connector.clock import Clock, SystemClock
 from connector.errors import ConfigurationError, UnexpectedAnswerError
+from connector.text import get_logger
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 _TYPES = "/v1/reporting/report_types"
 _RUNS = "/v1/reporting/report_runs"

@@ -43,9 +43,9 @@ from connector.errors import (
     UnexpectedAnswerError,
     UntrustedHostError,
 )
-from connector.text import visible
+from connector.text import get_logger, visible
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 _REDIRECTS = 3
 #: A 429 about requests a second: slower is enough.

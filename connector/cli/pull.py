@@ -1,7 +1,6 @@
 """`pull`: store partitions of a report."""
 
 import contextlib
-import logging
 import sys
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -28,6 +27,7 @@ from connector.cli.options import (
 )
 from connector.settings import Connection
 from connector.terminal.lines import echo
+from connector.text import get_logger
 
 if TYPE_CHECKING:
     from connector.cli.display.pull_progress import PullReporter
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from connector.pipeline.events import Event, Missed
     from connector.runs.restatement import Refresh
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

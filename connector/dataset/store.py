@@ -11,7 +11,6 @@ old file or the new one. Rows are never merged: some reports have identical rows
 
 import contextlib
 import hashlib
-import logging
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +23,11 @@ from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.shape import ask_the_same
 from connector.errors import OvertakenError
+from connector.text import get_logger
 
 MOST_SUPERSEDED = 5
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 class Store(Finder):

@@ -5,7 +5,6 @@ adopted or created and polled together; each one that finishes is fetched, conve
 by a few threads, while the loop goes on with the rest.
 """
 
-import logging
 import random
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -29,10 +28,11 @@ from connector.query import ReportQuery
 from connector.runs.adoption import PartitionRequest, WaitPolicy
 from connector.runs.batch import RunBatch
 from connector.runs.threads import DaemonWorkers, Workers
+from connector.text import get_logger
 
 __all__ = ["Asked", "Done", "Event", "Missed", "Outcome", "collect"]
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 _SENDERS, _CONVERTERS = 8, 2
 

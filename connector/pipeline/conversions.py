@@ -1,6 +1,5 @@
 """The files of finished report runs, on their way into the dataset while the others are waited for."""
 
-import logging
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +11,9 @@ from connector.errors import DownloadError, InvalidRequestError
 from connector.pipeline.events import Done, Finished
 from connector.pipeline.landing import PartitionWriter
 from connector.runs.threads import Workers
+from connector.text import get_logger
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 #: A file may not be visible everywhere at once: so long after its run's success a 404 says nothing.
 _VISIBLE_AFTER = timedelta(minutes=1)

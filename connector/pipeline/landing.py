@@ -1,6 +1,5 @@
 """A finished report run becomes a published file: fetched, converted, put into place."""
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,9 +14,9 @@ from connector.errors import StoreError
 from connector.pipeline.conversion import convert_report
 from connector.pipeline.events import Done, Downloaded, Finished, Step
 from connector.query import ReportQuery
-from connector.text import visible
+from connector.text import get_logger, visible
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 _LARGE = 64 << 20
 

@@ -24,11 +24,12 @@ from connector.pipeline.events import Asked, Done, Downloaded, Missed, Step
 from connector.query import ReportQuery
 from connector.runs.events import Origin
 from connector.terminal.lines import json_line
+from connector.text import get_logger
 
 #: The name of the attribute of a record that holds the fields.
 FIELDS = "stripe"
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _package = logging.getLogger("connector")
 
 #: What a step is called, its line, and its own fields.

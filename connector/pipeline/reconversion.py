@@ -4,7 +4,6 @@ A file is converted again from the CSV of its own report run, which Stripe keeps
 run is created.
 """
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -23,8 +22,9 @@ from connector.query import ReportQuery
 from connector.runs.adoption import PartitionRequest
 from connector.runs.events import Origin
 from connector.runs.threads import Workers
+from connector.text import get_logger
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 #: A look at futures that are not done yet.
 _A_WHILE = 60.0

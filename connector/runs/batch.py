@@ -9,7 +9,6 @@ replayed, by its id, and once more when it has finished. A run that is refused b
 creates another one, and costs no attempt.
 """
 
-import logging
 import math
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -39,8 +38,9 @@ from connector.runs.progress import PartitionProgress
 from connector.runs.readiness import not_ready, refused_for_now
 from connector.runs.report_run_list import find_runs
 from connector.runs.threads import Workers
+from connector.text import get_logger
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 #: What was just created may not be visible everywhere at once.
 _VISIBLE_AFTER = timedelta(minutes=1)

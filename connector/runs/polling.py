@@ -1,6 +1,5 @@
 """Pending report runs, polled together: one poll at a time, and no sooner than it can show anything."""
 
-import logging
 import math
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
@@ -22,8 +21,9 @@ from connector.errors import (
 from connector.runs.creation import GONE
 from connector.runs.pacing import pause_before_poll
 from connector.runs.threads import Workers
+from connector.text import get_logger
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 #: Stripe counts in whole seconds: a run may be younger than it seems by so much.
 _WHOLE_SECOND = timedelta(seconds=1)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from collections.abc import Mapping
 from datetime import date
@@ -58,6 +59,18 @@ def _fits(character: str, encoding: str | None) -> bool:
     if character.isascii():
         return character.isprintable()
     return visible(character) == character and encodable(character, encoding) == character
+
+
+def discard_unwritten() -> None:
+    """Keep what can no longer be written from changing the exit code: Python flushes once more at exit.
+
+    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def encodable(text: str, encoding: str | None) -> str:

@@ -2,14 +2,13 @@
 
 import contextlib
 import logging
-import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from connector.errors import ConfigurationError
-from connector.terminal.lines import echo, echo_json
+from connector.terminal.lines import discard_unwritten, echo, echo_json
 from connector.text import visible
 
 
@@ -62,20 +61,8 @@ def interrupted(error: BaseException, state: str = "") -> NoReturn:
         signal.signal(each, signal.SIG_IGN)
     with contextlib.suppress(OSError):  # the terminal may be gone
         echo(f"Interrupted. {state}".rstrip(), err=True)
-    _discard_unwritten()
+    discard_unwritten()
     sys.exit(128 + number)
-
-
-def _discard_unwritten() -> None:
-    """Keep what can no longer be written from changing the exit code: Python flushes once more at exit.
-
-    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
-    """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextlib.contextmanager
