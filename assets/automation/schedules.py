@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.dagster_runs.asked import requests_for
+from assets.dagster_runs.asked import Attempt, requests_for
 from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import first_requests, of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
@@ -75,7 +75,10 @@ def build_report_schedule(
             request
             for availability, keys in missing
             for request in requests_for(
-                availability.report, availability.grid, dict.fromkeys(keys, 1), reason=f"schedule/{at}"
+                availability.report,
+                availability.grid,
+                dict.fromkeys(keys, Attempt()),
+                reason=f"schedule/{at}",
             )
         ]
         return first_requests(requests) or dg.SkipReason(

@@ -38,15 +38,29 @@ class Died(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One of the times that a partition is asked for, for one reason.
+
+    Attributes:
+        number: 1, or one more than runs in a row have died since it last came in.
+        after: the run that was the last to ask for it, for this reason; None for the first one. It makes the
+            run key another one also where the counting begins again.
+    """
+
+    number: int = 1
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AskAgain:
     """The partitions to ask for now.
 
     Attributes:
-        times: each key, with how often it is asked for then.
+        attempts: each key, with what it is asked for with.
         given_up: keys that were asked for often enough, and whose runs all ended without a report run.
     """
 
-    times: Mapping[str, int]
+    attempts: Mapping[str, Attempt]
     given_up: Sequence[str]
 
 
@@ -64,23 +78,23 @@ def times_in(value: str) -> int:
 def requests_for(
     report: ConfiguredReport,
     grid: PartitionGrid,
-    times: Mapping[str, int],
+    attempts: Mapping[str, Attempt],
     *,
     reason: str,
     intent: Intent = Intent.ENSURE,
 ) -> list[RangeRunRequest]:
-    """The runs that ask for these partitions, oldest first; neighbours asked for as often share one.
+    """The runs that ask for these partitions, oldest first; neighbours with the same attempt share one.
 
     Args:
-        times: each key, with how often it is asked for then.
+        attempts: each key, with what it is asked for with.
     """
-    alike: dict[int, list[str]] = {}
-    for key, number in times.items():
-        alike.setdefault(number, []).append(key)
+    alike: dict[Attempt, list[str]] = {}
+    for key, attempt in attempts.items():
+        alike.setdefault(attempt, []).append(key)
     requests = [
-        RangeRunRequest(report, keys, asked, {INTENT_TAG: intent, ASKED_TAG: asked})
-        for number, same in alike.items()
-        for asked in [value_of(reason, number)]
+        RangeRunRequest(report, keys, [asked, attempt.after], {INTENT_TAG: intent, ASKED_TAG: asked})
+        for attempt, same in alike.items()
+        for asked in [value_of(reason, attempt.number)]
         for keys in neighbours(same, grid, at_most=report.max_partitions_per_run)
     ]
     return sorted(requests, key=lambda request: grid.age(request.keys[0]))
@@ -135,9 +149,11 @@ def ask_again(
 ) -> AskAgain:
     """Which partitions that are due are asked for now: those never asked for, and those whose run died.
 
+    Only runs that ended badly count: what came in since, and is gone again, is asked for as at first.
+
     Args:
         reasons: key to why it is due. None of them is in hand.
-        after_success: also those whose run ended well. They are due because their file is gone.
+        after_success: also those that came in. They are due because their file is gone.
     """
     wanted = {value_of(each, n) for each in set(reasons.values()) for n in range(1, MOST_TIMES + 1)}
     newest = _newest(launches.asked(wanted), grid, reasons)
@@ -148,20 +164,22 @@ def ask_again(
         grid,
         [key for key, launch in newest.items() if launch.outcome is Outcome.FAILED],
     )
-    times: dict[str, int] = {}
+    attempts: dict[str, Attempt] = {}
     given_up = []
     for key in reasons:
         launch = newest.get(key)
         if launch is None:
-            times[key] = 1
+            attempts[key] = Attempt()
             continue
-        again = launch.outcome is Outcome.FAILED and died.get(key) is not Died.BEGUN
-        again |= launch.outcome is Outcome.SUCCEEDED and after_success
-        if again and times_in(launch.asked or "") < MOST_TIMES:
-            times[key] = times_in(launch.asked or "") + 1
-        elif again:
-            given_up.append(key)
-    return AskAgain(times, given_up)
+        failed, asked = launch.outcome is Outcome.FAILED, times_in(launch.asked or "")
+        if after_success and (launch.outcome is Outcome.SUCCEEDED or (failed and key not in died)):
+            attempts[key] = Attempt(1, launch.id)
+        elif failed and died.get(key) is not Died.BEGUN:
+            if asked < MOST_TIMES:
+                attempts[key] = Attempt(asked + 1, launch.id)
+            else:
+                given_up.append(key)
+    return AskAgain(attempts, given_up)
 
 
 def _newest(asked: Sequence[Launch], grid: PartitionGrid, reasons: Mapping[str, str]) -> dict[str, Launch]:

@@ -156,16 +156,16 @@ def build_availability_sensor(
             )
             for reasons, after_success in ((dict.fromkeys(missing, reason), True), (aged, False))
         )
-        first = dict(list(ask_missing.times.items())[:at_most])
+        first = dict(list(ask_missing.attempts.items())[:at_most])
         return ReportPlan(
             availability,
             requests_for(report, grid, first, reason=reason),
             [
                 # One partition a run, so that each gets its own data version, whatever reads it.
                 request
-                for key, times in ask_aged.times.items()
+                for key, attempt in ask_aged.attempts.items()
                 for request in requests_for(
-                    report, grid, {key: times}, reason=aged[key], intent=Intent.REFRESH
+                    report, grid, {key: attempt}, reason=aged[key], intent=Intent.REFRESH
                 )
             ],
             [*ask_missing.given_up, *ask_aged.given_up],

@@ -282,7 +282,7 @@ def _plan_requests(
     left_alone, reason = launches.left_alone(grid).keys, f"payout/{until}"
     due = dict.fromkeys((key for key in plan.progress.pending if key not in left_alone), reason)
     again = ask_again(instance, launches, report, grid, due, after_success=True)
-    requests = requests_for(report, grid, again.times, reason=reason)
+    requests = requests_for(report, grid, again.attempts, reason=reason)
     return replace(plan, requests=requests, given_up=again.given_up)
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 import dagster as dg
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assets import ConfiguredReport
-from assets.dagster_runs.asked import MOST_TIMES, ask_again, times_in, value_of
+from assets.dagster_runs.asked import MOST_TIMES, AskAgain, Attempt, ask_again, times_in, value_of
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.launches import SOON, Launches
 from assets.dagster_runs.tags import ASKED_TAG
@@ -141,44 +142,80 @@ def test_a_run_that_was_created_and_never_started_is_asked_for_again_after_a_whi
     instance: dg.DagsterInstance, summary_report: ConfiguredReport
 ) -> None:
     asked = {ASKED_TAG: value_of("why", 1), "dagster/sensor_name": "stripe_availability"}
-    Runs(instance, summary_report).add(DAY, status=S.NOT_STARTED, tags=asked)
+    never = Runs(instance, summary_report).add(DAY, status=S.NOT_STARTED, tags=asked)
     grid = PartitionGrid.of(summary_report)
 
-    def times(now: datetime) -> Mapping[str, int]:
-        return ask_again(instance, Launches(instance, now), summary_report, grid, {DAY: "why"}).times
+    def attempts(now: datetime) -> Mapping[str, Attempt]:
+        return ask_again(instance, Launches(instance, now), summary_report, grid, {DAY: "why"}).attempts
 
-    assert times(datetime.now(UTC)) == {}
-    assert times(datetime.now(UTC) + SOON + timedelta(minutes=1)) == {DAY: 2}
+    assert attempts(datetime.now(UTC)) == {}
+    assert attempts(datetime.now(UTC) + SOON + timedelta(minutes=1)) == {DAY: Attempt(2, never)}
 
 
 # A law over what came of each time
 
 
-ENDS = st.lists(st.sampled_from(["died", "died-begun", "well"]), max_size=5)
+ENDS = st.lists(st.sampled_from(["died", "died-begun", "well"]), max_size=7)
 
 
-@given(ENDS)
-def test_it_is_asked_for_again_while_runs_die_and_never_more_than_three_times(ends: list[str]) -> None:
+@given(ends=ENDS, gone_after_success=st.booleans())
+@example(ends=["well"] * 4, gone_after_success=True)
+@example(ends=["died", "died", "well", "died", "died", "died"], gone_after_success=True)
+def test_it_is_asked_for_while_runs_die_and_never_more_than_three_times_in_a_row(
+    *, ends: list[str], gone_after_success: bool
+) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         report = configured("balance.summary.1")
         grid, runs = PartitionGrid.of(report), Runs(instance, report)
-        asked = 0
+
+        def again() -> AskAgain:
+            reasons = {DAY: "why"}
+            return ask_again(
+                instance, Launches(instance), report, grid, reasons, after_success=gone_after_success
+            )
+
+        asked: list[Attempt] = []
         for end in ends:
-            again = ask_again(instance, Launches(instance), report, grid, {DAY: "why"})
-            if DAY not in again.times:
+            attempt = again().attempts.get(DAY)
+            if attempt is None:
                 break
-            asked += 1
-            assert again.times == {DAY: asked}
-            tags = {ASKED_TAG: value_of("why", asked)}
+            asked.append(attempt)
             status = S.SUCCESS if end == "well" else S.FAILURE
-            run = runs.add(DAY, status=status, tags=tags)
+            run = runs.add(DAY, status=status, tags={ASKED_TAG: value_of("why", attempt.number)})
             if end == "died-begun":
                 runs.observe(run, DAY)
 
-        again = ask_again(instance, Launches(instance), report, grid, {DAY: "why"})
+        deaths = len(list(takewhile(lambda end: end == "died", reversed(ends[: len(asked)]))))
+        before = ends[: len(asked) - deaths]
+        goes_on = not before or (before[-1] == "well" and gone_after_success)
+        assert (DAY in again().attempts) == (goes_on and deaths < MOST_TIMES)
+        assert (DAY in again().given_up) == (goes_on and deaths == MOST_TIMES)
+        assert len(set(asked)) == len(asked)
 
-        before = ends[:asked]
-        goes_on = all(end == "died" for end in before)
-        assert asked <= MOST_TIMES
-        assert (DAY in again.times) == (goes_on and asked < MOST_TIMES)
-        assert (DAY in again.given_up) == (goes_on and asked == MOST_TIMES)
+
+def test_a_file_that_is_taken_away_after_each_good_run_is_asked_for_each_time(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, daemon: Daemon
+) -> None:
+    ticks = []
+    for _ in range(MOST_TIMES + 2):
+        ticks.append(daemon.tick_and_run())
+        (file,) = orchestra.root.glob("test/*/*/*/report.parquet")
+        file.unlink()
+
+    assert [tick.partitions for tick in ticks] == [[DAY]] * (MOST_TIMES + 2)
+    assert len({tick.requests[0].run_key for tick in ticks}) == len(ticks)
+    assert not any("in vain" in tick.skipped for tick in ticks)
+
+
+def test_what_was_given_up_and_a_person_brought_in_is_asked_for_when_its_file_is_gone(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, summary_report: ConfiguredReport, daemon: Daemon
+) -> None:
+    for _ in range(MOST_TIMES):
+        never_started(orchestra, summary_report, daemon.tick())
+    given_up = daemon.tick()
+    orchestra.launch([summary], DAY)
+    (file,) = orchestra.root.glob("test/*/*/*/report.parquet")
+    file.unlink()
+
+    assert warned(given_up)
+    assert daemon.tick().partitions == [DAY]

@@ -21,7 +21,7 @@ from connector.dataset.finder import Finder
 def _asked_is_done() -> Any:
     def once(*about: Any, **more: Any) -> AskAgain:
         found = ask_again(*about, **more)
-        return AskAgain({key: times for key, times in found.times.items() if times == 1}, ())
+        return AskAgain({key: each for key, each in found.attempts.items() if each.number == 1}, ())
 
     return patch.object(availability_sensor, "ask_again", once)
 
