@@ -170,7 +170,7 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
             report_runs = {key: found.run_id for key, found in published.items() if found}
             events = list(read_materializations(context.instance, report.key, report_runs))
             wish = Wish.of(context.run, context.instance.get_run_record_by_id)
-            plan = plan_refresh(report_runs, events, wish=wish)
+            plan = plan_refresh(context.partition_keys, report_runs, events, wish=wish)
             recorder = EventRecorder(
                 context,
                 report,

@@ -453,6 +453,21 @@ def test_re_executing_a_run_that_ended_well_requests_each_partition_again(
     assert len(simulator.runs) == 4
 
 
+def test_re_executing_a_run_that_ended_well_asks_for_a_day_whose_file_is_gone_too(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    good = orchestra.launch([summary], FIRST, "2026-06-02")
+    former = {run.id for run in simulator.runs}
+    next(orchestra.root.glob(f"test/*/*/period={FIRST}/report.parquet")).unlink()
+
+    result = orchestra.launch([summary], FIRST, "2026-06-02", tags=again(good))
+
+    newest = dict(orchestra.recorded(summary))
+    assert result.success
+    assert not {shown(event)["stripe/report_run_id"] for event in newest.values()} & former
+    assert len(simulator.runs) == 4
+
+
 def test_re_executing_a_run_that_failed_requests_what_it_missed_and_is_green_when_all_is_there(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:

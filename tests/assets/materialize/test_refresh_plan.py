@@ -40,8 +40,15 @@ def wish(intent: Intent | None) -> Wish:
 def test_what_materializing_a_partition_with_a_file_means(
     events: list[MaterializationEvent], intent: Intent | None, expected: RefreshPlan
 ) -> None:
-    assert plan_refresh({DAY: RUN}, events, wish=wish(intent)) == expected
+    assert plan_refresh([DAY], {DAY: RUN}, events, wish=wish(intent)) == expected
 
 
-def test_a_partition_without_a_file_needs_no_refresh() -> None:
-    assert plan_refresh({}, [], wish=wish(None)) == ENSURED
+@pytest.mark.parametrize(
+    ("intent", "expected"), [(None, ENSURED), (Intent.ENSURE, ENSURED), (Intent.REFRESH, REFRESHED)]
+)
+def test_a_partition_whose_file_is_gone_is_refreshed_where_the_run_says_so(
+    intent: Intent | None, expected: RefreshPlan
+) -> None:
+    gone = [event(RUN, "before"), event(RUN, "root")]
+
+    assert plan_refresh([DAY], {}, gone, wish=wish(intent)) == expected
