@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.api.credentials import Hosts, key_kind, mode_of
+from connector.api.credentials import ApiKey, Hosts, key_kind, mode_of
 from connector.api.models import Mode
 from connector.errors import ConfigurationError, UntrustedHostError
 
@@ -110,3 +110,4 @@ def test_an_organisation_key_is_refused_and_the_right_one_named(key: str, hosts:
 def test_of_a_key_only_its_kind_is_ever_shown() -> None:
     assert key_kind("rk_live_51ABCdef") == "rk_live_…"
     assert key_kind("something") == "…"
+    assert repr(ApiKey("rk_live_51ABCdef")) == "rk_live_…"

@@ -93,6 +93,7 @@ def test_a_file_that_changed_in_between_is_taken_anew(
     client = client_for(in_turn(before, host))
 
     assert got(client, target) == host.body
+    assert len(host.seen) == 1, "it was asked to go on with the old version alone, and sent the new one whole"
 
 
 def test_a_short_body_whose_length_agrees_is_not_taken(client_for: ClientFor, target: Path) -> None:

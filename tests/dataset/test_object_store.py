@@ -62,3 +62,12 @@ def test_a_store_that_refuses_is_named(store: Store) -> None:
 
     with pytest.raises(StoreError, match=r"could not write .*\.staging/rehearsal"):
         store._root.rehearse()
+
+
+def test_what_was_published_is_found_again_many_partitions_at_once(store: Store, tmp_path: Path) -> None:
+    staged = tmp_path / "staged.parquet"
+    write(staged, provenance())
+    store.publish(staged, DATASET, provenance())
+
+    assert store.provenances(DATASET) == {PERIOD: provenance()}
+    assert store.provenances(DATASET, ["2026-06-02", PERIOD]) == {"2026-06-02": None, PERIOD: provenance()}

@@ -80,7 +80,7 @@ def test_what_is_missed_is_a_warning_with_its_reason(
     told = steps([record])[0]
     assert (record.levelname, told["step"]) == ("WARNING", step)
     assert told["error"].endswith("Error")
-    assert told["reason"] in record.getMessage()
+    assert record.getMessage() == f"balance_summary {day} {step.replace('_', ' ')}: {told['reason']}"
 
 
 def test_as_json_every_record_is_an_object_on_one_line(

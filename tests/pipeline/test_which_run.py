@@ -1,5 +1,6 @@
 """Which report run becomes a partition's file: the same decision, however the run came."""
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -164,9 +165,14 @@ def test_a_run_that_hangs_is_replaced(
 
 
 def test_the_file_of_a_run_that_was_adopted_is_held_to_the_same_when_it_has_come(
-    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+    simulator: Simulator,
+    client: StripeClient,
+    pull: Pull,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Stripe may answer with a file that it made long before."""
+    caplog.set_level(logging.INFO)
     simulator.faults.add(RunTakes(HOUR + 60), "POST")
     run = left_by_a_killed_process(client, YOUNG[0])
     clock.sleep(HOUR)
@@ -181,6 +187,7 @@ def test_the_file_of_a_run_that_was_adopted_is_held_to_the_same_when_it_has_come
     outcome = done(pull(SUMMARY, YOUNG))[KEY]
 
     assert outcome.published.provenance.run_id == simulator.runs[1].id
+    assert f"{KEY}: report run {run.id} is left behind: its file may lack rows" in caplog.messages
 
 
 def test_a_run_that_straddles_a_preparation_is_not_adopted(
@@ -453,6 +460,20 @@ def test_a_named_run_that_is_older_than_the_published_one_leaves_it_in_place(
 
     assert not outcome.fetched
     assert outcome.published.provenance == published
+    assert len(simulator.runs) == 2
+
+
+def test_a_named_run_that_is_newer_than_the_published_one_replaces_it(
+    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+) -> None:
+    published = done(pull(SUMMARY, OLD))[OLD_KEY].published.provenance
+    clock.sleep(60)
+    newer = left_by_a_killed_process(client, OLD[0], known=[published.run_id])
+
+    outcome = done(pull(SUMMARY, OLD, run_ids={OLD_KEY: newer.id}))[OLD_KEY]
+
+    assert outcome.fetched
+    assert outcome.published.provenance.run_id == newer.id
     assert len(simulator.runs) == 2
 
 

@@ -138,3 +138,11 @@ def test_hope_is_given_up_when_nothing_moves_for_as_long_as_was_allowed() -> Non
 
     assert pace.hopeless_at(1) == math.inf, "the run that is under way may end"
     assert pace.due(0) == pace.hopeless_at(0) == 600.0
+
+
+def test_where_as_many_runs_are_pending_as_may_be_nothing_is_due_until_one_ends() -> None:
+    pace = CreationPace(0.0, most=600)
+
+    assert pace.due(FIRST_LIMIT - 1) == 0.0
+    assert pace.due(FIRST_LIMIT) == math.inf
+    assert not pace.allows(FIRST_LIMIT, 0.0)
