@@ -107,7 +107,7 @@ class Store(Finder):
             info = self._fs.get_file_info(target)
             if info.type != pafs.FileType.File:
                 return
-            at = info.mtime.astimezone(UTC) if info.mtime else datetime.fromtimestamp(0, UTC)
+            at = datetime.fromtimestamp((info.mtime_ns or 0) / 1e9, UTC)
             name = f"{at:%Y%m%dT%H%M%SZ}-unreadable"
             _log.warning(
                 "%s cannot be read, or does not belong there: it is replaced, and set aside as %s",

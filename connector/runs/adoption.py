@@ -169,11 +169,15 @@ def choose(wanted: PartitionRequest, known: Iterable[ReportRun], at: Situation) 
     return max(usable, key=lambda run: (run.status is RunStatus.SUCCEEDED, run.created), default=None)
 
 
-def unlike(run: ReportRun, at: Situation) -> list[str]:
-    """The parameters that a run does not show as they were asked, sorted."""
-    if run.request in at.alike:
+def unlike(run: ReportRun, alike: Collection[ReportRequest]) -> list[str]:
+    """The parameters that a run does not show as they were asked, sorted.
+
+    Args:
+        alike: the requests that ask the same, as runs may show them.
+    """
+    if run.request in alike:
         return []
-    asked, shown = dict(next(iter(at.alike)).parameters), dict(run.request.parameters)
+    asked, shown = dict(next(iter(alike)).parameters), dict(run.request.parameters)
     return sorted(name for name in asked.keys() | shown.keys() if asked.get(name) != shown.get(name))
 
 
@@ -188,7 +192,7 @@ def differences(run: ReportRun, wanted: PartitionRequest, at: Situation) -> Iter
     if found.report_type != asked.report_type:
         yield f"report type {found.report_type} where {asked.report_type} was asked"
     ours, theirs = dict(asked.parameters), dict(found.parameters)
-    for name in unlike(run, at):
+    for name in unlike(run, at.alike):
         echoed = name in ours and name in theirs
         if run.id not in at.asked or (echoed and name in _ROWS):
             yield f"{name} {_shown(name, theirs)} where {_shown(name, ours)} was asked"

@@ -196,7 +196,7 @@ class RunBatch:
         now = self._client.now()
         why = item.refusal(run, now)
         if why is None or (why is Refusal.FAILED and run.id in item.own):
-            if names := item.unlike(run, now):
+            if names := item.unlike(run):
                 _log.warning("a report run of %s echoes otherwise than asked: %s", run.report_type, names)
             self._start(item, run)
         elif why is Refusal.MISMATCH:

@@ -66,9 +66,9 @@ class PartitionProgress:
         """How its request differs from the partition's, for people."""
         return ", ".join(differences(run, self.wanted, self._situation(now)))
 
-    def unlike(self, run: ReportRun, now: datetime) -> list[str]:
+    def unlike(self, run: ReportRun) -> list[str]:
         """The parameters that a run does not show as they were asked."""
-        return unlike(run, self._situation(now))
+        return unlike(run, self.alike)
 
     def choose(self, now: datetime) -> ReportRun | None:
         """The known run to adopt; None when a new one must be created."""

@@ -9,7 +9,8 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
-from connector.api.models import API_VERSION, ReportRequest, RunStatus, epoch
+from connector.api.models import API_VERSION, ReportFile, ReportRequest, RunStatus, epoch
+from connector.api.retry import RetryPolicy
 from connector.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -101,6 +102,49 @@ def test_no_request_has_the_context_that_only_organisation_keys_need(
 
     assert len(sent) == 3
     assert not any("stripe-context" in request.headers for request in sent)
+
+
+def test_an_answer_may_come_packed_in_the_one_way_that_is_unpacked_here(client_for: ClientFor) -> None:
+    allowed: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        allowed.append(request.headers["accept-encoding"])
+        return httpx.Response(200, json={"data": [], "has_more": False})
+
+    client_for(handle).report_types()
+
+    assert allowed == ["gzip"]
+
+
+def test_an_answer_is_waited_for_as_long_as_the_connections_bear_or_as_time_is_left(
+    client_for: ClientFor, clock: ManualClock
+) -> None:
+    bounds: list[float] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        bounds.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json={"data": [], "has_more": False})
+
+    client_for(handle).report_types()
+    hasty = client_for(handle, retry=RetryPolicy(client_lasts=3.0))
+    clock.sleep(1)
+    hasty.report_types()
+
+    assert bounds == [5.0, 2.0], "httpx's own bound is five seconds"
+
+
+def test_a_file_without_a_url_is_read_from_the_host_for_files_by_its_id(client_for: ClientFor) -> None:
+    asked: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, content=b"a")
+
+    file = ReportFile("file_1", NOON, 1, "finance_report_run", url=None)
+    with client_for(handle).contents(file) as contents:
+        assert b"".join(contents.chunks) == b"a"
+
+    assert asked == ["https://files.stripe.com/v1/files/file_1/contents"]
 
 
 def test_report_types_come_with_their_availability(client: StripeClient) -> None:
@@ -359,6 +403,22 @@ def test_an_answer_that_is_no_answer_is_an_error_of_its_own(client_for: ClientFo
 
     with pytest.raises(UnexpectedAnswerError, match="report_types"):
         client.report_types()
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"), [({}, "of no stated type"), ({"Content-Type": "text/html"}, "text/html")]
+)
+def test_a_page_in_the_place_of_an_answer_is_named_with_its_type(
+    client_for: ClientFor, headers: dict[str, str], kind: str
+) -> None:
+    client = client_for(always(httpx.Response(200, content=b"<html>", headers=headers)))
+
+    with pytest.raises(UnexpectedAnswerError) as caught:
+        client.report_types()
+
+    assert f"report_types answered HTTP 200 with a body ({kind}) that is not a JSON object" in str(
+        caught.value
+    )
 
 
 def test_a_strange_entry_in_a_list_does_not_hide_the_others(

@@ -147,6 +147,12 @@ def test_a_size_that_no_file_has_is_refused_where_it_is_read(size: object) -> No
         ReportFile.from_api(file)
 
 
+def test_a_file_may_be_empty() -> None:
+    file = {"id": "file_1", "created": 100, "size": 0, "purpose": "finance_report_run"}
+
+    assert ReportFile.from_api(file).size == 0
+
+
 def nested(levels: int) -> object:
     value: object = 1
     for level in range(levels):

@@ -438,12 +438,13 @@ def test_a_file_that_cannot_be_read_is_replaced_and_set_aside(
 ) -> None:
     path = Path(publish(provenance("frr_new", made=NOON + timedelta(hours=1))).uri)
     path.write_bytes(b"PAR1" + bytes(100))
+    os.utime(path, (NOON.timestamp(), NOON.timestamp()))
 
     publish(provenance("frr_old"))
 
     assert rows_in(store) == ["frr_old"]
     (aside,) = (tmp_path / "data" / ".superseded").rglob("*.parquet")
-    assert aside.name.endswith("-unreadable.parquet")
+    assert aside.name == "20260602T120000Z-unreadable.parquet"
     assert aside.read_bytes() == b"PAR1" + bytes(100)
 
 

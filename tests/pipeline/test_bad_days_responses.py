@@ -228,11 +228,16 @@ def test_an_answer_without_end_is_cut_off(client_for: ClientFor) -> None:
     """A gigabyte of blanks packs to a megabyte."""
     bomb = gzip.compress(b" " * (64 << 20))
     client = client_for(
-        lambda _: httpx.Response(200, content=bomb, headers={"Content-Encoding": "gzip"}), retry=ONCE
+        lambda _: httpx.Response(
+            200, content=bomb, headers={"Content-Encoding": "gzip", "Request-Id": "req_1"}
+        ),
+        retry=ONCE,
     )
 
-    with pytest.raises(UnexpectedAnswerError, match="more than 32 MiB"):
+    with pytest.raises(UnexpectedAnswerError, match="more than 32 MiB") as caught:
         client.report_types()
+
+    assert caught.value.request_id == "req_1"
 
 
 def test_an_answer_that_drips_is_given_up(

@@ -134,13 +134,14 @@ def test_what_a_sensor_asks_for_is_not_converted_again(simulator: Simulator, pul
 def test_a_file_that_is_gone_at_stripe_stays_as_it_is_and_this_is_said(
     simulator: Simulator, pull: Pull, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pull(typed("text"), DAY)
+    there = done(pull(typed("text"), DAY))[KEY].published.uri
     simulator.faults.add(Respond(404, GONE), "GET */contents")
 
     with caplog.at_level(logging.WARNING):
         outcome = done(pull(typed("money"), DAY))[KEY]
 
     assert outcome.fetched is False
+    assert outcome.published.uri == there
     assert outcome.published.provenance.columns["net_amount"] == "string"
     assert "is gone at Stripe" in caplog.text
     assert "--force" in caplog.text

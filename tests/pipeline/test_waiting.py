@@ -276,7 +276,10 @@ def test_runs_that_hang_for_days_are_replaced_twice_and_then_left_to_people(
     assert first in said[0]
     assert "the next attempt takes it up; if it is still pending at 2026-06-07 19:00 UTC" in said[0]
     assert "a new one replaces it (attempt 2 of 3)" in said[0]
-    assert f"{second} (attempt 2 of 3) replaces {first}, which has been pending for 26" in caplog.text
+    replacing = (
+        f"{KEY}: report run {second} (attempt 2 of 3) replaces {first}, which has been pending for 26.6 h"
+    )
+    assert replacing in caplog.messages
     assert f"{third} (attempt 3 of 3) replaces {second}" in caplog.text
     assert "no further one is created" in said[2]
     assert said[3].startswith("failed 3 report runs have been pending at Stripe for more than 6 h")
