@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
+from connector.api.credentials import shown_setting
 from connector.api.models import ReportRequest, epoch
 from connector.catalogue import (
     PARAMETERS,
@@ -22,10 +23,13 @@ from connector.catalogue import (
     validate,
     with_columns,
 )
+from connector.catalogue.spec import CONNECTED
 from connector.clock import is_utc
 from connector.dataset.identity import Dataset, check_table_name
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, KeyFormat, Partition, Windows, date_in
+
+_NAMES = frozenset(each.name for each in REPORTS.values())
 
 _BOUNDS = {"interval_start", "interval_end"}
 
@@ -210,12 +214,32 @@ class ReportQuery:
                         "partitions"
                     )
 
+    def refuse_acting_for(self, account: str | None) -> None:
+        """Raise ConfigurationError where a platform's report would be asked for in the name of one of its
+        accounts: that one has no connected accounts, so every file would be empty, and look right."""
+        if account and self.spec.of_platforms:
+            own = self.spec.name.removeprefix(CONNECTED)
+            instead = f"; or pull {own}, the report on one account" if own in _NAMES else ""
+            raise ConfigurationError(
+                f"{self.spec.id} is about the accounts connected to a platform, and it would be asked for in "
+                f"the name of {shown_setting(account)}, which has none. Remove that account: STRIPE_ACCOUNT, "
+                "--account of the command, or `connection.account` in defs.yaml; the platform's own key sees "
+                f"them all{instead}"
+            )
+
     def date_of(self, partition: Partition) -> date | None:
         """The calendar date on which a partition's window starts, in its own zone; None for payouts."""
         return date_in(self.zone, partition.interval.start) if partition.interval else None
 
     def dataset(self, *, mode: str, account: str | None) -> Dataset:
-        """The identity of the table these partitions go into."""
+        """The identity of the table these partitions go into.
+
+        Args:
+            account: the account acted for; None for the key's own.
+
+        Raises ConfigurationError for a report that cannot be asked for in the name of another account.
+        """
+        self.refuse_acting_for(account)
         return Dataset(
             table=self.name,
             mode=mode,

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.catalogue import REPORTS, ReportSpec
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, DatasetMismatchError, InvalidRequestError, NotReadyError
@@ -265,6 +266,32 @@ def test_a_pin_from_before_there_were_dimensions_is_still_read() -> None:
 
     assert "dimensions" not in before
     assert Dataset.from_json(before) == Dataset.from_json(dataset.to_json()) == dataset
+
+
+@pytest.mark.parametrize("spec", REPORTS.values(), ids=lambda each: each.id)
+def test_a_platforms_report_is_not_asked_for_in_the_name_of_one_of_its_accounts(spec: ReportSpec) -> None:
+    query = ReportQuery.of(spec.id)
+    names_accounts = any(each.startswith("connected_account") for each in (spec.id, *spec.parameters))
+
+    if names_accounts or spec.id.startswith("connect."):
+        with pytest.raises(ConfigurationError, match=r"STRIPE_ACCOUNT, --account .* `connection.account`"):
+            query.dataset(mode="live", account="acct_1")
+    else:
+        assert query.dataset(mode="live", account="acct_1").account == "acct_1"
+    assert query.dataset(mode="live", account=None).account is None
+
+
+def test_a_type_the_catalogue_does_not_know_is_a_platforms_by_its_id_or_its_parameters() -> None:
+    by_id = ReportQuery.of("connected_account_moon.itemized.1", columns={})
+    by_parameter = ReportQuery.of(
+        "moon.itemized.1", columns={}, parameters=["interval_start", "interval_end", "connected_accounts"]
+    )
+    of_one = ReportQuery.of("moon.itemized.1", columns={})
+
+    for query in (by_id, by_parameter):
+        with pytest.raises(ConfigurationError, match="acct_1"):
+            query.dataset(mode="live", account="acct_1")
+    assert of_one.dataset(mode="live", account="acct_1").account == "acct_1"
 
 
 def test_each_account_comes_with_all_windows() -> None:

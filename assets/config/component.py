@@ -118,6 +118,10 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
             raise ConfigurationError(f"prefix {self.prefix!r}: use only letters, digits and underscores")
         refuse_unreadable(context.path)
         reject_duplicate_tables(self, _find_components(context))
+        account = self.connection.account
+        for report in self.reports:
+            # A variable that is not set here is read when a run starts, and refused there.
+            report.query.refuse_acting_for(account.get_value() if isinstance(account, dg.EnvVar) else account)
         of_this_account = [self._of_this_account(report) for report in self.reports]
         reports = [report.compared_with(of_this_account) for report in of_this_account]
         # The names of sensors and schedules are unique in a code location; so is the resource's key.

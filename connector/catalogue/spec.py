@@ -11,6 +11,9 @@ from enum import Enum
 from connector.catalogue.signs import LEAVES_NEGATIVE, UNSETTLED, Sign
 from connector.reserved import unreserved
 
+#: What ids of reports on connected accounts begin with; the rest is the id of the account's own report.
+CONNECTED = "connected_account_"
+
 
 class ColumnType(Enum):
     """What the text of a column means. One type per column name, in every report.
@@ -237,6 +240,20 @@ class ReportSpec:
     def takes_columns(self) -> bool:
         """Whether the columns of a file can be chosen."""
         return "columns" in self.parameters
+
+    @property
+    def of_platforms(self) -> bool:
+        """Whether a platform asks for it, about the accounts that are connected to it.
+
+        Nothing documents such a type for an account that one acts for (`Stripe-Account`): that one's own
+        connected accounts would be meant, and it has none.
+        Source: https://docs.stripe.com/reports/report-types/connect
+        """
+        return (
+            self.scope is Scope.CONNECTED_ACCOUNTS
+            or self.id.startswith(CONNECTED)
+            or not {"connected_account", "connected_accounts"}.isdisjoint(self.parameters)
+        )
 
     @property
     def by_payout(self) -> bool:

@@ -16,6 +16,7 @@ from itertools import product
 
 from connector.catalogue import Column, Granularity, ReportSpec
 from connector.catalogue.signs import LEAVES_NEGATIVE, PAID_OUT_POSITIVE, Sign, name_sign
+from connector.catalogue.spec import CONNECTED
 from connector.checks.balance import find_line_columns
 from connector.checks.finding import Check
 from connector.checks.opened_file import find_columns
@@ -25,8 +26,6 @@ from connector.text import join_names
 #: Which report has the movements of which line of a balance summary.
 #: Source: https://docs.stripe.com/reports/report-types/balance
 _LINES = {"balance_change_from_activity": "activity", "payouts": "payouts"}
-
-_CONNECTED = "connected_account_"
 
 #: The report of payouts, and the one of what each was made of.
 _PAYOUTS, _CONTENTS = ("payouts", "itemized"), ("payout_reconciliation", "itemized")
@@ -142,7 +141,7 @@ def _family(spec: ReportSpec) -> tuple[str, str]:
 def _are_payouts_and_contents(payouts: ReportQuery, contents: ReportQuery) -> bool:
     """Whether one has payouts and the other all that these were made of, with the columns it takes."""
     families = _family(payouts.spec), _family(contents.spec)
-    for prefix in ("", _CONNECTED):
+    for prefix in ("", CONNECTED):
         if families == tuple((f"{prefix}{name}", kind) for name, kind in (_PAYOUTS, _CONTENTS)):
             needed = (CATEGORY, "currency", "net")
             return (
@@ -158,7 +157,7 @@ def _find_line(balance: ReportQuery, movements: ReportQuery) -> str | None:
     if find_line_columns(balance) is None:
         return None
     family = _family(movements.spec)[0]
-    prefix = _CONNECTED if family.startswith(_CONNECTED) else ""
+    prefix = CONNECTED if family.startswith(CONNECTED) else ""
     same_scope = _family(balance.spec)[0] == f"{prefix}balance"
     return _LINES.get(family.removeprefix(prefix)) if same_scope else None
 

@@ -76,7 +76,7 @@ def examine(
     yield source
     types = offered[0] if offered else None
     for each in to_check:
-        yield examine_report(each, types, livemode=livemode, now=now)
+        yield examine_report(each, types, account=account_of(connection), livemode=livemode, now=now)
     yield from examine_root(connection.root, clock)
     yield from examine_tables(stored)
     with contextlib.suppress(ReportingError):

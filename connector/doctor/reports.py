@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from connector.api.credentials import is_account
 from connector.api.models import ReportType
 from connector.catalogue import REPORTS, report
 from connector.dataset.identity import Dataset
@@ -106,16 +107,24 @@ def reports_to_check(
 
 
 def examine_report(
-    named: NamedReport, types: Mapping[str, ReportType] | None, *, livemode: bool | None, now: datetime
+    named: NamedReport,
+    types: Mapping[str, ReportType] | None,
+    *,
+    account: str | None,
+    livemode: bool | None,
+    now: datetime,
 ) -> Diagnosis:
     """Whether the catalogue and the account have a report, and for which days.
 
     Args:
+        account: the account acted for, unless the report's file names one; None for the key's own.
         types: what Stripe has for the account, by id; None where Stripe was not asked or did not answer.
         livemode: of the key; None where that is not known.
         now: the time at Stripe.
     """
     wanted = named.report
+    if refusal := _explain_account(named, account):
+        return failure("report", refusal, "Until then it is not asked for.")
     if wanted not in (types or {}):
         try:
             spec = report(wanted)
@@ -156,6 +165,20 @@ def examine_tables_of(
                         f"{each.source}: {refusal}",
                         "Until then nothing is pulled into this table, and nobody reads it for this report.",
                     )
+
+
+def _explain_account(named: NamedReport, account: str | None) -> str | None:
+    """Why the report cannot be asked for in the name of the account; None where it can."""
+    given = named.fields.get("account")
+    try:
+        query = _query(named) or ReportQuery.of(named.report, columns={})
+    except ReportingError:
+        return None
+    try:
+        query.refuse_acting_for(given if isinstance(given, str) and is_account(given) else account)
+    except ReportingError as error:
+        return str(error)
+    return None
 
 
 def _query(named: NamedReport) -> ReportQuery | None:

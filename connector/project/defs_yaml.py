@@ -97,13 +97,16 @@ class DefsFile:
         self.attributes = tuple(_mapping(each.get("attributes")) for each in ours)
 
     def reports(self) -> Iterator[Mapping[str, Any]]:
-        """The fields of each report, those of `defaults` among them; `start` is a day or None."""
+        """The fields of each report, those of `defaults` among them, and the `account` of its connection
+        where it names one; `start` is a day or None."""
         for attributes in self.attributes:
             defaults = _mapping(attributes.get("defaults"))
             for each in attributes.get("reports") or ():
                 if isinstance(each, dict) and isinstance(each.get("report"), str):
                     fields = {**defaults, **each}
-                    yield {**fields, "start": _day(fields.get("start"))}
+                    account = _mapping(attributes.get("connection")).get("account")
+                    named = {"account": account} if account else {}
+                    yield {**fields, "start": _day(fields.get("start")), **named}
 
     @property
     def roots(self) -> set[Any]:

@@ -119,6 +119,26 @@ def test_what_cannot_be_is_refused_before_any_call(
     assert stripe.requests == []
 
 
+PLATFORMS = ["connected_account_payouts.itemized.2", *JUNE]
+
+
+@pytest.mark.parametrize("more", [[], ["--connected-accounts", "acct_1One"], ["--force"]], ids=" ".join)
+def test_a_platforms_report_with_an_account_left_set_is_refused_before_any_call(
+    run: Run, stripe: Simulator, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    monkeypatch.setenv("STRIPE_ACCOUNT", "acct_1Left")
+
+    refused = run("pull", *PLATFORMS, *more)
+
+    assert refused.code == 2
+    assert "acct_1Left" in refused.err
+    assert "Remove that account: STRIPE_ACCOUNT" in refused.err
+    assert "or pull payouts_itemized" in refused.err
+    assert stripe.requests == []
+    run("pull", *PLATFORMS, *more, "--account", "")
+    assert stripe.requests
+
+
 def test_without_a_key_it_says_how_to_get_one(run: Run) -> None:
     refused = run("pull", "balance_summary", *JUNE)
 

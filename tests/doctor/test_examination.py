@@ -170,6 +170,30 @@ def test_settings_with_typos_are_findings_and_stop_nothing(doctor: Examine) -> N
 # Reports
 
 
+def test_a_platforms_report_with_an_account_left_set_is_broken(doctor: Examine) -> None:
+    mine, platforms = doctor(
+        "payouts_itemized", "connected_account_payouts_itemized", account="acct_1Left"
+    ).of("report")
+
+    assert mine.level is Level.OK
+    assert platforms.level is Level.FAIL
+    assert "'acct_1Left'" in platforms.found
+    assert "STRIPE_ACCOUNT" in platforms.found
+
+
+def test_so_is_one_whose_file_names_an_account(doctor: Examine, project: Path) -> None:
+    configure(
+        project,
+        "type: assets.StripeReportsComponent\nattributes:\n  connection: {account: acct_1Left}\n"
+        "  reports: [{report: connected_account_payouts.itemized.2, start: 2026-05-01}]\n",
+    )
+
+    found = doctor().the("report")
+
+    assert found.level is Level.FAIL
+    assert "'acct_1Left'" in found.found
+
+
 def test_a_misspelt_report_is_told_the_nearest_and_the_others_are_examined(doctor: Examine) -> None:
     bad, good = doctor("balance_sumary", "balance.summary.1").of("report")
 

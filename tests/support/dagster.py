@@ -104,7 +104,13 @@ def _stripe_on(
             http = httpx.Client(transport=httpx.MockTransport(handler), timeout=80.0)
             hosts = Hosts.of(self.api_base)
             return StripeClient(
-                self.api_key, hosts=hosts, http=http, clock=clock, retry=retry, draw=lambda: 0.5
+                self.api_key,
+                hosts=hosts,
+                account=self.account,
+                http=http,
+                clock=clock,
+                retry=retry,
+                draw=lambda: 0.5,
             )
 
     return StripeInMemory(api_key=SIMULATED_KEY, root=str(root))

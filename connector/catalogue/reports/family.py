@@ -15,7 +15,16 @@ from connector.catalogue.signs import (
     Sign,
     describe_amounts,
 )
-from connector.catalogue.spec import Column, Granularity, ReportSpec, RowKind, RowKindRules, Scope, Status
+from connector.catalogue.spec import (
+    CONNECTED,
+    Column,
+    Granularity,
+    ReportSpec,
+    RowKind,
+    RowKindRules,
+    Scope,
+    Status,
+)
 
 INTERVAL = ("interval_start", "interval_end")
 AS_OF = ("interval_end",)
@@ -169,7 +178,7 @@ class Family:
         filters = () if by_payout else (*one, *(("connected_accounts",) if several else ()))
         return replace(
             self,
-            id=f"connected_account_{self.id}",
+            id=f"{CONNECTED}{self.id}",
             title=f"{self.title}, connected accounts",
             about=f"For a platform's connected accounts. {self.about}",
             required=(*one, *self.required) if by_payout else self.required,

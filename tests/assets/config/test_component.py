@@ -313,6 +313,40 @@ def test_two_reports_of_one_table_are_refused_at_the_second(load: Load) -> None:
     assert f"two reports write to the table {table}; give one of them its own" in message
 
 
+PLATFORMS = """\
+type: assets.StripeReportsComponent
+
+attributes:
+  reports:
+    - report: connected_account_balance.summary.1
+      start: 2026-01-01
+"""
+
+
+@pytest.mark.parametrize("account", ["acct_1Left", '"{{ env.WHOSE }}"'])
+def test_a_platforms_report_in_the_name_of_an_account_is_refused(
+    load: Load, monkeypatch: pytest.MonkeyPatch, account: str
+) -> None:
+    monkeypatch.setenv("WHOSE", "acct_1Left")
+    named = PLATFORMS.replace("  reports:", f"  connection: {{account: {account}}}\n  reports:")
+
+    with pytest.raises(Exception, match="Error while") as caught:
+        load(named)
+
+    assert "in the name of 'acct_1Left'" in messages_of(caught.value)
+    assert "`connection.account` in defs.yaml" in messages_of(caught.value)
+
+
+def test_so_it_is_with_the_variable_left_set(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert assets_of(load(PLATFORMS))
+    monkeypatch.setenv("STRIPE_ACCOUNT", "acct_1Left")
+
+    with pytest.raises(Exception, match="Error while") as caught:
+        load(PLATFORMS)
+
+    assert "Remove that account: STRIPE_ACCOUNT" in messages_of(caught.value)
+
+
 def test_a_translation_adds_to_what_the_assets_say_of_themselves(load: Load) -> None:
     translated = (
         GOOD

@@ -24,7 +24,7 @@ from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
-from connector.simulator import Match, Simulator
+from connector.simulator import SIMULATED_KEY, Match, Simulator
 from tests.faults.runs import RunTakes
 from tests.support.clock import ManualClock
 from tests.support.dagster import Orchestra
@@ -73,6 +73,20 @@ def test_a_year_of_three_accounts_is_tiled_without_overlap(accounts: Sequence[st
         assert len(spans) >= 365
         assert all(one and two and one.end == two.start for one, two in pairwise(spans))
     assert len({each.key for each in partitions}) == len(partitions)
+
+
+def test_a_launch_in_the_name_of_one_of_the_accounts_asks_stripe_nothing(
+    orchestra: Orchestra, asset: dg.AssetsDefinition, accounts: Sequence[str], simulator: Simulator
+) -> None:
+    orchestra.resources["stripe"] = type(orchestra.stripe)(
+        api_key=SIMULATED_KEY, root=str(orchestra.root), account=accounts[0]
+    )
+
+    result = orchestra.launch([asset], f"{accounts[0]}|2026-06-01")
+
+    assert not result.success
+    assert "STRIPE_ACCOUNT" in str(result.get_step_failure_events())
+    assert simulator.requests == []
 
 
 @pytest.mark.long
