@@ -6,7 +6,7 @@ disk.
     ReportingError
         ConfigurationError          refused before any network call
         NotReadyError               Stripe has no data for the interval yet
-        BeforeDataError             the interval begins before Stripe's data do, so it never becomes ready
+        BeforeDataError             Stripe's data begin later, so the interval never becomes ready
         APIError                    Stripe answered with an error
             InvalidRequestError     400, 404 and other 4xx: sending it again does not help
             AuthenticationError     401: no key, or a key that Stripe does not know
@@ -59,6 +59,7 @@ class NotReadyError(ReportingError):
         available_start, available_end: the availability window, aware UTC; None where Stripe refused the
             interval without naming it.
         expected: when the data should be available, aware UTC; None where that is not known.
+        bound: Stripe itself refused the interval, which ends exactly where its data do.
     """
 
     passing = True
@@ -70,11 +71,13 @@ class NotReadyError(ReportingError):
         available_start: datetime | None = None,
         available_end: datetime | None = None,
         expected: datetime | None = None,
+        bound: bool = False,
     ) -> None:
         super().__init__(message)
         self.available_start = available_start
         self.available_end = available_end
         self.expected = expected
+        self.bound = bound
 
 
 class BeforeDataError(ReportingError):
@@ -82,11 +85,13 @@ class BeforeDataError(ReportingError):
 
     Attributes:
         available_start: when the data begin, aware UTC.
+        bound: Stripe itself refused the interval, which begins exactly where its data do.
     """
 
-    def __init__(self, message: str, *, available_start: datetime) -> None:
+    def __init__(self, message: str, *, available_start: datetime, bound: bool = False) -> None:
         super().__init__(message)
         self.available_start = available_start
+        self.bound = bound
 
 
 class APIError(ReportingError):
@@ -288,7 +293,7 @@ _DEFAULT = "{again}: a report run that is in progress is reused."
 _BY_KIND: tuple[tuple[type[ReportingError], str], ...] = (
     (RunPendingError, "{again} later: the report run is reused, or replaced once it has hung for too long."),
     (NotReadyError, "{again} when Stripe has the data."),
-    (BeforeDataError, "Use smaller windows, and begin where Stripe's data do."),
+    (BeforeDataError, "Use smaller windows, or begin later."),
     (RunMismatchError, "{again} without naming a report run."),
     (InternalError, "Report it with the report run's id; {again_} to try once more."),
     (RunFailedError, "{again}; if it keeps failing, send the report run's id to Stripe's support."),

@@ -98,6 +98,13 @@ UNITS = ("hourly", "daily", "weekly", "monthly")
 #: What to pull where a window begins before the data.
 _SMALLER = {"monthly": "daily", "weekly": "daily", "daily": "hourly"}
 
+#: Zones of many accounts, no two alike all year, which `midnight_zone` looks through.
+_USUAL_ZONES = (
+    "UTC", "Europe/London", "Europe/Berlin", "Europe/Athens", "America/New_York", "America/Chicago",
+    "America/Denver", "America/Los_Angeles", "America/Sao_Paulo", "Asia/Dubai", "Asia/Kolkata",
+    "Asia/Bangkok", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland",
+)  # fmt: skip
+
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 #: Hours on the clock around a change of it: a country that crosses the date line skips a whole day.
@@ -273,9 +280,29 @@ def never_whole(windows: Windows, partition: Partition, data_start: datetime) ->
     )
 
 
+def midnight_zone(at: datetime) -> str | None:
+    """A usual IANA zone whose clock shows midnight at an aware instant; None where none does."""
+    return next((zone for zone in _USUAL_ZONES if _shows_midnight(zone, at)), None)
+
+
+def other_zone(interval: Interval, data_start: datetime) -> str | None:
+    """The zone in which days are whole from the first on, where data begin within `interval`; None where
+    they begin at no usual zone's midnight, or `interval` begins with a day of that zone already.
+
+    Args:
+        data_start: when Stripe's data begin, aware: as seen, at midnight in the account's zone.
+    """
+    zone = midnight_zone(data_start) if interval.start < data_start < interval.end else None
+    return zone if zone and not _shows_midnight(zone, interval.start) else None
+
+
 def date_in(zone: str, at: datetime) -> date:
     """The day that the calendar of an IANA zone shows at an aware instant."""
     return at.astimezone(_zone(zone)).date()
+
+
+def _shows_midnight(zone: str, at: datetime) -> bool:
+    return at.astimezone(_zone(zone)).time() == time()
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:

@@ -48,7 +48,7 @@ def build_newest_partition_check(report: ConfiguredReport) -> dg.AssetChecksDefi
         stripe = stripe_resource(context.resources, report.resource)
         try:
             with stripe.client(retry=TICK_RETRY) as client:
-                (availability,) = read_availability(client, [report])
+                (availability,) = read_availability(client, [report], context.instance)
                 newest = availability.newest(1)
                 published = availability.read_published(stripe.store(), client, newest)
         except ReportingError as error:

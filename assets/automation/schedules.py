@@ -68,7 +68,7 @@ def build_report_schedule(
             launches = Launches(context.instance)
             missing = [
                 (availability, _find_missing(launches, client, stripe.store(), availability, last))
-                for availability in read_availability(client, reports, at_least=last)
+                for availability in read_availability(client, reports, context.instance, at_least=last)
             ]
         at = context.scheduled_execution_time.isoformat()
         requests = [

@@ -19,9 +19,10 @@ import dagster as dg
 from assets.dagster_runs.history import PartitionGrid, newest_materializations, read_begun
 from assets.dagster_runs.launches import Launch, Launches, Outcome
 from assets.dagster_runs.run_requests import RangeRunRequest, neighbours
-from assets.dagster_runs.tags import ASKED_TAG, INTENT_TAG, Intent
+from assets.dagster_runs.tags import ASKED_TAG, INTENT_TAG, REFUSED_AT, REFUSED_TAG, Intent
 from assets.reports.configured import ConfiguredReport
 from connector.dataset.coverage import listed
+from connector.runs.readiness import Bound
 
 #: How often a partition is asked for, for one reason.
 MOST_TIMES = 3
@@ -180,6 +181,17 @@ def ask_again(
             else:
                 given_up.append(key)
     return AskAgain(attempts, given_up)
+
+
+def read_refused(instance: dg.DagsterInstance, asset: dg.AssetKey) -> frozenset[Bound]:
+    """The bounds of its data at which Stripe has refused a window of an asset, by whoever's run.
+
+    What Stripe once refused there it is not asked for again, as long as Dagster has that run.
+    """
+    runs = instance.get_runs(dg.RunsFilter(tags={REFUSED_TAG: sorted(REFUSED_AT)}))
+    # The run of a job that selects no assets counts for all.
+    about = [run for run in runs if not run.asset_selection or asset in run.asset_selection]
+    return frozenset().union(*(REFUSED_AT[run.tags[REFUSED_TAG]] for run in about))
 
 
 def _newest(asked: Sequence[Launch], grid: PartitionGrid, reasons: Mapping[str, str]) -> dict[str, Launch]:

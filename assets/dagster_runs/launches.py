@@ -17,6 +17,7 @@ import dagster as dg
 
 from assets.dagster_runs.history import AssetsSubset, Backfill, BackfillsFilter, BackfillStatus, PartitionGrid
 from assets.dagster_runs.tags import ASKED_TAG, OUTCOME_TAG, PARTITION, RANGE_END, RANGE_START
+from connector.pipeline.events import Outcome as PartitionOutcome
 
 _BACKFILL = "dagster/backfill"
 _PARENT = "dagster/parent_run_id"
@@ -56,6 +57,7 @@ _OUTCOMES = {
     dg.DagsterRunStatus.FAILURE: Outcome.FAILED,
     dg.DagsterRunStatus.CANCELED: Outcome.CANCELLED,
 }
+_WITHOUT_DATA = {PartitionOutcome.NOT_READY, PartitionOutcome.BEFORE_DATA}
 _UNFINISHED = [status for status in dg.DagsterRunStatus if status not in _OUTCOMES]
 
 
@@ -70,7 +72,7 @@ class Launch:
         keys: of a backfill, the partitions of each asset, instead of a range.
         created: when, in unix seconds.
         asked: what a sensor or schedule of ours asked for with it: the value of `ASKED_TAG`.
-        not_ready: it ended because Stripe does not have the data yet.
+        not_ready: it ended because Stripe does not have the data, yet or at all.
     """
 
     id: str
@@ -340,5 +342,5 @@ def launch_of(
         by_person=launched_by_person(tags),
         created=created,
         asked=tags.get(ASKED_TAG),
-        not_ready=tags.get(OUTCOME_TAG) == "not_ready",
+        not_ready=tags.get(OUTCOME_TAG) in _WITHOUT_DATA,
     )

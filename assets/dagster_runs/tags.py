@@ -1,13 +1,14 @@
 """The tags of Dagster runs of reports."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
 from connector.errors import ConfigurationError
 from connector.pipeline.events import Outcome
 from connector.runs.adoption import WaitPolicy
+from connector.runs.readiness import Bound
 
 #: Run tag by which a schedule, a sensor or a person chooses what happens to partitions that have a file.
 INTENT_TAG = "stripe/intent"
@@ -46,6 +47,18 @@ REPLACES_TAG = "stripe/replaces"
 
 #: Run tag, and metadata of the failure, by which alerts know what needs a person.
 OUTCOME_TAG = "stripe/outcome"
+
+#: Run tag, and metadata of the failure: at which bounds of its data Stripe refused a window, as `end start`.
+REFUSED_TAG = "stripe/refused_at"
+
+
+def refused_at(bounds: Collection[Bound]) -> str:
+    """The value of the tag."""
+    return " ".join(sorted(bounds))
+
+
+#: All values of the tag.
+REFUSED_AT = {refused_at(bounds): frozenset(bounds) for bounds in ([*Bound], [Bound.START], [Bound.END])}
 
 #: The sensors bring these in later: report runs that are late, and data that are not ready yet.
 _COMES_LATER = {str(Outcome.LATE), str(Outcome.NOT_READY)}

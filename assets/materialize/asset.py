@@ -13,6 +13,7 @@ from assets.dagster_runs.tags import (
     ATTEMPTS_TAG,
     OUTCOME_TAG,
     READS_NOTHING,
+    REFUSED_TAG,
     REPORT_RUNS_TAG,
     Intent,
     allowed,
@@ -223,12 +224,15 @@ def _is_awaited(context: dg.AssetExecutionContext) -> bool:
 
 
 def _tag_outcome(context: dg.AssetExecutionContext, failure: dg.Failure) -> None:
-    """Tag the run with the worst outcome of its steps so far."""
+    """Tag the run with the worst outcome of its steps so far, and with what Stripe refused."""
     run = context.instance.get_run_by_id(context.run.run_id)
     before = run.tags.get(OUTCOME_TAG) if run else None
     worst = worst_outcome([outcome_of(failure), *([before] if before else [])])
-    if worst:
-        context.instance.add_run_tags(context.run.run_id, {OUTCOME_TAG: worst})
+    tags = {OUTCOME_TAG: worst} if worst else {}
+    if refused := failure.metadata.get(REFUSED_TAG):
+        tags[REFUSED_TAG] = str(refused.value)
+    if tags:
+        context.instance.add_run_tags(context.run.run_id, tags)
 
 
 def _backfill_policy(at_once: int | None) -> dg.BackfillPolicy:

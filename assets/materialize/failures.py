@@ -5,12 +5,13 @@ from typing import Any
 
 import dagster as dg
 
-from assets.dagster_runs.tags import OUTCOME_TAG
+from assets.dagster_runs.tags import OUTCOME_TAG, REFUSED_TAG, refused_at
 from assets.materialize.check_events import blocked_table
 from assets.shown import shown, shown_metadata
 from connector.checks import CheckOutcome
 from connector.errors import ReportingError, advice
 from connector.pipeline.collect import Missed, Outcome
+from connector.runs.readiness import refused_bound
 from connector.runs.wording import outlook
 
 #: Metadata of the failure: how many partitions of the run are materialized all the same.
@@ -55,6 +56,9 @@ def incomplete_failure(
         MATERIALIZED: len(recorded),
     }
     lines = []
+    bounds = {bound for each in missed if (bound := refused_bound(each.error))}
+    if bounds:
+        metadata[REFUSED_TAG] = refused_at(bounds)
     if ordered:
         lines += _describe_missed(asset, len(recorded), ordered)
         metadata["stripe/not_materialized"] = _missed_table(ordered)

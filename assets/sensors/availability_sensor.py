@@ -36,6 +36,7 @@ from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.errors import ReportingError
 from connector.partitions import Partition
+from connector.runs.readiness import Bound
 from connector.runs.restatement import Refresh, find_aged, refresh_ages, select_due
 
 #: Seconds between two ticks, unless configured.
@@ -179,8 +180,11 @@ def build_availability_sensor(
     ) -> list[ReportPlan]:
         store = stripe.store()
         with stripe.client(retry=TICK_RETRY) as client:
-            looks = [look(client, store, each) for each in read_availability(client, reports, reach=reach)]
             launches, budget = Launches(instance), RecordingBudget(client.clock.monotonic)
+            looks = [
+                look(client, store, each)
+                for each in read_availability(client, reports, instance, reach=reach)
+            ]
             plans = []
             for found in looks:
                 report, grid = found.availability.report, found.availability.grid
@@ -261,9 +265,17 @@ def _line(plan: ReportPlan) -> str:
     return f"{name}: {'. '.join([', '.join(due) or 'nothing to request', until, *notes])}."
 
 
+#: What follows from a refusal that a run of the report met.
+_REFUSED = {
+    Bound.START: "Stripe refused a window that begins exactly where its data do, so none such is requested",
+    Bound.END: "Stripe refused a window that ends exactly where its data do, so the newest is requested when "
+    "they have passed its end",
+}
+
+
 def _notes(plan: ReportPlan) -> list[str]:
     """What else there is to say of a report, a sentence each."""
-    notes = list(plan.recording.notes)
+    notes = [*plan.recording.notes, *(_REFUSED[each] for each in sorted(plan.availability.refused))]
     if plan.given_up:
         notes.append(f"Asked for {MOST_TIMES} times in vain: {list_first(list(plan.given_up))}")
     if plan.left_alone:

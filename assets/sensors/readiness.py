@@ -1,10 +1,13 @@
 """What Stripe has and what the dataset holds, read once for one tick of a sensor, a schedule or a check."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import dagster as dg
+
+from assets.dagster_runs.asked import read_refused
 from assets.dagster_runs.history import PartitionGrid
 from assets.reports.configured import ConfiguredReport
 from assets.reports.partitions import partition_of
@@ -14,6 +17,7 @@ from connector.api.models import ReportType
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.partitions import Partition
+from connector.runs.readiness import Bound, touches
 
 _LOOKS_AT_ONCE = 8
 
@@ -26,6 +30,7 @@ class ReportAvailability:
         available: since and until when Stripe has its data; None where the account has no such type.
         ready: its ready partitions, oldest first; of the same window, one for each connected account.
         now: the time at Stripe.
+        refused: bounds of its data at which Stripe has refused a window; those that touch them are not ready.
     """
 
     report: ConfiguredReport
@@ -33,6 +38,7 @@ class ReportAvailability:
     available: ReportType | None
     ready: Sequence[Partition]
     now: datetime
+    refused: frozenset[Bound] = frozenset()
 
     def read_published(
         self, store: Store, client: StripeClient, partitions: Sequence[Partition]
@@ -66,6 +72,7 @@ class ReportAvailability:
 def read_availability(
     client: StripeClient,
     reports: Sequence[ConfiguredReport],
+    instance: dg.DagsterInstance,
     *,
     reach: timedelta = timedelta(),
     at_least: int = 1,
@@ -73,6 +80,7 @@ def read_availability(
     """How each report stands. One call to Stripe for all of them.
 
     Args:
+        instance: whose runs show what Stripe has refused.
         reach: windows that ended so long before Stripe's data do are left out,
         at_least: except for so many of the newest windows.
 
@@ -83,22 +91,31 @@ def read_availability(
     for report in reports:
         grid, available = PartitionGrid.of(report), types.get(report.query.spec.id)
         ready: list[Partition] = []
+        refused = read_refused(instance, report.key)
         if available is not None:
-            ready = select_ready(_newest(report, grid, available, reach, at_least), available, client.now())
-        found.append(ReportAvailability(report, grid, available, ready, client.now()))
+            newest = _newest(report, grid, available, reach, at_least, refused=refused)
+            ready = select_ready(newest, available, client.now())
+        found.append(ReportAvailability(report, grid, available, ready, client.now(), refused))
     return found
 
 
 def _newest(
-    report: ConfiguredReport, grid: PartitionGrid, available: ReportType, reach: timedelta, at_least: int
+    report: ConfiguredReport,
+    grid: PartitionGrid,
+    available: ReportType,
+    reach: timedelta,
+    at_least: int,
+    *,
+    refused: Collection[Bound],
 ) -> list[Partition]:
-    """The partitions whose windows end near the end of Stripe's data, oldest first."""
+    """The partitions whose windows end near the end of Stripe's data, oldest first, without those at a bound
+    that was refused."""
     found: list[Sequence[Partition]] = []
     keys = report.windows.get_partition_keys() if report.connected_accounts else grid.rows[0]
     for key in reversed(keys):
         window = partition_of(report.windows, key)
         end = interval_of(window).end
-        if end > available.data_available_end:
+        if end > available.data_available_end or touches(window.interval, available, refused):
             continue
         if len(found) >= at_least and end <= available.data_available_end - reach:
             break

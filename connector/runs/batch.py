@@ -21,7 +21,6 @@ from connector.errors import (
     AuthenticationError,
     InternalError,
     InvalidRequestError,
-    NotReadyError,
     PermissionDeniedError,
     ReportingError,
     RunFailedError,
@@ -35,7 +34,7 @@ from connector.runs.creation import RunCreator
 from connector.runs.events import Answered, Asked, Finished, Missed, RunEvent
 from connector.runs.polling import Poller, PollResult
 from connector.runs.progress import PartitionProgress
-from connector.runs.readiness import not_ready, refused_for_now
+from connector.runs.readiness import explain_refusal, not_ready, refused_for_now
 from connector.runs.report_run_list import find_runs
 from connector.runs.threads import Workers
 from connector.text import get_logger
@@ -244,8 +243,9 @@ class RunBatch:
             self._end(item, InternalError.of(error))
             return
         if isinstance(error, InvalidRequestError) and refused_for_now(error):
-            about = item.wanted.partition.interval or item.key
-            self._end(item, NotReadyError(f"Stripe has no data for {about}: {error}"))
+            request, now = item.wanted.request, self._client.now()
+            available = self._types.get(request.report_type)
+            self._end(item, explain_refusal(error, item.wanted.partition, request, available, now))
             return
         self._end(item, error)
         if isinstance(error, AuthenticationError):

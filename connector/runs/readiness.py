@@ -1,15 +1,29 @@
 """Whether Stripe has the data of an interval yet, and when it will."""
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from connector.api.models import ReportType
-from connector.errors import BeforeDataError, InvalidRequestError, NotReadyError
-from connector.partitions import Interval
+from connector.api.models import ReportRequest, ReportType
+from connector.errors import BeforeDataError, InvalidRequestError, NotReadyError, ReportingError
+from connector.partitions import Interval, Partition, other_zone
 
 #: Stripe prepares data twice a day, and a day is complete within this time after its end.
 #: Source: https://docs.stripe.com/reports/options
 PREPARATION = timedelta(hours=12)
+
+
+class Bound(StrEnum):
+    """Where Stripe's data begin or end. Whether an interval may touch it is not known: the reference asks
+    for a second between them, the guide does not.
+
+    Source: https://docs.stripe.com/api/reporting/report_run/create, https://docs.stripe.com/reports/api
+    """
+
+    START = "start"
+    END = "end"
 
 
 #: How a message says that something is still to come.
@@ -21,7 +35,8 @@ _ONLY_THROUGH = "is only available through"
 def not_ready(
     interval: Interval | None, available: ReportType, now: datetime
 ) -> NotReadyError | BeforeDataError | None:
-    """Why Stripe cannot answer for `interval` yet, or ever; None when it can. Both ends of the window count.
+    """Why Stripe cannot answer for `interval` yet, or ever; None when it can. Both ends of the window count:
+    what touches them is tried.
 
     Source: https://docs.stripe.com/reports/api
     """
@@ -50,7 +65,71 @@ def _way_out(interval: Interval, first: datetime) -> str:
     """What can be had of an interval that begins before the data do."""
     if interval.end <= first:
         return f"Begin at {first:%Y-%m-%d %H:%M} UTC"
-    return f"Use smaller windows from {first:%Y-%m-%d %H:%M} UTC on for what lies behind that"
+    smaller = f"Use smaller windows from {first:%Y-%m-%d %H:%M} UTC on for what lies behind that"
+    zone = other_zone(interval, first)
+    if zone is None:
+        return smaller
+    offset = first.astimezone(ZoneInfo(zone)).isoformat()[-6:]
+    return (
+        f"{smaller}. {first:%H:%M} UTC is midnight at UTC{offset}, probably that of the account: with a zone "
+        f"of that offset, such as `zone: {zone}`, days are whole from the first on. A table that has files "
+        "keeps its zone; another one needs a `name`"
+    )
+
+
+def touches(interval: Interval | None, available: ReportType, bounds: Collection[Bound]) -> bool:
+    """Whether an interval reaches exactly to one of these bounds of Stripe's data."""
+    return interval is not None and (
+        (Bound.START in bounds and interval.start == available.data_available_start)
+        or (Bound.END in bounds and interval.end == available.data_available_end)
+    )
+
+
+def explain_refusal(
+    error: InvalidRequestError,
+    partition: Partition,
+    request: ReportRequest,
+    available: ReportType | None,
+    now: datetime,
+) -> NotReadyError | BeforeDataError:
+    """What it means that Stripe refuses, for now, a partition that lies within the data which it names.
+
+    One that begins exactly where the data do never will be had. Where Stripe does not say which end it
+    refuses, and the interval touches both, it is asked for again when the data have advanced.
+    """
+    interval = partition.interval
+    said = f"Stripe has no data for {interval or partition.key}: {error}"
+    if interval is None or available is None:
+        return NotReadyError(said)
+    first, last = available.data_available_start, available.data_available_end
+    about_end = "interval_end" in (error.param or "") or _ONLY_THROUGH in str(error)
+    about_start = "interval_start" in (error.param or "") or interval.end < last
+    begins_there = interval.start == first and request.get("interval_start") is not None
+    if begins_there and about_start and not about_end:
+        return BeforeDataError(
+            f"{said}. It begins exactly where Stripe's data do, at {first:%Y-%m-%d %H:%M} UTC, which Stripe "
+            "does not take. Begin with the next window; smaller ones leave out less",
+            available_start=first,
+            bound=True,
+        )
+    if interval.end != last:
+        return NotReadyError(said)
+    expected = ready_by(interval.end, now)
+    return NotReadyError(
+        f"{said}. It ends exactly where Stripe's data do, which Stripe does not take yet; expected by "
+        f"{expected:%Y-%m-%d %H:%M} UTC",
+        available_start=first,
+        available_end=last,
+        expected=expected,
+        bound=True,
+    )
+
+
+def refused_bound(error: ReportingError) -> Bound | None:
+    """The bound of Stripe's data at which it refused an interval; None for any other error."""
+    if isinstance(error, NotReadyError | BeforeDataError) and error.bound:
+        return Bound.END if isinstance(error, NotReadyError) else Bound.START
+    return None
 
 
 def ready_by(end: datetime, now: datetime) -> datetime:

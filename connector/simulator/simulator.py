@@ -83,6 +83,8 @@ class Simulator:
         payouts_without_currency: payout rows of balance summaries have a null currency.
         limiter: rate limits; none by default.
         max_pending_runs: with so many pending runs a further one is a 429.
+        bounds_excluded: an interval has to begin a second after the data do and end a second before they do,
+            as Stripe's reference says; by default it may touch both ends, as in Stripe's guide.
 
     Attributes:
         account: the account that keys belong to.
@@ -107,6 +109,7 @@ class Simulator:
         payouts_without_currency: bool = False,
         limiter: Limiter | None = None,
         max_pending_runs: int | None = None,
+        bounds_excluded: bool = False,
     ) -> None:
         self.seed = seed
         self.faults = Faults(seed)
@@ -137,6 +140,7 @@ class Simulator:
             faults=self.faults,
             limiter=limiter,
             max_pending_runs=max_pending_runs,
+            bounds_excluded=bounds_excluded,
             summary_options=summary_options,
         )
 
@@ -182,6 +186,10 @@ class Simulator:
     def end(self, run_id: str) -> None:
         """Let a pending run end now, also one that would not end."""
         self._backend.runs.end(run_id, now=self._clock.now())
+
+    def set_available_from(self, report_type: str, start: datetime) -> None:
+        """Set `data_available_start` of a type, such as midnight in the account's zone."""
+        self._backend.starts[report_type] = int(start.timestamp())
 
     def set_available_until(self, report_type: str, end: datetime | None) -> None:
         """Set `data_available_end` of a type, before or after its own; None goes back to that."""

@@ -344,6 +344,28 @@ class TestParameters:
         assert create(SUMMARY, interval_start=start - 1, interval_end=end).status_code == 400
         assert create(SUMMARY, interval_start=start, interval_end=end + 1).status_code == 400
 
+    def test_or_it_has_to_lie_a_second_inside_wherever_the_data_begin(self, clock: ManualClock) -> None:
+        sim = Simulator(clock, run_seconds=0, opening=date(2026, 5, 1), bounds_excluded=True)
+        sim.set_available_from(SUMMARY, datetime(2026, 5, 1, 22, tzinfo=UTC))
+        with client(sim, LIVE_KEY) as http:
+            report_type = http.get(f"{TYPES}/{SUMMARY}").json()
+            start, end = report_type["data_available_start"], report_type["data_available_end"]
+            answers = {
+                (after, before): http.post(
+                    RUNS,
+                    data={
+                        "report_type": SUMMARY,
+                        "parameters[interval_start]": start + after,
+                        "parameters[interval_end]": end - before,
+                    },
+                ).status_code
+                for after in (0, 1)
+                for before in (0, 1)
+            }
+
+        assert start == int(datetime(2026, 5, 1, 22, tzinfo=UTC).timestamp())
+        assert answers == {(0, 0): 400, (0, 1): 400, (1, 0): 400, (1, 1): 200}
+
     def test_a_type_that_does_not_exist_is_missing(self, create: Create) -> None:
         response = create("balance.summary.9", interval_start=JUNE_1, interval_end=JUNE_2)
 

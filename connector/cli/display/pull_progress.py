@@ -36,7 +36,7 @@ _CONSEQUENCES = {
     Outcome.FAILED: "Files stored before are unchanged.",
     Outcome.LATE: "Their report runs continue at Stripe: run this again later to reuse or replace them.",
     Outcome.NOT_READY: "Stripe has no data for them yet.",
-    Outcome.BEFORE_DATA: "They begin before Stripe's data do: use smaller windows, or begin later.",
+    Outcome.BEFORE_DATA: "Stripe has no data for their beginning: use smaller windows, or begin later.",
 }
 _LISTED = 5
 

@@ -27,7 +27,10 @@ class Backend:
         ledger: the books of an account.
         books_id: the identity of an account's books, as `Simulator-Books` has it.
         run_seconds: how long a run takes, by its number.
-        ends: `data_available_end` by type, where it is not the type's own; unix seconds.
+        starts, ends: `data_available_start` and `data_available_end` by type, where they are not the type's
+            own; unix seconds.
+        bounds_excluded: an interval lies a second inside the availability at both ends, as Stripe's
+            reference asks; else it may reach from one to the other, as its guide does.
     """
 
     seed: int
@@ -42,14 +45,21 @@ class Backend:
     limiter: Limiter | None = None
     max_pending_runs: int | None = None
     summary_options: Mapping[str, bool] = field(default_factory=dict)
+    starts: dict[str, int] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)
+    bounds_excluded: bool = False
     idempotency: IdempotencyKeys = field(default_factory=IdempotencyKeys)
 
     def available(self, report_type: ReportType, account: str, now: datetime) -> tuple[int, int]:
         """`data_available_start` and `data_available_end` in unix seconds."""
-        start = self.ledger(account).opening
+        start = self.starts.get(report_type.id, self.ledger(account).opening)
         end = report_type.available_until(int(now.timestamp()))
         return start, max(start, self.ends.get(report_type.id, end))
+
+    def requestable(self, report_type: ReportType, account: str, now: datetime) -> tuple[int, int]:
+        """The first and the last second that an interval may name."""
+        start, end = self.available(report_type, account, now)
+        return (start + 1, end - 1) if self.bounds_excluded else (start, end)
 
     def accounts(self, report_type: ReportType, parameters: Mapping[str, Any], account: str) -> list[str]:
         """Whose books a run of `account` reads: its own, or those of the connected accounts requested.

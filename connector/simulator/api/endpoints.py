@@ -165,8 +165,8 @@ def _create_run(request: Request) -> Reply:
     if replay is not None:
         return replay
     report_type = _known_type(request, requested_type(form))
-    available = backend.available(report_type, owner.account, call.at)
-    parameters = run_parameters(form, report_type, available=available)
+    requestable = backend.requestable(report_type, owner.account, call.at)
+    parameters = run_parameters(form, report_type, available=requestable)
     accounts = backend.accounts(report_type, parameters, owner.account)
     backend.check_payout(parameters, accounts, prepared(int(call.at.timestamp())))
     _check_pending(request)
