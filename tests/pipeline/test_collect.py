@@ -411,6 +411,7 @@ def test_a_limit_on_parallel_runs_slows_us_down_and_loses_nothing(
 
     assert len(done(events)) == 30
     assert len(simulator.runs) == 30
+    assert sum(each.status == 429 for each in simulator.requests) < 4
 
 
 def test_a_hail_of_refusals_costs_time_alone(simulator: Simulator, pull: Pull) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,8 +16,9 @@ from connector.pipeline.collect import Done, Event, Missed, Outcome, collect
 from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
 from connector.simulator import Match, RequestContext, Simulator
+from connector.simulator.protocol.messages import Reply
 from tests.conftest import ClientFor, Pull
-from tests.faults.network import Respond
+from tests.faults.network import EditReply, Respond
 from tests.faults.runs import RunTakes
 from tests.support.clock import NOON, ManualClock
 from tests.support.partitions import days, done, missed
@@ -333,6 +335,38 @@ def test_a_run_that_hangs_while_it_is_waited_for_is_replaced(
     first, second = (run.id for run in simulator.runs)
     assert outcome.published.provenance.run_id == second
     assert f"{second} (attempt 2 of 3) replaces {first}" in caplog.text
+
+
+# How many runs at once
+
+_REASON = "Stripe-Rate-Limited-Reason"
+
+
+def naming(reply: Reply, reason: str | None) -> Reply:
+    """A refusal with this reason, or none; other answers as they are."""
+    headers = {name: value for name, value in reply.headers.items() if name != _REASON}
+    named = {**headers, _REASON: reason} if reason else headers
+    return replace(reply, headers=named) if reply.status == 429 else reply
+
+
+@pytest.mark.parametrize(
+    ("reason", "few"),
+    [
+        pytest.param("endpoint-concurrency", True, id="of-the-endpoint"),
+        pytest.param("global-concurrency", True, id="of-all-together"),
+        pytest.param(None, False, id="not-said"),
+    ],
+)
+def test_a_refusal_that_names_runs_in_parallel_is_not_met_three_times(
+    client_for: ClientFor, pull: Pull, clock: ManualClock, reason: str | None, *, few: bool
+) -> None:
+    simulator = Simulator(clock, seed=7, volume=1, max_pending_runs=1, run_seconds=20)
+    simulator.faults.add(EditReply(lambda _, reply: naming(reply, reason)), "POST", times=None)
+
+    events = pull(SUMMARY, days("2026-05-01", 30), client=client_for(simulator.handle))
+
+    assert len(done(events)) == 30
+    assert (sum(each.status == 429 for each in simulator.requests) < 20) is few
 
 
 # Before the data begin
