@@ -11,6 +11,7 @@ from connector.catalogue.reports import (
     connect,
     ending_balance,
     fees,
+    financial_accounts,
     payout_reconciliation,
     payouts,
     tax,
@@ -27,6 +28,7 @@ _FAMILIES = (
     fees,
     tax,
     connect,
+    financial_accounts,
 )
 
 #: Every report type the catalogue knows, by Stripe's id.

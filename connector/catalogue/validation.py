@@ -182,7 +182,7 @@ def _number_format(value: Any) -> str:
 
 
 #: Parameters that take several values at once.
-_LISTS = frozenset({"columns", "connected_accounts"})
+_LISTS = frozenset({"columns", "connected_accounts", "states"})
 
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "interval_start": _seconds,

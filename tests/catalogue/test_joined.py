@@ -4,19 +4,23 @@ from typing import Any
 
 import pytest
 
+from connector.api.models import moment
 from connector.catalogue import (
     REPORTING_CATEGORIES,
     REPORTS,
     ColumnType,
+    ReportSpec,
     Status,
     columns_of,
     report,
     with_columns,
 )
 from connector.errors import ConfigurationError
+from connector.partitions import Interval, Partition
 from connector.query import ReportQuery
 
 PAYOUTS = report("payouts_itemized")
+JUNE = Partition("2026-06-01", Interval(moment(1_780_272_000), moment(1_780_358_400)))
 
 
 def test_a_typed_column_joins_the_report_and_leaves_it_as_it_is() -> None:
@@ -92,7 +96,8 @@ def test_a_type_described_by_hand_takes_the_parameters_its_filters_name() -> Non
 IN_USE = (
     "balance_change_from_activity.itemized.7 payouts.itemized.5 payouts.summary.2 "
     "payout_reconciliation.itemized.7 failed_payouts.itemized.2 balance.summary.2 "
-    "connected_account_stripe_fees.incurred_at.itemized.1 tax.transactions.itemized.5"
+    "connected_account_stripe_fees.incurred_at.itemized.1 tax.transactions.itemized.5 "
+    "all_fees.balance_transaction_created.itemized.1 tax.transactions.itemized.3"
 )
 
 
@@ -114,3 +119,65 @@ NEW_CATEGORIES = (
 def test_seventeen_more_categories_are_known() -> None:
     assert len(NEW_CATEGORIES.split()) == 17
     assert REPORTING_CATEGORIES.issuperset(NEW_CATEGORIES.split())
+
+
+TAX_FILTERS = {
+    "country": "US",
+    "states": ["CA", "NY"],
+    "taxable": "true",
+    "is_eu_vat_moss": "false",
+    "tax_type": "sales_tax",
+    "jurisdiction_key": "us-ca",
+    "type": "checkout",
+}
+
+
+def test_the_tax_export_takes_every_filter_that_stripe_lists() -> None:
+    query = ReportQuery.of("tax_itemized_export", filters=TAX_FILTERS)
+    asked = query.request(JUNE)
+
+    assert {name: asked.get(name) for name in TAX_FILTERS} == {**TAX_FILTERS, "states": ("CA", "NY")}
+    assert "there are more columns" in str(query.spec.caution).lower()
+
+
+def test_so_does_the_tax_summary() -> None:
+    filters = {"country": "US", "states": "CA", "type": "checkout", "currency": "usd"}
+    asked = ReportQuery.of("tax_summarized_export", filters=filters).request(JUNE)
+
+    assert {name: asked.get(name) for name in filters} == filters
+
+
+FINANCIAL = [spec for spec in REPORTS.values() if "financial_account" in spec.id]
+
+
+@pytest.mark.parametrize("spec", FINANCIAL, ids=lambda spec: spec.id)
+def test_columns_of_financial_accounts_are_read_by_their_header_and_what_was_seen_is_typed(
+    spec: ReportSpec,
+) -> None:
+    query = ReportQuery.of(spec.id)
+    header = ["created", "category", "status", "amount", "available_balance_impact", "moon"]
+
+    assert query.request(JUNE).columns is None
+    assert "its files are read by their header" in str(spec.caution)
+    assert [each.type for each in query.columns_in(header)] == [
+        ColumnType.TIMESTAMP,
+        ColumnType.TEXT,
+        ColumnType.TEXT,
+        ColumnType.MONEY,
+        ColumnType.MONEY,
+        ColumnType.TEXT,
+    ]
+
+
+def test_there_are_five_reports_on_financial_accounts() -> None:
+    documented = {spec.id for spec in FINANCIAL if spec.status is Status.DOCUMENTED}
+
+    assert len(FINANCIAL) == 5
+    assert documented == {
+        f"connected_account_financial_account_{each}.1"
+        for each in (
+            "balance.summary",
+            "balance_change_from_activity.itemized",
+            "balance_change_from_activity.summary",
+        )
+    }

@@ -4,7 +4,8 @@ The catalogue builds its lists from shared groups of columns; a slip there would
 reports. Here every list is spelt out.
 
 Read from https://docs.stripe.com/reports/report-types and the pages below it, as of March 2025, and
-https://docs.stripe.com/tax/reports. What is `observed` is used by public code as of October 2026:
+https://docs.stripe.com/tax/reports; tax exports and financial accounts as of 2026, the columns of the
+itemized export as a public program names them. What is `observed` is used by public code as of October 2026:
 https://github.com/mozilla/bigquery-etl (bigquery_etl/stripe), https://github.com/fivetran/dbt_stripe,
 https://github.com/wikimedia/wikimedia-fundraising-SmashPig (PaymentProviders/Stripe),
 https://github.com/stripe/stripe-apps/issues/969.

@@ -235,6 +235,57 @@ class TestCells:
             assert Decimal(row["subtotal"]) == parts
         assert any(len(row["filing_exchange_rate"]) == 18 for row in rows)
 
+    EXPORT_FILTERS = (
+        ({"country": "US"}, "country_code", {"US"}),
+        ({"states": "CA"}, "state_code", {"CA"}),
+        ({"states": ["CA", "NV"]}, "state_code", {"CA"}),
+        ({"taxable": "false"}, "tax_rate", {"0"}),
+        ({"tax_type": "vat"}, "tax_type", {"vat"}),
+        ({"is_eu_vat_moss": "true"}, "tax_type", {"vat"}),
+        ({"jurisdiction_key": "us-ca"}, "jurisdiction_name", {"California"}),
+        ({"type": "refund"}, "transaction_type", {"reversal"}),
+    )
+
+    @pytest.mark.parametrize(
+        ("filters", "column", "left"), EXPORT_FILTERS, ids=[str(each[0]) for each in EXPORT_FILTERS]
+    )
+    def test_filters_of_the_tax_export_leave_what_they_name(
+        self, world: Simulator, live: httpx.Client, filters: dict[str, Any], column: str, left: set[str]
+    ) -> None:
+        export = next(each for each in REPORT_TYPES if each.id == "tax.itemized_export.1")
+        _, *every = table(live, live.post(RUNS, data=form(export, world)))
+        header, *rows = table(live, live.post(RUNS, data=form(export, world, **filters)))
+
+        assert 0 < len(rows) < len(every)
+        assert {row[header.index(column)] for row in rows} == left
+
+    def test_the_tax_export_and_the_tax_summary_have_the_same_tax(self, world: Simulator) -> None:
+        def tax(id: str, column: str, **filters: Any) -> Decimal:
+            body = world.csv(id, interval_start=JUNE_1, interval_end=JUNE_9, country="DE", **filters)
+            rows = csv.DictReader(io.StringIO(body.decode(), newline=""))
+            return sum((Decimal(row[column]) for row in rows), Decimal(0))
+
+        taxed = tax("tax.summarized_export.1", "total_tax_collected", type="checkout")
+        assert tax("tax.itemized_export.1", "tax_amount", type="checkout") == taxed > 0
+
+    @pytest.mark.parametrize("scope", ["", "connected_account_"], ids=["own", "connected"])
+    def test_a_financial_account_moves_by_its_activity(self, world: Simulator, scope: str) -> None:
+        def rows(stem: str) -> list[dict[str, str]]:
+            (id,) = (
+                each.id for each in REPORT_TYPES if each.id.startswith(f"{scope}financial_account_{stem}.")
+            )
+            body = world.csv(id, interval_start=JUNE_1, interval_end=JUNE_9)
+            return list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+
+        lines: dict[str, Decimal] = {}
+        for row in rows("balance.summary"):
+            lines[row["category"]] = lines.get(row["category"], Decimal(0)) + Decimal(row["amount"])
+        items = rows("balance_change_from_activity.itemized")
+        moved = sum((Decimal(row["available_balance_impact"]) for row in items), Decimal(0))
+
+        assert moved == lines["activity"] != 0
+        assert lines["starting_balance"] + moved == lines["ending_balance"]
+
 
 class TestFacts:
     """This reading against the facts, so that neither drifts alone."""

@@ -19,6 +19,13 @@ _SALE = "transaction_currency"
 
 _LINE = (
     text("id", "The tax transaction the line belongs to."),
+    text("tax_transaction_id", "The tax transaction (`tax_…`) that the line is part of."),
+    text(
+        "reversal_original_tax_transaction_id", "Of a line that takes back: the tax transaction of the sale."
+    ),
+    text("transaction_type", "Whether the tax transaction is of a sale or takes one back."),
+    text("provider", "Who calculated the tax: stripe, or another."),
+    text("applied_tax_calculation_type", "How the tax came about: automatic, or external where imported."),
     text("line_item_id", "The line item taxed; one row for each jurisdiction that taxes it."),
     text("type", "Whether the line is of a sale or takes one back."),
     local_time("transaction_date", "When the tax transaction was recorded"),
@@ -36,6 +43,7 @@ _JURISDICTION = (
     text("state_code", "State or province of the jurisdiction, where it lies in one."),
     text("jurisdiction_name", "Who levies the tax."),
     text("jurisdiction_level", "What kind of authority that is: country, state, county, city, district."),
+    text("tax_type", "What kind of tax it is, as a code: vat, gst, sales_tax…"),
     text("tax_name", "What the tax is called there: VAT, GST, sales tax…"),
     number("tax_rate", "The rate that was applied, as Stripe prints it."),
     text("taxability", "Whether the line is taxable there: taxable or non_taxable."),

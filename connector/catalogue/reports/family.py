@@ -77,6 +77,7 @@ class Family:
         day: the time that decides a row's day, by its local name.
         amount, net, currency: `amount_column`, `net_columns` and `currency_column` of the spec.
         texts: what columns mean in this report, where it is more than the dictionary says.
+        own: columns that no other report has, typed by what was seen of them; for files read by their header.
         paid_out, fee: `paid_out_sign` and `fee_sign` of the spec.
 
     The others are as in `ReportSpec`.
@@ -99,6 +100,7 @@ class Family:
     fee: Sign = FEE_POSITIVE
     currency: str = "currency"
     texts: Mapping[str, str] = field(default_factory=dict)
+    own: tuple[Column, ...] = ()
     row_kinds: RowKindRules | None = None
     scope: Scope = Scope.OWN_ACCOUNT
     live_only: bool = False
@@ -156,7 +158,7 @@ class Family:
             net_columns=self.net if named else None,
             paid_out_sign=self.paid_out,
             fee_sign=self.fee,
-            own_columns=self._signed(named),
+            own_columns=(*self._signed(named), *self.own),
             currency_column=self.currency,
             live_only=self.live_only,
         )

@@ -120,6 +120,7 @@ def _seen(
 
 
 REPORTS = (
+    _seen(_ALL_FEES, 1),
     _seen(_ALL_FEES, 2, alphabetical(_ALL_FEES.defaults)),
     _seen(_FEE_SUMMARY, 2, alphabetical(_FEE_SUMMARY.defaults)),
     _seen(_INCURRED, 2),

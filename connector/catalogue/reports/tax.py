@@ -1,7 +1,8 @@
 """The tax reports: each taxed line, and the sums by jurisdiction.
 
 A line item has a row for each jurisdiction that taxes it, which repeats the line's own amounts: what can be
-added up is the tax.
+added up is the tax. The exports are those of the Dashboard; which values their filters take, nobody has
+published.
 
 Sources: https://docs.stripe.com/reports/report-types/tax, https://docs.stripe.com/tax/reports
 """
@@ -32,6 +33,33 @@ _LINES = Family(
     amount="tax_amount",
 )
 
+#: What people who process the export name of it; the page has more.
+_EXPORTED = (
+    "id", "tax_transaction_id", "reversal_original_tax_transaction_id", "type", "transaction_type",
+    "transaction_date", "provider", "applied_tax_calculation_type", "payment_intent_id", "line_item_id",
+    "currency", "total", "tax_amount", "country_code", "state_code", "jurisdiction_level",
+    "jurisdiction_name", "tax_type", "tax_rate",
+)  # fmt: skip
+
+_EXPORT = Family(
+    id="tax.itemized_export",
+    title="Tax, itemized",
+    about="What was sold and taxed, and what was taken back: one row for each line item and jurisdiction.",
+    source=_SOURCE,
+    optional=(
+        "timezone", "decimal_separator", "country", "states", "taxable", "is_eu_vat_moss", "tax_type",
+        "jurisdiction_key", "type", "columns",
+    ),
+    defaults=_EXPORTED,
+    day="transaction_date",
+    amount="tax_amount",
+    texts={
+        "id": "What was sold or taken back: a checkout session, an invoice, a refund.",
+        "type": "What kind of object `id` is: checkout, refund…",
+        "total": "The line with its tax, repeated in the row of each jurisdiction that taxes it.",
+    },
+)  # fmt: skip
+
 #: Sums by jurisdiction, each amount in two currencies.
 _SUMS = (
     "country_code", "state_code", "jurisdiction_name", "jurisdiction_level", "tax_rate",
@@ -47,9 +75,9 @@ _JURISDICTIONS = Family(
     id="tax.summarized_export",
     title="Tax by jurisdiction",
     about="Sales and tax of the interval, added up for each jurisdiction, rate and currency.",
-    source="https://docs.stripe.com/tax/reports",
+    source=_SOURCE,
     granularity=Granularity.SUMMARY,
-    optional=("timezone", "columns"),
+    optional=("currency", "timezone", "decimal_separator", "type", "country", "states", "columns"),
     defaults=_SUMS,
     amount="total_tax_collected",
     currency="transaction_currency",
@@ -65,7 +93,15 @@ _SECOND = alphabetical(
 
 REPORTS = (
     _LINES.version(2, _SECOND, defaults_known=False),
+    _LINES.version(3, status=Status.OBSERVED, complete=False),
     _LINES.version(5, status=Status.OBSERVED, complete=False),
     _LINES.connected().version(2, connected(_SECOND), defaults_known=False),
-    _JURISDICTIONS.version(1, alphabetical(_SUMS), status=Status.OBSERVED, defaults_known=False),
+    _EXPORT.version(
+        1,
+        alphabetical(_EXPORTED),
+        note="There are more columns than those listed; any that the catalogue has may be asked for.",
+        complete=False,
+        defaults_known=False,
+    ),
+    _JURISDICTIONS.version(1, alphabetical(_SUMS), defaults_known=False),
 )

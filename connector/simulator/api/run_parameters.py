@@ -177,6 +177,11 @@ def _accounts(name: str, value: Value) -> list[str]:
     return [_account(f"{name}[{index}]", account) for index, account in enumerate(value)]
 
 
+def _states(name: str, value: Value) -> str | list[str]:
+    """One, or a list: which form Stripe takes is not known."""
+    return [_text(name, each) for each in value] if isinstance(value, list) else _text(name, value)
+
+
 _READERS: dict[str, Callable[[str, Value], object]] = {
     "interval_start": whole_number,
     "interval_end": whole_number,
@@ -187,4 +192,6 @@ _READERS: dict[str, Callable[[str, Value], object]] = {
     "connected_accounts": _accounts,
     "payout": _text,
     "decimal_separator": _text,
+    "states": _states,
+    **dict.fromkeys(("country", "taxable", "is_eu_vat_moss", "tax_type", "jurisdiction_key", "type"), _text),
 }

@@ -120,6 +120,26 @@ TAX = (
     "invoice_metadata[key]", "credit_note_metadata[key]", "refund_metadata[key]",
     "tax_transaction_metadata[key]",
 )  # fmt: skip
+TAX_EXPORT = (
+    "id", "tax_transaction_id", "reversal_original_tax_transaction_id", "provider",
+    "applied_tax_calculation_type", "type", "transaction_type", "transaction_date", "payment_intent_id",
+    "line_item_id", "currency", "total", "tax_amount", "country_code", "state_code", "jurisdiction_level",
+    "jurisdiction_name", "tax_type", "tax_rate",
+)  # fmt: skip
+TAX_SUM = (
+    "country_code", "state_code", "jurisdiction_level", "jurisdiction_name", "tax_rate",
+    "transaction_currency", "total", "total_sales", "total_taxable_sales", "total_nontaxable_sales",
+    "total_tax_collected", "total_sales_refunded", "total_tax_refunded", "filing_currency",
+    "filing_tax_payable", "filing_total_sales", "filing_total_taxable_sales",
+    "filing_total_nontaxable_sales", "filing_total_tax_collected", "filing_total_sales_refunded",
+    "filing_total_taxable_refunded", "filing_total_tax_refunded", "transaction_date_start",
+    "transaction_date_start_utc", "transaction_date_end", "transaction_date_end_utc",
+)  # fmt: skip
+FINANCIAL_ITEMS = (
+    "created", "category", "status", "amount", "available_balance_impact", "currency", "description",
+)  # fmt: skip
+FINANCIAL_SUMS = ("category", "currency", "count", "amount")
+FINANCIAL_BALANCE = ("category", "description", "amount", "currency")
 OVERVIEW = (
     "account_id", "business_name", "country", "currency", "balance", "balance_24hr_net_change",
     "has_24hr_negative_balance_change", "pending_debits", "balance_excluding_pending_debits",

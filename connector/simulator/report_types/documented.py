@@ -6,7 +6,9 @@ own list gave them to an account in December 2021; types it did not have follow 
 Source: https://docs.stripe.com/reports/report-types/balance,
 https://docs.stripe.com/reports/report-types/payouts,
 https://docs.stripe.com/reports/report-types/payout-reconciliation,
-https://docs.stripe.com/reports/report-types/connect, https://docs.stripe.com/reports/report-types/tax
+https://docs.stripe.com/reports/report-types/connect, https://docs.stripe.com/reports/report-types/tax,
+https://docs.stripe.com/reports/report-types/financial-accounts (parameters; the columns are those that a
+program reads of one's own account), https://docs.stripe.com/tax/reports (the columns of the tax summary)
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -15,8 +17,8 @@ from connector.simulator.report_types import column_sets
 from connector.simulator.report_types.column_sets import Versions
 from connector.simulator.report_types.report_type import ReportType
 from connector.simulator.reports import connect_overview as overview
+from connector.simulator.reports import financial_accounts, selections, tax
 from connector.simulator.reports import rows as reports
-from connector.simulator.reports import selections, tax
 from connector.simulator.reports.selections import Selection
 
 # Parameters
@@ -148,7 +150,26 @@ OWN_TYPES = (
         rows=reports.itemized(tax.taxed, tax.reader),
         optional=("timezone", "decimal_separator", "columns"),
     ),
-)
+    ReportType(
+        id="tax.itemized_export.1",
+        name="Itemized tax export",
+        columns=column_sets.TAX_EXPORT,
+        default_columns=column_sets.TAX_EXPORT,
+        rows=reports.itemized(tax.taxed, tax.export_reader),
+        optional=(
+            "timezone", "decimal_separator", "country", "states", "taxable", "is_eu_vat_moss", "tax_type",
+            "jurisdiction_key", "type", "columns",
+        ),
+    ),
+    ReportType(
+        id="tax.summarized_export.1",
+        name="Tax by jurisdiction",
+        columns=column_sets.TAX_SUM,
+        default_columns=column_sets.TAX_SUM,
+        rows=tax.summarized,
+        optional=("currency", "timezone", "decimal_separator", "type", "country", "states", "columns"),
+    ),
+)  # fmt: skip
 
 #: About the accounts connected to the caller's.
 CONNECTED_TYPES = (
@@ -213,6 +234,36 @@ CONNECTED_TYPES = (
         rows=overview.overview,
         required=END,
         optional=(),
+    ),
+    *(
+        ReportType(
+            id=f"connected_account_financial_account_{stem}.1",
+            name=_titled(_CONNECTED, name),
+            columns=(*columns, "connected_account"),
+            default_columns=(*columns, "connected_account"),
+            rows=rows,
+            optional=("timezone", "decimal_separator", *_ACCOUNTS, "columns"),
+        )
+        for stem, name, columns, rows in (
+            (
+                "balance_change_from_activity.itemized",
+                "itemized activity of the financial account",
+                column_sets.FINANCIAL_ITEMS,
+                financial_accounts.itemized,
+            ),
+            (
+                "balance_change_from_activity.summary",
+                "activity of the financial account",
+                column_sets.FINANCIAL_SUMS,
+                financial_accounts.summary,
+            ),
+            (
+                "balance.summary",
+                "balance of the financial account",
+                column_sets.FINANCIAL_BALANCE,
+                financial_accounts.balance,
+            ),
+        )
     ),
 )
 

@@ -2,7 +2,8 @@
 
 The tax is a part of what the buyer paid, so `total` is the entry's gross, and `subtotal` and `tax_amount` add
 up to it. Neither the default columns nor the text of a rate are documented; here a rate of 19 % is 0.19, and
-exchange rates have the sixteen decimals seen in real data.
+exchange rates have the sixteen decimals seen in real data. Nor are the values of an export's filters: they
+are those of the columns here.
 
 Source: https://docs.stripe.com/reports/report-types/tax, https://docs.stripe.com/tax/reports
 """
@@ -34,6 +35,15 @@ class Jurisdiction:
     tax: str
     rate: Decimal
     filing: str
+
+    @property
+    def kind(self) -> str | None:
+        """The tax as a code."""
+        return {"VAT": "vat", "Sales tax": "sales_tax", "Consumption tax": "jct"}.get(self.tax)
+
+    @property
+    def key(self) -> str:
+        return "-".join(filter(None, (self.country, self.state))).lower()
 
     def exchange(self, currency: str) -> Decimal:
         if currency == self.filing:
@@ -88,12 +98,19 @@ class TaxLine:
 
 
 def taxed(books: Books, parameters: Parameters) -> Iterator[Entry]:
-    """Sales and refunds of the interval."""
+    """Sales and refunds of the interval, as far as an export's filters leave them."""
+    filters = {name: value for name, value in parameters.items() if name in _FILTERS}
     return (
         entry
         for entry in activity(books, parameters)
-        if entry.sale is not None and entry.category in {"charge", "refund"}
+        if entry.sale is not None
+        and entry.category in {"charge", "refund"}
+        and all(_FILTERS[name](entry, books) in _listed(value) for name, value in filters.items())
     )
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
 
 
 def line(entry: Entry, books: Books) -> TaxLine:
@@ -112,6 +129,15 @@ def reader(column: str) -> Reader:
         KeyError: tax reports do not have this column.
     """
     return entry_reader(column) if METADATA.fullmatch(column) or column in _SHARED else _READERS[column]
+
+
+def export_reader(column: str) -> Reader:
+    """How `column` of the itemized export is read from a sale or a refund.
+
+    Raises:
+        KeyError: the export does not have this column.
+    """
+    return _EXPORT_READERS.get(column) or reader(column)
 
 
 def summarized(accounts: Sequence[Books], parameters: Parameters) -> Iterator[list[str | None]]:
@@ -220,4 +246,36 @@ _READERS: dict[str, Reader] = {
     **_money("tax_amount", lambda found: found.tax),
     **_money("taxable_amount", lambda found: found.taxable),
     **_money("non_taxable_amount", lambda found: found.non_taxable),
+}
+
+
+def _kind_of_object(entry: Entry, _: Books) -> str:
+    return "refund" if entry.category == "refund" else "checkout"
+
+
+_EXPORT_READERS: dict[str, Reader] = {
+    "id": lambda entry, _: entry.source_id if entry.category == "refund" else f"cs_live_{entry.id[5:]}",
+    "tax_transaction_id": lambda entry, _: f"tax_1{entry.id[5:]}",
+    "reversal_original_tax_transaction_id": lambda entry, _: (
+        f"tax_1{entry.sale.token}" if entry.sale and entry.category == "refund" else ""
+    ),
+    "type": _kind_of_object,
+    "transaction_type": _READERS["type"],
+    "provider": lambda _, __: "stripe",
+    "applied_tax_calculation_type": lambda _, __: "automatic",
+    "payment_intent_id": lambda entry, _: entry.sale.payment_intent_id if entry.sale else None,
+    "tax_type": _of_line(lambda found: found.jurisdiction.kind),
+}
+
+_EU = frozenset({"DE", "FR"})
+#: What each filter of an export compares with its value, or its values.
+_FILTERS: dict[str, Reader] = {
+    "country": _READERS["country_code"],
+    "states": _READERS["state_code"],
+    "taxable": _of_line(lambda found: "true" if found.jurisdiction.rate else "false"),
+    "is_eu_vat_moss": _of_line(lambda found: "true" if found.jurisdiction.country in _EU else "false"),
+    "tax_type": _EXPORT_READERS["tax_type"],
+    "jurisdiction_key": _of_line(lambda found: found.jurisdiction.key),
+    "type": _kind_of_object,
+    "currency": lambda entry, _: entry.currency,
 }
