@@ -46,9 +46,13 @@ class ReportReader(dg.IOManager):
         try:
             return view(self._rows(context), annotation)
         except ReportingError as error:
-            raise dg.Failure(
-                shown(f"{context.name or 'input'} of {_reader(context)}: {error}"), allow_retries=False
-            ) from None
+            reason = str(error)
+        except (pa.ArrowException, OSError) as error:
+            reason = f"could not read its files: {self._stripe.store().explain(error)}"
+        # Raised here, it does not carry Arrow's own error, which may quote credentials.
+        raise dg.Failure(
+            shown(f"{context.name or 'input'} of {_reader(context)}: {reason}"), allow_retries=False
+        )
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> NoReturn:
         """Raises dg.Failure: only a report asset writes a report's files."""

@@ -110,7 +110,7 @@ class EventRecorder:
         with self._opened(key) as file:
             rows = None
             if isinstance(file, OpenFile):
-                rows = first_rows(self._report, file.data, self._dataset.path_columns)
+                rows = first_rows(self._report, file)
             self._metadata[key] = partition_metadata(self._report, event, rows)
             if not self._gather:
                 self._write(event)

@@ -6,18 +6,16 @@ Dagster stores the preview for good, so it shows ids, codes, times and amounts a
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
 from assets.reports.configured import ConfiguredReport
 from connector.catalogue import Column, ColumnType, Granularity
 from connector.catalogue.columns import is_known
+from connector.checks import OpenFile
 from connector.money import money_text
 from connector.text import visible
-
-if TYPE_CHECKING:
-    import pyarrow.dataset as ds
 
 _ITEMS = 5
 
@@ -27,17 +25,12 @@ _LINES = 200
 _LONGEST = 48
 
 
-def first_rows(report: ConfiguredReport, data: "ds.Dataset", path_columns: Sequence[str]) -> pa.Table:
+def first_rows(report: ConfiguredReport, file: OpenFile) -> pa.Table:
     """The rows that are shown of a partition, as they are stored: all of a summary, else a few.
 
-    Args:
-        data: the partition's file.
-        path_columns: columns of `data` that come from the file's path and are not shown.
+    Raises StoreError where they cannot be read.
     """
-    most = _LINES if report.query.spec.granularity is Granularity.SUMMARY else _ITEMS
-    # Without read-ahead: a preview of five rows must not load a large file.
-    rows = data.head(most, batch_readahead=0, fragment_readahead=0)
-    return rows.drop_columns(list(path_columns))
+    return file.head(_LINES if report.query.spec.granularity is Granularity.SUMMARY else _ITEMS)
 
 
 def preview(report: ConfiguredReport, rows: pa.Table, columns: Sequence[Column], total: int) -> str:

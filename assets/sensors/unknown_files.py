@@ -145,7 +145,7 @@ def _event(
         return None
     try:
         with open_file(store, dataset, report.query, key) as file:
-            rows = first_rows(report, file.data, dataset.path_columns)
+            rows = first_rows(report, file)
             published = Published(store.uri(dataset, key), file.provenance, None, outdated=False)
     except (UnreadableError, StoreError):
         return None

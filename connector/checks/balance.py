@@ -238,7 +238,7 @@ def _check_both(earlier: OpenFile, later: OpenFile) -> Finding:
     for file in (earlier, later):
         if reason := file.explain_lack(find_line_columns(file.query) or ()):
             return inconclusive(f"{file.provenance.period}: {reason}")
-    return evaluate_safely(lambda: _compare_balances(earlier, later))
+    return evaluate_safely(lambda: _compare_balances(earlier, later), later)
 
 
 def _compare_balances(earlier: OpenFile, later: OpenFile) -> Finding:

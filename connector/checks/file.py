@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from connector.catalogue import Column
 from connector.checks.finding import Check, CheckResult, Finding, Severity
-from connector.checks.opened_file import FileCheck, OpenFile, first_line, inconclusive
+from connector.checks.opened_file import FileCheck, OpenFile, inconclusive
 from connector.checks.wording import REFRESH, SHOWN, format_count, format_share
 from connector.convert.parquet import read_through
 from connector.errors import StoreError
@@ -26,7 +26,7 @@ def _check_whole(file: OpenFile) -> Finding:
         with file.open_bytes() as source:
             rows = read_through(source)
     except (StoreError, pa.ArrowException, OSError) as error:
-        return Finding(CheckResult.FAILED, f"{file.uri} is damaged: {first_line(error)}. {REFRESH}", 1)
+        return Finding(CheckResult.FAILED, f"{file.uri} is damaged: {file.explain(error)}. {REFRESH}", 1)
     announced = (origin.run.get("result") or {}).get("size")
     if not isinstance(announced, int) or not _SHA256.fullmatch(origin.csv_sha256):
         return inconclusive(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -23,14 +23,11 @@ from connector.checks.finding import Check, CheckResult, Finding
 from connector.checks.wording import REFRESH
 from connector.convert.arrow_types import is_stored_as
 from connector.dataset.identity import Dataset
-from connector.dataset.provenance import METADATA_KEY, Provenance
+from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.errors import NoDataError, StoreError
 from connector.query import ReportQuery
 from connector.sql.quoting import stored
-
-if TYPE_CHECKING:
-    import pyarrow.dataset as ds
 
 #: What DuckDB may take before it goes on in files. Keys of five million rows then cost 100 MiB in all.
 _MEMORY = "64MB"
@@ -53,15 +50,17 @@ class OpenFile:
 
     Attributes:
         uri: where the file is.
-        data: the file as an Arrow dataset of one fragment.
-        is_small: its rows are in memory, and DuckDB has them under the name `report`.
+        schema: its columns.
+        rows: those of a small file, which DuckDB has under the name `report`; None for a large one.
     """
 
     query: ReportQuery
     uri: str
     provenance: Provenance
-    data: "ds.Dataset"
-    is_small: bool
+    schema: pa.Schema
+    rows: pa.Table | None
+    _store: Store
+    _path: str
     _connection: duckdb.DuckDBPyConnection
 
     def select(self, reads: Iterable[Column | str], select: str, rest: str = "") -> list[tuple[Any, ...]]:
@@ -71,7 +70,7 @@ class OpenFile:
         of DuckDB and take several times the memory.
         """
         query = f"SELECT {select} FROM report {rest}"  # noqa: S608 - our columns, and literals of ours
-        if self.is_small:
+        if self.rows is not None:
             return self._connection.execute(query).fetchall()
         names = set(map(stored, reads))
         with self.open_bytes() as source, pq.ParquetFile(source, pre_buffer=False) as file:
@@ -82,7 +81,22 @@ class OpenFile:
 
     def open_bytes(self) -> pa.NativeFile:
         """The bytes of the file."""
-        return self.data.filesystem.open_input_file(self.data.files[0])
+        return self._store.open_bytes(self._path)
+
+    def head(self, count: int) -> pa.Table:
+        """The first rows. Raises StoreError where they cannot be read."""
+        if self.rows is not None:
+            return self.rows.slice(0, count)
+        try:
+            with self.open_bytes() as source, pq.ParquetFile(source, pre_buffer=False) as file:
+                first = next(file.iter_batches(count, use_threads=False), None)
+                return pa.Table.from_batches([] if first is None else [first], self.schema)
+        except (pa.ArrowException, OSError) as error:
+            raise StoreError(f"could not read {self.uri}: {self.explain(error)}") from None
+
+    def explain(self, error: BaseException) -> str:
+        """What Arrow, DuckDB or the system says of the file, fit to be shown."""
+        return self._store.explain(error)
 
     def explain_lack(self, columns: Sequence[Column]) -> str | None:
         """Why these columns cannot be checked, as a sentence; None where all of them are there.
@@ -90,14 +104,13 @@ class OpenFile:
         A file from before a change of the configuration, or of the decoder, may lack one or have it as
         another type.
         """
-        missing = [each.name for each in columns if each.stored_name not in self.data.schema.names]
+        missing = [each.name for each in columns if each.stored_name not in self.schema.names]
         if missing:
             return (
                 f"The file has no {' and no '.join(missing)}: it was requested with other columns. {REFRESH}"
             )
-        schema = self.data.schema
         mistyped = [
-            each.name for each in columns if not is_stored_as(each, schema.field(each.stored_name).type)
+            each.name for each in columns if not is_stored_as(each, self.schema.field(each.stored_name).type)
         ]
         return f"The file stores {' and '.join(mistyped)} as another type. {REFRESH}" if mistyped else None
 
@@ -119,11 +132,11 @@ class FileCheck:
         """What the check finds in the file; inconclusive, never an error, where it cannot be evaluated."""
         if reason := file.explain_lack(self.columns(file.query) or ()):
             return inconclusive(reason)
-        return evaluate_safely(lambda: self.evaluate(file))
+        return evaluate_safely(lambda: self.evaluate(file), file)
 
 
-def evaluate_safely(evaluate: Callable[[], Finding]) -> Finding:
-    """What `evaluate` finds, or why it could not."""
+def evaluate_safely(evaluate: Callable[[], Finding], file: OpenFile) -> Finding:
+    """What `evaluate` finds in the file, or why it could not."""
     try:
         return evaluate()
     except InconclusiveError as error:
@@ -131,7 +144,7 @@ def evaluate_safely(evaluate: Callable[[], Finding]) -> Finding:
     except duckdb.OutOfRangeException:
         return inconclusive("The amounts are too large to be added up exactly in 38 digits.")
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        return inconclusive(f"The rows could not be read: {first_line(error)}")
+        return inconclusive(f"The rows could not be read: {file.explain(error)}")
 
 
 def inconclusive(reason: str) -> Finding:
@@ -148,23 +161,20 @@ def open_file(store: Store, dataset: Dataset, query: ReportQuery, partition: str
         UnreadableError: it is not a whole Parquet file, or not one of ours.
     """
     try:
-        data = store.arrow_dataset(dataset, [partition])
-        (fragment,) = data.get_fragments()
-        origin = (fragment.metadata.metadata or {}).get(METADATA_KEY.encode(), b"")
-        is_small = fragment.num_row_groups < _SMALL
-        rows = data.to_table() if is_small else None
+        (footer,) = store.footers(dataset, [partition])
+        with store.open_bytes(footer.path) as source, pq.ParquetFile(source) as file:
+            rows = file.read(use_threads=False) if file.num_row_groups < _SMALL else None
     except NoDataError:
         raise
     except (StoreError, pa.ArrowException, OSError) as error:
-        raise UnreadableError(f"it is not a whole Parquet file: {first_line(error)}") from None
-    try:
-        provenance = Provenance.from_json(origin)
-    except ValueError:
-        raise UnreadableError("it does not say which report run it was made from") from None
+        raise UnreadableError(f"it is not a whole Parquet file: {store.explain(error)}") from None
+    if footer.provenance is None:
+        raise UnreadableError("it does not say which report run it was made from")
     with _engine(os.getpid()).cursor() as connection:
         if rows is not None:
             connection.register("report", rows)
-        yield OpenFile(query, store.uri(dataset, partition), provenance, data, is_small, connection)
+        uri = store.uri(dataset, partition)
+        yield OpenFile(query, uri, footer.provenance, footer.schema, rows, store, footer.path, connection)
 
 
 def find_columns(query: ReportQuery, names: Sequence[str]) -> tuple[Column, ...] | None:
@@ -180,8 +190,3 @@ def _engine(_process: int) -> duckdb.DuckDBPyConnection:
     atexit.register(shutil.rmtree, spill, ignore_errors=True)
     engine = duckdb.connect(config={"memory_limit": _MEMORY, "threads": "1", "temp_directory": spill})
     return engine.execute("SET GLOBAL TimeZone = 'UTC'")
-
-
-def first_line(error: BaseException) -> str:
-    """An error in one line."""
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -67,7 +67,7 @@ def _check_both(reconciliation: Reconciliation, here: OpenFile, there: OpenFile)
     for file in (here, there):
         if reason := file.explain_lack(find_needed(reconciliation, file.query)):
             return inconclusive(f"{file.provenance.table}: {reason}")
-    return evaluate_safely(lambda: _compare(reconciliation, here, there))
+    return evaluate_safely(lambda: _compare(reconciliation, here, there), here)
 
 
 def _compare(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:

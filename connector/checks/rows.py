@@ -260,7 +260,7 @@ def _select_examples(
     computed in SQL, by name."""
     spec = file.query.spec
     wanted = {*spec.row_key, spec.currency_column, *(each.name for each in columns)}
-    present = [each for each in file.query.columns if each.stored_name in file.data.schema.names]
+    present = [each for each in file.query.columns if each.stored_name in file.schema.names]
     shown = [each for each in present if each.name in wanted and not each.personal]
     selected = ", ".join([*map(_as_shown, shown), *computed.values()])
     found = file.select([*shown, *columns], selected, f"WHERE {condition} LIMIT {SHOWN}")

@@ -55,7 +55,7 @@ class Root:
             else:
                 self.filesystem, self._base = pafs.LocalFileSystem(), str(Path(self.place.real).absolute())
         except (pa.ArrowException, OSError, ValueError) as error:
-            refusal = self.place.hide(str(error))
+            refusal = self.explain(error)
         # Raised here, it does not carry Arrow's own error, which quotes the URL.
         if refusal is not None:
             raise ConfigurationError(f"reports root {self.place}: {refusal}")
@@ -237,9 +237,17 @@ class Root:
 
     def failure(self, verb: str, path: str, error: OSError, *, needed: int | None = None) -> StoreError:
         """What the file system refused, where, and how many bytes it would have taken."""
-        reason = self.place.hide(error.strerror or str(error))
+        reason = self.explain(error)
         room = f"; {needed:,} bytes are needed" if needed is not None else ""
         return StoreError(f"could not {verb} {path}: {reason}{room}. What was there before is untouched.")
+
+    def explain(self, error: BaseException) -> str:
+        """What another program says of the root or of a file below it, in a line and without credentials.
+
+        Whoever catches an error of Arrow's, DuckDB's or the system's gets its text here.
+        """
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return self.place.hide(said).splitlines()[0]
 
     @property
     def _staging(self) -> Path:

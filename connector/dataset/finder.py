@@ -75,6 +75,14 @@ class Finder:
         its credentials."""
         return self._root.uri(dataset.file_path(period))
 
+    def explain(self, error: BaseException) -> str:
+        """What Arrow, DuckDB or the system says of a file here, in a line without the root's credentials."""
+        return self._root.explain(error)
+
+    def open_bytes(self, path: str) -> pa.NativeFile:
+        """The bytes of a file. Raises OSError as the file system does, whose text is for `explain`."""
+        return self._fs.open_input_file(path)
+
     # What counts
 
     def provenance(self, dataset: Dataset, period: str) -> Provenance | None:
@@ -256,7 +264,10 @@ class Finder:
             raise StoreError(f"{pin}: {self._explain_pin(pin)}")
 
     def _refuse_missing(self, dataset: Dataset, paths: Sequence[str]) -> None:
-        states = self._fs.get_file_info(list(paths))
+        try:
+            states = self._fs.get_file_info(list(paths))
+        except OSError as error:
+            raise self._root.failure("read", paths[0], error) from None
         missing = [p for p, s in zip(paths, states, strict=True) if s.type != pafs.FileType.File]
         if missing:
             raise NoDataError(
@@ -318,7 +329,7 @@ class Finder:
         """The same, whatever its provenance says."""
         path = self._path(dataset.file_path(key))
         try:
-            with self._fs.open_input_file(path) as file:
+            with self.open_bytes(path) as file:
                 footer = read_footer(file)
             metadata = (pq.read_metadata(pa.BufferReader(footer)).metadata or {}) if footer else None
         except FileNotFoundError:

@@ -67,7 +67,7 @@ def _footer(root: Root, path: str) -> Footer:
         read = pq.read_metadata(pa.BufferReader(footer))
         return Footer(path, read.schema.to_arrow_schema(), provenance_in(read.metadata or {}))
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise StoreError(f"could not read {path}: {root.place.hide(str(error))}") from None
+        raise StoreError(f"could not read {path}: {root.explain(error)}") from None
 
 
 def _alike(footers: Sequence[Footer]) -> list[tuple[pa.Schema, list[Footer]]]:

@@ -5,18 +5,22 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from connector.checks import UnreadableError, check_opened_file, open_file
 from connector.cli import main
 from connector.dataset.filesystem import Root
 from connector.dataset.place import Place
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, ReportingError, StoreError
+from connector.query import ReportQuery
 from connector.settings import Connection
 from connector.sql.warehouse import open_warehouse
 from connector.text import visible
@@ -181,6 +185,47 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     for folder in (".staging", "test/_datasets", str(Path(DATASET.file_path("2026-06-01")).parent)):
         found._fs.create_dir(found._path(folder), recursive=True)
     return found
+
+
+class Refusing:
+    """A file system that opens so many files, then refuses and quotes the credentials."""
+
+    def __init__(self, inner: pafs.FileSystem, opens: int) -> None:
+        self._inner = inner
+        self._left = opens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def open_input_file(self, path: str) -> pa.NativeFile:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError(f"AccessDenied for KEY with {SECRET}")
+        return self._inner.open_input_file(path)
+
+
+@pytest.mark.parametrize("row_groups", [1, 2])
+def test_whatever_read_is_refused_a_check_does_not_carry_the_secret(
+    store: Store, tmp_path: Path, row_groups: int
+) -> None:
+    staged, query, said = tmp_path / "staged.parquet", ReportQuery.of("balance_summary"), []
+    write(staged, provenance(), row_groups=row_groups)
+    store.publish(staged, DATASET, provenance())
+    inner = store._fs
+
+    for opens in range(6):
+        store._fs = store._root.filesystem = Refusing(inner, opens)
+        try:
+            with open_file(store, DATASET, query, "2026-06-01") as file:
+                found = check_opened_file(store, DATASET, query, "2026-06-01", file)
+                said.append("".join(each.finding.reason for each in found))
+                said.append(f"{file.head(3).num_rows} rows")
+        except (StoreError, UnreadableError) as error:
+            said.append(str(error))
+
+    assert f"{row_groups} rows" in said
+    assert sum("AccessDenied for … with …" in each for each in said) >= row_groups + 2
+    assert SECRET not in "".join(said)
 
 
 def test_neither_files_nor_metadata_hold_the_secret(store: Store, tmp_path: Path) -> None:

@@ -56,10 +56,11 @@ def provenance(run_id: str = "frr_1", *, made: datetime = NOON, **changes: Any) 
     return Provenance(**(fields | changes))
 
 
-def write(path: Path, source: Provenance) -> None:
-    """Write a file with one row, which names its run."""
-    table = pa.table({"net_amount": [Decimal("1.00")], "_report_run_id": [source.run_id]})
-    pq.write_table(table.replace_schema_metadata({METADATA_KEY: source.to_json()}), path)
+def write(path: Path, source: Provenance, *, row_groups: int = 1) -> None:
+    """Write a file with a row in each row group, which names its run."""
+    row = {"net_amount": Decimal("1.00"), "_report_run_id": source.run_id}
+    table = pa.Table.from_pylist([row] * row_groups)
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: source.to_json()}), path, row_group_size=1)
     seal(path)
 
 
