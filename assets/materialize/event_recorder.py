@@ -9,7 +9,7 @@ once; so they are gathered until the end.
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import dagster as dg
@@ -20,7 +20,7 @@ from assets.reports.configured import ConfiguredReport
 from assets.reports.metadata import REPORT_RUN, materialization, partition_metadata
 from assets.reports.preview import first_rows
 from assets.shown import shown, shown_metadata
-from connector.checks import CheckOutcome, OpenFile, UnreadableError, open_file
+from connector.checks import CheckOutcome, OpenFile, UnreadableError, opened
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import ReportingError
@@ -148,15 +148,8 @@ class EventRecorder:
         self._checks.conclude(failed=True)
         return tuple(self._done)
 
-    @contextmanager
-    def _opened(self, key: str) -> Iterator[OpenFile | UnreadableError]:
-        with ExitStack() as stack:
-            file: OpenFile | UnreadableError
-            try:
-                file = stack.enter_context(open_file(self._store, self._dataset, self._report.query, key))
-            except UnreadableError as error:
-                file = error
-            yield file
+    def _opened(self, key: str) -> AbstractContextManager[OpenFile | UnreadableError]:
+        return opened(self._store, self._dataset, self._report.query, key)
 
     def _write(self, event: Done) -> None:
         key, provenance = event.partition.key, event.published.provenance

@@ -4,7 +4,7 @@
 
     list_file_checks(query)                 the checks that apply to a partition's own file
     check_file(store, …, partition)         their outcomes
-    open_file(…), check_opened_file(…)      the same in two steps
+    opened(…), check_opened_file(…)         the same in two steps
 
     find_continuity_check(query)            whether a period opens with what the one before closed with
     check_continuity(…)
@@ -20,7 +20,7 @@ tables are compared.
 from connector.checks.balance import check_continuity, find_continuity_check
 from connector.checks.evaluate import all_checks, check_file, check_opened_file, list_file_checks
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
-from connector.checks.opened_file import OpenFile, UnreadableError, open_file
+from connector.checks.opened_file import OpenFile, UnreadableError, open_file, opened
 from connector.checks.pairs import Reconciliation, find_reconciliations
 from connector.checks.reconciliation import reconcile
 
@@ -41,5 +41,6 @@ __all__ = [
     "find_reconciliations",
     "list_file_checks",
     "open_file",
+    "opened",
     "reconcile",
 ]

@@ -9,12 +9,13 @@ from datetime import datetime
 
 from connector.catalogue import REPORTS, Column, ColumnType
 from connector.catalogue.columns import has
-from connector.checks.balance import check_continuity, find_continuity_check
+from connector.checks.balance import Ends, compare_ends, find_continuity_check, read_ends
 from connector.checks.calendar import check_calendar, check_strays
-from connector.checks.evaluate import check_file
+from connector.checks.evaluate import check_opened_file
 from connector.checks.finding import CheckOutcome
+from connector.checks.opened_file import OpenFile, UnreadableError, opened
 from connector.checks.pairs import find_reconciliations
-from connector.checks.reconciliation import reconcile
+from connector.checks.reconciliation import reconcile_files
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
@@ -32,21 +33,22 @@ def audit(store: Store, dataset: Dataset, others: Sequence[Dataset] = ()) -> Ite
         StoreError: the file system refuses.
     """
     comparable = [each for each in others if (each.mode, each.account) == (dataset.mode, dataset.account)]
-    ended: dict[tuple[str, ...], tuple[datetime, str]] = {}
-    files = store.provenances(dataset)
+    ended: dict[tuple[str, ...], tuple[datetime, Ends | UnreadableError]] = {}
+    files, strays = store.contents(dataset)
     for key, file in sorted(files.items(), key=_age):
         query = rebuild_query(dataset, file)
-        yield from check_file(store, dataset, query, key)
-        if file is None or file.interval is None:
-            continue
-        series = dataset.key_format.values(key)[:-1]
-        before = ended.get(series)
-        if before and before[0] == file.interval.start and find_continuity_check(query):
-            yield from _present(check_continuity(store, dataset, query, before[1], key))
-        ended[series] = file.interval.end, key
-        yield from _compare(store, dataset, query, key, comparable)
+        with opened(store, dataset, query, key) as here:
+            yield from check_opened_file(store, dataset, query, key, here)
+            if file is None or file.interval is None:
+                continue
+            series, ends = dataset.key_format.values(key)[:-1], read_ends(here)
+            before = ended.get(series)
+            if before and before[0] == file.interval.start and find_continuity_check(query):
+                yield compare_ends(dataset, key, before[1], ends)
+            ended[series] = file.interval.end, ends
+            yield from _compare(store, dataset, query, key, others=comparable, here=here)
     yield from check_calendar(dataset, files)
-    yield check_strays(dataset, tuple(store.strays(dataset)))
+    yield check_strays(dataset, strays)
 
 
 def rebuild_query(dataset: Dataset, file: Provenance | None) -> ReportQuery:
@@ -90,15 +92,17 @@ def _age(partition: tuple[str, Provenance | None]) -> tuple[str, str]:
 
 
 def _compare(
-    store: Store, dataset: Dataset, query: ReportQuery, key: str, others: Sequence[Dataset]
+    store: Store,
+    dataset: Dataset,
+    query: ReportQuery,
+    key: str,
+    *,
+    here: OpenFile | UnreadableError,
+    others: Sequence[Dataset],
 ) -> Iterator[CheckOutcome]:
     for other in others:
         file = store.provenance(other, key) if other.dimensions == dataset.dimensions else None
         if file is not None:
             for each in find_reconciliations(query, [rebuild_query(other, file)]):
-                yield from _present(reconcile(store, each, dataset, other, key))
-
-
-def _present(outcome: CheckOutcome | None) -> Iterator[CheckOutcome]:
-    if outcome is not None:
-        yield outcome
+                with opened(store, other, each.theirs, key) as there:
+                    yield reconcile_files(each, dataset, key, here, there)

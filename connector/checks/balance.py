@@ -4,9 +4,10 @@ It has few lines, so they are read into memory and added up with Python's exact 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
 from connector.catalogue import Column, RowKind
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
@@ -18,9 +19,10 @@ from connector.checks.opened_file import (
     evaluate_safely,
     find_columns,
     inconclusive,
-    open_file,
+    opened,
 )
 from connector.checks.wording import (
+    REFRESH,
     SHOWN,
     Example,
     explain_difference,
@@ -30,6 +32,7 @@ from connector.checks.wording import (
 )
 from connector.convert.decode import ROW_KIND
 from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.errors import NoDataError
 from connector.money import EXACT, money_text, total
@@ -189,11 +192,10 @@ def check_balance(store: Store, dataset: Dataset, query: ReportQuery, partition:
     """Whether the balance in a partition's file adds up; None for a report without balances."""
     if find_line_columns(query) is None:
         return None
-    try:
-        with open_file(store, dataset, query, partition) as file:
+    with opened(store, dataset, query, partition) as file:
+        if isinstance(file, OpenFile):
             return ADDS_UP.evaluate_on(file)
-    except UnreadableError as error:
-        return inconclusive(f"The file could not be read: {error}.")
+        return inconclusive(f"The file could not be read: {file}.")
 
 
 # From one period to the next
@@ -220,32 +222,71 @@ def check_continuity(
     """
     if find_continuity_check(query) is None:
         return None
+    ends: list[Ends | UnreadableError] = []
     try:
         # The later one first: it is missing more often.
-        with (
-            open_file(store, dataset, query, after) as later,
-            open_file(store, dataset, query, before) as earlier,
-        ):
-            finding = _check_both(earlier, later)
+        for partition in (after, before):
+            with opened(store, dataset, query, partition) as file:
+                ends.append(read_ends(file))
     except NoDataError:
         return None
-    except UnreadableError as error:
-        finding = inconclusive(f"A file could not be read: {error}.")
-    return CheckOutcome(CONTINUITY, dataset.table, after, finding)
+    later, earlier = ends
+    return compare_ends(dataset, after, earlier, later)
 
 
-def _check_both(earlier: OpenFile, later: OpenFile) -> Finding:
-    for file in (earlier, later):
-        if reason := file.explain_lack(find_line_columns(file.query) or ()):
-            return inconclusive(f"{file.provenance.period}: {reason}")
-    return evaluate_safely(lambda: _compare_balances(earlier, later), later)
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What a period opens and closes with, by currency, or why that cannot be read."""
+
+    provenance: Provenance
+    opening: Mapping[str, Decimal] | Finding
+    closing: Mapping[str, Decimal] | Finding
 
 
-def _compare_balances(earlier: OpenFile, later: OpenFile) -> Finding:
+def read_ends(file: OpenFile | UnreadableError) -> Ends | UnreadableError:
+    """The ends of a period out of its file; what `opened` gave where it cannot be read."""
+    if isinstance(file, UnreadableError):
+        return file
+    columns = find_line_columns(file.query)
+    lack = (
+        f"The file was requested without balances. {REFRESH}"
+        if columns is None
+        else file.explain_lack(columns)
+    )
+    lines = (
+        inconclusive(f"{file.provenance.period}: {lack}")
+        if lack
+        else evaluate_safely(lambda: read_lines(file), file)
+    )
+    if isinstance(lines, Finding):
+        return Ends(file.provenance, lines, lines)
+    opening, closing = (
+        evaluate_safely(partial(_balances, lines, category), file) for category in (OPENING, CLOSING)
+    )
+    return Ends(file.provenance, opening, closing)
+
+
+def compare_ends(
+    dataset: Dataset, partition: str, earlier: Ends | UnreadableError, later: Ends | UnreadableError
+) -> CheckOutcome:
+    """Whether a partition opens with what the one before it closed with."""
+    unreadable = [each for each in (later, earlier) if isinstance(each, UnreadableError)]
+    if isinstance(earlier, Ends) and isinstance(later, Ends):
+        finding = _compare_both(earlier, later)
+    else:
+        finding = inconclusive(f"A file could not be read: {unreadable[0]}.")
+    return CheckOutcome(CONTINUITY, dataset.table, partition, finding)
+
+
+def _compare_both(earlier: Ends, later: Ends) -> Finding:
     before, after = earlier.provenance, later.provenance
     if before.interval is None or after.interval is None or before.interval.end != after.interval.start:
-        raise InconclusiveError(f"{after.period} does not begin where {before.period} ends.")
-    closing, opening = _read_balances(earlier, CLOSING), _read_balances(later, OPENING)
+        return inconclusive(f"{after.period} does not begin where {before.period} ends.")
+    closing, opening = earlier.closing, later.opening
+    if isinstance(closing, Finding):
+        return closing
+    if isinstance(opening, Finding):
+        return opening
     currencies = sorted({*closing, *opening})
     wrong: list[Example] = []
     for currency in currencies:
@@ -270,9 +311,8 @@ def _compare_balances(earlier: OpenFile, later: OpenFile) -> Finding:
     return Finding(CheckResult.PASSED, reason)
 
 
-def _read_balances(file: OpenFile, category: str) -> dict[str, Decimal]:
+def _balances(lines: Lines, category: str) -> dict[str, Decimal]:
     """By currency. Raises InconclusiveError where a line of that category has none."""
-    lines = read_lines(file)
     strays = [line for line in lines.unattributed if line.category == category]
     if strays:
         raise InconclusiveError(explain_unattributed(strays))

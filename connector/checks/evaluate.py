@@ -3,7 +3,7 @@
 from connector.checks.balance import ADDS_UP, CONTINUITY
 from connector.checks.file import IS_WHOLE, NO_ADDED_COLUMNS, ROW_COUNT
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
-from connector.checks.opened_file import FileCheck, OpenFile, UnreadableError, inconclusive, open_file
+from connector.checks.opened_file import FileCheck, OpenFile, UnreadableError, inconclusive, opened
 from connector.checks.pairs import RECONCILES
 from connector.checks.rows import DECIMALS, IN_INTERVAL, NET, UNIQUE_KEY
 from connector.checks.wording import REFRESH
@@ -34,11 +34,8 @@ def check_file(
     Raises:
         StoreError: there is no file, or the file system refuses.
     """
-    try:
-        with open_file(store, dataset, query, partition) as file:
-            return check_opened_file(store, dataset, query, partition, file)
-    except UnreadableError as error:
-        return check_opened_file(store, dataset, query, partition, error)
+    with opened(store, dataset, query, partition) as file:
+        return check_opened_file(store, dataset, query, partition, file)
 
 
 def check_opened_file(
@@ -47,7 +44,7 @@ def check_opened_file(
     """The same for a file that is read for more than its checks.
 
     Args:
-        file: what `open_file` gave or raised.
+        file: what `opened` gave.
     """
     applicable = _applicable(query)
     if isinstance(file, OpenFile):

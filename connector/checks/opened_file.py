@@ -9,10 +9,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -135,7 +135,10 @@ class FileCheck:
         return evaluate_safely(lambda: self.evaluate(file), file)
 
 
-def evaluate_safely(evaluate: Callable[[], Finding], file: OpenFile) -> Finding:
+Found = TypeVar("Found")
+
+
+def evaluate_safely(evaluate: Callable[[], Found], file: OpenFile) -> Found | Finding:
     """What `evaluate` finds in the file, or why it could not."""
     try:
         return evaluate()
@@ -175,6 +178,20 @@ def open_file(store: Store, dataset: Dataset, query: ReportQuery, partition: str
             connection.register("report", rows)
         uri = store.uri(dataset, partition)
         yield OpenFile(query, uri, footer.provenance, footer.schema, rows, store, footer.path, connection)
+
+
+@contextmanager
+def opened(
+    store: Store, dataset: Dataset, query: ReportQuery, partition: str
+) -> Iterator[OpenFile | UnreadableError]:
+    """The same for whoever goes on with a file that cannot be read. Raises StoreError where there is none."""
+    with ExitStack() as stack:
+        file: OpenFile | UnreadableError
+        try:
+            file = stack.enter_context(open_file(store, dataset, query, partition))
+        except UnreadableError as error:
+            file = error
+        yield file
 
 
 def find_columns(query: ReportQuery, names: Sequence[str]) -> tuple[Column, ...] | None:

@@ -15,7 +15,7 @@ from connector.checks.opened_file import (
     UnreadableError,
     evaluate_safely,
     inconclusive,
-    open_file,
+    opened,
 )
 from connector.checks.pairs import (
     CATEGORY,
@@ -49,21 +49,39 @@ def reconcile(
     missing."""
     try:
         with (
-            open_file(store, theirs, reconciliation.theirs, partition) as there,
-            open_file(store, ours, reconciliation.ours, partition) as here,
+            opened(store, theirs, reconciliation.theirs, partition) as there,
+            opened(store, ours, reconciliation.ours, partition) as here,
         ):
-            finding = _check_both(reconciliation, here, there)
+            return reconcile_files(reconciliation, ours, partition, here, there)
     except NoDataError:
         return None
-    except UnreadableError as error:
-        finding = inconclusive(f"A file could not be read: {error}.")
+
+
+def reconcile_files(
+    reconciliation: Reconciliation,
+    ours: Dataset,
+    partition: str,
+    here: OpenFile | UnreadableError,
+    there: OpenFile | UnreadableError,
+) -> CheckOutcome:
+    """The same for files that are read for more than this.
+
+    Args:
+        here, there: what `opened` gave of our table and of theirs.
+    """
+    finding = _check_both(reconciliation, here, there)
     return CheckOutcome(reconciliation.check, ours.table, partition, finding)
 
 
 # Comparing totals
 
 
-def _check_both(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:
+def _check_both(
+    reconciliation: Reconciliation, here: OpenFile | UnreadableError, there: OpenFile | UnreadableError
+) -> Finding:
+    if isinstance(there, UnreadableError) or isinstance(here, UnreadableError):
+        unreadable = there if isinstance(there, UnreadableError) else here
+        return inconclusive(f"A file could not be read: {unreadable}.")
     for file in (here, there):
         if reason := file.explain_lack(find_needed(reconciliation, file.query)):
             return inconclusive(f"{file.provenance.table}: {reason}")

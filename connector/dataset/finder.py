@@ -215,13 +215,17 @@ class Finder:
                     found |= {path: _UNPINNED} if any(map(may_be_read, files)) else {}
         return found
 
-    def strays(self, dataset: Dataset) -> Iterator[Stray]:
-        """What lies below a table's directory and does not count. Nothing of it is read by anybody."""
+    def contents(self, dataset: Dataset) -> tuple[dict[str, Provenance | None], list[Stray]]:
+        """What `provenances` says of a whole table, and what lies below its directory and does not count:
+        nobody reads that."""
         keys, table = self.keys(dataset), self._path(dataset.path)
-        yield from (found for found in self._looks(dataset, keys).values() if isinstance(found, Stray))
+        looks = self._looks(dataset, keys)
+        files = {key: each for key, each in looks.items() if not isinstance(each, Stray)}
+        strays = [each for each in looks.values() if isinstance(each, Stray)]
         places = {self._path(dataset.file_path(key)) for key in keys}
         through = {str(above) for path in places for above in PurePosixPath(path).parents}
-        yield from strays_beside(table, self._root.everything_below(table, through=through), places)
+        below = self._root.everything_below(table, through=through)
+        return files, [*strays, *strays_beside(table, below, places)]
 
     def check(self, dataset: Dataset) -> None:
         """Raise DatasetMismatchError naming both where the table is of another report configuration.

@@ -88,8 +88,8 @@ def examine_coverage(root: str, stored: Sequence[Dataset]) -> Iterator[Diagnosis
     for path, reason in store.unusable_tables().items():
         yield failure("files", f"{path}: {reason}", "Nothing is read from this table until then.")
     for dataset in stored:
-        files = store.provenances(dataset)
-        for stray in store.strays(dataset):
+        files, strays = store.contents(dataset)
+        for stray in strays:
             yield warning("files", f"{stray.path} does not count: {stray.reason}", stray.advice)
         if unreadable := [key for key, file in files.items() if file is None]:
             yield warning(

@@ -1,8 +1,13 @@
 """A whole table is checked from its files alone, and compared only with tables on the same money and days."""
 
+from collections import Counter
 from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
 
 from connector.checks.audit import audit
+from connector.dataset.store import Store
 from connector.partitions import Windows
 from connector.query import ReportQuery
 from tests.checks.conftest import Books, dataset_of
@@ -48,3 +53,28 @@ def test_an_outcome_names_its_table_and_partition(books: Books) -> None:
         "2026-06-01 to 2026-06-02",
         "all",
     ]
+
+
+class Counting(Store):
+    """It counts how often each file is opened."""
+
+    def __init__(self, root: str | Path) -> None:
+        super().__init__(root)
+        self.opened: Counter[str] = Counter()
+
+    def open_bytes(self, path: str) -> pa.NativeFile:
+        self.opened[path] += 1
+        return super().open_bytes(path)
+
+
+def test_a_file_is_opened_for_its_provenance_its_rows_and_its_seal_however_much_it_is_compared_with(
+    books: Books,
+) -> None:
+    balance = books.pulled(BALANCE, partitions=days("2026-06-01", 3))
+    store = Counting(books.store.root)
+
+    found = list(audit(store, dataset_of(balance)))
+
+    assert {each.finding.result.value for each in found} == {"passed"}
+    assert "closing_is_next_opening" in {each.check.name for each in found}
+    assert list(store.opened.values()) == [3, 3, 3]

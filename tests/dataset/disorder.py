@@ -260,7 +260,7 @@ class Disorder(RuleBasedStateMachine):
     def everything_else_is_named(self) -> None:
         tables_there = self.store.datasets()
         named = [*self.store.unusable_tables()]
-        named += [each.path for table in tables_there for each in self.store.strays(table)]
+        named += [each.path for table in tables_there for each in self.store.contents(table)[1]]
         named += [
             str(self.root / table.file_path(key))
             for table in tables_there
