@@ -25,7 +25,7 @@ from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.server import serve
 from connector.terminal.lines import echo
 
-PROJECT = Path(__file__).resolve().parent.parent
+_WORKSPACE = "workspace.yaml"
 
 #: The same ports each time: runs find the simulator after a restart, and people the UI.
 SIMULATOR_PORT = 4242
@@ -55,7 +55,8 @@ def main() -> int:
     has_key = bool(Connection.from_environment().api_key)
     try:
         with contextlib.ExitStack() as stack:
-            home = Path(dagster_home() or _home(simulated=not has_key))
+            project = find_project()
+            home = Path(dagster_home() or _home(project, simulated=not has_key))
             prepare_home(home)
             try:
                 stack.enter_context(lock_home(home))
@@ -66,10 +67,23 @@ def main() -> int:
                 )
                 return 1
             added = {} if has_key else stack.enter_context(_simulated())
-            return _dagster({**added, DAGSTER_HOME: str(home)})
+            return _dagster(project, {**added, DAGSTER_HOME: str(home)})
     except KeyboardInterrupt:
         _say("Stopped; nothing is left running.")
         return 0
+
+
+def find_project() -> Path:
+    """The clone; where the package is installed from a wheel, the directory this was started in."""
+    clone = Path(__file__).resolve().parent.parent
+    return clone if (clone / _WORKSPACE).exists() else Path.cwd()
+
+
+def code_location(project: Path) -> list[str]:
+    """Dagster's options for what to load: the project's workspace, else the definitions in the package."""
+    if (project / _WORKSPACE).exists():
+        return ["-w", str(project / _WORKSPACE)]
+    return ["-m", "assets.definitions", "-d", str(project)]
 
 
 def prepare_home(home: Path) -> None:
@@ -100,21 +114,20 @@ def _simulated() -> Iterator[dict[str, str]]:
         yield {API_KEY: SIMULATED_KEY, API_BASE: url}
 
 
-def _home(*, simulated: bool) -> Path:
+def _home(project: Path, *, simulated: bool) -> Path:
     """Simulated runs have a history of their own: they must not count as pulled from Stripe."""
-    return PROJECT / ".dagster" / ("simulated" if simulated else "stripe")
+    return project / ".dagster" / ("simulated" if simulated else "stripe")
 
 
-def _dagster(environment: Mapping[str, str]) -> int:
+def _dagster(project: Path, environment: Mapping[str, str]) -> int:
     """Run `dagster dev` until it ends or is interrupted; then end all its processes."""
     port = _port(UI_PORT, "the UI")
     command = [sys.executable, "-W", _SUPERSEDED, "-m", "dagster", "dev"]
-    command += ["-w", str(PROJECT / "workspace.yaml")]
-    command += ["-h", "127.0.0.1", "-p", str(port), "--live-data-poll-rate", "1000"]
+    command += [*code_location(project), "-h", "127.0.0.1", "-p", str(port), "--live-data-poll-rate", "1000"]
     _say(f"Dagster's UI: http://127.0.0.1:{port}   (its history: {environment[DAGSTER_HOME]})")
     # A session of its own: Ctrl-C reaches this process alone, and a signal to the group all of Dagster.
     child = subprocess.Popen(  # noqa: S603 - our own command
-        command, cwd=PROJECT, env=child_environment(environment), start_new_session=True
+        command, cwd=project, env=child_environment(environment), start_new_session=True
     )
     try:
         return child.wait()

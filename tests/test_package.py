@@ -24,8 +24,10 @@ LOAD = """
 import json, sys
 import assets, connector
 from assets.definitions import defs
+from assets.dev import code_location, find_project
 keys = sorted(spec.key.to_user_string() for spec in defs().resolve_all_asset_specs())
-print(json.dumps({"files": [assets.__file__, connector.__file__], "assets": keys}))
+files, dev = [assets.__file__, connector.__file__], code_location(find_project())
+print(json.dumps({"files": files, "assets": keys, "dev": dev}))
 """
 
 
@@ -78,6 +80,7 @@ def test_the_wheel_is_whole_and_its_definitions_load_far_from_the_clone(wheel: P
     loaded = json.loads(ran.stdout)
     assert loaded["files"] == [str(site / "assets/__init__.py"), str(site / "connector/__init__.py")]
     assert "stripe/balance_summary" in loaded["assets"]
+    assert loaded["dev"] == ["-m", "assets.definitions", "-d", str(elsewhere)]
     (information,) = site.glob("*.dist-info")
     assert information.name == f"dagster_stripe_reports-{connector.__version__}.dist-info"
     assert (information / "licenses/LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from filelock import Timeout
 
-from assets.dev import free_port, lock_home, prepare_home
+from assets.dev import code_location, find_project, free_port, lock_home, prepare_home
 from assets.settings import child_environment
 
 
@@ -25,6 +25,16 @@ def test_a_configuration_that_is_there_is_left_alone(tmp_path: Path) -> None:
     prepare_home(tmp_path)
 
     assert (tmp_path / "dagster.yaml").read_text() == "telemetry: {enabled: true}\n"
+
+
+def test_a_clone_has_its_workspace_and_any_other_directory_the_definitions_of_the_package(
+    tmp_path: Path,
+) -> None:
+    clone = find_project()
+
+    assert code_location(clone) == ["-w", str(clone / "workspace.yaml")]
+    assert (clone / "workspace.yaml").exists()
+    assert code_location(tmp_path) == ["-m", "assets.definitions", "-d", str(tmp_path)]
 
 
 def test_two_cannot_use_one_directory_at_once(tmp_path: Path) -> None:
