@@ -208,7 +208,7 @@ COMMANDS = {
     "pull": ("pull", *JUNE),
     "pull-with-a-log": ("pull", *JUNE, "--log", "json", "--json"),
     "doctor": ("doctor",),
-    "probe": ("doctor", "--probe", "--yes"),
+    "probe": ("doctor", "--probe", "--yes", "--record", "probe.jsonl"),
     "types": ("types", "--live"),
 }
 

@@ -15,6 +15,7 @@ from typing import Any, Generic, Self, TypeVar
 import httpx
 
 from connector.api.credentials import ApiKey, Hosts, is_account, is_live, key_kind, mode_of, shown_setting
+from connector.api.http_client import Listener
 from connector.api.json_fields import is_identifier
 from connector.api.models import Mode, ReportFile, ReportRequest, ReportRun, ReportType, epoch
 from connector.api.rate_limit import RateLimits
@@ -107,6 +108,10 @@ class StripeClient:
     def close(self) -> None:
         """Close the connections. Nothing is sent afterwards, and waiting retries end with an error."""
         self._transport.close()
+
+    def listen(self, listener: Listener) -> None:
+        """From now on `listener` hears all that is sent, the key apart, and all that comes back."""
+        self._transport.listen(listener)
 
     @property
     def books(self) -> str | None:

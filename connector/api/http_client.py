@@ -7,7 +7,8 @@ Source: https://www.python-httpx.org/environment_variables/
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 from urllib.request import getproxies
 
 import httpx
@@ -16,6 +17,7 @@ from connector.api.credentials import Hosts
 from connector.api.deadline import heed_deadlines
 from connector.errors import ConfigurationError
 
+_HEARD = "heard"
 _CERTIFICATES = "SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE"
 
 
@@ -63,3 +65,51 @@ def _wrong_proxy(proxies: Mapping[str, str], error: Exception) -> str:
         except (ValueError, httpx.InvalidURL) as reason:
             return f"{variable} is not the URL of a proxy ({reason}): expected http://host:port"
     return f"NO_PROXY cannot be read ({error}): expected names of hosts, with commas between them"
+
+
+class Answer(Protocol):
+    """Hears the answer to one request; see `Listener`."""
+
+    def heads(self, status: int, headers: Sequence[tuple[str, str]]) -> None: ...
+
+    def receives(self, chunk: bytes) -> None: ...
+
+    def ends(self) -> None: ...
+
+
+class Listener(Protocol):
+    """Hears every request as it goes out, without its headers, which hold the key."""
+
+    def asks(self, method: str, url: str, *, part: bool) -> Answer: ...
+
+
+def let_hear(client: httpx.Client, listener: Listener) -> None:
+    """From now on `listener` hears what the client sends, and all that comes back, packed as it comes."""
+
+    def asks(request: httpx.Request) -> None:
+        answer = listener.asks(request.method, str(request.url), part="range" in request.headers)
+        request.extensions = {**request.extensions, _HEARD: answer}
+
+    def answers(response: httpx.Response) -> None:
+        answer: Answer = response.request.extensions[_HEARD]
+        answer.heads(response.status_code, response.headers.multi_items())
+        if isinstance(response.stream, httpx.SyncByteStream):
+            response.stream = _Heard(response.stream, answer)
+
+    client.event_hooks = {"request": [asks], "response": [answers]}
+
+
+class _Heard(httpx.SyncByteStream):
+    """A body that somebody else hears too."""
+
+    def __init__(self, inner: httpx.SyncByteStream, answer: Answer) -> None:
+        self._inner, self._answer = inner, answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._inner:
+            self._answer.receives(chunk)
+            yield chunk
+        self._answer.ends()
+
+    def close(self) -> None:
+        self._inner.close()

@@ -20,7 +20,7 @@ import httpx
 from connector.api.body import chunks_of, reason_of, stream_of, without_query
 from connector.api.credentials import ApiKey, Hosts, KeyMask, key_kind
 from connector.api.deadline import deadline
-from connector.api.http_client import build_http_client
+from connector.api.http_client import Listener, build_http_client, let_hear
 from connector.api.models import API_VERSION
 from connector.api.rate_limit import Pace
 from connector.api.responses import (
@@ -104,6 +104,10 @@ class Transport:
         """Close the connections. Nothing is sent afterwards, and no retry follows."""
         self._closed.set()
         self._http.close()
+
+    def listen(self, listener: Listener) -> None:
+        """From now on `listener` hears every exchange."""
+        let_hear(self._http, listener)
 
     def now(self) -> datetime:
         """What time it is at Stripe, aware UTC: its last `Date`, and what has passed since.

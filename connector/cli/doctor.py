@@ -36,9 +36,22 @@ Exit codes:
 )
 @click.option("--list", "listed", is_flag=True, help="With --probe: list what is assumed, and test nothing.")
 @click.option("--yes", "-y", is_flag=True, help="With --probe: create its report runs without confirmation.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --probe: write what Stripe answered into FILE, without your ids, amounts, names and texts.",
+)
 @json_option
 def doctor(
-    reports: tuple[str, ...], *, connection: Connection, probe: bool, listed: bool, yes: bool, as_json: bool
+    reports: tuple[str, ...],
+    *,
+    connection: Connection,
+    probe: bool,
+    listed: bool,
+    yes: bool,
+    record: Path | None,
+    as_json: bool,
 ) -> None:
     """Check key, permissions, clock, reports, files and Dagster.
 
@@ -50,13 +63,15 @@ def doctor(
     """
     if listed and not probe:
         raise click.UsageError("--list goes with --probe")
+    if record and (listed or not probe):
+        raise click.UsageError("--record goes with --probe, and not with --list, which asks Stripe nothing")
     if probe:
         from connector.cli.doctor_probe import list_assumptions, run_probe  # noqa: PLC0415 - seldom wanted
 
         if listed:
             list_assumptions(as_json=as_json)
         with _silence():
-            run_probe(connection, yes=yes, as_json=as_json)
+            run_probe(connection, yes=yes, as_json=as_json, record=record)
     from connector.doctor.examination import examine  # noqa: PLC0415 - it loads pyarrow
 
     found = []

@@ -129,3 +129,41 @@ def test_what_a_probe_would_test_is_listed_without_a_key_or_a_call(command: Comm
 
 def test_a_list_without_the_probe_is_refused(command: Command) -> None:
     assert command("--list")[0] == 2
+
+
+def test_a_probe_is_recorded_for_strangers(command: Command, stripe: Simulator, tmp_path: Path) -> None:
+    code, out, _ = command("--probe", "--yes", "--json", "--record", "probe.jsonl")
+
+    recording = tmp_path / "probe.jsonl"
+    lines = [json.loads(line) for line in recording.read_text("utf-8").splitlines()]
+    asked = [(each["method"], each["status"]) for each in lines if each["type"] == "exchange"]
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])["recording"] == "probe.jsonl"
+    assert asked == [(each.method, each.status) for each in stripe.requests]
+    assert "51Recognisable" not in recording.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--probe", "--yes", "--record", "absent/probe.jsonl"),
+        ("--probe", "--yes", "--record", "."),
+        ("--record", "probe.jsonl"),
+        ("--probe", "--list", "--record", "probe.jsonl"),
+    ],
+)
+def test_a_recording_that_cannot_be_is_refused_before_anything_is_sent(
+    command: Command, stripe: Simulator, arguments: tuple[str, ...]
+) -> None:
+    code, _, err = command(*arguments)
+
+    assert (code, stripe.requests) == (2, [])
+    assert "record" in err
+
+
+def test_who_declines_a_recorded_probe_finds_the_file_as_it_was(
+    command: Command, stripe: Simulator, tmp_path: Path
+) -> None:
+    code, _, _ = command("--probe", "--record", "probe.jsonl")
+
+    assert (code, stripe.requests, list(tmp_path.iterdir())) == (2, [], [])

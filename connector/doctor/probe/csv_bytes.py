@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 #: A field, quoted or bare, and what ends it.
-_FIELD = re.compile(r'("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n|\n|\r|$)')
+FIELD = re.compile(r'("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n|\n|\r|$)')
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -55,7 +55,7 @@ class CsvBytes:
         bare = nulls = blanks = at = 0
         broken = None
         while at < len(text):
-            field = _FIELD.match(text, at)
+            field = FIELD.match(text, at)
             if field is None or field.end() == at:
                 broken = at
                 break
