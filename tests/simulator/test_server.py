@@ -1,4 +1,4 @@
-"""Behind a port, to clients that know nothing of the simulator: httpx, raw sockets, Stripe's own SDK."""
+"""Behind a port, to clients that know nothing of the simulator: httpx and raw sockets."""
 
 import contextlib
 import socket
@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 
 import httpx
 import pytest
-import stripe
 
 from connector.simulator import SIMULATED_KEY, Simulator, Stage
 from connector.simulator.server import serve
@@ -137,80 +136,3 @@ def test_no_thread_stays_behind_whoever_is_waiting(sim: Simulator) -> None:
             waiting = clients.enter_context(socket.create_connection(address))
             waiting.sendall(f"GET {TYPES} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
         assert threading.active_count() == before
-
-
-class TestStripesOwnSdk:
-    """If Stripe's client is content, the shapes are right where it matters."""
-
-    @pytest.fixture
-    def sdk(self, url: str) -> Iterator[stripe.StripeClient]:
-        # The SDK's own transport, held here so that its sockets are closed with the test.
-        transport = stripe.RequestsClient()
-        yield stripe.StripeClient(
-            SIMULATED_KEY, base_addresses={"api": url}, http_client=transport, max_network_retries=0
-        )
-        transport.close()  # type: ignore[no-untyped-call]
-
-    @staticmethod
-    def create(sdk: stripe.StripeClient, day: int = 0) -> stripe.reporting.ReportRun:
-        start = JUNE_1 + day * 86_400
-        return sdk.v1.reporting.report_runs.create(
-            {
-                "report_type": SUMMARY,
-                "parameters": {
-                    "interval_start": start,
-                    "interval_end": start + 86_400,
-                    "columns": ["currency", "net_amount"],
-                    "timezone": "Europe/Berlin",
-                },
-            }
-        )
-
-    def test_creates_and_retrieves_a_run(self, sdk: stripe.StripeClient) -> None:
-        run = self.create(sdk)
-        again = sdk.v1.reporting.report_runs.retrieve(run.id)
-
-        assert run.parameters.columns == ["currency", "net_amount"]
-        assert run.parameters.timezone == "Europe/Berlin"
-        assert again.status == "succeeded"
-        assert again.result
-        assert sdk.v1.files.retrieve(again.result.id).size == again.result.size
-
-    def test_pages_through_all_runs(self, sdk: stripe.StripeClient, sim: Simulator) -> None:
-        for day in range(7):
-            self.create(sdk, day)
-        page = sdk.v1.reporting.report_runs.list({"limit": 3, "created": {"gte": JUNE_1}})
-
-        assert [run.id for run in page.auto_paging_iter()] == [run.id for run in reversed(sim.runs)]
-        assert len(sim.requests) == 7 + 3
-
-    def test_lists_types_and_files(self, sdk: stripe.StripeClient) -> None:
-        run = self.create(sdk)
-        types = sdk.v1.reporting.report_types.list()
-
-        assert SUMMARY in {report_type.id for report_type in types.data}
-        assert sdk.v1.reporting.report_types.retrieve(SUMMARY).version == 1
-        assert run.result
-        listed = sdk.v1.files.list({"purpose": "finance_report_run"})
-        assert [file.id for file in listed.data] == [run.result.id]
-
-    def test_knows_the_errors_for_what_they_are(self, sdk: stripe.StripeClient) -> None:
-        with pytest.raises(stripe.InvalidRequestError) as bad:
-            sdk.v1.reporting.report_runs.create({"report_type": SUMMARY, "parameters": {"interval_start": 1}})
-        with pytest.raises(stripe.InvalidRequestError) as missing:
-            sdk.v1.reporting.report_runs.retrieve("frr_none")
-
-        assert (bad.value.param, bad.value.code) == ("parameters[interval_end]", "parameter_missing")
-        assert (missing.value.http_status, missing.value.code) == (404, "resource_missing")
-        assert bad.value.request_id
-
-    def test_sends_a_lost_post_again_and_gets_the_same_run(self, sim: Simulator, url: str) -> None:
-        transport = stripe.RequestsClient()
-        sdk = stripe.StripeClient(
-            SIMULATED_KEY, base_addresses={"api": url}, http_client=transport, max_network_retries=1
-        )
-        sim.faults.add(Reset(stage=Stage.AFTER), "POST")
-
-        assert self.create(sdk).id == sim.runs[0].id
-        assert len(sim.runs) == 1
-        transport.close()  # type: ignore[no-untyped-call]
