@@ -40,8 +40,8 @@ Seen = dict[str, tuple[str, str]]
 Recorded = Callable[..., tuple[Seen, Path]]
 
 
-def probed(client: StripeClient, heard: ResponseLog) -> list[ProbeFinding]:
-    return list(probe(client, heard, token="t", restricted=True))
+def probed(client: StripeClient, heard: ResponseLog, *, restricted: bool = True) -> list[ProbeFinding]:
+    return list(probe(client, heard, token="t", restricted=restricted))
 
 
 def by_name(found: list[ProbeFinding]) -> Seen:
@@ -76,16 +76,16 @@ def replayed(client_for: ClientFor) -> Callable[[Path], Seen]:
 
     def run(path: Path) -> Seen:
         replay, heard = Replay(path), ResponseLog()
-        assert replay.about["restricted"]
         client = client_for(
             replay.handle,
-            api_key=KEY,
+            api_key=replay.key,
+            hosts=replay.hosts,
             retry=IMPATIENT,
             observe=heard,
             clock=replay.clock,
             account=replay.about["account"],
         )
-        return by_name(probed(client, heard))
+        return by_name(probed(client, heard, restricted=replay.about["restricted"]))
 
     return run
 
@@ -103,6 +103,20 @@ def test_a_recording_shows_the_probe_what_stripe_showed_it(
 
     assert replayed(path) == seen
     assert Replay(path).results == results(seen)
+
+
+#: Recordings of earlier versions, and those that people handed in.
+RECORDINGS = sorted((Path(__file__).parent / "recordings").glob("*.jsonl"))
+#: What Stripe offered then is compared with a catalogue that has grown since.
+OF_THE_CATALOGUE = {"documented_types", "live_only_types", "default_columns", "summary_lines", "signs"}
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_what_was_handed_in_shows_today_what_it_showed_then(replayed: Replayed, path: Path) -> None:
+    then, now = Replay(path).results, results(replayed(path))
+    compared = then.keys() - OF_THE_CATALOGUE
+
+    assert {name: now.get(name) for name in compared} == {name: then[name] for name in compared}
 
 
 @pytest.mark.parametrize(
