@@ -141,16 +141,23 @@ def newest_materializations(
 
 
 def read_begun(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Collection[str]
+    instance: dg.DagsterInstance,
+    asset: dg.AssetKey,
+    partitions: Collection[str],
+    *,
+    at_once: int = _EVENTS_AT_ONCE,
 ) -> frozenset[tuple[str, str]]:
-    """The pairs of Dagster run and partition for which a report run was created or adopted."""
+    """The pairs of Dagster run and partition for which a report run was created or adopted.
+
+    They are read in pages of `at_once` events.
+    """
     if not partitions:
         return frozenset()
     wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=sorted(partitions))
     found: set[tuple[str, str]] = set()
     cursor: str | None = None
     while True:
-        page = instance.fetch_observations(wanted, limit=_EVENTS_AT_ONCE, cursor=cursor)
+        page = instance.fetch_observations(wanted, limit=at_once, cursor=cursor)
         found |= {(record.run_id, str(record.partition_key)) for record in page.records}
         if not page.has_more:
             return frozenset(found)

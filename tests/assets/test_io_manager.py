@@ -134,6 +134,18 @@ def test_a_reader_without_partitions_gets_the_whole_table(
     assert set(seen[0]["period"]) == {FIRST, SECOND}
 
 
+def test_a_person_who_names_no_partition_gets_the_whole_table(
+    orchestra: Orchestra, pulled: dg.AssetsDefinition
+) -> None:
+    """In a notebook, say, with Dagster's own call."""
+    definitions = dg.Definitions([pulled], resources=orchestra.resources)
+
+    rows = definitions.load_asset_value(pulled.key, python_type=pd.DataFrame, instance=orchestra.instance)
+
+    assert isinstance(rows, pd.DataFrame)
+    assert set(rows["period"]) == {FIRST, SECOND}
+
+
 def test_without_an_annotation_it_is_a_data_frame(orchestra: Orchestra, pulled: dg.AssetsDefinition) -> None:
     result, (rows,) = read(orchestra, pulled, Any)
 

@@ -359,3 +359,17 @@ def test_every_engine_passes_over_the_seal(hostile: Path) -> None:
     assert SEAL in hostile.read_bytes()
     assert pq.read_table(hostile).num_rows == len(pd.read_parquet(hostile)) == 6
     assert len(pl.read_parquet(hostile)) == len(duckdb.read_parquet(str(hostile)).fetchall()) == 6
+
+
+def test_a_flipped_bit_in_the_rows_is_found_by_engines_that_look_for_it(hostile: Path) -> None:
+    """They do not know the seal; each page has a checksum of its own."""
+    whole, said = hostile.read_bytes(), set()
+    for at in range(4, whole.index(SEAL), 9):
+        flipped = bytearray(whole)
+        flipped[at] ^= 1
+        try:
+            pq.ParquetFile(pa.BufferReader(bytes(flipped)), page_checksum_verification=True).read()
+        except (pa.ArrowException, OSError) as error:
+            said.add(str(error).partition(",")[0])
+
+    assert "could not verify page integrity" in said

@@ -367,7 +367,7 @@ def test_a_place_that_cannot_be_written_is_named_and_the_staged_file_is_not_left
     in_the_way.parent.mkdir(parents=True)
     in_the_way.write_text("a file where the table's folder should be")
 
-    with pytest.raises(StoreError, match=r"balance_summary.*untouched"):
+    with pytest.raises(StoreError, match=r"could not read .*balance_summary.*untouched"):
         store.publish(staged, DATASET, provenance())
 
     assert not staged.exists()
@@ -434,7 +434,7 @@ def test_what_a_killed_process_left_is_swept_and_what_a_live_one_holds_is_not(
 
 
 def test_a_file_that_cannot_be_read_is_replaced_and_set_aside(
-    store: Store, publish: Publish, tmp_path: Path
+    store: Store, publish: Publish, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = Path(publish(provenance("frr_new", made=NOON + timedelta(hours=1))).uri)
     path.write_bytes(b"PAR1" + bytes(100))
@@ -445,6 +445,8 @@ def test_a_file_that_cannot_be_read_is_replaced_and_set_aside(
     assert rows_in(store) == ["frr_old"]
     (aside,) = (tmp_path / "data" / ".superseded").rglob("*.parquet")
     assert aside.name == "20260602T120000Z-unreadable.parquet"
+    assert f"{path} cannot be read" in caplog.text
+    assert f"set aside as {aside.stem}" in caplog.text
     assert aside.read_bytes() == b"PAR1" + bytes(100)
 
 
@@ -461,7 +463,9 @@ def test_a_damaged_pin_is_written_again_by_the_next_pull(
     publish(windowed())
     pin = damage_pin(tmp_path, content)
     assert store.datasets() == ()
-    assert list(store.unusable_tables()) == [str(pin)]
+    assert store.unusable_tables() == {
+        str(pin): "the pin is damaged; the next pull into the table writes it again"
+    }
 
     store.check(DATASET)
     publish(windowed())

@@ -148,6 +148,7 @@ def test_a_disk_that_refuses_leaves_the_former_file_and_is_named(
         error = missed(pull(SUMMARY, DAY, refresh={KEY}))[KEY].error
 
     assert isinstance(error, StoreError)
+    assert str(error).startswith("could not write ")
     assert os.strerror(number) in str(error)
     assert str(store.root) in str(error)
     assert " bytes" in str(error)

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from connector.pipeline.log import JsonLines, fields_of
+from connector.dataset.provenance import Published
+from connector.pipeline.events import Done
+from connector.pipeline.log import JsonLines, StepLog, fields_of
 from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
 from connector.simulator import Simulator
 from tests.conftest import Pull
 from tests.faults.network import Delay, Respond
 from tests.faults.runs import RunFails, RunTakes
+from tests.support.datasets import provenance
 from tests.support.partitions import days
 
 SUMMARY = ReportQuery.of("balance_summary")
@@ -81,6 +84,15 @@ def test_what_is_missed_is_a_warning_with_its_reason(
     assert (record.levelname, told["step"]) == ("WARNING", step)
     assert told["error"].endswith("Error")
     assert record.getMessage() == f"balance_summary {day} {step.replace('_', ' ')}: {told['reason']}"
+
+
+@pytest.mark.parametrize(("rows", "said"), [(1, "1 row"), (2, "2 rows"), (1_250, "1,250 rows")])
+def test_rows_are_counted_as_people_say_it(log: pytest.LogCaptureFixture, rows: int, said: str) -> None:
+    published = Published("file.parquet", provenance(rows=rows), None, outdated=False)
+
+    StepLog(SUMMARY)(Done(*days("2026-06-01", 1), published, fetched=False))
+
+    assert log.messages == [f"balance_summary 2026-06-01 kept: {said} of frr_1"]
 
 
 def test_as_json_every_record_is_an_object_on_one_line(

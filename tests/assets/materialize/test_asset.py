@@ -66,6 +66,8 @@ def test_a_partition_becomes_one_event_that_traces_its_rows_to_stripe(
     assert said["stripe/wait_seconds"] > 0
     assert said["dagster/partition_row_count"] > 0
     assert said["dagster/uri"].endswith("/balance_summary/account=default/period=2026-06-01/report.parquet")
+    assert event.tags
+    assert event.tags["dagster/data_version_is_user_provided"] == "true", "so that it decides what is stale"
 
 
 def test_the_preview_of_a_summary_shows_all_rows_with_money_in_the_digits_of_its_currency(
@@ -399,6 +401,23 @@ def test_what_a_step_that_outlived_its_run_has_just_recorded_is_not_recorded_aga
 
     assert partitions(outlived.recorded(summary)) == [FIRST]
     assert len(simulator.runs) == 1
+
+
+def test_what_another_run_has_recorded_meanwhile_of_another_report_run_does_not_stand_for_ours(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator, clock: Clock
+) -> None:
+    def meanwhile(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/contents") and not orchestra.recorded(summary):
+            theirs = dg.AssetMaterialization(
+                summary.key, partition=FIRST, metadata={"stripe/report_run_id": "frr_theirs"}
+            )
+            orchestra.instance.report_runless_asset_event(theirs)
+        return simulator.handle(request)
+
+    assert Orchestra(orchestra.instance, meanwhile, clock, orchestra.root).launch([summary], FIRST).success
+
+    events = [shown(event)["stripe/report_run_id"] for _, event in orchestra.recorded(summary)]
+    assert events == ["frr_theirs", next(iter(simulator.runs)).id]
 
 
 def test_materializing_a_recorded_partition_again_requests_a_new_report_run(
