@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.checks import list_file_checks
+from connector.checks.finding import Finding
+from connector.checks.opened_file import evaluate_safely, inconclusive
 from connector.convert.csv_records import RecordFile
 from connector.convert.decode import Expected, open_report
 from connector.convert.parquet import writing_parquet
@@ -345,3 +348,13 @@ def test_a_cent_anywhere_in_gross_fee_or_net_is_found(books: Books, data: st.Dat
     found = books.not_passed(query)["net_is_gross_less_fee"]
 
     assert (found.result, found.wrong) == ("failed", 1)
+
+
+def test_sums_that_no_decimal_holds_are_inconclusive() -> None:
+    def overflow() -> Finding:
+        duckdb.execute(f"SELECT {'9' * 38}::DECIMAL(38, 0) + 1").fetchall()
+        raise AssertionError
+
+    found = evaluate_safely(overflow)
+
+    assert found == inconclusive("The amounts are too large to be added up exactly in 38 digits.")

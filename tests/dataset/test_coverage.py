@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.dataset.coverage import coverage_of, missing, overlapping
+from connector.dataset.coverage import coverage_of, listed, missing, overlapping
 from connector.dataset.identity import Dataset
 from connector.partitions import Interval, Windows
 
@@ -73,3 +73,11 @@ def test_a_short_file_inside_a_long_one_opens_no_gap() -> None:
     first, second, *_, last = (each.interval for each in days if each.interval)
 
     assert missing(Windows("daily"), [Interval(first.start, last.start), second, last]) == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(1, "0"), (10, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"), (12, "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more")],
+)
+def test_of_many_keys_the_first_ten_are_named_and_the_others_counted(count: int, said: str) -> None:
+    assert listed(map(str, range(count))) == said

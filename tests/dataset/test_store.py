@@ -535,3 +535,32 @@ def test_books_are_pinned_and_other_books_refused(store: Store, tmp_path: Path) 
     with pytest.raises(DatasetMismatchError, match=r"books seed 1.*books seed 2.*another root"):
         put("seed 2")
     put("seed 1")
+
+
+def test_however_many_of_the_last_periods_are_damaged_the_newest_that_can_be_read_is_found(
+    store: Store, publish: Publish
+) -> None:
+    for day in range(1, 12):
+        publish(provenance(f"frr_{day}", period=f"2026-06-{day:02}"))
+    for day in range(2, 12):
+        Path(store.uri(DATASET, f"2026-06-{day:02}")).write_bytes(b"")
+
+    assert [each.run_id for each in store.newest(DATASET)] == ["frr_1"]
+
+
+def test_a_directory_beside_the_partitions_is_named_once_with_the_number_of_its_files(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    publish(provenance())
+    backup = tmp_path / "data" / "test" / "balance_summary" / "account=default.bak"
+    for day in ("2026-06-01", "2026-06-02"):
+        write(_made(backup / f"period={day}") / "report.parquet", provenance())
+
+    (stray,) = store.strays(DATASET)
+
+    assert str(stray).startswith(f"{backup} does not count: it is at no partition's place (2 files). ")
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True)
+    return directory

@@ -190,6 +190,7 @@ def test_any_error_is_one_of_ours(
 
 
 @given(text=ANY_TEXT)
+@example(text="Fri, 31 Dec 9999 23:59:59 -0100")
 def test_any_date_is_one_we_can_count_with_or_none(text: str) -> None:
     moment = moment_named(text)
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pytest
 
 from connector.api.client import StripeClient
+from connector.api.models import API_VERSION, epoch
 from connector.clock import SystemClock
 from connector.dataset.store import Store
 from connector.errors import (
@@ -58,6 +59,24 @@ def test_every_partition_is_created_once_and_published(
     came_from = {(row["period"], row["_report_run_id"]) for row in table.to_pylist()}
     assert came_from == {(key, outcome.published.provenance.run_id) for key, outcome in outcomes.items()}
     assert {key for key, _ in came_from} == {each.key for each in WEEK}
+
+
+def test_a_file_says_where_its_rows_come_from_and_when_each_step_was(
+    client: StripeClient, simulator: Simulator, pull: Pull
+) -> None:
+    there = done(pull(SUMMARY, days("2026-06-01", 1)))["2026-06-01"].published.provenance
+
+    (run,) = simulator.runs
+    at_stripe = client.report_run(run.id).raw
+    assert (there.run_id, there.file_id) == (run.id, run.file.id)
+    assert there.run == at_stripe
+    assert epoch(there.run_created) == at_stripe["created"]
+    assert there.run_succeeded
+    assert epoch(there.run_succeeded) == at_stripe["succeeded_at"]
+    assert epoch(there.as_of) == at_stripe["result"]["created"]
+    assert there.csv_bytes == at_stripe["result"]["size"]
+    assert there.api_version == API_VERSION
+    assert len(there.request_ids) == 2, "of the poll that saw it end, and of the download"
 
 
 def test_a_file_that_stripe_no_longer_has_is_asked_for_once_more(simulator: Simulator, pull: Pull) -> None:

@@ -13,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.dataset.store import Store
-from connector.errors import ConfigurationError, InternalError, PermissionDeniedError, StoreError
+from connector.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InternalError,
+    PermissionDeniedError,
+    StoreError,
+)
 from connector.partitions import Partition
 from connector.pipeline.collect import Asked, Event, Missed, Outcome, each_ends_once
 from connector.query import ReportQuery
@@ -138,6 +144,18 @@ def test_a_key_that_may_create_nothing_is_asked_with_once(simulator: Simulator, 
     events = pull(SUMMARY, WEEK)
 
     assert ends(events) == Counter(each.key for each in WEEK)
+    assert len(missed(events)) == 7
+    assert refused.hits == 1
+
+
+def test_a_key_that_was_revoked_since_the_list_was_read_is_asked_with_once(
+    simulator: Simulator, pull: Pull
+) -> None:
+    refused = simulator.faults.add(Respond(401), "POST", times=None)
+
+    events = pull(SUMMARY, WEEK)
+
+    assert {type(outcome.error) for outcome in missed(events).values()} == {AuthenticationError}
     assert len(missed(events)) == 7
     assert refused.hits == 1
 

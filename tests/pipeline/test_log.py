@@ -88,9 +88,10 @@ def test_what_is_missed_is_a_warning_with_its_reason(
 
 @pytest.mark.parametrize(("rows", "said"), [(1, "1 row"), (2, "2 rows"), (1_250, "1,250 rows")])
 def test_rows_are_counted_as_people_say_it(log: pytest.LogCaptureFixture, rows: int, said: str) -> None:
+    (day,) = days("2026-06-01", 1)
     published = Published("file.parquet", provenance(rows=rows), None, outdated=False)
 
-    StepLog(SUMMARY)(Done(*days("2026-06-01", 1), published, fetched=False))
+    StepLog(SUMMARY)(Done(day, published, fetched=False))
 
     assert log.messages == [f"balance_summary 2026-06-01 kept: {said} of frr_1"]
 

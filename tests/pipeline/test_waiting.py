@@ -10,7 +10,7 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.dataset.store import Store
-from connector.errors import BeforeDataError, RunFailedError, RunPendingError
+from connector.errors import BeforeDataError, InvalidRequestError, RunFailedError, RunPendingError
 from connector.partitions import Windows
 from connector.pipeline.collect import Done, Event, Missed, Outcome, collect
 from connector.query import ReportQuery
@@ -204,6 +204,7 @@ def test_files_that_never_appear_cost_three_runs_and_no_more(simulator: Simulato
     (miss,) = missed(pull(SUMMARY, DAY)).values()
 
     assert miss.outcome is Outcome.FAILED
+    assert isinstance(miss.error, InvalidRequestError), "as Stripe said it"
     assert len(simulator.runs) == 3
 
 

@@ -159,8 +159,9 @@ def test_an_unfinished_backfill_is_in_hand_however_many_came_after_it(runs: Runs
     assert runs.left_alone(GRID).in_hand == days(1, 20)
 
 
-def test_of_a_cancelled_backfill_all_is_left_alone_that_it_did_not_bring(runs: Runs) -> None:
-    backfill = runs.add_backfill(KEYS[:10], status="CANCELED", done=KEYS[:3], age=100)
+@pytest.mark.parametrize("status", ["CANCELED", "CANCELING"])
+def test_of_a_cancelled_backfill_all_is_left_alone_that_it_did_not_bring(runs: Runs, status: str) -> None:
+    backfill = runs.add_backfill(KEYS[:10], status=status, done=KEYS[:3], age=100)
     in_it = {"dagster/backfill": backfill.backfill_id}
     runs.add("2026-06-01", "2026-06-03", status=S.SUCCESS, tags=in_it)
     runs.add("2026-06-04", status=S.FAILURE, tags=in_it)
@@ -186,11 +187,12 @@ def test_one_run_of_a_backfill_that_went_on_is_put_down_alone(runs: Runs) -> Non
     assert runs.left_alone(GRID).put_down == days(1, 2)
 
 
-def test_runs_that_dagster_cancelled_with_a_broken_backfill_are_not_put_down(runs: Runs) -> None:
-    backfill = runs.add_backfill(KEYS[:10], status="FAILED", age=100)
+@pytest.mark.parametrize("status", ["FAILED", "FAILING"])
+def test_runs_that_dagster_cancelled_with_a_broken_backfill_are_not_put_down(runs: Runs, status: str) -> None:
+    backfill = runs.add_backfill(KEYS[:10], status=status, age=100)
     runs.add("2026-06-01", "2026-06-02", status=S.CANCELED, tags={"dagster/backfill": backfill.backfill_id})
 
-    assert runs.left_alone(GRID).keys == set()
+    assert runs.left_alone(GRID).put_down == set()
 
 
 def test_other_assets_of_a_backfill_are_none_of_ours(

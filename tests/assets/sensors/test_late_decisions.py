@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from assets import ConfiguredReport
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.run_requests import neighbours
-from assets.dagster_runs.tags import INTENT_TAG, REPORT_RUNS_TAG, allowed, tag_of, tagged
+from assets.dagster_runs.tags import ATTEMPTS_TAG, INTENT_TAG, REPORT_RUNS_TAG, allowed, tag_of, tagged
 from assets.sensors.late_decisions import (
     TRIES,
     Decision,
@@ -152,6 +152,23 @@ def test_neighbours_with_the_same_fate_share_a_run_that_names_their_report_runs(
     assert tagged(due[0].tags[REPORT_RUNS_TAG]) == {"2026-06-01": "a", "2026-06-02": "b"}
     assert REPORT_RUNS_TAG not in due[1].tags
     assert due[1].tags[INTENT_TAG] == "ensure"
+
+
+def test_a_refresh_and_a_first_request_never_share_a_run(summary_report: ConfiguredReport) -> None:
+    """Nor do partitions that may cost more report runs than others."""
+    decisions = {
+        "2026-06-01": Decision(LateAction.REQUEST_AGAIN, "a", left=2),
+        "2026-06-02": Decision(LateAction.REQUEST_AGAIN, "b", left=2, refresh=True),
+        "2026-06-03": Decision(LateAction.REQUEST_AGAIN, "c", left=1, refresh=True),
+    }
+
+    due = plan_requests(summary_report, CALENDAR, decisions)
+
+    assert [(request.tags[INTENT_TAG], request.tags[ATTEMPTS_TAG]) for request in due] == [
+        ("ensure", "2"),
+        ("refresh", "2"),
+        ("refresh", "1"),
+    ]
 
 
 def test_a_run_key_tells_apart_assets_report_runs_and_tries(summary_report: ConfiguredReport) -> None:
