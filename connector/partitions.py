@@ -142,10 +142,7 @@ class Windows:
         first, last = self.bound(start), self.bound(end)
         if first >= last:
             raise ConfigurationError(f"{start} is not before {end}: there is no window between them")
-        try:
-            return tuple(self._walk(first, last))
-        except OverflowError:
-            raise ConfigurationError(f"{end} is beyond the calendar") from None
+        return tuple(self._walk(first, last))
 
     def bound(self, given: date | datetime) -> datetime:
         """`given` as an instant in UTC, once it is known to be the bound of a window; read as in `between`.

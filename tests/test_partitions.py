@@ -163,6 +163,11 @@ def test_a_bound_inside_a_window_is_refused_naming_the_nearest(unit: str, start:
             "beyond the calendar",
             id="before-the-first-year",
         ),
+        pytest.param(
+            lambda: Windows("weekly").between(date(9999, 12, 19), date(9999, 12, 31)),
+            "9999-12-31 is beyond the calendar",
+            id="after-the-last-year",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(make: object, message: str) -> None:

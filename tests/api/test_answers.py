@@ -88,6 +88,11 @@ def test_an_encoding_that_nobody_asked_for_is_refused(encoding: str) -> None:
     tracemalloc.stop()
 
 
+def test_an_encoding_that_nobody_asked_for_is_named() -> None:
+    with pytest.raises(UnexpectedAnswerError, match="the Content-Encoding 'deflate', which nobody asked for"):
+        ask(lambda: [response(b"", "Content-Encoding: deflate")])
+
+
 def test_a_bomb_is_unpacked_only_as_far_as_an_answer_may_be_long() -> None:
     bomb = response(gzip.compress(b" " * (256 << 20)), "Content-Encoding: gzip")
     tracemalloc.start()

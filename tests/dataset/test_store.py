@@ -537,6 +537,21 @@ def test_books_are_pinned_and_other_books_refused(store: Store, tmp_path: Path) 
     put("seed 1")
 
 
+def test_a_file_of_other_books_in_a_partitions_place_does_not_count(store: Store, tmp_path: Path) -> None:
+    simulated, staged = dataclasses.replace(DATASET, mode="simulated"), tmp_path / "staged.parquet"
+    source = provenance(mode="simulated", books="seed 1")
+    write(staged, source)
+    store.publish(staged, simulated, source)
+    copied = Path(store.uri(simulated, "2026-06-02"))
+    copied.parent.mkdir()
+    write(copied, provenance(mode="simulated", books="seed 2", period="2026-06-02"))
+
+    assert store.provenance(simulated, "2026-06-02") is None
+    assert store.provenances(simulated) == {"2026-06-01": source}
+    (stray,) = store.strays(simulated)
+    assert "it is of the simulated books seed 2, and the table of seed 1" in stray.reason
+
+
 def test_however_many_of_the_last_periods_are_damaged_the_newest_that_can_be_read_is_found(
     store: Store, publish: Publish
 ) -> None:
