@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from connector.api.models import ReportFile
-from connector.catalogue import REPORTS, RowKind, report
+from connector.catalogue import REPORTS, report
 from connector.catalogue.signs import name_sign
 from connector.doctor.probe.assumptions import Assumption, Shown
 from connector.doctor.probe.csv_bytes import CsvBytes
@@ -247,9 +247,10 @@ def _categories(seen: Observations) -> Shown:
     shown, holds = [], True
     for report_type, csv in seen.summaries:
         kinds = report("balance_summary").row_kinds
-        known: Mapping[str, RowKind] = kinds.kinds if kinds else {}
         found = set(csv.values("category"))
-        holds = holds and found <= known.keys()
+        # In no currency a part belongs to any line of its name, so none of them is asked for its own.
+        standing = {name: {None} for name in found}
+        holds = holds and kinds is not None and all(kinds.kind(name, None, standing) for name in found)
         split = "with" if any(name.endswith(("_gross", "_fee")) for name in found) else "without"
         shown.append(f"{report_type}: {len(found)} kinds of lines, {split} gross and fee")
     return holds, "; ".join(shown)
