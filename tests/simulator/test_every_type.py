@@ -171,7 +171,8 @@ class TestWhatIsServed:
         refused = test.post(RUNS, data=form(report_type, sim))
 
         assert refused.status_code == 404
-        assert "requires a live mode key" in refused.json()["error"]["message"]
+        said = refused.json()["error"]["message"]
+        assert "only available for live data and requires a live mode key" in said
         assert test.get(f"{TYPES}/{report_type.id}").status_code == 404
         assert live.get(f"{TYPES}/{report_type.id}").json()["default_columns"]
         assert report_type.id in {each["id"] for each in live.get(TYPES).json()["data"]}

@@ -99,7 +99,13 @@ def _not_taken(name: str, key: str, report_type: ReportType) -> StripeError:
 def _check_interval(read: Json, available: tuple[int, int]) -> None:
     first, last = available
     for key in ("interval_start", "interval_end"):
-        if key in read and not first <= read[key] <= last:
+        if key in read and read[key] > last:
+            raise StripeError(
+                f"Data for this report type is only available through {_as_text(last)}; you requested "
+                f"`{key}` = {_as_text(read[key])}.",
+                param=f"parameters[{key}]",
+            )
+        if key in read and read[key] < first:
             raise StripeError(
                 f"Data for this report type is available from {_as_text(first)} to {_as_text(last)}; "
                 f"{key} is {_as_text(read[key])}.",
