@@ -79,7 +79,7 @@ class Simulator:
         connected_accounts: the accounts connected to `account`, each with books of its own, and what
             `Stripe-Account` may name; by default three are connected, and it may name any.
         report_types: what exists; by default the documented types and those in `observed`.
-        extra_categories: balance summaries have the categories seen in exports of 2026.
+        extra_categories: balance summaries have the lines seen in exports; else the four documented ones.
         payouts_without_currency: payout rows of balance summaries have a null currency.
         limiter: rate limits; none by default.
         max_pending_runs: with so many pending runs a further one is a 429.
@@ -105,7 +105,7 @@ class Simulator:
         keys: Mapping[str, Collection[str]] | None = None,
         connected_accounts: Collection[str] | None = None,
         report_types: Collection[ReportType] = REPORT_TYPES,
-        extra_categories: bool = False,
+        extra_categories: bool = True,
         payouts_without_currency: bool = False,
         limiter: Limiter | None = None,
         max_pending_runs: int | None = None,

@@ -8,7 +8,7 @@ import pytest
 from connector.checks import Finding
 from tests.checks.conftest import Books, Edited, dataset_of, results
 from tests.faults.file_editing import FileFault, Row, add
-from tests.faults.files import OddCell, OnlyPayouts, PayoutsWithoutCurrency, Subtotals, WrongClosing
+from tests.faults.files import DocumentedLines, OddCell, OnlyPayouts, PayoutsWithoutCurrency, WrongClosing
 
 BALANCE = "balance.summary.1"
 
@@ -34,7 +34,8 @@ def no_payouts() -> FileFault:
 
     def edit(rows: list[Row]) -> None:
         for row in rows:
-            row["net_amount"] = "0" if row["category"] == "payouts" else "5"
+            of_activity = row["category"] in {"starting_balance", "activity_gross", "activity"}
+            row["net_amount"] = "5" if of_activity else "0"
             if row["category"] == "ending_balance":
                 row["net_amount"] = "10"
 
@@ -46,7 +47,7 @@ def found(books: Books, *faults: FileFault) -> Finding:
 
 
 RIGHT = [
-    pytest.param([Subtotals()], id="subtotals-beside-their-parts"),
+    pytest.param([DocumentedLines()], id="the-documented-lines"),
     pytest.param([with_line("starting_balance_available", "usd", "3.00")], id="another-balance"),
     pytest.param([with_line("of_which_held", "usd", "3.00")], id="an-unknown-line-nothing-depends-on"),
     pytest.param([OnlyPayouts()], id="payouts-alone"),

@@ -30,6 +30,7 @@ from tests.checks.conftest import Books, Edited, blank_rows, dataset_of, results
 from tests.faults.file_editing import FileFault, Row, add
 from tests.faults.files import (
     AddedColumn,
+    DocumentedLines,
     FineAmounts,
     ManyCurrencies,
     MovedBalances,
@@ -38,7 +39,6 @@ from tests.faults.files import (
     OnlyPayouts,
     RepeatedRow,
     RowOutside,
-    Subtotals,
     TooManyDecimals,
     UnbalancedRow,
     WrongClosing,
@@ -120,7 +120,7 @@ ODD = [
     pytest.param(OnlyPayouts(), PAYOUTS, id="only-payouts-in-payouts"),
     pytest.param(FineAmounts(6), ITEMS, id="six-decimals"),
     pytest.param(FineAmounts(18), ITEMS, id="eighteen-decimals"),
-    pytest.param(Subtotals(), BALANCE, id="subtotals"),
+    pytest.param(DocumentedLines(), BALANCE, id="documented-lines"),
     pytest.param(MovedBalances(Decimal(1)), BALANCE, id="right-within-itself"),
 ]
 

@@ -12,12 +12,12 @@ from connector.query import ReportQuery
 from tests.checks.conftest import Books, blank_rows, dataset_of
 from tests.faults.file_editing import FileFault
 from tests.faults.files import (
+    DocumentedLines,
     ManyCurrencies,
     NoRows,
     OnlyPayouts,
     PayoutsWithoutCurrency,
     RepeatedRow,
-    Subtotals,
     WrongSummary,
 )
 
@@ -146,13 +146,15 @@ def test_agreement_is_a_sentence(books: Books) -> None:
 
 
 ODD = [
-    pytest.param(Subtotals(), BALANCE, ITEMS, id="subtotals"),
-    pytest.param(Subtotals(), BALANCE, PAYOUTS, id="subtotals-of-payouts"),
+    pytest.param(DocumentedLines(), BALANCE, ITEMS, id="documented-lines"),
+    pytest.param(DocumentedLines(), BALANCE, PAYOUTS, id="documented-lines-of-payouts"),
 ]
 
 
 @pytest.mark.parametrize(("fault", "odd", "other"), ODD)
-def test_subtotals_are_not_added_to_their_parts(books: Books, fault: FileFault, odd: str, other: str) -> None:
+def test_a_balance_of_the_documented_lines_agrees_as_well(
+    books: Books, fault: FileFault, odd: str, other: str
+) -> None:
     assert results(books, books.pulled(odd, fault), books.pulled(other)) == ["passed", "passed"]
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from connector.simulator.books.currencies import EXACT, KNOWN, digits, printed
+from connector.simulator.books.currencies import KNOWN, digits, printed
 from connector.simulator.books.entries import PAYOUT_CATEGORIES
 from connector.simulator.faults import ActiveFault, Faults
 from tests.faults.file_editing import FileFault, Row, Table, add, amount
@@ -156,26 +156,14 @@ class WrongSummary(FileFault):
 
 
 @dataclass(frozen=True)
-class Subtotals(FileFault):
-    """Sums together with their parts: gross and fee of a balance's activity and payouts.
-
-    They are made up, since the file does not have them: the fee is one whole unit.
-    """
+class DocumentedLines(FileFault):
+    """A balance summary has only the lines that are documented: no parts of a movement, no other balance."""
 
     needs = (_BALANCES,)
 
     def edit(self, table: Table) -> None:
-        table.rows = [part for row in table.rows for part in self._parts(row)]
-
-    def _parts(self, row: Row) -> list[Row]:
-        category = row["category"]
-        if category not in {"activity", "payouts"}:
-            return [row]
-        whole, fee = amount(row, "net_amount"), Decimal(-1 if category == "activity" else 0)
-        return [
-            {**row, "category": f"{category}_{part}", "net_amount": printed(sum_, row["currency"] or "usd")}
-            for part, sum_ in (("gross", EXACT.subtract(whole, fee)), ("fee", fee))
-        ] + [row]
+        named = {"starting_balance", "activity", "payouts", "ending_balance"}
+        table.rows = [row for row in table.rows if row["category"] in named]
 
 
 @dataclass(frozen=True)
@@ -307,7 +295,7 @@ KINDS: Mapping[str, FileFault] = {
     "wrong closing balance": WrongClosing(),
     "closing is not the next opening": MovedBalances(),
     "summary is not its items": WrongSummary(),
-    "subtotals": Subtotals(),
+    "documented lines": DocumentedLines(),
     "payouts without a currency": PayoutsWithoutCurrency(),
     "six decimals": FineAmounts(6),
     "eighteen decimals": FineAmounts(18),

@@ -171,7 +171,7 @@ class TestHeaders:
             {"volume": 26},
             {"account": "acct_1other"},
             {"connected_accounts": ["acct_1other"]},
-            {"extra_categories": True},
+            {"extra_categories": False},
             {"payouts_without_currency": True},
         ],
         ids=str,

@@ -33,8 +33,8 @@ METADATA = re.compile(
 class Books:
     """One account's books as a report reads them: as of a second, with times in a zone.
 
-    `extra_categories` adds the categories seen in balance summaries of 2026; `payouts_without_currency`
-    leaves the currency of their payout rows empty, as one importer found it.
+    `extra_categories` adds the lines seen in exports of balance summaries; `payouts_without_currency` leaves
+    the currency of their payout rows empty, as one importer found it.
     """
 
     account: str

@@ -141,7 +141,7 @@ def _pending(accounts: Iterable[Books], at: int) -> dict[str, Decimal]:
     return sums
 
 
-#: Categories seen in exports of 2026 and not documented; which version prints them is not known.
+#: Lines seen in exports and not documented. Where money was topped up there are lines of it too, in exports.
 _EXTRA = frozenset(
     {"starting_balance_available", "activity_gross", "activity_fee", "payouts_gross", "payouts_fee"}
 )
@@ -153,14 +153,14 @@ def _summary_amounts(before: Totals, after: Totals, pending: Decimal) -> dict[st
     return {
         "starting_balance": ("Starting balance ({first})", before.balance),
         "starting_balance_available": (
-            "Starting balance, available ({first})",
+            "Available balance ({first})",
             EXACT.subtract(before.balance, pending),
         ),
         "activity_gross": ("Account activity before fees", moved.activity_gross),
-        "activity_fee": ("Fees on account activity", fees),
-        "activity": ("Account activity, net", moved.activity),
-        "payouts_gross": ("Payouts before fees", moved.payouts_gross),
-        "payouts_fee": ("Fees on payouts", payout_fees),
-        "payouts": ("Payouts to your bank, net", moved.payouts),
+        "activity_fee": ("Less fees", fees),
+        "activity": ("Activity", moved.activity),
+        "payouts_gross": ("Payouts to bank", moved.payouts_gross),
+        "payouts_fee": ("Payout fees", payout_fees),
+        "payouts": ("Total payouts", moved.payouts),
         "ending_balance": ("Ending balance ({last})", after.balance),
     }
