@@ -41,7 +41,7 @@ MAY_IMPORT = {
         "convert": {"api", "catalogue", "clock", "dataset", "errors", "money", "text"},
         "dataset": {"api", "clock", "column_diff", "errors", "money", "partitions", "reserved", "text"},
         "query": {"api", "catalogue", "clock", "dataset", "errors", "partitions"},
-        "runs": {"api", "dataset", "errors", "partitions", "text"},
+        "runs": {"api", "catalogue", "dataset", "errors", "partitions", "text"},
         "pipeline": {
             "api",
             "clock",

@@ -16,7 +16,7 @@ from assets.sensors.late_sensor import PICK_UP_EVERY, build_late_report_sensor
 from assets.sensors.payout_sensor import build_payout_sensor
 from assets.sensors.payout_sources import find_sources
 from assets.sensors.tick import LOOK_BACK
-from connector.runs.restatement import FEES_REFRESH_AFTER, LAST_REFRESH, REFRESH_AFTER
+from connector.catalogue.latency import FEES, LAST_REFRESH, USUAL
 
 _SENSOR = {True: dg.DefaultSensorStatus.RUNNING, False: dg.DefaultSensorStatus.STOPPED}
 _SCHEDULE = {True: dg.DefaultScheduleStatus.RUNNING, False: dg.DefaultScheduleStatus.STOPPED}
@@ -82,8 +82,8 @@ class Automation:
         default=None,
         validation_alias=_or("refresh_after_days", "refresh_after"),
         description="Days after the end of a partition at which the availability sensor refreshes it, since "
-        f"Stripe restates reports; default {_listed(REFRESH_AFTER)}, for fees {_listed(FEES_REFRESH_AFTER)}; "
-        "[] for never.",
+        f"Stripe restates reports; default {_listed(USUAL.refresh_after)}, "
+        f"for fees {_listed(FEES.refresh_after)}; [] for never.",
     )
     pick_up_late: bool = Field(
         default=True,

@@ -116,7 +116,7 @@ def evaluate_newest(
         )
     return dg.AssetCheckResult(
         passed=False,
-        severity=severity(interval_of(newest).end, availability.now),
+        severity=severity(availability.report.query.spec.id, interval_of(newest).end, availability.now),
         description=shown(
             f"Stripe has the data, but the dataset does not have {list_first(list(missing))}. "
             "Materialize it, or see whether the sensor or schedule that requests it runs, and why its runs "
@@ -126,9 +126,9 @@ def evaluate_newest(
     )
 
 
-def severity(end: datetime, now: datetime) -> dg.AssetCheckSeverity:
-    """How grave it is that a partition which ended then is missing now."""
-    due = ready_by(end, end)
+def severity(report_type: str, end: datetime, now: datetime) -> dg.AssetCheckSeverity:
+    """How grave it is that a partition of this type which ended then is missing now."""
+    due = ready_by(report_type, end, end)
     return dg.AssetCheckSeverity.WARN if now < due + SLACK else dg.AssetCheckSeverity.ERROR
 
 

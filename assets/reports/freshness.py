@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.reports.configured import ConfiguredReport
-from connector.runs.readiness import PREPARATION
+from connector.catalogue import latency_of
 
 #: How long after Stripe has the data a partition may take before somebody should look.
 SLACK = timedelta(hours=12)
@@ -28,5 +28,5 @@ def freshness_policy(report: ConfiguredReport) -> dg.FreshnessPolicy | None:
     """
     if report.query.by_payout:
         return None
-    due = max(_LONGEST[report.query.window], _ADVANCE) + PREPARATION
+    due = max(_LONGEST[report.query.window], _ADVANCE) + latency_of(report.query.spec.id).prepared
     return dg.FreshnessPolicy.time_window(fail_window=due + SLACK, warn_window=due + SLACK / 2)

@@ -30,6 +30,7 @@ from assets.sensors.unknown_files import (
 from assets.shown import shown
 from connector.api.client import StripeClient
 from connector.api.models import epoch
+from connector.catalogue import latency_of
 from connector.dataset.coverage import coverage_of, intervals_of
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
@@ -37,7 +38,7 @@ from connector.dataset.store import Store
 from connector.errors import ReportingError
 from connector.partitions import Partition
 from connector.runs.readiness import Bound
-from connector.runs.restatement import Refresh, find_aged, refresh_ages, select_due
+from connector.runs.restatement import Refresh, find_aged, select_due
 
 #: Seconds between two ticks, unless configured.
 LOOK_EVERY = 300
@@ -116,7 +117,7 @@ def build_availability_sensor(
     resource = shared_resource(of_windows(reports))
 
     def ages_of(report: ConfiguredReport) -> Sequence[timedelta]:
-        return refresh_ages(report.query.spec.id) if refresh_after is None else refresh_after
+        return latency_of(report.query.spec.id).refresh_after if refresh_after is None else refresh_after
 
     # The age of the oldest window that can matter.
     reach = look_back + max((age for each in reports for age in ages_of(each)), default=timedelta())

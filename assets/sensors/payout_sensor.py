@@ -34,11 +34,11 @@ from assets.sensors.unknown_files import (
 from assets.shown import shown
 from connector.api.client import StripeClient
 from connector.api.models import epoch
+from connector.catalogue.latency import LAST_REFRESH
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, ReportingError
-from connector.runs.restatement import LAST_REFRESH
 
 #: The oldest windows that are still refreshed.
 REACH = LOOK_BACK + LAST_REFRESH

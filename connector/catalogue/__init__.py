@@ -14,6 +14,7 @@ Source: https://docs.stripe.com/reports/report-types
 from connector.catalogue.columns import column, columns_by_header, columns_of
 from connector.catalogue.custom import custom_report, with_columns
 from connector.catalogue.dictionary import COLUMNS, METADATA
+from connector.catalogue.latency import Latency, latency_of
 from connector.catalogue.registry import REPORTS, report
 from connector.catalogue.spec import (
     Column,
@@ -36,6 +37,7 @@ __all__ = [
     "Column",
     "ColumnType",
     "Granularity",
+    "Latency",
     "ReportSpec",
     "RowKind",
     "RowKindRules",
@@ -45,6 +47,7 @@ __all__ = [
     "columns_by_header",
     "columns_of",
     "custom_report",
+    "latency_of",
     "report",
     "validate",
     "with_columns",

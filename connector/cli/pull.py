@@ -233,17 +233,13 @@ def find_refreshes(
 
     One call to Stripe, for its time and its data's; none where no file can become due any more.
     """
-    from connector.dataset.shape import FileState  # noqa: PLC0415 - they load pyarrow
+    from connector.catalogue import latency_of  # noqa: PLC0415 - they load pyarrow, or what loads it
+    from connector.dataset.shape import FileState  # noqa: PLC0415
     from connector.pipeline.reconversion import ConfiguredShape  # noqa: PLC0415
     from connector.runs.readiness import not_ready  # noqa: PLC0415
-    from connector.runs.restatement import (  # noqa: PLC0415
-        can_become_due,
-        find_aged,
-        refresh_ages,
-        select_due,
-    )
+    from connector.runs.restatement import can_become_due, find_aged, select_due  # noqa: PLC0415
 
-    ages, shape = refresh_ages(query.spec.id), ConfiguredShape(query)
+    ages, shape = latency_of(query.spec.id).refresh_after, ConfiguredShape(query)
     answering = {FileState.CURRENT, FileState.OLDER_SHAPE}
     open_ones = [
         partition

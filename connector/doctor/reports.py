@@ -12,7 +12,7 @@ from typing import Any
 
 from connector.api.credentials import is_account
 from connector.api.models import ReportType
-from connector.catalogue import REPORTS, report
+from connector.catalogue import REPORTS, latency_of, report
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
@@ -22,8 +22,8 @@ from connector.project.defs_yaml import found_files
 from connector.query import ReportQuery
 from connector.settings import API_KEY
 
-#: Stripe prepares data twice a day, and within twelve hours of a day's end.
-_STALE = timedelta(days=3)
+#: How long after they should have been prepared data may end.
+_STALE = timedelta(days=2, hours=12)
 
 _CALENDAR = {"window", "zone"}
 
@@ -214,7 +214,7 @@ def _availability(named: NamedReport, known: ReportType, now: datetime) -> Diagn
             f"{found}; {named.source} begins on {named.start}",
             f"Set `start` to {_first_whole_day(start)} or later: earlier partitions never become ready.",
         )
-    if now - end > _STALE:
+    if now - end > latency_of(known.id).prepared + _STALE:
         return warning(
             "report",
             f"{found}, {(now - end).days} days ago",

@@ -13,14 +13,9 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from connector.api.models import ParameterValue, ReportRequest, ReportRun, RunStatus
+from connector.catalogue import latency_of
 from connector.dataset.provenance import Provenance
 from connector.partitions import Partition
-from connector.runs.restatement import is_about_fees
-
-#: A file made so long after its interval's end is complete, whatever Stripe has prepared since. Fees can
-#: come 96 hours late.
-#: Source: https://docs.stripe.com/reports/options
-SETTLED_AFTER, FEES_SETTLED_AFTER = timedelta(hours=48), timedelta(days=5)
 
 #: Parameters that say which rows a report has.
 _ROWS = frozenset(
@@ -149,12 +144,7 @@ def _is_complete(created: datetime, made: datetime | None, wanted: PartitionRequ
         return True
     if interval is None or wanted.refresh:
         return read > at.began
-    return read >= interval.end + settled_after(wanted.request.report_type)
-
-
-def settled_after(report_type: str) -> timedelta:
-    """How long after an interval's end a file of this type is complete, whatever was prepared since."""
-    return FEES_SETTLED_AFTER if is_about_fees(report_type) else SETTLED_AFTER
+    return read >= interval.end + latency_of(wanted.request.report_type).settled
 
 
 def abandoned_at(run: ReportRun, abandon_after: timedelta) -> datetime:

@@ -7,12 +7,9 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from connector.api.models import ReportRequest, ReportType
+from connector.catalogue import latency_of
 from connector.errors import BeforeDataError, InvalidRequestError, NotReadyError, ReportingError
 from connector.partitions import Interval, Partition, other_zone
-
-#: Stripe prepares data twice a day, and a day is complete within this time after its end.
-#: Source: https://docs.stripe.com/reports/options
-PREPARATION = timedelta(hours=12)
 
 
 class Bound(StrEnum):
@@ -51,7 +48,7 @@ def not_ready(
             available_start=first,
         )
     if interval.end > last:
-        expected = ready_by(interval.end, now)
+        expected = ready_by(available.id, interval.end, now)
         return NotReadyError(
             f"{interval} is not ready: {window}; expected by {expected:%Y-%m-%d %H:%M} UTC",
             available_start=first,
@@ -114,7 +111,7 @@ def explain_refusal(
         )
     if interval.end != last:
         return NotReadyError(said)
-    expected = ready_by(interval.end, now)
+    expected = ready_by(available.id, interval.end, now)
     return NotReadyError(
         f"{said}. It ends exactly where Stripe's data do, which Stripe does not take yet; expected by "
         f"{expected:%Y-%m-%d %H:%M} UTC",
@@ -132,12 +129,12 @@ def refused_bound(error: ReportingError) -> Bound | None:
     return None
 
 
-def ready_by(end: datetime, now: datetime) -> datetime:
+def ready_by(report_type: str, end: datetime, now: datetime) -> datetime:
     """When the data up to `end` should be there: the next noon or midnight UTC after preparation.
 
     Source: https://docs.stripe.com/reports/options
     """
-    earliest = max(end + PREPARATION, now)
+    earliest = max(end + latency_of(report_type).prepared, now)
     day = earliest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     steps = (day + timedelta(hours=12 * n) for n in range(3))
     return next(step for step in steps if step >= earliest)

@@ -1,7 +1,8 @@
 """When a published file is due for a new report run, because Stripe restates closed windows.
 
 Entries are booked late, disputes and fees get their day afterwards. So each window is requested again at
-certain ages, counted from its end. Decisions over plain values; a partition without a window is never due.
+certain ages, counted from its end; the catalogue says at which. Decisions over plain values; a partition
+without a window is never due.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,17 +12,6 @@ from datetime import datetime, timedelta
 from connector.dataset.provenance import Provenance
 from connector.partitions import Interval, Partition
 
-#: The same for sums and for what they are sums of: refreshed at different times they would not agree. The
-#: last is after the month's closing, whichever day of the month it is.
-REFRESH_AFTER = (timedelta(days=3), timedelta(days=35))
-
-#: Fees come up to 96 hours late, and some within 35 days.
-#: Source: https://docs.stripe.com/reports/all-fees
-FEES_REFRESH_AFTER = (timedelta(days=5), timedelta(days=35))
-
-#: The highest age of any report type.
-LAST_REFRESH = max(*REFRESH_AFTER, *FEES_REFRESH_AFTER)
-
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
@@ -29,16 +19,6 @@ class Refresh:
 
     key: str
     age: timedelta
-
-
-def refresh_ages(report_type: str) -> tuple[timedelta, ...]:
-    """The ages at which windows of a report type are requested again, by its id, youngest first."""
-    return FEES_REFRESH_AFTER if is_about_fees(report_type) else REFRESH_AFTER
-
-
-def is_about_fees(report_type: str) -> bool:
-    """Whether a report type is of a family whose rows come as late as fees do, in the catalogue or not."""
-    return "fees" in report_type
 
 
 def find_aged(

@@ -27,14 +27,13 @@ from assets.sensors.tick import LOOK_BACK
 from connector import Dataset, ReportQuery, Windows
 from connector.api.models import Mode
 from connector.catalogue import REPORTS, Column, ColumnType, RowKind, Status
+from connector.catalogue.latency import FEES, USUAL
 from connector.checks import CheckResult
 from connector.convert.arrow_types import MONEY
 from connector.dataset.store import MOST_SUPERSEDED
 from connector.doctor.probe.probe import MOST_RUNS
 from connector.pipeline.log import FIELDS
-from connector.runs.adoption import SETTLED_AFTER
 from connector.runs.pacing import FIRST_LIMIT
-from connector.runs.restatement import FEES_REFRESH_AFTER, REFRESH_AFTER
 from tests.readme import PATHS, ROOT, section, text, without_code
 from tests.readme.tables import example_reports
 
@@ -64,8 +63,8 @@ FACTS = {
     "assets/README.md": (
         f"Dagster runs of {DEFAULT_RANGE} partitions",
         f"looks {days(LOOK_BACK)} days back",
-        f"{' and '.join(str(days(age)) for age in REFRESH_AFTER)} days after its end",
-        f"({' and '.join(str(days(age)) for age in FEES_REFRESH_AFTER)} for fees)",
+        f"{' and '.join(str(days(age)) for age in USUAL.refresh_after)} days after its end",
+        f"({' and '.join(str(days(age)) for age in FEES.refresh_after)} for fees)",
         f"{NUMBERS[TRIES]} in all for a partition",
         f"for {days(LOOK_BACK)} days at most",
         f"ended more than {days(REACH)} days ago",
@@ -74,9 +73,10 @@ FACTS = {
         f"the metadata `{ALLOW_MISSING}: true`",
     ),
     "connector/README.md": (
-        f"or {SETTLED_AFTER // timedelta(hours=1)} hours after the interval's end",
-        f"{' and '.join(str(days(age)) for age in REFRESH_AFTER)} days after the end of its window",
-        f"{' and '.join(str(days(age)) for age in FEES_REFRESH_AFTER)} days for reports about fees",
+        f"or {USUAL.settled // timedelta(hours=1)} hours after the interval's end",
+        f"({days(FEES.settled)} days for fees)",
+        f"{' and '.join(str(days(age)) for age in USUAL.refresh_after)} days after the end of its window",
+        f"{' and '.join(str(days(age)) for age in FEES.refresh_after)} days for reports about fees",
         f"Up to {FIRST_LIMIT} report runs are pending",
         f"**Precision {MONEY.precision}, not 38.**",
     ),

@@ -14,7 +14,7 @@ from connector.errors import BeforeDataError, NotReadyError
 from connector.partitions import Interval, Partition
 from connector.runs.adoption import PartitionRequest, Refusal, Situation, choose, differences, refusal
 from connector.runs.creation import idempotency_key
-from connector.runs.readiness import not_ready, ready_by
+from connector.runs.readiness import not_ready
 from tests.support.datasets import provenance
 
 DAY = Interval(datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 2, tzinfo=UTC))
@@ -338,9 +338,9 @@ def test_the_idempotency_key_changes_with_everything_that_makes_it_another_reque
     assert key(**change) != key()
 
 
-def available(end: datetime) -> ReportType:
+def available(end: datetime, id: str = "balance.summary.1") -> ReportType:
     return ReportType(
-        id="balance.summary.1",
+        id=id,
         name="Balance summary",
         version=1,
         data_available_start=datetime(2026, 1, 1, tzinfo=UTC),
@@ -366,6 +366,23 @@ def test_noon_is_not_midnight() -> None:
     assert "2026-06-02 12:00" in str(early)
 
 
+@pytest.mark.parametrize(
+    ("id", "days"),
+    [
+        pytest.param("balance.summary.1", 1, id="balance"),
+        pytest.param("tax.itemized_export.1", 1, id="tax"),
+        pytest.param("all_fees.balance_transaction_created.itemized.2", 4, id="fees"),
+        pytest.param("all_fees.balance_transaction_created.itemized.9", 4, id="fees-nobody-knows"),
+    ],
+)
+def test_data_are_expected_as_late_as_those_of_their_family_come(id: str, days: int) -> None:
+    early = not_ready(DAY, available(DAY.start, id), DAY.end + 13 * HOUR)
+
+    assert isinstance(early, NotReadyError)
+    assert early.expected == DAY.end + timedelta(days=days)
+    assert f"expected by {early.expected:%Y-%m-%d} 00:00 UTC" in str(early)
+
+
 def test_an_interval_before_all_data_is_never_ready() -> None:
     old = Interval(datetime(2025, 12, 31, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -383,15 +400,3 @@ def test_of_an_interval_that_data_begin_in_smaller_windows_are_the_way_out() -> 
 
     assert isinstance(early, BeforeDataError)
     assert "Use smaller windows from 2026-01-01 00:00 UTC on" in str(early)
-
-
-@given(day=st.integers(0, 3_000 * 24 * 60), late=st.integers(0, 3 * 24 * 3600))
-def test_data_are_expected_at_a_noon_or_midnight_to_come(day: int, late: int) -> None:
-    end = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=day)
-    now = end + timedelta(seconds=late)
-
-    expected = ready_by(end, now)
-
-    assert expected.hour in {0, 12}
-    assert expected >= max(now, end + 12 * HOUR)
-    assert expected - max(now, end + 12 * HOUR) < 12 * HOUR

@@ -6,14 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.catalogue import REPORTS
 from connector.partitions import Interval, Partition
 from connector.runs.restatement import (
     Refresh,
     can_become_due,
     find_aged,
-    is_about_fees,
-    refresh_ages,
     select_due,
 )
 from tests.support.datasets import provenance
@@ -99,29 +96,6 @@ def test_an_age_reached_longer_ago_than_the_look_back_does_not_count() -> None:
     aged = find_aged(history, ages=AGES, look_back=14 * DAY, now=last.interval.end)
 
     assert len(aged) == 14 + 14
-
-
-@pytest.mark.parametrize("report_type", REPORTS)
-def test_reports_about_fees_are_refreshed_after_fees_have_come(report_type: str) -> None:
-    first, last = refresh_ages(report_type)
-
-    about_fees = report_type.startswith(("all_fees.", "connected_account_stripe_fees."))
-    assert first == (5 if about_fees else 3) * DAY
-    assert last == 35 * DAY
-
-
-@pytest.mark.parametrize(
-    ("report_type", "expected"),
-    [
-        ("treasury_fees.administrative_facilitation_fee.1", True),
-        ("connect_card_payments_fees.plan_level.1", True),
-        ("all_fees.incurred_at.itemized.3", True),
-        ("balance.summary.1", False),
-        ("payouts.itemized.3", False),
-    ],
-)
-def test_fees_are_known_by_the_type_also_outside_the_catalogue(report_type: str, expected: bool) -> None:
-    assert is_about_fees(report_type) is expected
 
 
 #: Hours after a window's end.

@@ -1,7 +1,7 @@
 """Freshness: Dagster's badge, and the check that looks at the newest partition instead."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -14,6 +14,7 @@ from assets.automation.newest_partition import (
     severity,
 )
 from assets.reports.freshness import freshness_policy
+from connector.query import ReportQuery
 from connector.simulator import Simulator
 from tests.faults.runs import RunFails
 from tests.support.dagster import Orchestra
@@ -73,7 +74,15 @@ def test_a_missing_partition_is_an_error_once_the_slack_is_used_up(
 ) -> None:
     end = datetime(2026, 6, 7, tzinfo=UTC)
 
-    assert severity(end, end + timedelta(hours=hours)) is expected
+    assert severity("balance.summary.1", end, end + timedelta(hours=hours)) is expected
+
+
+def test_of_fees_it_is_a_warning_for_days() -> None:
+    end = datetime(2026, 6, 7, tzinfo=UTC)
+    fees = "all_fees.balance_transaction_created.itemized.2"
+
+    assert severity(fees, end, end + timedelta(hours=107)) is dg.AssetCheckSeverity.WARN
+    assert severity(fees, end, end + timedelta(hours=108)) is dg.AssetCheckSeverity.ERROR
 
 
 @pytest.mark.parametrize(
@@ -87,6 +96,15 @@ def test_freshness_allows_a_window_its_preparation_and_slack(
 
     assert freshness_policy(report) == dg.FreshnessPolicy.time_window(
         fail_window=timedelta(hours=hours), warn_window=timedelta(hours=hours - 6)
+    )
+
+
+def test_fees_may_be_as_old_as_they_come_late() -> None:
+    fees = ReportQuery.of("all_fees.balance_transaction_created.itemized.2")
+    report = ConfiguredReport(fees, start=date(2026, 1, 1))
+
+    assert freshness_policy(report) == dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=25 + 96 + 12), warn_window=timedelta(hours=25 + 96 + 6)
     )
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from assets.dagster_runs.asked import MOST_TIMES
+from connector.catalogue import latency_of
 from connector.errors import ReportingError
 from connector.query import ReportQuery
-from connector.runs.restatement import refresh_ages
 from tests.model.laws import LawBrokenError
 from tests.model.location.place import Launched, Place
 from tests.support.sensing import Tick
@@ -84,7 +84,7 @@ def everything_is_there(place: Place) -> None:
 def _ages_reached(place: Place, end: object) -> Collection[timedelta]:
     """The ages at which a day had to be asked for again, and which it reached within the look-back."""
     now = place.clock.now()
-    ages = refresh_ages(place.report.query.spec.id)
+    ages = latency_of(place.report.query.spec.id).refresh_after
     return [age for age in ages if now - LOOK_BACK < end + age <= now]  # type: ignore[operator]
 
 
