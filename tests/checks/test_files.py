@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from connector.checks import list_file_checks
 from connector.checks.finding import Finding
-from connector.checks.opened_file import evaluate_safely, inconclusive
+from connector.checks.opened_file import evaluate_safely, inconclusive, open_file
 from connector.convert.csv_records import RecordFile
 from connector.convert.decode import Expected, open_report
 from connector.convert.parquet import writing_parquet
@@ -350,11 +350,14 @@ def test_a_cent_anywhere_in_gross_fee_or_net_is_found(books: Books, data: st.Dat
     assert (found.result, found.wrong) == ("failed", 1)
 
 
-def test_sums_that_no_decimal_holds_are_inconclusive() -> None:
+def test_sums_that_no_decimal_holds_are_inconclusive(books: Books) -> None:
+    query = books.pulled(ITEMS)
+
     def overflow() -> Finding:
         duckdb.execute(f"SELECT {'9' * 38}::DECIMAL(38, 0) + 1").fetchall()
         raise AssertionError
 
-    found = evaluate_safely(overflow)
+    with open_file(books.store, dataset_of(query), query, "2026-06-01") as file:
+        found = evaluate_safely(overflow, file)
 
     assert found == inconclusive("The amounts are too large to be added up exactly in 38 digits.")

@@ -548,7 +548,7 @@ def test_a_file_of_other_books_in_a_partitions_place_does_not_count(store: Store
 
     assert store.provenance(simulated, "2026-06-02") is None
     assert store.provenances(simulated) == {"2026-06-01": source}
-    (stray,) = store.strays(simulated)
+    _, (stray,) = store.contents(simulated)
     assert "it is of the simulated books seed 2, and the table of seed 1" in stray.reason
 
 
@@ -571,7 +571,7 @@ def test_a_directory_beside_the_partitions_is_named_once_with_the_number_of_its_
     for day in ("2026-06-01", "2026-06-02"):
         write(_made(backup / f"period={day}") / "report.parquet", provenance())
 
-    (stray,) = store.strays(DATASET)
+    _, (stray,) = store.contents(DATASET)
 
     assert str(stray).startswith(f"{backup} does not count: it is at no partition's place (2 files). ")
 
