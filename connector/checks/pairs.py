@@ -5,9 +5,10 @@
     balance.summary: activity             =  balance_change_from_activity, summary or itemized
     balance.summary: payouts              =  payouts, summary or itemized
     payouts.itemized, each payout         =  payout_reconciliation.itemized, its transactions added up
+    balance_change_from_activity: fees    =  all_fees.balance_transaction_created, added up
 
-The same holds for the reports on connected accounts. Reports print the same money with other signs, which
-are a fact of each report type.
+The same holds for the reports on connected accounts, fees apart. Reports print the same money with other
+signs, which are a fact of each report type.
 """
 
 from collections.abc import Sequence
@@ -31,19 +32,30 @@ _LINES = {"balance_change_from_activity": "activity", "payouts": "payouts"}
 _PAYOUTS, _CONTENTS = ("payouts", "itemized"), ("payout_reconciliation", "itemized")
 PAYOUT, _PAID_BY = "payout_id", "automatic_payout_id"
 
+#: The report of fees by the time they were taken from the balance, and of what the balance changed by.
+_FEES, _LEDGER = "all_fees.balance_transaction_created", "balance_change_from_activity"
+
+#: Categories whose rows are fees themselves: what is charged is their gross.
+#: Source: https://docs.stripe.com/reports/all-fees
+OWN_FEES = ("fee", "network_cost")
+
 #: A filter that leaves some of a payout's transactions out.
 CATEGORY = "reporting_category"
 
 #: Parameters that change how rows are printed, and not which there are.
 _PRINTING = frozenset({"timezone", "decimal_separator"})
 
+#: What is read of a report of fees, and of what they were taken from.
+_LISTED = ("currency", "amount", "tax")
+_CHARGED = ("currency", CATEGORY, "gross", "fee")
+
 COUNT, _AMOUNTS = "count", ("gross", "fee", "net")
 
 #: The check as it is listed; each table's own names the other table and what is compared.
 RECONCILES = Check(
     "agrees_with_<table>",
-    "A summary equals the totals of its items, a balance's activity and payouts those of their reports, and "
-    "each payout that of its transactions.",
+    "A summary equals the totals of its items, a balance's activity and payouts those of their reports, "
+    "each payout that of its transactions, and the fees of an activity those of the fee report.",
     compares_files=True,
     other="<table>",
 )
@@ -61,6 +73,7 @@ class Reconciliation:
         line: the line of the balance summary that is compared; None where neither side is one.
         by_payout: one side has payouts, and the other what each was made of. Only payouts that both have are
             compared: a payout made by hand has no transactions of its own.
+        fees: the side that lists fees, the other being what the balance changed by; None elsewhere.
     """
 
     ours: ReportQuery
@@ -70,6 +83,7 @@ class Reconciliation:
     claim: str
     line: str | None = None
     by_payout: bool = False
+    fees: ReportQuery | None = None
 
     @property
     def check(self) -> Check:
@@ -121,6 +135,10 @@ def _find_reconciliation(ours: ReportQuery, theirs: ReportQuery) -> Reconciliati
                 claim = f"the total net of its transactions is its net in {theirs.name}"
             by = (*account, PAYOUT, "currency")
             return Reconciliation(ours, theirs, by, ("net",), claim, by_payout=True)
+    for fees, ledger in ((ours, theirs), (theirs, ours)):
+        if _are_fees_and_ledger(fees, ledger):
+            claim = f"fees are those of {theirs.name}"
+            return Reconciliation(ours, theirs, ("currency",), ("fee",), claim, fees=fees)
     for balance, movements in ((ours, theirs), (theirs, ours)):
         line = _find_line(balance, movements)
         if line and has(movements, "currency") and has(movements, "net"):
@@ -152,6 +170,17 @@ def _are_payouts_and_contents(payouts: ReportQuery, contents: ReportQuery) -> bo
     return False
 
 
+def _are_fees_and_ledger(fees: ReportQuery, ledger: ReportQuery) -> bool:
+    """Whether one lists fees and the other what they were taken from. Without the column `tax` nothing is
+    compared: amounts are without it in one report of fees and with it in another."""
+    return (
+        (_family(fees.spec)[0], _family(ledger.spec)[0]) == (_FEES, _LEDGER)
+        and all(has(fees, each) for each in _LISTED)
+        and all(has(ledger, each) for each in _CHARGED)
+        and ledger.spec.fee_sign.factor is not None
+    )
+
+
 def _find_line(balance: ReportQuery, movements: ReportQuery) -> str | None:
     """The line of that balance summary whose movements that report has; None where there is none."""
     if find_line_columns(balance) is None:
@@ -181,6 +210,8 @@ def find_needed(reconciliation: Reconciliation, query: ReportQuery) -> Sequence[
     lines = find_line_columns(query) if reconciliation.line else None
     if lines:
         return lines
+    if reconciliation.fees:
+        return find_columns(query, _LISTED if query is reconciliation.fees else _CHARGED) or ()
     names = [*grouped_by(reconciliation, query), *reconciliation.measures]
     names += [CATEGORY] if reconciliation.by_payout else []
     if query.spec.granularity is not Granularity.SUMMARY:

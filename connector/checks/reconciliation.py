@@ -1,12 +1,13 @@
 """Whether two reports on the same money have the same totals: a summary and its items, a balance and its
-movements, a payout and its transactions. Each of the two tables has a check that names the other.
+movements, a payout and its transactions, fees charged and fees listed. Each of the two tables has a check
+that names the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from connector.catalogue import Granularity, RowKind
+from connector.catalogue import Granularity, RowKind, latency_of
 from connector.checks.balance import explain_unattributed, find_line_columns, read_lines
 from connector.checks.finding import CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import (
@@ -20,6 +21,7 @@ from connector.checks.opened_file import (
 from connector.checks.pairs import (
     CATEGORY,
     COUNT,
+    OWN_FEES,
     PAYOUT,
     Reconciliation,
     Turn,
@@ -39,7 +41,8 @@ from connector.sql.quoting import quoted, stored
 from connector.text import join_names
 
 #: Totals by group: a reporting category and a currency, or a currency alone.
-_Sums = dict[tuple[str | None, ...], dict[str, Decimal]]
+_Group = tuple[str | None, ...]
+_Sums = dict[_Group, dict[str, Decimal]]
 
 
 def reconcile(
@@ -85,7 +88,8 @@ def _check_both(
     for file in (here, there):
         if reason := file.explain_lack(find_needed(reconciliation, file.query)):
             return inconclusive(f"{file.provenance.table}: {reason}")
-    return evaluate_safely(lambda: _compare(reconciliation, here, there), here)
+    compare = _compare_fees if reconciliation.fees else _compare
+    return evaluate_safely(lambda: compare(reconciliation, here, there), here)
 
 
 def _compare(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:
@@ -232,4 +236,94 @@ def _add_up_line(file: OpenFile, line: str) -> _Sums:
             )
         }
         for currency, own in lines.by_currency.items()
+    }
+
+
+# Fees
+
+
+def _compare_fees(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:
+    """Whether a report of fees lists what the balance was charged.
+
+    Whether its amounts include tax differs from report to report, and from file to file it may be listed on
+    lines of its own: it is read either way, and the balance decides.
+    """
+    listing = here if here.query is reconciliation.fees else there
+    charged, (listed, taxed) = _add_up_charged(there if listing is here else here), _add_up_listed(listing)
+    readings = {"without": _read(listed, add_tax=True), "with": _read(listed, add_tax=False)}
+    groups = sorted(charged.keys() | listed.keys(), key=lambda group: group[0] or "")
+    found = {
+        name: _find_differences(
+            reconciliation, groups, *((read, charged) if listing is here else (charged, read))
+        )
+        for name, read in readings.items()
+    }
+    fitting, fees = [name for name, wrong in found.items() if not wrong], listing.query.name
+    if not fitting:
+        wrong = min(found.values(), key=len)
+        other = reconciliation.theirs.name
+        share = format_share(len(wrong), len(groups), "total", "differs", "differ")
+        reason = f"{share} from {other}. {wrong[0].in_words}."
+        if late := _explain_late(listing):
+            return inconclusive(f"{reason} {late}")
+        causes = explain_difference(reconciliation.ours.name, here.provenance, other, there.provenance)
+        shown = tuple(each.example for each in wrong[:SHOWN])
+        return Finding(CheckResult.FAILED, f"{reason} {causes}", len(wrong), shown)
+    if len(fitting) > 1 and taxed:
+        return inconclusive(
+            f"The tax in {fees} adds up to nothing, so that its amounts fit with and without it."
+        )
+    if not groups:
+        return Finding(
+            CheckResult.PASSED, f"Neither this file nor {reconciliation.theirs.name} has any fees."
+        )
+    said = f"The amounts of {fees} are {fitting[0]} tax." if taxed else f"{fees} lists no tax."
+    currencies = join_names(_describe_group(each) for each in groups)
+    return Finding(CheckResult.PASSED, f"In {currencies}, {reconciliation.claim}. {said}")
+
+
+def _explain_late(listing: OpenFile) -> str | None:
+    """What a difference may be due to where the file is from before all fees had come."""
+    interval, made = listing.provenance.interval, listing.provenance.as_of
+    latency = latency_of(listing.query.spec.id).prepared
+    if interval is None or made >= interval.end + latency:
+        return None
+    return (
+        f"Fees come up to {latency.total_seconds() / 3600:.0f} hours late, and {listing.query.name} is as of "
+        f"{made:%Y-%m-%d %H:%M} UTC: refresh it from {interval.end + latency:%Y-%m-%d %H:%M} UTC on."
+    )
+
+
+def _add_up_charged(file: OpenFile) -> _Sums:
+    """What the balance was charged, positive: the fees of its transactions, and those that are fees."""
+    spec = file.query.spec
+    fee = spec.fee_sign.positive("fee")
+    own = ", ".join(f"'{each}'" for each in OWN_FEES)
+    movements = f"WHERE {ROW_KIND} = '{RowKind.MOVEMENT.value}'" if spec.row_kinds else ""
+    charged = (
+        f"coalesce(sum({fee}), 0) - coalesce(sum(gross) FILTER (WHERE {quoted(CATEGORY)} IN ({own})), 0)"
+    )
+    rows = file.select(
+        ["currency", CATEGORY, "gross", "fee", ROW_KIND],
+        f"currency, ({charged})::DECIMAL(38,18)",
+        f"{movements} GROUP BY currency",
+    )
+    return {(currency,): {"fee": amount} for currency, amount in rows if amount}
+
+
+def _add_up_listed(file: OpenFile) -> tuple[Mapping[_Group, tuple[Decimal, Decimal]], bool]:
+    """Amounts and tax by currency, and whether any line has tax."""
+    sums = ", ".join(f"coalesce(sum({name}), 0)::DECIMAL(38,18)" for name in ("amount", "tax"))
+    rows = file.select(
+        ["currency", "amount", "tax"],
+        f"currency, {sums}, count(*) FILTER (WHERE tax <> 0)",
+        "GROUP BY currency",
+    )
+    return {(currency,): (amount, tax) for currency, amount, tax, _ in rows}, any(row[3] for row in rows)
+
+
+def _read(listed: Mapping[_Group, tuple[Decimal, Decimal]], *, add_tax: bool) -> _Sums:
+    return {
+        group: {"fee": EXACT.add(amount, tax) if add_tax else amount}
+        for group, (amount, tax) in listed.items()
     }

@@ -81,6 +81,8 @@ class Simulator:
         report_types: what exists; by default the documented types and those in `observed`.
         extra_categories: balance summaries have the lines seen in exports; else the four documented ones.
         payouts_without_currency: payout rows of balance summaries have a null currency.
+        vat_on_fees: the VAT on a fee in euros is a balance transaction of its own, three seconds after the
+            fee and with the same description; by default it is a part of the fee.
         limiter: rate limits; none by default.
         max_pending_runs: with so many pending runs a further one is a 429.
         bounds_excluded: an interval has to begin a second after the data do and end a second before they do,
@@ -107,6 +109,7 @@ class Simulator:
         report_types: Collection[ReportType] = REPORT_TYPES,
         extra_categories: bool = True,
         payouts_without_currency: bool = False,
+        vat_on_fees: bool = False,
         limiter: Limiter | None = None,
         max_pending_runs: int | None = None,
         bounds_excluded: bool = False,
@@ -119,7 +122,7 @@ class Simulator:
         )
         self.keyring = Keyring(self.account, keys, connected_accounts)
         self._clock = clock or SystemClock()
-        self._opening, self._volume = opening, volume
+        self._opening, self._volume, self._vat_on_fees = opening, volume, vat_on_fees
         self._ledgers: dict[str, Ledger] = {}
         self._log: deque[LoggedRequest] = deque(maxlen=_LOGGED)
         self._count = 0
@@ -169,7 +172,11 @@ class Simulator:
         with self._lock:
             if account not in self._ledgers:
                 self._ledgers[account] = Ledger(
-                    account, seed=self.seed, opening=self._opening, volume=self._volume
+                    account,
+                    seed=self.seed,
+                    opening=self._opening,
+                    volume=self._volume,
+                    vat_on_fees=self._vat_on_fees,
                 )
             return self._ledgers[account]
 
@@ -180,7 +187,7 @@ class Simulator:
         """
         account = account or self.account
         connected = self.connected_accounts if account == self.account else ()
-        options = map(str, self._backend.summary_options.values())
+        options = [*map(str, self._backend.summary_options.values()), *(["vat"] if self._vat_on_fees else [])]
         return token(12, self.seed, "books", account, *connected, f"{self._opening}", self._volume, *options)
 
     def end(self, run_id: str) -> None:

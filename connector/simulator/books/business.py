@@ -6,11 +6,12 @@ are made elsewhere, of what this module books.
 
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from connector.simulator.books.currencies import major
+from connector.simulator.books.currencies import EXACT, major
 from connector.simulator.books.entries import DAY, Entry, Sale
 from connector.simulator.books.seeded_random import base62, generator
 
@@ -66,17 +67,20 @@ _SOURCES = {
     "dispute_reversal": "du_1",
     "charge_failure": "py_3",
 }
+_VAT = Decimal("0.19")
 _DISPUTE_REASONS = ("fraudulent", "product_not_received", "subscription_canceled", "duplicate")
 
 
 class Business:
     """The activity of one account, made in order of days."""
 
-    def __init__(self, seed: int, account: str, *, volume: int) -> None:
-        """`volume` is the usual number of sales a day; weekends see fewer."""
+    def __init__(self, seed: int, account: str, *, volume: int, vat_on_fees: bool = False) -> None:
+        """`volume` is the usual number of sales a day; weekends see fewer. With `vat_on_fees` the VAT on a
+        fee in euros is a transaction of its own, seconds after the fee and with its description."""
         # The 0 was the mode, when each mode had books of its own; it keeps the samples' bytes as they are.
         self._path = (seed, "business", account, 0)
         self._volume = volume
+        self._vat_on_fees = vat_on_fees
         self._upcoming: defaultdict[int, list[Entry]] = defaultdict(list)
 
     def day(self, day: int) -> list[Entry]:
@@ -85,6 +89,8 @@ class Business:
         today = self._upcoming.pop(day, [])
         today += this_day.sales(self._volume)
         today += this_day.other_activity()
+        if self._vat_on_fees:
+            today = [each for entry in today for each in this_day.with_vat(entry)]
         today.sort(key=lambda entry: (entry.created, entry.id))
         return today
 
@@ -132,6 +138,18 @@ class _Day:
             amount = self._rng.randrange(-900, 900) or 1
             rows.append(self._plain("other_adjustment", "usd", amount, "Correction, agreed by phone"))
         return rows
+
+    def with_vat(self, entry: Entry) -> Iterator[Entry]:
+        """The entry, and the VAT on it if it is a fee that VAT is due on."""
+        if entry.category != "fee" or entry.currency != "eur":
+            yield entry
+            return
+        vat = (entry.gross * _VAT).quantize(Decimal("0.01"))
+        at = entry.created + 3
+        yield replace(entry, tax=Decimal(0))
+        yield replace(
+            entry, id=f"txn_1{self._next()}", created=at, available_on=at, gross=vat, tax=EXACT.minus(vat)
+        )
 
     def _next(self) -> str:
         """23 characters, new each time: the day's prefix and a counter."""

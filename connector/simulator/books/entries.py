@@ -36,8 +36,9 @@ class Entry:
     """One balance transaction.
 
     `gross` is positive when money comes in, `fee` is positive when charged; `net` is the change of the
-    balance. Reports show the entry from `known_from` on, which is later than `created` for a row added to a
-    closed day.
+    balance. `tax` is the part of a fee's own entry that is tax, where the tax is an entry of its own: nothing
+    of the one, all of the other. Reports show the entry from `known_from` on, which is later than `created`
+    for a row added to a closed day.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Entry:
     sale: Sale | None = None
     dispute_reason: str | None = None
     known_from: int = 0
+    tax: Decimal | None = None
 
     @property
     def net(self) -> Decimal:

@@ -20,10 +20,10 @@ from connector.simulator.books.payouts import AutomaticPayouts
 class _Journal:
     """The entries and payouts of an account, which follow from the seed. Days are added, never changed."""
 
-    def __init__(self, account: str, *, seed: int, opening: date, volume: int) -> None:
+    def __init__(self, account: str, *, seed: int, opening: date, volume: int, vat_on_fees: bool) -> None:
         midnight = datetime(opening.year, opening.month, opening.day, tzinfo=UTC)
         self.first = int(midnight.timestamp()) // DAY
-        self._business = Business(seed, account, volume=volume)
+        self._business = Business(seed, account, volume=volume, vat_on_fees=vat_on_fees)
         self._payouts = AutomaticPayouts(seed, account)
         self._days: list[list[Entry]] = []
         self._closings: list[dict[str, Totals]] = []
@@ -94,17 +94,19 @@ class _Journal:
 
 
 @lru_cache(maxsize=16)
-def _journal(account: str, *, seed: int, opening: date, volume: int) -> _Journal:
+def _journal(account: str, *, seed: int, opening: date, volume: int, vat_on_fees: bool) -> _Journal:
     """One journal for all ledgers that begin alike: computing three years takes most of a second."""
-    return _Journal(account, seed=seed, opening=opening, volume=volume)
+    return _Journal(account, seed=seed, opening=opening, volume=volume, vat_on_fees=vat_on_fees)
 
 
 class Ledger:
     """The books of one account, the same in live and test mode. Unix seconds; half-open intervals."""
 
-    def __init__(self, account: str, *, seed: int, opening: date, volume: int) -> None:
-        """`volume` is the usual number of sales a day."""
-        self._journal = _journal(account, seed=seed, opening=opening, volume=volume)
+    def __init__(
+        self, account: str, *, seed: int, opening: date, volume: int, vat_on_fees: bool = False
+    ) -> None:
+        """`volume` is the usual number of sales a day; `vat_on_fees` as in `Business`."""
+        self._journal = _journal(account, seed=seed, opening=opening, volume=volume, vat_on_fees=vat_on_fees)
         self._late: list[Entry] = []
 
     @property

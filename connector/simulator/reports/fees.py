@@ -2,7 +2,8 @@
 
 A line is a balance transaction's `fee`, or the amount of one of Stripe's own fee rows; amount and tax of all
 lines add up to these, exactly. One fee may be charged in equal parts: identical lines are all real, and each
-one counts. Fees in euros include tax, in millionths.
+one counts. Fees in euros include tax, in millionths, unless the tax is a transaction of its own: that has a
+line with nothing but tax.
 
 Live mode only. No page of Stripe's about these reports was read: the columns are those that public code
 requests.
@@ -53,8 +54,8 @@ def lines(entry: Entry) -> Iterator[FeeLine]:
     parts = 2 if screened else 1
     for _ in range(parts):
         part = EXACT.divide(charged, Decimal(parts))
-        tax = Decimal(0)
-        if entry.currency == "eur":
+        tax = entry.tax or Decimal(0)
+        if entry.currency == "eur" and entry.tax is None:
             tax = (part * _TAX / (1 + _TAX)).quantize(Decimal("0.000001"))
         yield FeeLine(entry, EXACT.subtract(part, tax), tax, suite, product, feature)
 
