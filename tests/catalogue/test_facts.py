@@ -18,7 +18,7 @@ from connector.catalogue import (
     ReportSpec,
 )
 from tests.facts import reporting_api
-from tests.facts.report_types import COLUMN_TYPES, DOCUMENTED, FACTS, ReportTypeFacts
+from tests.facts.report_types import COLUMN_TYPES, DOCUMENTED, FACTS, LISTED, ReportTypeFacts
 
 TYPES = {
     "string": {ColumnType.TEXT},
@@ -97,6 +97,20 @@ def test_parameters_agree(spec: ReportSpec, facts: ReportTypeFacts) -> None:
 @every_type
 def test_default_columns_agree(spec: ReportSpec, facts: ReportTypeFacts) -> None:
     assert spec.stripe_defaults == facts.defaults
+
+
+def test_of_the_types_that_stripe_listed_all_but_seven_are_in_the_catalogue() -> None:
+    assert len(LISTED) == 48
+    assert {id for id in LISTED if id not in REPORTS} == {
+        "exports.balance_history", "exports.coupons", "exports.unified_payments",
+        "payments_dashboard.customer_payments.v1", "tax_product.filing.itemized.1",
+        "tax_product.transactions.itemized.1", "tax_product.transactions.summarized.1",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("id", [id for id in LISTED if id in REPORTS])
+def test_default_columns_and_their_order_are_those_that_stripe_listed(id: str) -> None:
+    assert REPORTS[id].stripe_defaults == LISTED[id]
 
 
 @every_type

@@ -15,7 +15,7 @@ from connector.simulator import Simulator
 from connector.simulator.report_types.documented import DOCUMENTED_TYPES
 from connector.simulator.report_types.observed import REPORT_TYPES
 from connector.simulator.report_types.report_type import ReportType
-from tests.facts.report_types import DOCUMENTED, FACTS
+from tests.facts.report_types import DOCUMENTED, FACTS, LISTED
 from tests.support.clock import ManualClock
 from tests.support.stripe import caller
 
@@ -190,6 +190,7 @@ class TestCells:
         (r"payout_expected_arrival_date", r"\d{4}-\d\d-\d\d 00:00:00"),
         (r"count|quantity", r"\d+"),
         (r"is_link|has_.*", r"true|false"),
+        (r"card_brand", r"Visa|MasterCard|American Express|JCB"),
         (r"currency|.*_currency", r"[a-z]{3}"),
         (r"balance_transaction_id", r"txn_\w+"),
         (r"(automatic_)?payout_id", r"po_\w+"),
@@ -308,6 +309,12 @@ class TestFacts:
         assert set(facts.columns) <= set(report_type.columns)
         assert not (facts.complete and beyond)
         assert facts.version == report_type.version
+
+    @types(lambda each: each.id in LISTED)
+    def test_default_columns_and_their_order_are_those_that_stripe_listed(
+        self, report_type: ReportType
+    ) -> None:
+        assert report_type.default_columns == LISTED[report_type.id]
 
     @types(lambda each: FACTS[each.id].defaults)
     def test_default_columns_agree_where_they_are_known(self, report_type: ReportType) -> None:

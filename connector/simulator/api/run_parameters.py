@@ -78,7 +78,7 @@ def run_parameters(form: Form, report_type: ReportType, *, available: tuple[int,
     for key in report_type.required:
         if key not in read:
             raise missing_parameter(f"parameters[{key}]")
-    _check_interval(read, available)
+    _check_interval(read, available, report_type.id)
     if "columns" in report_type.optional:
         read.setdefault("columns", list(report_type.default_columns or ()))
     if "timezone" in report_type.optional:
@@ -96,21 +96,18 @@ def _not_taken(name: str, key: str, report_type: ReportType) -> StripeError:
     )
 
 
-def _check_interval(read: Json, available: tuple[int, int]) -> None:
+def _check_interval(read: Json, available: tuple[int, int], id: str) -> None:
+    """Raise what Stripe says of an interval that it has no data for. The words for one that ends too late are
+    Stripe's, as a public program matches them; those for one that begins too early are ours."""
     first, last = available
     for key in ("interval_start", "interval_end"):
-        if key in read and read[key] > last:
-            raise StripeError(
-                f"Data for this report type is only available through {_as_text(last)}; you requested "
-                f"`{key}` = {_as_text(read[key])}.",
-                param=f"parameters[{key}]",
-            )
-        if key in read and read[key] < first:
-            raise StripeError(
-                f"Data for this report type is available from {_as_text(first)} to {_as_text(last)}; "
-                f"{key} is {_as_text(read[key])}.",
-                param=f"parameters[{key}]",
-            )
+        if key not in read or first <= read[key] <= last:
+            continue
+        bound = f"through {_as_text(last)}" if read[key] > last else f"from {_as_text(first)}"
+        raise StripeError(
+            f"{id} is only available {bound}; you requested `{key}` = {_as_text(read[key])}.",
+            param=f"parameters[{key}]",
+        )
     if "interval_start" in read and read["interval_start"] >= read["interval_end"]:
         raise StripeError(
             "interval_start must be earlier than interval_end.", param="parameters[interval_start]"
