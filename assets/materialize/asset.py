@@ -49,11 +49,20 @@ RETRY_POLICY = dg.RetryPolicy(
 Execute = Callable[[dg.AssetExecutionContext, ConfiguredReport], Iterator[Output]]
 
 
+#: Dagster takes no longer text as the value of a tag.
+_LONGEST_TAG = 63
+
+
+def _shortened(id: str) -> str:
+    """A report type's id as a tag: where it is too long, how it begins and ends. Metadata have it whole."""
+    return id if len(id) <= _LONGEST_TAG else f"{id[: _LONGEST_TAG - 13]}...{id[-10:]}"
+
+
 def report_asset_spec(report: ConfiguredReport) -> dg.AssetSpec:
     """The asset of a report as the UI shows it; change it with `replace_attributes` and the like."""
     spec = report.query.spec
     tags = {
-        "stripe/report_type": spec.id,
+        "stripe/report_type": _shortened(spec.id),
         "stripe/window": report.query.window,
         "stripe/granularity": spec.granularity.value,
     }

@@ -61,6 +61,24 @@ def test_a_report_says_what_it_is_before_it_is_materialized() -> None:
     assert schema.constraints.other == ["unique (balance_transaction_id)"]
 
 
+def as_asset(id: str) -> dg.AssetSpec:
+    query = ReportQuery.of(id) if id in REPORTS else ReportQuery.of(id, columns={})
+    return report_asset_spec(ConfiguredReport(query, start=None if query.by_payout else date(2026, 1, 1)))
+
+
+@pytest.mark.parametrize("id", [*REPORTS, f"moon_{'rent_' * 20}.itemized.1"])
+def test_every_report_type_however_long_its_id_is_an_asset_that_names_it(id: str) -> None:
+    spec = as_asset(id)
+    kept = spec.tags["stripe/report_type"]
+
+    assert spec.metadata["stripe/report_type"] == id
+    assert kept == id or (id.startswith(kept[:50]) and id.endswith(kept[-10:]) and len(kept) == 63)
+
+
+def test_no_two_report_types_have_the_same_tag() -> None:
+    assert len({as_asset(id).tags["stripe/report_type"] for id in REPORTS}) == len(REPORTS)
+
+
 @pytest.mark.parametrize("spec", DOCUMENTED, ids=lambda spec: spec.id)
 def test_personal_data_named_mark_the_asset_and_their_columns_and_nothing_else_does(spec: ReportSpec) -> None:
     """Every personal column of every documented type, those made of metadata keys too."""
