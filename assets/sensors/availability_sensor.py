@@ -5,86 +5,26 @@ with both, the second one finds nothing left to request. Files that are there an
 know are recorded.
 """
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import timedelta
 
 import dagster as dg
 
-from assets.dagster_runs.asked import MOST_TIMES, ask_again, requests_for, warn_given_up
-from assets.dagster_runs.launches import Launches, LeftAlone
-from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, of_windows, shared_resource
-from assets.dagster_runs.tags import Intent
+from assets.dagster_runs.asked import MOST_TIMES, warn_given_up
+from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
-from assets.resources import StripeReporting, stripe_resource
-from assets.sensors.availability_decisions import find_missing
-from assets.sensors.readiness import ReportAvailability, read_availability
+from assets.resources import stripe_resource
+from assets.sensors.availability_plan import AvailabilityRules, ReportPlan, plan_tick, select_requests
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY, CursorFormat, count, list_first
-from assets.sensors.unknown_files import (
-    NOTHING_RECORDED,
-    Recording,
-    RecordingBudget,
-    find_unknown,
-    record_unknown,
-)
 from assets.shown import shown
-from connector.api.client import StripeClient
-from connector.api.models import epoch
-from connector.catalogue import latency_of
-from connector.dataset.coverage import coverage_of, intervals_of
-from connector.dataset.identity import Dataset
-from connector.dataset.provenance import Provenance
-from connector.dataset.store import Store
 from connector.errors import ReportingError
-from connector.partitions import Partition
 from connector.runs.readiness import Bound
-from connector.runs.restatement import Refresh, find_aged, select_due
 
 #: Seconds between two ticks, unless configured.
 LOOK_EVERY = 300
 
-
 #: Where the reading of unknown files goes on, by asset key. Without it nothing is lost.
 _CURSOR = CursorFormat(dict[str, str])
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One report at one tick, as the dataset has it.
-
-    Attributes:
-        files: the keys that have a file, by its listing.
-        aged: the partitions that have reached an age at which they are refreshed.
-        published: what the files say that the tick is about.
-    """
-
-    availability: ReportAvailability
-    dataset: Dataset
-    files: Sequence[str] = ()
-    aged: Sequence[tuple[Partition, Refresh]] = ()
-    published: Mapping[str, Provenance] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ReportPlan:
-    """What one tick does about one report.
-
-    Attributes:
-        missing, aged: the runs to request, those for the oldest partitions first.
-        given_up: keys that were asked for often enough.
-        left_alone: keys that are due, and that a person put down.
-        gaps: keys between the first file and the last that have none, and are not requested.
-        refused: why the table takes and gives no rows of the report as it is configured now.
-    """
-
-    availability: ReportAvailability
-    missing: Sequence[RangeRunRequest] = ()
-    aged: Sequence[RangeRunRequest] = ()
-    given_up: Sequence[str] = ()
-    left_alone: Sequence[str] = ()
-    gaps: Sequence[str] = ()
-    recording: Recording = NOTHING_RECORDED
-    refused: str | None = None
 
 
 def build_availability_sensor(
@@ -115,97 +55,7 @@ def build_availability_sensor(
     Raises ConfigurationError for reports of several accounts, or about payouts.
     """
     resource = shared_resource(of_windows(reports))
-
-    def ages_of(report: ConfiguredReport) -> Sequence[timedelta]:
-        return latency_of(report.query.spec.id).refresh_after if refresh_after is None else refresh_after
-
-    # The age of the oldest window that can matter.
-    reach = look_back + max((age for each in reports for age in ages_of(each)), default=timedelta())
-
-    def look(client: StripeClient, store: Store, availability: ReportAvailability) -> Look:
-        """The files first: a run that ends between two looks has written its events when those are read."""
-        report = availability.report
-        dataset = report.query.dataset(mode=client.mode, account=client.account)
-        files = store.keys(dataset)
-        if availability.available is None:
-            return Look(availability, dataset, files)
-        aged = find_aged(availability.ready, ages=ages_of(report), look_back=look_back, now=availability.now)
-        concerned = {each.key: each for each in availability.within(look_back)}
-        concerned |= {each.key: each for each, _ in aged}
-        there = [each for key, each in concerned.items() if key in set(files)]
-        return Look(availability, dataset, files, aged, availability.read_published(store, client, there))
-
-    def plan_report(
-        instance: dg.DagsterInstance, launches: Launches, found: Look, recording: Recording, left: LeftAlone
-    ) -> ReportPlan:
-        availability = found.availability
-        if availability.available is None:
-            return ReportPlan(availability, recording=recording)
-        report, grid = availability.report, availability.grid
-        newest = availability.within(look_back)
-        missing = find_missing(newest, found.published.keys(), leave=left.in_hand)
-        reason = f"missing/{epoch(availability.available.data_available_end)}"
-        due = {each.key: each for each in select_due(found.aged, found.published)}
-        aged = {key: _reason(each) for key, each in due.items() if key not in left.in_hand}
-        ask_missing, ask_aged = (
-            ask_again(
-                instance,
-                launches,
-                report,
-                grid,
-                {key: why for key, why in reasons.items() if key not in left.put_down},
-                after_success=after_success,
-            )
-            for reasons, after_success in ((dict.fromkeys(missing, reason), True), (aged, False))
-        )
-        first = dict(list(ask_missing.attempts.items())[:at_most])
-        return ReportPlan(
-            availability,
-            requests_for(report, grid, first, reason=reason),
-            [
-                # One partition a run, so that each gets its own data version, whatever reads it.
-                request
-                for key, attempt in ask_aged.attempts.items()
-                for request in requests_for(
-                    report, grid, {key: attempt}, reason=aged[key], intent=Intent.REFRESH
-                )
-            ],
-            [*ask_missing.given_up, *ask_aged.given_up],
-            sorted(left.put_down & {*missing, *aged}),
-            _gaps(found, {each.key for each in newest}),
-            recording,
-        )
-
-    def plan_tick(
-        instance: dg.DagsterInstance, stripe: StripeReporting, after: Mapping[str, str]
-    ) -> list[ReportPlan]:
-        store = stripe.store()
-        with stripe.client(retry=TICK_RETRY) as client:
-            launches, budget = Launches(instance), RecordingBudget(client.clock.monotonic)
-            looks = [
-                look(client, store, each)
-                for each in read_availability(client, reports, instance, reach=reach)
-            ]
-            plans = []
-            for found in looks:
-                report, grid = found.availability.report, found.availability.grid
-                if refused := store.explain_refusal(found.dataset):
-                    plans.append(ReportPlan(found.availability, refused=refused))
-                    continue
-                left = launches.left_alone(grid)
-                unknown = find_unknown(
-                    instance,
-                    report,
-                    grid,
-                    files=found.files,
-                    published=found.published,
-                    in_hand=left.in_hand,
-                )
-                recording = record_unknown(
-                    report, unknown, store, found.dataset, after=after.get(grid.asset), budget=budget
-                )
-                plans.append(plan_report(instance, launches, found, recording, left))
-            return plans
+    rules = AvailabilityRules(look_back, at_most, refresh_after)
 
     @dg.sensor(
         name=name,
@@ -220,29 +70,35 @@ def build_availability_sensor(
     def availability(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         after = _CURSOR.read(context) or {}
         try:
-            plans = plan_tick(context.instance, stripe_resource(context.resources, resource), after)
+            stripe = stripe_resource(context.resources, resource)
+            with stripe.client(retry=TICK_RETRY) as client:
+                plans = plan_tick(
+                    context.instance, client, stripe.store(), reports=reports, rules=rules, after=after
+                )
         except ReportingError as error:
             return dg.SensorResult(
                 skip_reason=shown(f"Nothing could be requested; the next tick tries again. {error}"),
                 cursor=context.cursor,
             )
-        requests = select_requests(plans)
-        text = summarize(plans)
-        context.log.info(shown(text))
-        for plan in plans:
-            if plan.given_up:
-                context.log.warning(shown(warn_given_up(plan.availability.grid.asset, plan.given_up)))
-        stopped = {
-            plan.availability.grid.asset: plan.recording.after for plan in plans if plan.recording.after
-        }
-        return dg.SensorResult(
-            requests,
-            skip_reason=None if requests else shown(text),
-            cursor=_CURSOR.write(stopped),
-            asset_events=[event for plan in plans for event in plan.recording.events],
-        )
+        return _result(context, plans)
 
     return availability
+
+
+def _result(context: dg.SensorEvaluationContext, plans: Sequence[ReportPlan]) -> dg.SensorResult:
+    requests = select_requests(plans)
+    text = summarize(plans)
+    context.log.info(shown(text))
+    for plan in plans:
+        if plan.given_up:
+            context.log.warning(shown(warn_given_up(plan.availability.grid.asset, plan.given_up)))
+    stopped = {plan.availability.grid.asset: plan.recording.after for plan in plans if plan.recording.after}
+    return dg.SensorResult(
+        requests,
+        skip_reason=None if requests else shown(text),
+        cursor=_CURSOR.write(stopped),
+        asset_events=[event for plan in plans for event in plan.recording.events],
+    )
 
 
 def summarize(plans: Sequence[ReportPlan]) -> str:
@@ -290,21 +146,3 @@ def _notes(plan: ReportPlan) -> list[str]:
             "sums over this time are short, and a backfill brings them"
         )
     return notes
-
-
-def _reason(refresh: Refresh) -> str:
-    return f"refresh/{int(refresh.age.total_seconds())}/{refresh.key}"
-
-
-def _gaps(found: Look, recent: Set[str]) -> list[str]:
-    """The windows between the table's first file and its last that no file covers; no file is opened."""
-    coverage = coverage_of(found.dataset, intervals_of(found.dataset, found.files))
-    return [key for key in coverage.missing if key not in recent]
-
-
-def select_requests(plans: Sequence[ReportPlan]) -> list[dg.RunRequest]:
-    """The requests of this tick, missing partitions first; the others are still due at the next."""
-    missing = [(plan.availability.begins(each.keys[0]), each) for plan in plans for each in plan.missing]
-    missing.sort(key=lambda pair: pair[0])
-    due = [*(request for _, request in missing), *(each for plan in plans for each in plan.aged)]
-    return [request.request() for request in due[:MOST_REQUESTS]]

@@ -13,7 +13,7 @@ from assets.dagster_runs import launches
 from assets.dagster_runs.asked import AskAgain, ask_again
 from assets.dagster_runs.launches import LeftAlone
 from assets.materialize import wish
-from assets.sensors import availability_sensor, late_sensor, tick
+from assets.sensors import availability_plan, availability_sensor, late_sensor, tick
 from connector.dataset import finder
 from connector.dataset.finder import Finder
 
@@ -23,7 +23,7 @@ def _asked_is_done() -> Any:
         found = ask_again(*about, **more)
         return AskAgain({key: each for key, each in found.attempts.items() if each.number == 1}, ())
 
-    return patch.object(availability_sensor, "ask_again", once)
+    return patch.object(availability_plan, "ask_again", once)
 
 
 def _well_is_continued() -> Any:
@@ -32,7 +32,7 @@ def _well_is_continued() -> Any:
 
 
 def _unknown_stays_unknown() -> Any:
-    return patch.object(availability_sensor, "find_unknown", lambda *_, **__: [])
+    return patch.object(availability_plan, "find_unknown", lambda *_, **__: [])
 
 
 def _in_hand_is_asked_for() -> Any:

@@ -1,0 +1,225 @@
+"""What one tick of the availability sensor does about each report: what is ready at Stripe and missing, what
+is old enough to be refreshed, and what is there and unknown to this Dagster.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import dagster as dg
+
+from assets.dagster_runs.asked import Attempt, ask_again, requests_for
+from assets.dagster_runs.history import PartitionGrid
+from assets.dagster_runs.launches import Launches, LeftAlone
+from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest
+from assets.dagster_runs.tags import Intent
+from assets.reports.configured import ConfiguredReport
+from assets.sensors.availability_decisions import find_missing
+from assets.sensors.readiness import ReportAvailability, read_availability
+from assets.sensors.unknown_files import (
+    NOTHING_RECORDED,
+    Recording,
+    RecordingBudget,
+    find_unknown,
+    record_unknown,
+)
+from connector.api.client import StripeClient
+from connector.api.models import epoch
+from connector.catalogue import latency_of
+from connector.dataset.coverage import coverage_of, intervals_of
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Provenance
+from connector.dataset.store import Store
+from connector.partitions import Partition
+from connector.runs.restatement import Refresh, find_aged, select_due
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityRules:
+    """What is requested and refreshed; the sensor's arguments say what each means."""
+
+    look_back: timedelta
+    at_most: int
+    refresh_after: Sequence[timedelta] | None
+
+    def ages_of(self, report: ConfiguredReport) -> Sequence[timedelta]:
+        """The ages at which a report's partitions are refreshed."""
+        if self.refresh_after is not None:
+            return self.refresh_after
+        return latency_of(report.query.spec.id).refresh_after
+
+    def reach(self, reports: Sequence[ConfiguredReport]) -> timedelta:
+        """The age of the oldest window that can matter."""
+        ages = [age for report in reports for age in self.ages_of(report)]
+        return self.look_back + max(ages, default=timedelta())
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One report at one tick, as the dataset has it.
+
+    Attributes:
+        files: the keys that have a file, by its listing.
+        aged: the partitions that have reached an age at which they are refreshed.
+        published: what the files say that the tick is about.
+    """
+
+    availability: ReportAvailability
+    dataset: Dataset
+    files: Sequence[str] = ()
+    aged: Sequence[tuple[Partition, Refresh]] = ()
+    published: Mapping[str, Provenance] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPlan:
+    """What one tick does about one report.
+
+    Attributes:
+        missing, aged: the runs to request, those for the oldest partitions first.
+        given_up: keys that were asked for often enough.
+        left_alone: keys that are due, and that a person put down.
+        gaps: keys between the first file and the last that have none, and are not requested.
+        refused: why the table takes and gives no rows of the report as it is configured now.
+    """
+
+    availability: ReportAvailability
+    missing: Sequence[RangeRunRequest] = ()
+    aged: Sequence[RangeRunRequest] = ()
+    given_up: Sequence[str] = ()
+    left_alone: Sequence[str] = ()
+    gaps: Sequence[str] = ()
+    recording: Recording = NOTHING_RECORDED
+    refused: str | None = None
+
+
+def plan_tick(
+    instance: dg.DagsterInstance,
+    client: StripeClient,
+    store: Store,
+    *,
+    reports: Sequence[ConfiguredReport],
+    rules: AvailabilityRules,
+    after: Mapping[str, str],
+) -> list[ReportPlan]:
+    """What one tick does, report by report.
+
+    Args:
+        after: where the reading of unknown files goes on, by asset key.
+
+    Raises ReportingError when Stripe does not answer.
+    """
+    availabilities = read_availability(client, reports, instance, reach=rules.reach(reports))
+    looks = [look(client, store, each, rules) for each in availabilities]
+    launches, budget = Launches(instance), RecordingBudget(client.clock.monotonic)
+    plans = []
+    for found in looks:
+        report, grid = found.availability.report, found.availability.grid
+        if refused := store.explain_refusal(found.dataset):
+            plans.append(ReportPlan(found.availability, refused=refused))
+            continue
+        left = launches.left_alone(grid)
+        unknown = find_unknown(
+            instance, report, grid, files=found.files, published=found.published, in_hand=left.in_hand
+        )
+        recording = record_unknown(
+            report, unknown, store, found.dataset, after=after.get(grid.asset), budget=budget
+        )
+        plans.append(_plan_report(instance, launches, found, recording=recording, left=left, rules=rules))
+    return plans
+
+
+def look(
+    client: StripeClient, store: Store, availability: ReportAvailability, rules: AvailabilityRules
+) -> Look:
+    """A report as the dataset has it.
+
+    Files come before Dagster's runs: one that ends in between has written its events when those are read.
+    """
+    report, look_back = availability.report, rules.look_back
+    dataset = report.query.dataset(mode=client.mode, account=client.account)
+    files = store.keys(dataset)
+    if availability.available is None:
+        return Look(availability, dataset, files)
+    ages = rules.ages_of(report)
+    aged = find_aged(availability.ready, ages=ages, look_back=look_back, now=availability.now)
+    concerned = {each.key: each for each in availability.within(look_back)}
+    concerned |= {each.key: each for each, _ in aged}
+    there = [each for key, each in concerned.items() if key in set(files)]
+    return Look(availability, dataset, files, aged, availability.read_published(store, client, there))
+
+
+def _plan_report(
+    instance: dg.DagsterInstance,
+    launches: Launches,
+    found: Look,
+    *,
+    recording: Recording,
+    left: LeftAlone,
+    rules: AvailabilityRules,
+) -> ReportPlan:
+    availability = found.availability
+    if availability.available is None:
+        return ReportPlan(availability, recording=recording)
+    report, grid = availability.report, availability.grid
+    newest = availability.within(rules.look_back)
+    missing = find_missing(newest, found.published.keys(), leave=left.in_hand)
+    reason = f"missing/{epoch(availability.available.data_available_end)}"
+    aged = {
+        each.key: _reason(each)
+        for each in select_due(found.aged, found.published)
+        if each.key not in left.in_hand
+    }
+    ask_missing, ask_aged = (
+        ask_again(
+            instance,
+            launches,
+            report,
+            grid,
+            {key: why for key, why in reasons.items() if key not in left.put_down},
+            after_success=after_success,
+        )
+        for reasons, after_success in ((dict.fromkeys(missing, reason), True), (aged, False))
+    )
+    first = dict(list(ask_missing.attempts.items())[: rules.at_most])
+    return ReportPlan(
+        availability,
+        requests_for(report, grid, first, reason=reason),
+        _refreshes(report, grid, ask_aged.attempts, aged),
+        [*ask_missing.given_up, *ask_aged.given_up],
+        sorted(left.put_down & {*missing, *aged}),
+        _gaps(found, {each.key for each in newest}),
+        recording,
+    )
+
+
+def _refreshes(
+    report: ConfiguredReport,
+    grid: PartitionGrid,
+    attempts: Mapping[str, Attempt],
+    reasons: Mapping[str, str],
+) -> list[RangeRunRequest]:
+    """One partition a run, so that each gets its own data version, whatever reads it."""
+    return [
+        request
+        for key, attempt in attempts.items()
+        for request in requests_for(report, grid, {key: attempt}, reason=reasons[key], intent=Intent.REFRESH)
+    ]
+
+
+def _reason(refresh: Refresh) -> str:
+    return f"refresh/{int(refresh.age.total_seconds())}/{refresh.key}"
+
+
+def _gaps(found: Look, recent: Set[str]) -> list[str]:
+    """The windows between the table's first file and its last that no file covers; no file is opened."""
+    coverage = coverage_of(found.dataset, intervals_of(found.dataset, found.files))
+    return [key for key in coverage.missing if key not in recent]
+
+
+def select_requests(plans: Sequence[ReportPlan]) -> list[dg.RunRequest]:
+    """The requests of this tick, missing partitions first; the others are still due at the next."""
+    missing = [(plan.availability.begins(each.keys[0]), each) for plan in plans for each in plan.missing]
+    missing.sort(key=lambda pair: pair[0])
+    due = [*(request for _, request in missing), *(each for plan in plans for each in plan.aged)]
+    return [request.request() for request in due[:MOST_REQUESTS]]
