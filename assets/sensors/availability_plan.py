@@ -2,9 +2,11 @@
 is old enough to be refreshed, and what is there and unknown to this Dagster.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 import dagster as dg
 
@@ -16,8 +18,10 @@ from assets.dagster_runs.tags import Intent
 from assets.reports.configured import ConfiguredReport
 from assets.sensors.availability_decisions import find_missing
 from assets.sensors.readiness import ReportAvailability, read_availability
+from assets.sensors.tick import AFTER_STRIPE, TICK_SECONDS, in_time, remembered
 from assets.sensors.unknown_files import (
     NOTHING_RECORDED,
+    RECORDING_SECONDS,
     Recording,
     RecordingBudget,
     find_unknown,
@@ -30,6 +34,7 @@ from connector.dataset.coverage import coverage_of, intervals_of
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
+from connector.errors import StoreError
 from connector.partitions import Partition
 from connector.runs.restatement import Refresh, find_aged, select_due
 
@@ -81,6 +86,7 @@ class ReportPlan:
         left_alone: keys that are due, and that a person put down.
         gaps: keys between the first file and the last that have none, and are not requested.
         refused: why the table takes and gives no rows of the report as it is configured now.
+        unreadable: why the table could not be read.
     """
 
     availability: ReportAvailability
@@ -91,6 +97,53 @@ class ReportPlan:
     gaps: Sequence[str] = ()
     recording: Recording = NOTHING_RECORDED
     refused: str | None = None
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TickPlan:
+    """What one tick does.
+
+    Attributes:
+        reports: those that it got to; the next tick begins behind the last of them.
+        postponed: the asset keys of the others, for which there was no time.
+    """
+
+    reports: Sequence[ReportPlan]
+    postponed: Sequence[str] = ()
+
+    @property
+    def stopped_at(self) -> str | None:
+        """The asset key of the last report that it got to; None where it got to all."""
+        return self.reports[-1].availability.grid.asset if self.postponed else None
+
+
+@remembered
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the next tick goes on. Without it nothing is lost.
+
+    Attributes:
+        behind: the asset key of the report after which the last tick stopped.
+        recorded: by asset key, the partition after which the reading of unknown files stopped.
+    """
+
+    behind: str | None = None
+    recorded: Mapping[str, str] = field(default_factory=dict)
+
+    def then(self, plan: TickPlan) -> "Progress":
+        """After one more tick."""
+        stopped = {each.availability.grid.asset: each.recording.after for each in plan.reports}
+        recorded = {asset: after for asset, after in {**self.recorded, **stopped}.items() if after}
+        return Progress(plan.stopped_at, recorded)
+
+
+def begin_behind(
+    availabilities: Sequence[ReportAvailability], asset: str | None
+) -> Sequence[ReportAvailability]:
+    """All of them, those after this asset first; in the order given where there is no such."""
+    at = next((n for n, each in enumerate(availabilities, 1) if each.grid.asset == asset), 0)
+    return [*availabilities[at:], *availabilities[:at]]
 
 
 def plan_tick(
@@ -100,33 +153,55 @@ def plan_tick(
     *,
     reports: Sequence[ConfiguredReport],
     rules: AvailabilityRules,
-    after: Mapping[str, str],
-) -> list[ReportPlan]:
-    """What one tick does, report by report.
+    progress: Progress,
+) -> TickPlan:
+    """What one tick does, report by report, as far as there is time.
 
-    Args:
-        after: where the reading of unknown files goes on, by asset key.
+    Half of the time is for looking at tables. A table that cannot be read holds up no other.
 
     Raises ReportingError when Stripe does not answer.
     """
-    availabilities = read_availability(client, reports, instance, reach=rules.reach(reports))
-    looks = [look(client, store, each, rules) for each in availabilities]
-    launches, budget = Launches(instance), RecordingBudget(client.clock.monotonic)
-    plans = []
-    for found in looks:
+    availabilities = begin_behind(
+        read_availability(client, reports, instance, reach=rules.reach(reports)), progress.behind
+    )
+    looks = [
+        _unless_unreadable(each, partial(look, client, store, each, rules))
+        for each in in_time(availabilities, lambda: client.time_left() - TICK_SECONDS / 2)
+    ]
+    launches = Launches(instance)
+    seconds = min(RECORDING_SECONDS, client.time_left() + AFTER_STRIPE)
+    budget = RecordingBudget(client.clock.monotonic, seconds=seconds)
+
+    def plan(found: Look | ReportPlan) -> ReportPlan:
+        if isinstance(found, ReportPlan):
+            return found
         report, grid = found.availability.report, found.availability.grid
         if refused := store.explain_refusal(found.dataset):
-            plans.append(ReportPlan(found.availability, refused=refused))
-            continue
+            return ReportPlan(found.availability, refused=refused)
         left = launches.left_alone(grid)
         unknown = find_unknown(
             instance, report, grid, files=found.files, published=found.published, in_hand=left.in_hand
         )
-        recording = record_unknown(
-            report, unknown, store, found.dataset, after=after.get(grid.asset), budget=budget
-        )
-        plans.append(_plan_report(instance, launches, found, recording=recording, left=left, rules=rules))
-    return plans
+        after = progress.recorded.get(grid.asset)
+        recording = record_unknown(report, unknown, store, found.dataset, after=after, budget=budget)
+        return _plan_report(instance, launches, found, recording=recording, left=left, rules=rules)
+
+    plans = [
+        _unless_unreadable(found.availability, partial(plan, found))
+        for found in in_time(looks, lambda: client.time_left() + AFTER_STRIPE)
+    ]
+    return TickPlan(plans, [each.grid.asset for each in availabilities[len(plans) :]])
+
+
+Found = TypeVar("Found")
+
+
+def _unless_unreadable(availability: ReportAvailability, read: Callable[[], Found]) -> Found | ReportPlan:
+    """What is read; where the storage refuses, a plan that says so."""
+    try:
+        return read()
+    except StoreError as error:
+        return ReportPlan(availability, unreadable=str(error))
 
 
 def look(

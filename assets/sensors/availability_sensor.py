@@ -14,7 +14,14 @@ from assets.dagster_runs.asked import MOST_TIMES, warn_given_up
 from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
-from assets.sensors.availability_plan import AvailabilityRules, ReportPlan, plan_tick, select_requests
+from assets.sensors.availability_plan import (
+    AvailabilityRules,
+    Progress,
+    ReportPlan,
+    TickPlan,
+    plan_tick,
+    select_requests,
+)
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY, CursorFormat, count, list_first
 from assets.shown import shown
 from connector.errors import ReportingError
@@ -23,8 +30,7 @@ from connector.runs.readiness import Bound
 #: Seconds between two ticks, unless configured.
 LOOK_EVERY = 300
 
-#: Where the reading of unknown files goes on, by asset key. Without it nothing is lost.
-_CURSOR = CursorFormat(dict[str, str])
+_CURSOR = CursorFormat(Progress)
 
 
 def build_availability_sensor(
@@ -68,47 +74,53 @@ def build_availability_sensor(
         "them at the configured ages, because Stripe restates reports.",
     )
     def availability(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        after = _CURSOR.read(context) or {}
+        progress = _CURSOR.read(context) or Progress()
         try:
             stripe = stripe_resource(context.resources, resource)
             with stripe.client(retry=TICK_RETRY) as client:
-                plans = plan_tick(
-                    context.instance, client, stripe.store(), reports=reports, rules=rules, after=after
+                plan = plan_tick(
+                    context.instance,
+                    client,
+                    stripe.store(),
+                    reports=reports,
+                    rules=rules,
+                    progress=progress,
                 )
         except ReportingError as error:
             return dg.SensorResult(
                 skip_reason=shown(f"Nothing could be requested; the next tick tries again. {error}"),
                 cursor=context.cursor,
             )
-        return _result(context, plans)
+        requests = select_requests(plan.reports)
+        text = summarize(plan)
+        context.log.info(shown(text))
+        for each in plan.reports:
+            if each.given_up:
+                context.log.warning(shown(warn_given_up(each.availability.grid.asset, each.given_up)))
+        return dg.SensorResult(
+            requests,
+            skip_reason=None if requests else shown(text),
+            cursor=_CURSOR.write(progress.then(plan)),
+            asset_events=[event for each in plan.reports for event in each.recording.events],
+        )
 
     return availability
 
 
-def _result(context: dg.SensorEvaluationContext, plans: Sequence[ReportPlan]) -> dg.SensorResult:
-    requests = select_requests(plans)
-    text = summarize(plans)
-    context.log.info(shown(text))
-    for plan in plans:
-        if plan.given_up:
-            context.log.warning(shown(warn_given_up(plan.availability.grid.asset, plan.given_up)))
-    stopped = {plan.availability.grid.asset: plan.recording.after for plan in plans if plan.recording.after}
-    return dg.SensorResult(
-        requests,
-        skip_reason=None if requests else shown(text),
-        cursor=_CURSOR.write(stopped),
-        asset_events=[event for plan in plans for event in plan.recording.events],
-    )
-
-
-def summarize(plans: Sequence[ReportPlan]) -> str:
+def summarize(plan: TickPlan) -> str:
     """What a tick found, a line for each report."""
-    return "\n".join(_line(plan) for plan in plans)
+    lines = [_line(each) for each in plan.reports]
+    if plan.postponed:
+        names = list_first(list(plan.postponed))
+        lines.append(f"Not looked at, since the tick's time was up; the next tick begins with them: {names}.")
+    return "\n".join(lines)
 
 
 def _line(plan: ReportPlan) -> str:
     report_type, name = plan.availability.report.query.spec.id, plan.availability.grid.asset
     notes = _notes(plan)
+    if plan.unreadable:
+        return f"{name}: nothing could be requested; the next tick tries again. {plan.unreadable}"
     if plan.availability.available is None:
         offered = f"nothing to request; Stripe does not offer {report_type} to this account"
         return f"{name}: {'. '.join([offered, *notes])}."

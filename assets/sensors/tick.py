@@ -1,5 +1,6 @@
 """What all sensors have in common at a tick: retries, the look-back, the cursor, the words of a summary."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -12,6 +13,9 @@ from connector.api.retry import SHORT_RETRY
 #: Dagster cuts off a tick that takes 60 s, and loses what it has found. What is done without Stripe, before
 #: and after, takes the rest.
 TICK_SECONDS = 30.0
+
+#: Seconds for which it goes on after that, where there is a choice.
+AFTER_STRIPE = 10.0
 
 #: A tick has little time, and another one comes soon.
 TICK_RETRY = replace(SHORT_RETRY, client_lasts=TICK_SECONDS)
@@ -64,6 +68,23 @@ class CursorFormat(Generic[State]):
                 "start; nothing is lost and nothing is requested twice."
             )
         return state
+
+
+def in_time(items: Iterable[State], left: Callable[[], float]) -> Iterator[State]:
+    """The items, as far as there is time: the next one while more is left than the slowest of them took.
+
+    The first is there in any case, so that every tick gets on.
+
+    Args:
+        left: how many seconds there are.
+    """
+    slowest = 0.0
+    for number, item in enumerate(items):
+        before = left()
+        if number and before <= slowest:
+            return
+        yield item
+        slowest = max(slowest, before - left())
 
 
 def count(number: int, noun: str) -> str:

@@ -25,8 +25,8 @@ from connector.pipeline.events import Done
 #: Events of one tick, of all reports together: the daemon writes them one after the other.
 MOST_RECORDED = 200
 
-#: Seconds for which a tick reads files that are unknown.
-_SECONDS = 15.0
+#: Seconds for which a tick reads files that are unknown, at most.
+RECORDING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class RecordingBudget:
 
     monotonic: Callable[[], float]
     left: int = MOST_RECORDED
-    seconds: float = _SECONDS
+    seconds: float = RECORDING_SECONDS
 
     def __post_init__(self) -> None:
         self._until = self.monotonic() + self.seconds

@@ -3,9 +3,9 @@
 import socket
 import time
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import dagster as dg
 import pytest
@@ -17,6 +17,9 @@ from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.late_sensor import build_late_report_sensor
 from assets.sensors.payout_sensor import build_payout_sensor
 from assets.sensors.report_run_scan import SCAN_CURSOR
+from connector.dataset.identity import Dataset
+from connector.dataset.store import Store
+from connector.errors import StoreError
 from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.faults import Stage
@@ -115,6 +118,61 @@ def test_pages_that_were_read_before_stripe_fell_silent_are_not_read_again(
     assert found.partitions == [DAY]
     assert begun is not None
     assert (begun.listed, begun.complete) == (100, False)
+
+
+class SlowStore(Store):
+    """A bucket that takes its time to list a table, which is done twice at a tick."""
+
+    clock: ClassVar[ManualClock]
+    seconds: ClassVar[float]
+
+    def keys(self, dataset: Dataset) -> tuple[str, ...]:
+        self.clock.sleep(self.seconds)
+        return super().keys(dataset)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 7.0, 12.0, 14.9, 20.0])
+def test_reports_whose_tables_are_slow_to_read_have_their_turn_at_later_ticks(
+    instance: dg.DagsterInstance, simulator: Simulator, clock: ManualClock, tmp_path: Path, seconds: float
+) -> None:
+    SlowStore.clock, SlowStore.seconds = clock, seconds
+    orchestra = Orchestra(instance, simulator.handle, clock, tmp_path, store=SlowStore)
+    names = ["a", "b", "c", "d"]
+    reports = [configured("balance.summary.1", name=name) for name in names]
+    assets = [build_report_asset(each, retry_policy=None) for each in reports]
+    sensor = build_availability_sensor(reports, look_back=timedelta(days=1), refresh_after=())
+    daemon, took, asked = Daemon(orchestra, assets, sensor), [], []
+
+    for number in range(len(names)):
+        began = clock.monotonic()
+        tick = daemon.tick()
+        took.append(clock.monotonic() - began)
+        asked += [key.path[-1] for request in tick.requests for key in request.asset_selection or ()]
+        assert number or tick.requests
+
+    assert max(took) < IN_TIME
+    # Nothing was carried out, so what had its turn is asked for again.
+    assert sorted(dict.fromkeys(asked)) == names
+    assert list(dict.fromkeys(asked)) == names
+
+
+def test_a_table_that_cannot_be_read_holds_up_no_other(
+    instance: dg.DagsterInstance, simulator: Simulator, clock: ManualClock, tmp_path: Path
+) -> None:
+    class Forbidden(Store):
+        def keys(self, dataset: Dataset) -> tuple[str, ...]:
+            if dataset.table == "a":
+                raise StoreError("permission denied")
+            return super().keys(dataset)
+
+    orchestra = Orchestra(instance, simulator.handle, clock, tmp_path, store=Forbidden)
+    reports = [configured("balance.summary.1", name=name) for name in ("a", "b")]
+    assets = [build_report_asset(each, retry_policy=None) for each in reports]
+
+    daemon = Daemon(orchestra, assets, build_availability_sensor(reports, look_back=timedelta(days=1)))
+    tick = daemon.tick()
+
+    assert [key.path[-1] for each in tick.requests for key in each.asset_selection or ()] == ["b"]
 
 
 def test_a_schedule_that_is_kept_waiting_fails_in_time_with_its_reason(
