@@ -18,6 +18,7 @@ from assets.dagster_runs.tags import (
     ATTEMPTS_TAG,
     INTENT_TAG,
     LATE_TAG,
+    PARENT_RUN,
     REPLACES_TAG,
     REPORT_RUNS_TAG,
     Intent,
@@ -184,9 +185,14 @@ def _request(
 
 
 def count_tries(tags_of_runs: Iterable[Mapping[str, str]]) -> dict[str, Counter[str]]:
-    """Partition key to how often each report run was requested, by the tags of the Dagster runs so far."""
+    """Partition key to how often each report run was requested, by the tags of the Dagster runs so far.
+
+    A re-execution carries the tags of the run it is of, and was not requested.
+    """
     counted: dict[str, Counter[str]] = {}
     for tags in tags_of_runs:
+        if PARENT_RUN in tags:
+            continue
         for tag in (REPORT_RUNS_TAG, REPLACES_TAG):
             for key, run_id in tagged(tags.get(tag)).items():
                 counted.setdefault(key, Counter())[run_id] += 1

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from assets import ConfiguredReport
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.run_requests import neighbours
-from assets.dagster_runs.tags import ATTEMPTS_TAG, INTENT_TAG, REPORT_RUNS_TAG, allowed, tag_of, tagged
+from assets.dagster_runs.tags import (
+    ATTEMPTS_TAG,
+    INTENT_TAG,
+    PARENT_RUN,
+    REPORT_RUNS_TAG,
+    allowed,
+    tag_of,
+    tagged,
+)
 from assets.sensors.late_decisions import (
     TRIES,
     Decision,
@@ -193,7 +201,8 @@ def test_a_run_key_tells_apart_assets_report_runs_and_tries(summary_report: Conf
 
 
 def test_tries_are_counted_by_the_tags_of_earlier_runs() -> None:
-    earlier = [{REPORT_RUNS_TAG: tag_of({"d1": "a", "d2": "b"})}, {REPORT_RUNS_TAG: tag_of({"d1": "a"})}, {}]
+    first = {REPORT_RUNS_TAG: tag_of({"d1": "a", "d2": "b"})}
+    earlier = [first, {REPORT_RUNS_TAG: tag_of({"d1": "a"})}, {}, {**first, PARENT_RUN: "re-executed"}]
 
     counted = count_tries(earlier)
 

@@ -307,6 +307,24 @@ def test_a_pick_up_that_keeps_failing_here_is_tried_three_times(
     assert "1 failed too often in Dagster" in ticks[-1].skipped
 
 
+def test_what_a_person_re_executes_in_vain_is_no_try_of_the_sensor(
+    orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
+) -> None:
+    simulator.faults.add(RunTakes(HOUR), SUMMARIES)
+    orchestra.launch([asset], FIRST)
+    clock.sleep(HOUR)
+    fault = simulator.faults.add(Respond(403, stage=Stage.BEFORE), "GET */contents", times=None)
+    daemon.tick_and_run()
+    for _ in range(3):
+        (newest,) = orchestra.instance.get_runs(limit=1)
+        again = {**newest.tags, "dagster/parent_run_id": newest.run_id}
+        orchestra.launch([asset], FIRST, tags=again)
+    simulator.faults.remove(fault)
+
+    assert daemon.tick_and_run().partitions == [FIRST]
+    assert [key for key, _ in orchestra.recorded(asset)] == [FIRST]
+
+
 def test_a_refresh_that_comes_late_brings_the_newer_file(
     orchestra: Orchestra, asset: dg.AssetsDefinition, daemon: Daemon, simulator: Simulator, clock: ManualClock
 ) -> None:
