@@ -93,7 +93,8 @@ def build_late_report_sensor(
         default_status=default_status,
         required_resource_keys={resource},
         description="Picks up reports that Stripe finished after Dagster had stopped waiting for them, and "
-        "requests those again that failed at Stripe.",
+        "requests those again that failed at Stripe, whoever asked for them: a person, a backfill, another "
+        "sensor or a schedule.",
     )
     def late_reports(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         stripe = stripe_resource(context.resources, resource)
