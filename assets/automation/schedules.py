@@ -4,13 +4,15 @@ It does not guess when a day is done: what is not ready at one tick is requested
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from assets.dagster_runs.asked import Attempt, requests_for
+from assets.dagster_runs.claims import claim
 from assets.dagster_runs.launches import Launches
-from assets.dagster_runs.run_requests import first_requests, of_windows, shared_resource
+from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
 from assets.sensors.availability_decisions import find_missing
@@ -63,7 +65,7 @@ def build_report_schedule(
         description="Requests partitions that Stripe has data for and the dataset does not.",
     )
     def stripe_reports(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        stripe = stripe_resource(context.resources, resource)
+        stripe, began = stripe_resource(context.resources, resource), datetime.now(UTC)
         with stripe.client(retry=TICK_RETRY) as client:
             launches = Launches(context.instance)
             missing = [
@@ -81,7 +83,8 @@ def build_report_schedule(
                 reason=f"schedule/{at}",
             )
         ]
-        return first_requests(requests) or dg.SkipReason(
+        grids = {availability.grid.asset: availability.grid for availability, _ in missing}
+        return claim(context.instance, requests, grids, by=name, since=began) or dg.SkipReason(
             shown(
                 f"Nothing to request: of each report, the newest {count(last, 'partition')} that Stripe has "
                 "data for are published, under way, or cancelled by a person."

@@ -161,12 +161,24 @@ class Launches:
 
         Every sensor, schedule and check asks here, and nowhere else.
         """
-        in_hand = covered([*self._unfinished, *self._backfills(_UNFINISHED_BACKFILL)], grid)
+        in_hand = self.in_hand(grid)
         cancelled = [launch for launch in self._cancelled if launch.partitions(grid)]
         if not cancelled:
             return LeftAlone(in_hand, frozenset())
         oldest = min(launch.created for launch in cancelled)
         return LeftAlone(in_hand, find_put_down(self._since(oldest), grid))
+
+    def in_hand(self, grid: PartitionGrid) -> frozenset[str]:
+        """Which of an asset's partitions are in hand."""
+        return covered([*self._unfinished, *self._backfills(_UNFINISHED_BACKFILL)], grid)
+
+    def ended(self, since: datetime) -> list[Launch]:
+        """The runs that ended or went on since then."""
+        return list(self._runs(dg.RunsFilter(updated_after=since)))
+
+    def made(self, since: datetime) -> list[Launch]:
+        """The runs that were created since then."""
+        return list(self._runs(dg.RunsFilter(created_after=since)))
 
     def asked(self, values: Collection[str]) -> list[Launch]:
         """The runs by which sensors or schedules of ours asked for one of these, newest first."""

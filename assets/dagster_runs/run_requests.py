@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -98,11 +97,6 @@ def _stretches(columns: Sequence[int], at_most: int | None) -> list[range]:
         else:
             found.append(range(at, at + 1))
     return found
-
-
-def first_requests(asks: Iterable[RangeRunRequest]) -> list[dg.RunRequest]:
-    """The requests one tick makes; the others are still due at the next."""
-    return [ask.request() for ask in islice(asks, MOST_REQUESTS)]
 
 
 def of_windows(reports: Sequence[ConfiguredReport]) -> Sequence[ConfiguredReport]:

@@ -13,7 +13,7 @@ import dagster as dg
 from assets.dagster_runs.asked import Attempt, ask_again, requests_for
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.launches import Launches, LeftAlone
-from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest
+from assets.dagster_runs.run_requests import RangeRunRequest
 from assets.dagster_runs.tags import Intent
 from assets.reports.configured import ConfiguredReport
 from assets.sensors.availability_decisions import find_missing
@@ -111,6 +111,11 @@ class TickPlan:
 
     reports: Sequence[ReportPlan]
     postponed: Sequence[str] = ()
+
+    @property
+    def grids(self) -> Mapping[str, PartitionGrid]:
+        """The partitions of each report, by asset key."""
+        return {each.availability.grid.asset: each.availability.grid for each in self.reports}
 
     @property
     def stopped_at(self) -> str | None:
@@ -292,9 +297,8 @@ def _gaps(found: Look, recent: Set[str]) -> list[str]:
     return [key for key in coverage.missing if key not in recent]
 
 
-def select_requests(plans: Sequence[ReportPlan]) -> list[dg.RunRequest]:
-    """The requests of this tick, missing partitions first; the others are still due at the next."""
+def sort_requests(plans: Sequence[ReportPlan]) -> list[RangeRunRequest]:
+    """What is to be requested, missing partitions first; what one tick leaves is still due at the next."""
     missing = [(plan.availability.begins(each.keys[0]), each) for plan in plans for each in plan.missing]
     missing.sort(key=lambda pair: pair[0])
-    due = [*(request for _, request in missing), *(each for plan in plans for each in plan.aged)]
-    return [request.request() for request in due[:MOST_REQUESTS]]
+    return [*(request for _, request in missing), *(each for plan in plans for each in plan.aged)]

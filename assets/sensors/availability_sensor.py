@@ -6,11 +6,12 @@ know are recorded.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from assets.dagster_runs.asked import MOST_TIMES, warn_given_up
+from assets.dagster_runs.claims import claim
 from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
@@ -20,7 +21,7 @@ from assets.sensors.availability_plan import (
     ReportPlan,
     TickPlan,
     plan_tick,
-    select_requests,
+    sort_requests,
 )
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY, CursorFormat, count, list_first
 from assets.shown import shown
@@ -74,7 +75,7 @@ def build_availability_sensor(
         "them at the configured ages, because Stripe restates reports.",
     )
     def availability(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        progress = _CURSOR.read(context) or Progress()
+        began, progress = datetime.now(UTC), _CURSOR.read(context) or Progress()
         try:
             stripe = stripe_resource(context.resources, resource)
             with stripe.client(retry=TICK_RETRY) as client:
@@ -91,7 +92,7 @@ def build_availability_sensor(
                 skip_reason=shown(f"Nothing could be requested; the next tick tries again. {error}"),
                 cursor=context.cursor,
             )
-        requests = select_requests(plan.reports)
+        requests = claim(context.instance, sort_requests(plan.reports), plan.grids, by=name, since=began)
         text = summarize(plan)
         context.log.info(shown(text))
         for each in plan.reports:

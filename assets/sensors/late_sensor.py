@@ -9,14 +9,15 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from assets.dagster_runs.asked import asks_again, find_died
+from assets.dagster_runs.claims import claim
 from assets.dagster_runs.history import PartitionGrid, read_materializations
 from assets.dagster_runs.launches import Launches
-from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, first_requests, shared_resource
+from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, shared_resource
 from assets.dagster_runs.tags import LATE_TAG
 from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
@@ -97,7 +98,7 @@ def build_late_report_sensor(
         "sensor or a schedule.",
     )
     def late_reports(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        stripe = stripe_resource(context.resources, resource)
+        stripe, began = stripe_resource(context.resources, resource), datetime.now(UTC)
         launches = Launches(context.instance)
         found = [find_failed(context.instance, launches, report) for report in reports]
         failed = [each for each in found if each.requests]
@@ -119,7 +120,7 @@ def build_late_report_sensor(
                 ),
                 cursor=context.cursor,
             )
-        return _result(context, failed, scan, decided)
+        return _result(context, failed, scan, decided, by=name, since=began)
 
     return late_reports
 
@@ -191,6 +192,9 @@ def _result(
     failed: Sequence[FailedPartitions],
     scan: ReportRunScan,
     decided: Sequence[Mapping[str, Decision]],
+    *,
+    by: str,
+    since: datetime,
 ) -> dg.SensorResult:
     due: list[RangeRunRequest] = []
     for each, decisions in zip(failed, decided, strict=True):
@@ -199,10 +203,12 @@ def _result(
             context.log.warning(shown(line))
     text = summarize(decided, scan, postponed=max(0, len(due) - MOST_REQUESTS))
     cursor = SCAN_CURSOR.write(scan.remaining())
-    if not due:
+    grids = {each.grid.asset: each.grid for each in failed}
+    requests = claim(context.instance, due, grids, by=by, since=since)
+    if not requests:
         return dg.SensorResult(skip_reason=shown(text), cursor=cursor)
     context.log.info(shown(text))
-    return dg.SensorResult(run_requests=first_requests(due), cursor=cursor)
+    return dg.SensorResult(run_requests=requests, cursor=cursor)
 
 
 def summarize(decided: Iterable[Mapping[str, Decision]], scan: ReportRunScan, *, postponed: int) -> str:

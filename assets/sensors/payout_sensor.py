@@ -6,14 +6,15 @@ read from the files of a report that names them, when these are materialized.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from assets.dagster_runs.asked import MOST_TIMES, ask_again, requests_for, warn_given_up
+from assets.dagster_runs.claims import claim
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.launches import Launches
-from assets.dagster_runs.run_requests import RangeRunRequest, first_requests, shared_resource
+from assets.dagster_runs.run_requests import RangeRunRequest, shared_resource
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting, stripe_resource
 from assets.sensors.payout_sources import (
@@ -71,6 +72,7 @@ class PayoutPlan:
         requests: the runs to request.
         note: what a person should know.
         given_up: keys that were asked for often enough.
+        grid: all partitions there will be; None where nothing was looked for.
     """
 
     report: ConfiguredReport
@@ -80,6 +82,7 @@ class PayoutPlan:
     note: str = ""
     given_up: Sequence[str] = ()
     recording: Recording = NOTHING_RECORDED
+    grid: PartitionGrid | None = None
 
 
 def build_payout_sensor(
@@ -162,7 +165,7 @@ def build_payout_sensor(
         description="Adds a partition for each payout that another report names, and requests its report.",
     )
     def payouts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        before = PROGRESS_CURSOR.read(context) or {}
+        began, before = datetime.now(UTC), PROGRESS_CURSOR.read(context) or {}
         try:
             plans = plan_tick(context.instance, stripe_resource(context.resources, resource), before)
         except ReportingError as error:
@@ -170,7 +173,7 @@ def build_payout_sensor(
                 skip_reason=shown(f"Payouts could not be read; the next tick tries again. {error}"),
                 cursor=context.cursor,
             )
-        return _result(context, plans)
+        return _result(context, plans, by=name, since=began)
 
     return payouts
 
@@ -283,12 +286,16 @@ def _plan_requests(
     due = dict.fromkeys((key for key in plan.progress.pending if key not in left_alone), reason)
     again = ask_again(instance, launches, report, grid, due, after_success=True)
     requests = requests_for(report, grid, again.attempts, reason=reason)
-    return replace(plan, requests=requests, given_up=again.given_up)
+    return replace(plan, requests=requests, given_up=again.given_up, grid=grid)
 
 
-def _result(context: dg.SensorEvaluationContext, plans: Sequence[PayoutPlan]) -> dg.SensorResult:
+def _result(
+    context: dg.SensorEvaluationContext, plans: Sequence[PayoutPlan], *, by: str, since: datetime
+) -> dg.SensorResult:
     """Partitions to add, the requests of this tick, and what to remember."""
-    requests = first_requests(request for plan in plans for request in plan.requests)
+    due = [request for plan in plans for request in plan.requests]
+    grids = {plan.grid.asset: plan.grid for plan in plans if plan.grid}
+    requests = claim(context.instance, due, grids, by=by, since=since)
     new: dict[dg.DynamicPartitionsDefinition, list[str]] = {}
     for plan in plans:
         if plan.new:
