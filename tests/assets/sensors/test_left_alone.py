@@ -11,6 +11,7 @@ from assets import ConfiguredReport, build_report_asset
 from assets.automation.schedules import build_report_schedule
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.tags import RANGE_END, RANGE_START
+from assets.reports.check_rules import CheckOptions
 from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.late_sensor import build_late_report_sensor
 from assets.sensors.payout_sensor import build_payout_sensor
@@ -33,16 +34,27 @@ ASKERS: Mapping[str, Callable[[ConfiguredReport], dg.SensorDefinition | dg.Sched
     "availability": lambda report: build_availability_sensor(
         [report], look_back=timedelta(days=5), refresh_after=()
     ),
+    "refresh": lambda report: build_availability_sensor(
+        [report], look_back=timedelta(days=14), at_most=0, refresh_after=(timedelta(days=6),)
+    ),
     "late": lambda report: build_late_report_sensor([report]),
     "schedule": lambda report: build_report_schedule([report], last=5),
 }
 
 
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    """One on disk: schedules look for no other."""
-    with dg.instance_for_test() as on_disk:
-        yield on_disk
+def instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
+    """One on disk for schedules, which look for no other."""
+    on_disk = "[schedule]" in request.node.name
+    with dg.instance_for_test() if on_disk else dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+@pytest.fixture
+def summary_report() -> ConfiguredReport:
+    """Without checks: their evaluations are most of what a run costs."""
+    plain = configured("balance.summary.1")
+    return replace(plain, checks=CheckOptions(skip=plain.checkable))
 
 
 @pytest.fixture
@@ -50,7 +62,7 @@ def runs(instance: dg.DagsterInstance, summary_report: ConfiguredReport) -> Runs
     return Runs(instance, summary_report)
 
 
-@pytest.fixture(params=["availability", pytest.param("late", marks=pytest.mark.long), "schedule"])
+@pytest.fixture(params=["availability", "refresh", pytest.param("late", marks=pytest.mark.long), "schedule"])
 def asks(
     *,
     request: pytest.FixtureRequest,
@@ -62,6 +74,10 @@ def asks(
 ) -> Asks:
     """What asks by itself for all five days, as long as nothing speaks against it."""
 
+    if request.param == "refresh":
+        orchestra.launch([summary], FIRST, LAST)
+        simulator.set_available_until("balance.summary.1", datetime(2026, 6, 7, tzinfo=UTC))
+        clock.sleep(9 * 86_400.0)
     if request.param == "late":
         simulator.faults.add(RunFails(seconds=120), Match(report_type="balance.summary.1"), times=5)
         orchestra.launch([impatient(summary_report)], FIRST, LAST)
