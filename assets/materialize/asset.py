@@ -20,7 +20,7 @@ from assets.dagster_runs.tags import (
     tagged,
 )
 from assets.materialize.check_events import check_specs
-from assets.materialize.check_recorder import CheckRecorder
+from assets.materialize.check_recorder import CheckRecorder, log_unread
 from assets.materialize.completeness import completeness_evaluation, completeness_spec
 from assets.materialize.event_recorder import EventRecorder, Output, is_awaited
 from assets.materialize.failures import (
@@ -211,6 +211,8 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                     case Missed():
                         missed.append(event)
     except ReportingError as error:
+        if recorder is None:
+            log_unread(context, report)
         # The error says everything; its traceback through our modules would only hide it.
         raise failure_without_answer(name, error, recorder.flush() if recorder else ()) from None
     blocked = recorder.blocked

@@ -99,6 +99,28 @@ def not_applicable(
     )
 
 
+def not_evaluated(asset: dg.AssetKey, rule: Rule, partition: str, target: Target) -> dg.AssetCheckEvaluation:
+    """What a check says of a file that the run could not come to: a warning, which blocks nothing.
+
+    Not a pass, which would hide a failure from before, nor the failure that Dagster makes of its silence.
+
+    Args:
+        target: the event of the partition's file.
+    """
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=rule.check.name,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        blocking=rule.blocking,
+        partition=partition,
+        description="Not evaluated: the run ended before it had read anything. The failed run says why; the "
+        "file is as it was.",
+        metadata={"stripe/result": "not evaluated"},
+        target_materialization_data=target,
+    )
+
+
 def run_evaluation(
     asset: dg.AssetKey, rule: Rule, outcomes: Sequence[CheckOutcome]
 ) -> dg.AssetCheckEvaluation:

@@ -13,7 +13,12 @@ from itertools import chain
 import dagster as dg
 
 from assets.dagster_runs.history import newest_materializations
-from assets.materialize.check_events import not_applicable, partition_evaluation, run_evaluation
+from assets.materialize.check_events import (
+    not_applicable,
+    not_evaluated,
+    partition_evaluation,
+    run_evaluation,
+)
 from assets.reports.check_rules import Rule
 from assets.reports.configured import ConfiguredReport
 from connector.checks import (
@@ -220,3 +225,19 @@ class CheckRecorder:
         """Log what a check says of the run as a whole, unless its one evaluation says it already."""
         if len(outcomes) != 1:
             self._context.log_event(run_evaluation(report.key, rule, outcomes))
+
+
+def log_unread(context: dg.AssetExecutionContext, report: ConfiguredReport) -> None:
+    """Say of each check of a run that ended before it had read anything why it has no result."""
+    keys = context.partition_keys
+    events = newest_materializations(context.instance, report.key, keys)
+    for rule in report.rules:
+        for key in keys:
+            event = events.get(key)
+            context.log_event(
+                not_evaluated(report.key, rule, key, event.target)
+                if event
+                else not_applicable(report.key, rule, key, None)
+            )
+        if not events and len(keys) > 1:
+            context.log_event(not_applicable(report.key, rule, None, None))

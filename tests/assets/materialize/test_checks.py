@@ -411,6 +411,22 @@ def test_what_is_late_beside_what_is_wrong_is_told_as_well(
     assert orchestra.outcome(result) == "failed"
 
 
+def test_a_run_that_ends_before_it_has_read_anything_says_so_in_each_check(
+    orchestra: Orchestra, summary: dg.AssetsDefinition
+) -> None:
+    orchestra.launch([summary], FIRST)
+
+    result = orchestra.launch([summary], FIRST, SECOND, tags={"stripe/intent": "refesh"})
+
+    said = told(orchestra, summary, "balance_adds_up")
+    assert not result.success
+    assert said[FIRST].description.startswith("Not evaluated: the run ended before")
+    assert (said[FIRST].passed, said[FIRST].severity) == (False, "WARN")
+    assert said[SECOND].description.startswith("Not applicable: the partition is not there")
+    for spec in (each for each in summary.check_specs if each.partitions_def):
+        assert "EXECUTION_FAILED" not in shown(orchestra, summary, spec.name, FIRST)
+
+
 def test_nobody_asks_again_for_partitions_that_are_recorded_and_wrong(
     orchestra: Orchestra, summary_report: ConfiguredReport, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
