@@ -32,10 +32,11 @@ class Died(Enum):
     """What a partition's newest failed run left behind."""
 
     UNBEGUN = auto()
-    """A sensor asked for it, and no report run was written down: the same sensor asks again."""
+    """No report run was written down: a sensor that asked for the partition asks again, also where a person's
+    launch of it has died since."""
     BEGUN = auto()
-    """A report run, or Stripe's word that there are no data yet, or it was not a sensor that asked: the
-    sensor for late reports looks after it."""
+    """A report run, or Stripe's word that there are no data yet: the sensor for late reports looks after
+    it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +126,10 @@ def find_died(
         for key, launch in failed.items()
         if key not in events or events[key].timestamp < launch.created
     }
-    asked = {key for key, launch in failed.items() if launch.asked and not launch.not_ready}
-    begun = read_begun(instance, report.key, asked)
+    silent = {key for key, launch in failed.items() if not launch.not_ready}
+    begun = read_begun(instance, report.key, silent)
     return {
-        key: Died.UNBEGUN if key in asked and (launch.id, key) not in begun else Died.BEGUN
+        key: Died.UNBEGUN if key in silent and (launch.id, key) not in begun else Died.BEGUN
         for key, launch in failed.items()
     }
 
@@ -136,7 +137,9 @@ def find_died(
 def asks_again(launches: Launches, grid: PartitionGrid, died: Mapping[str, Died]) -> frozenset[str]:
     """Those of the died that whoever asked for them asks for again."""
     failed = launches.latest_failed(grid, [key for key, left in died.items() if left is Died.UNBEGUN])
-    return frozenset(key for key, launch in failed.items() if times_in(launch.asked or "") < MOST_TIMES)
+    return frozenset(
+        key for key, launch in failed.items() if launch.asked and times_in(launch.asked) < MOST_TIMES
+    )
 
 
 def ask_again(

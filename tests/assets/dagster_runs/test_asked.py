@@ -152,6 +152,24 @@ def test_a_run_that_was_created_and_never_started_is_asked_for_again_after_a_whi
     assert attempts(datetime.now(UTC) + SOON + timedelta(minutes=1)) == {DAY: Attempt(2, never)}
 
 
+def test_what_was_asked_for_is_asked_for_again_where_a_persons_launch_has_died_since(
+    instance: dg.DagsterInstance, summary_report: ConfiguredReport
+) -> None:
+    runs, grid = Runs(instance, summary_report), PartitionGrid.of(summary_report)
+    asked = {ASKED_TAG: value_of("why", 1), "dagster/sensor_name": "stripe_availability"}
+    first = runs.add(DAY, status=S.FAILURE, tags=asked)
+    by_hand = runs.add(DAY, status=S.FAILURE)
+
+    def attempts() -> Mapping[str, Attempt]:
+        return ask_again(instance, Launches(instance), summary_report, grid, {DAY: "why"}).attempts
+
+    unbegun = attempts()
+    runs.observe(by_hand, DAY)
+
+    assert unbegun == {DAY: Attempt(2, first)}
+    assert attempts() == {}
+
+
 # A law over what came of each time
 
 
