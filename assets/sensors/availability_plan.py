@@ -125,7 +125,7 @@ class TickPlan:
 
 @remembered
 @dataclass(frozen=True, slots=True)
-class Progress:
+class Position:
     """Where the next tick goes on. Without it nothing is lost.
 
     Attributes:
@@ -136,11 +136,11 @@ class Progress:
     behind: str | None = None
     recorded: Mapping[str, str] = field(default_factory=dict)
 
-    def then(self, plan: TickPlan) -> "Progress":
+    def then(self, plan: TickPlan) -> "Position":
         """After one more tick."""
         stopped = {each.availability.grid.asset: each.recording.after for each in plan.reports}
         recorded = {asset: after for asset, after in {**self.recorded, **stopped}.items() if after}
-        return Progress(plan.stopped_at, recorded)
+        return Position(plan.stopped_at, recorded)
 
 
 def begin_behind(
@@ -158,7 +158,7 @@ def plan_tick(
     *,
     reports: Sequence[ConfiguredReport],
     rules: AvailabilityRules,
-    progress: Progress,
+    position: Position,
 ) -> TickPlan:
     """What one tick does, report by report, as far as there is time.
 
@@ -167,7 +167,7 @@ def plan_tick(
     Raises ReportingError when Stripe does not answer.
     """
     availabilities = begin_behind(
-        read_availability(client, reports, instance, reach=rules.reach(reports)), progress.behind
+        read_availability(client, reports, instance, reach=rules.reach(reports)), position.behind
     )
     looks = [
         _unless_unreadable(each, partial(look, client, store, each, rules))
@@ -187,7 +187,7 @@ def plan_tick(
         unknown = find_unknown(
             instance, report, grid, files=found.files, published=found.published, in_hand=left.in_hand
         )
-        after = progress.recorded.get(grid.asset)
+        after = position.recorded.get(grid.asset)
         recording = record_unknown(report, unknown, store, found.dataset, after=after, budget=budget)
         return _plan_report(instance, launches, found, recording=recording, left=left, rules=rules)
 

@@ -17,7 +17,7 @@ from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
 from assets.sensors.availability_plan import (
     AvailabilityRules,
-    Progress,
+    Position,
     ReportPlan,
     TickPlan,
     plan_tick,
@@ -31,7 +31,7 @@ from connector.runs.readiness import Bound
 #: Seconds between two ticks, unless configured.
 LOOK_EVERY = 300
 
-_CURSOR = CursorFormat(Progress)
+_CURSOR = CursorFormat(Position)
 
 
 def build_availability_sensor(
@@ -75,7 +75,7 @@ def build_availability_sensor(
         "them at the configured ages, because Stripe restates reports.",
     )
     def availability(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        began, progress = datetime.now(UTC), _CURSOR.read(context) or Progress()
+        began, position = datetime.now(UTC), _CURSOR.read(context) or Position()
         try:
             stripe = stripe_resource(context.resources, resource)
             with stripe.client(retry=TICK_RETRY) as client:
@@ -85,7 +85,7 @@ def build_availability_sensor(
                     stripe.store(),
                     reports=reports,
                     rules=rules,
-                    progress=progress,
+                    position=position,
                 )
         except ReportingError as error:
             return dg.SensorResult(
@@ -101,7 +101,7 @@ def build_availability_sensor(
         return dg.SensorResult(
             requests,
             skip_reason=None if requests else shown(text),
-            cursor=_CURSOR.write(progress.then(plan)),
+            cursor=_CURSOR.write(position.then(plan)),
             asset_events=[event for each in plan.reports for event in each.recording.events],
         )
 
