@@ -393,6 +393,30 @@ def test_patience_with_a_broken_stripe_ends(
     assert 60 <= clock.monotonic() <= 120
 
 
+def test_nothing_is_tried_again_when_the_clients_time_is_over_by_then(
+    client_for: ClientFor, clock: ManualClock
+) -> None:
+    hasty = client_for(always(httpx.Response(503)), retry=RetryPolicy(client_lasts=3.0))
+
+    with pytest.raises(ServerError):
+        hasty.report_types()
+
+    assert clock.monotonic() < 3.0
+
+
+def test_nothing_is_tried_again_once_the_client_is_closed(client_for: ClientFor, clock: ManualClock) -> None:
+    def close(_: httpx.Request) -> httpx.Response:
+        client.close()
+        return httpx.Response(503)
+
+    client = client_for(close)
+
+    with pytest.raises(ServerError):
+        client.report_types()
+
+    assert clock.monotonic() == 0.0
+
+
 @pytest.mark.parametrize(
     "body",
     [b"<html>", b"[]", b"null", b"{", b'{"object":"list"}', b'{"data":[{}],"has_more":false}', b"\xff\xfe"],

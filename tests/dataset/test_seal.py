@@ -115,6 +115,7 @@ def test_metadata_that_say_nothing_sensible_are_as_good_as_none(
     place: tuple[Store, Path, bytes], stated: str | None
 ) -> None:
     """Written by another program, so that no checksum warns."""
+    assert stated != TRUTH.to_json()
     store, path, _ = place
     path.unlink()
     write(path, TRUTH)

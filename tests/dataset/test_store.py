@@ -16,6 +16,7 @@ from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.dataset.filesystem import Root
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance
 from connector.dataset.store import MOST_SUPERSEDED, Store
@@ -179,6 +180,23 @@ def staged_at(path: Path, source: Provenance) -> Staged:
 
 
 NEWER = provenance("frr_2", made=NOON + timedelta(1))
+
+
+def test_what_is_published_survives_a_power_cut(
+    store: Store, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is synced, and so is the directory that names it."""
+    synced: set[int] = set()
+    sync = os.fsync
+
+    def noting(handle: int) -> None:
+        synced.add(os.fstat(handle).st_ino)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    path = Path(publish(provenance()).uri)
+
+    assert {path.stat().st_ino, path.parent.stat().st_ino} <= synced
 
 
 def test_two_writers_at_once_leave_the_newest(store: Store, tmp_path: Path) -> None:
@@ -428,6 +446,33 @@ def test_what_a_killed_process_left_is_swept_and_what_a_live_one_holds_is_not(
 
     assert {"alive", "starting"} <= left
     assert "dead" not in left
+
+
+def test_a_directory_whose_lock_is_gone_is_swept_and_what_is_not_ours_stays(
+    store: Store, tmp_path: Path
+) -> None:
+    base = tmp_path / "data" / ".staging"
+    for name in ("0" * 32, "theirs"):
+        (base / name).mkdir(parents=True)
+
+    with store.staging() as own:
+        left = {path.name for path in base.iterdir() if path.is_dir()}
+
+    assert left == {own.name, "theirs"}
+
+
+class Lossy(Root):
+    """A root that loses the last byte of a file."""
+
+    def write(self, path: str, content: bytes) -> None:
+        super().write(path, content[:-1])
+
+
+def test_a_rehearsal_fails_where_a_file_does_not_read_back(tmp_path: Path) -> None:
+    Root(tmp_path).rehearse()
+
+    with pytest.raises(StoreError, match="rehearsal does not read back as it was written"):
+        Lossy(tmp_path).rehearse()
 
 
 # What cannot be read

@@ -3,11 +3,13 @@
 import pytest
 
 from connector.api.client import StripeClient
+from connector.api.models import RunStatus
 from connector.errors import ServerError
 from connector.query import ReportQuery
 from connector.runs.creation import create_once
 from connector.simulator import Simulator
 from tests.faults.network import Respond
+from tests.support.clock import ManualClock
 from tests.support.partitions import days
 
 REQUEST = ReportQuery.of("balance_summary").request(days("2026-05-10", 1)[0])
@@ -28,3 +30,17 @@ def test_a_creation_of_unknown_outcome_is_tried_six_times(
     assert isinstance(outcome, ServerError) is not bool(created)
     assert len(simulator.runs) == created
     assert sum(seen.method == "POST" for seen in simulator.requests) == 6
+
+
+def test_a_run_that_stripes_store_of_answers_brings_back_is_a_replay_however_it_stands_by_then(
+    simulator: Simulator, client: StripeClient, clock: ManualClock
+) -> None:
+    first = create_once(client, REQUEST, (), alike=(REQUEST,))
+    clock.sleep(120)
+
+    again = create_once(client, REQUEST, (), alike=(REQUEST,))
+
+    assert (first.replayed, again.replayed) == (False, True)
+    assert again.id == first.id
+    assert again.status is RunStatus.SUCCEEDED
+    assert len(simulator.runs) == 1
