@@ -326,7 +326,7 @@ def _sweep(base: Path) -> None:
             # A process that is just starting has made its lock file and not yet taken it.
             if time.time() - lock.stat().st_mtime < _ORPHAN_AFTER:
                 continue
-            with FileLock(lock, timeout=0):
+            with FileLock(lock, blocking=False):
                 shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
                 lock.unlink(missing_ok=True)
     for place in base.iterdir():

@@ -102,6 +102,7 @@ def test_no_request_has_the_context_that_only_organisation_keys_need(
 
     assert len(sent) == 3
     assert not any("stripe-context" in request.headers for request in sent)
+    assert sent[0].headers["content-type"] == "application/x-www-form-urlencoded"
 
 
 def test_an_answer_may_come_packed_in_the_one_way_that_is_unpacked_here(client_for: ClientFor) -> None:
@@ -402,6 +403,29 @@ def test_nothing_is_tried_again_when_the_clients_time_is_over_by_then(
         hasty.report_types()
 
     assert clock.monotonic() < 3.0
+
+
+def test_a_wait_that_takes_all_the_time_that_is_left_is_not_begun(
+    client_for: ClientFor, clock: ManualClock
+) -> None:
+    hasty = client_for(always(httpx.Response(503)), retry=RetryPolicy(first=2.0, client_lasts=1.0))
+
+    with pytest.raises(ServerError):
+        hasty.report_types()
+
+    assert clock.monotonic() == 0.0
+
+
+def test_of_many_retries_one_is_worth_a_warning(
+    simulator: Simulator, client: StripeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "connector.api")
+    simulator.faults.add(Respond(503), times=6)
+
+    client.report_types()
+
+    retries = [record.levelname for record in caplog.records if "; trying again in " in record.getMessage()]
+    assert retries == ["INFO", "INFO", "INFO", "WARNING", "INFO", "INFO"]
 
 
 def test_nothing_is_tried_again_once_the_client_is_closed(client_for: ClientFor, clock: ManualClock) -> None:

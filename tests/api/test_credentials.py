@@ -97,6 +97,29 @@ def test_a_key_that_cannot_read_reports_is_refused_without_being_shown(key: str)
     assert not key or key not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("", "no Stripe API key: set STRIPE_API_KEY to a restricted key (rk_live_… or rk_test_…)"),
+        (
+            "pk_live_1",
+            "the Stripe API key is a publishable key (pk_…), which cannot read reports; set STRIPE_",
+        ),
+        ("sk_org_1", "the Stripe API key is an organisation key (sk_org_…), which the Reporting API v1 does"),
+        ("sk_live=1", "the Stripe API key holds an equals sign, which no key has"),
+        (
+            "whsec_1",
+            "the Stripe API key is of no known kind: expected sk_live_…, sk_test_…, rk_live_… or rk_",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_key_is_said(key: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        mode_of(key, STRIPE)
+
+    assert str(caught.value).startswith(said)
+
+
 @pytest.mark.parametrize("hosts", [STRIPE, LOCAL])
 @pytest.mark.parametrize("key", ["sk_org_51ABC", "sk_org_live_51ABC", "sk_org_test_51ABC"])
 def test_an_organisation_key_is_refused_and_the_right_one_named(key: str, hosts: Hosts) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.api.json_fields import within_reason
-from connector.api.models import ReportFile, ReportRequest, ReportRun, RunStatus, epoch
+from connector.api.models import ReportFile, ReportRequest, ReportRun, ReportType, RunStatus, epoch
 from connector.errors import ConfigurationError
 from connector.partitions import Interval
 
@@ -145,6 +145,21 @@ def test_a_size_that_no_file_has_is_refused_where_it_is_read(size: object) -> No
 
     with pytest.raises(ValueError, match=r"size|digits"):
         ReportFile.from_api(file)
+
+
+def test_a_type_without_a_name_is_called_by_its_id() -> None:
+    answer = {
+        "id": "x.1",
+        "version": 1,
+        "data_available_start": 1,
+        "data_available_end": 2,
+        "updated": 3,
+        "default_columns": None,
+        "livemode": False,
+    }
+
+    assert ReportType.from_api(answer).name == "x.1"
+    assert ReportType.from_api({**answer, "name": "Balance"}).name == "Balance"
 
 
 def test_a_file_may_be_empty() -> None:

@@ -34,6 +34,20 @@ def test_calls_are_spread_evenly_below_each_limit(
     assert seconds_for(clock, *calls) == pytest.approx((len(calls) - 1) / per_second, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("endpoints", "per_second"),
+    [([CREATE], 5), ([f"GET /v1/{n}" for n in range(8)], 20), (["GET /v1/files"], 4)],
+    ids=["one-endpoint", "all-endpoints", "files"],
+)
+def test_processes_that_share_a_key_divide_its_limits(
+    clock: ManualClock, endpoints: list[str], per_second: float
+) -> None:
+    limits = RateLimits(clock, live=True, processes=5)
+    calls = [limits.of(endpoint) for _ in range(10) for endpoint in endpoints]
+
+    assert seconds_for(clock, *calls) == pytest.approx((len(calls) - 1) / per_second, rel=0.02)
+
+
 def test_an_idle_while_earns_no_burst(clock: ManualClock) -> None:
     pace = RateLimits(clock, live=False).of(CREATE)
     pace.take()

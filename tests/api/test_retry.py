@@ -59,6 +59,12 @@ def test_patience_is_bounded_in_time() -> None:
     assert wait(RateLimitError("", status=429, retry_after=3600)) is None
 
 
+def test_the_longest_wait_doubles_with_each_attempt() -> None:
+    waits = [wait(ServerError("", status=503), attempt=attempt) for attempt in range(1, 7)]
+
+    assert waits == [0.25, 0.5, 1.0, 2.0, 4.0, 4.0]
+
+
 @given(attempt=st.integers(1, 10_000), draw=st.floats(0, 1, exclude_max=True))
 def test_waits_are_jittered_over_the_whole_range_and_never_exceed_the_longest(
     attempt: int, draw: float

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connector.dataset.admission import explain_foreign
+from connector.dataset.admission import explain_foreign, strays_beside
 from tests.support.datasets import DATASET, NOON, provenance
 
 KEY = "2026-06-01"
@@ -58,3 +58,9 @@ def test_of_simulated_books_the_tables_own_count(
     found = explain_foreign(DATASET, KEY, provenance(made=NOON, books=made_of), books=pinned)
 
     assert (found is None) is counts
+
+
+def test_in_a_table_without_partitions_the_topmost_directory_of_the_table_is_the_stray() -> None:
+    (stray,) = strays_beside("/root/test/t", ["/root/test/t/copy/old/report.parquet"], [])
+
+    assert stray.path == "/root/test/t/copy"

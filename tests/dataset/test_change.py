@@ -36,6 +36,16 @@ def test_balances_that_moved_are_told_though_rows_and_net_did_not() -> None:
     ]
 
 
+def test_a_line_that_came_or_went_moved_by_all_it_has() -> None:
+    """Of a column that is there before and after."""
+    one, other = ({"sums": {f"net_amount of {line}": {"usd": Decimal(5)}}} for line in ("fees", "payouts"))
+
+    assert list(change(one, other).texts()) == [
+        "net_amount of fees: -5.00 usd",
+        "net_amount of payouts: +5.00 usd",
+    ]
+
+
 def test_columns_that_went_are_told_as_columns_and_not_as_money() -> None:
     narrow = {"columns": {"category": "string"}, "totals": {}, "sums": {}}
 

@@ -404,3 +404,18 @@ def test_tables_that_a_query_does_not_name_are_not_looked_at(tmp_path: Path) -> 
         assert warehouse.sql("SELECT sum(net) FROM stripe.Sales").fetchall() == [(1,)]
     with pytest.raises(StoreError, match="other"):
         open_warehouse(tmp_path, query="SHOW TABLES")
+
+
+@pytest.mark.parametrize(
+    ("column", "other"),
+    [("Period", "what the path says"), ("NET_AMOUNT", "the column 'net_amount'")],
+)
+def test_a_column_that_sql_takes_for_another_is_refused_naming_both(
+    tmp_path: Path, column: str, other: str
+) -> None:
+    path = lay(tmp_path, SALES, "2026-06-01", pa.table({"net_amount": ["1"], column: ["x"]}))
+
+    with pytest.raises(StoreError) as caught:
+        Store(tmp_path).arrow_dataset(SALES)
+
+    assert f"column {column!r} in 1 file: {path} cannot be distinguished from {other}. " in str(caught.value)

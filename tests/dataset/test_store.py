@@ -1,6 +1,7 @@
 """The dataset: replaced whole, never by something older, never by something else."""
 
 import dataclasses
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -88,6 +89,14 @@ def test_provenance_reads_back_from_its_json(
     source = provenance(totals=totals, added_columns=tuple(added), run_succeeded=succeeded)
 
     assert Provenance.from_json(source.to_json()) == source
+
+
+def test_no_rows_are_a_number_and_fewer_are_not() -> None:
+    none = provenance(rows=0).to_json()
+
+    assert Provenance.from_json(none).rows == 0
+    with pytest.raises(ValueError, match="-1 is negative"):
+        Provenance.from_json(none.replace('"rows":0', '"rows":-1'))
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "null", "{", '{"run_created": 5}', ""])
@@ -490,8 +499,9 @@ def test_a_file_that_cannot_be_read_is_replaced_and_set_aside(
     assert rows_in(store) == ["frr_old"]
     (aside,) = (tmp_path / "data" / ".superseded").rglob("*.parquet")
     assert aside.name == "20260602T120000Z-unreadable.parquet"
-    assert f"{path} cannot be read" in caplog.text
-    assert f"set aside as {aside.stem}" in caplog.text
+    assert caplog.messages == [
+        f"{path} cannot be read, or does not belong there: it is replaced, and set aside as {aside.stem}"
+    ]
     assert aside.read_bytes() == b"PAR1" + bytes(100)
 
 
@@ -541,6 +551,51 @@ def test_without_a_pin_the_files_themselves_refuse_what_is_not_theirs(
 
     with pytest.raises(DatasetMismatchError, match=said):
         store.check(dataclasses.replace(DATASET, **changes))
+
+
+def test_rows_of_a_table_without_a_pin_are_refused_naming_the_pin(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    publish(windowed())
+    pin = tmp_path / "data" / DATASET.pin_path
+    pin.unlink()
+
+    with pytest.raises(StoreError) as caught:
+        store.arrow_dataset(DATASET)
+
+    assert str(caught.value).startswith(f"{pin}: it has files and no pin")
+
+
+def test_a_pin_that_is_written_again_names_the_books(store: Store, tmp_path: Path) -> None:
+    simulated, staged = dataclasses.replace(DATASET, mode="simulated"), tmp_path / "staged.parquet"
+    source = windowed(mode="simulated", books="seed 1")
+    write(staged, source)
+    store.publish(staged, simulated, source)
+    (tmp_path / "data" / simulated.pin_path).unlink()
+
+    store.restore_pin(simulated, source)
+
+    assert store.books(simulated) == "seed 1"
+
+
+def test_a_table_names_its_columns_with_their_types(store: Store, publish: Publish) -> None:
+    publish(provenance())
+
+    assert store.columns(DATASET) == {"net_amount": "decimal128(3, 2)", "_report_run_id": "string"}
+
+
+def test_a_directory_that_cannot_be_listed_is_named(
+    store: Store, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(provenance())
+
+    def refuse(path: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "scandir", refuse)
+        with pytest.raises(StoreError, match=r"could not list .*balance_summary.*: Permission denied"):
+            store.keys(DATASET)
 
 
 def test_a_table_of_a_newer_version_is_refused_and_named(

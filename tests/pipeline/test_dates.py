@@ -60,4 +60,7 @@ def test_a_report_about_one_payout_has_no_date(pull: Pull, store: Store) -> None
 
     found = rows(store, query)
     assert found.num_rows
+    assert {str(found.schema.field(f"_interval_{end}").type) for end in ("start", "end")} == {
+        "timestamp[us, tz=UTC]"
+    }
     assert set(found["_date"].to_pylist()) == {None}

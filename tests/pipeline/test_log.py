@@ -44,6 +44,7 @@ def test_a_partition_goes_from_created_to_published(log: pytest.LogCaptureFixtur
         _, ready, downloaded, published = told
         assert 5 <= ready["waited_seconds"] <= 60
         assert downloaded["bytes"] > 0
+        assert downloaded["transfers"] == 1
         assert downloaded["file_id"] == published["file_id"]
         assert published["rows"] > 0
 
@@ -94,6 +95,18 @@ def test_rows_are_counted_as_people_say_it(log: pytest.LogCaptureFixture, rows: 
     StepLog(SUMMARY)(Done(day, published, fetched=False))
 
     assert log.messages == [f"balance_summary 2026-06-01 kept: {said} of frr_1"]
+
+
+def test_durations_are_told_in_milliseconds(
+    log: pytest.LogCaptureFixture, pull: Pull, simulator: Simulator
+) -> None:
+    """The file takes a quarter of a second."""
+    simulator.faults.add(Delay(0.25), "GET */contents")
+
+    pull(SUMMARY, days("2026-06-01", 1))
+
+    (downloaded,) = [each for each in steps(log.records) if each["step"] == "downloaded"]
+    assert 0.25 <= downloaded["download_seconds"] < 0.5
 
 
 def test_as_json_every_record_is_an_object_on_one_line(

@@ -113,6 +113,7 @@ def test_another_type_is_converted_from_the_published_runs_own_file(
     outcome = done(pull(typed("money"), DAY))[KEY]
 
     assert outcome.origin is Origin.RECONVERTED
+    assert not outcome.reused
     assert outcome.published.provenance.run_id == first.run_id
     assert outcome.published.provenance.data_version != first.data_version
     assert str(pq.read_schema(Path(outcome.published.uri)).field("net_amount").type) == "decimal128(36, 18)"

@@ -478,8 +478,13 @@ def test_a_named_run_that_is_newer_than_the_published_one_replaces_it(
 
 
 def test_where_a_named_run_is_of_no_use_one_that_is_there_is_adopted(
-    simulator: Simulator, client: StripeClient, pull: Pull, clock: ManualClock
+    simulator: Simulator,
+    client: StripeClient,
+    pull: Pull,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     simulator.faults.add(RunFails(), "POST")
     failed = left_by_a_killed_process(client, OLD[0])
     good = left_by_a_killed_process(client, OLD[0], known=[failed.id])
@@ -488,6 +493,7 @@ def test_where_a_named_run_is_of_no_use_one_that_is_there_is_adopted(
     outcome = done(pull(SUMMARY, OLD, run_ids={OLD_KEY: failed.id}))[OLD_KEY]
 
     assert outcome.published.provenance.run_id == good.id
+    assert f"{OLD_KEY}: report run {failed.id} is left behind: it failed" in caplog.messages
     assert len(simulator.runs) == 2
 
 

@@ -1,5 +1,6 @@
 """Which report run answers a request, over plain values."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -400,3 +401,15 @@ def test_of_an_interval_that_data_begin_in_smaller_windows_are_the_way_out() -> 
 
     assert isinstance(early, BeforeDataError)
     assert "Use smaller windows from 2026-01-01 00:00 UTC on" in str(early)
+
+
+def test_a_difference_of_time_is_said_in_utc_wherever_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = another(run(), interval_end=epoch(DAY.end + HOUR))
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+
+    (said,) = differences(later, wanted(), situation())
+
+    monkeypatch.undo()
+    time.tzset()
+    assert said == "interval_end 2026-06-02T01:00:00Z where 2026-06-02T00:00:00Z was asked"

@@ -6,10 +6,12 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.query import ReportQuery
-from connector.runs.polling import poll
+from connector.runs.polling import Poller, poll
 from connector.simulator import Simulator
+from tests.faults.network import Respond
 from tests.support.clock import ManualClock
 from tests.support.partitions import days
+from tests.support.workers import InlineWorkers
 
 SUMMARY = ReportQuery.of("balance_summary")
 
@@ -63,3 +65,22 @@ def test_as_few_runs_as_a_list_has_pages_are_read_one_by_one(
     assert result.pages == 3, "as it was known"
     assert len(simulator.requests) == before + 3
     assert all(pending.keys() & set(seen.path.split("/")) for seen in simulator.requests[before:])
+
+
+def test_a_poll_that_fails_shows_nothing_of_its_runs_and_is_told(
+    simulator: Simulator, client: StripeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = client.create_report_run(SUMMARY.request(days("2026-05-10", 1)[0]), idempotency_key="k")
+    simulator.faults.add(Respond(400, b'{"error": {"message": "odd"}}'), "GET", times=None)
+    poller = Poller(client, InlineWorkers())
+    poller.include(run)
+    client.clock.sleep(1)
+    poller.begin([run])
+
+    result = poller.take()
+
+    assert result
+    assert not result.states
+    assert list(result.unread) == [run.id]
+    assert caplog.messages[-1].startswith("could not poll 1 pending report runs: ")
+    assert "HTTP 400: odd" in caplog.messages[-1]
