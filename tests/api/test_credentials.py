@@ -39,6 +39,8 @@ def test_the_key_goes_to_stripe_or_to_who_stands_in(hosts: Hosts, url: str, to: 
         pytest.param(STRIPE, "http://files.stripe.com/x", id="plain-http"),
         pytest.param(STRIPE, "https://files.stripe.com:8443/x", id="another-port"),
         pytest.param(STRIPE, "https://user:secret@files.stripe.com/x", id="credentials"),
+        pytest.param(STRIPE, "https://:secret@files.stripe.com/x", id="a-password-alone"),
+        pytest.param(STRIPE, "https://user@files.stripe.com/x", id="a-user-alone"),
         pytest.param(STRIPE, "//evil.example/x", id="a-host-without-a-scheme"),
         pytest.param(STRIPE, "ftp://files.stripe.com/x", id="another-scheme"),
         pytest.param(STRIPE, "file:///etc/passwd", id="a-file"),

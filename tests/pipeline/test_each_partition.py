@@ -27,7 +27,7 @@ from connector.runs.adoption import PartitionRequest
 from connector.runs.events import Origin
 from connector.simulator import Match, RequestContext, Simulator
 from tests.conftest import Pull
-from tests.faults.network import Respond
+from tests.faults.network import Respond, rate_limited
 from tests.support.partitions import days, done, missed
 from tests.support.workers import InlineWorkers
 
@@ -160,6 +160,19 @@ def test_a_key_that_was_revoked_since_the_list_was_read_is_asked_with_once(
     assert {type(outcome.error) for outcome in missed(events).values()} == {AuthenticationError}
     assert len(missed(events)) == 7
     assert refused.hits == 1
+
+
+def test_a_key_that_is_revoked_while_runs_are_waited_for_creates_none_of_those_that_queue(
+    simulator: Simulator, pull: Pull
+) -> None:
+    simulator.faults.add(rate_limited(reason="global-concurrency"), "POST", skip=3)
+    simulator.faults.add(Respond(401), "GET */report_runs*", skip=1, times=None)
+
+    events = pull(SUMMARY, WEEK)
+
+    assert {type(outcome.error) for outcome in missed(events).values()} == {AuthenticationError}
+    assert len(missed(events)) == 7
+    assert len(simulator.runs) == 3
 
 
 def test_a_window_that_is_named_twice_ends_once(simulator: Simulator, pull: Pull) -> None:
