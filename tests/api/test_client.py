@@ -10,6 +10,7 @@ import pytest
 from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
 from connector.api.models import API_VERSION, ReportFile, ReportRequest, RunStatus, epoch
+from connector.api.responses import ResponseHead
 from connector.api.retry import RetryPolicy
 from connector.errors import (
     AuthenticationError,
@@ -216,6 +217,42 @@ def test_what_may_pass_is_tried_again(simulator: Simulator, client: StripeClient
     simulator.faults.add(fault, "GET", times=3)
 
     assert client.report_types()
+
+
+def test_a_read_that_failed_is_tried_again_whatever_stripe_says_and_a_creation_is_not(
+    simulator: Simulator, client: StripeClient
+) -> None:
+    """Stripe says no to most repetitions, because that of a creation would replay the stored failure."""
+    never = Respond(500, headers={"Stripe-Should-Retry": "false"})
+    simulator.faults.add(never, times=1)
+    assert client.report_types()
+
+    simulator.faults.add(never, times=1)
+    with pytest.raises(ServerError):
+        client.create_report_run(DAY, idempotency_key="k")
+
+
+def test_the_head_of_every_answer_is_shown_to_who_observes(
+    simulator: Simulator, client_for: ClientFor
+) -> None:
+    heads: list[ResponseHead] = []
+    simulator.faults.add(Respond(503), times=1)
+
+    client_for(simulator.handle, observe=heads.append).report_types()
+
+    assert [(each.method, each.url, each.status) for each in heads] == [
+        ("GET", "https://api.stripe.com/v1/reporting/report_types", 503),
+        ("GET", "https://api.stripe.com/v1/reporting/report_types", 200),
+    ]
+    assert "request-id" in heads[1].headers
+
+
+def test_a_client_shows_the_kind_of_its_key_and_whom_it_acts_for() -> None:
+    assert repr(StripeClient("rk_live_51Abc", account="acct_1")) == (
+        "StripeClient(rk_live_…, https://api.stripe.com, account=acct_1)"
+    )
+    with pytest.raises(ConfigurationError, match="account 'me' is not an account id; one looks like acct_"):
+        StripeClient("rk_live_51Abc", account="me")
 
 
 def test_a_limit_on_reads_is_waited_out_as_long_as_stripe_asks(

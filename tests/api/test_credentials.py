@@ -56,6 +56,13 @@ def test_the_key_goes_nowhere_else(hosts: Hosts, url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_credentials_in_a_url_are_named_as_the_reason() -> None:
+    with pytest.raises(
+        UntrustedHostError, match="holds a URL with credentials in it; nothing was sent there"
+    ):
+        STRIPE.trusted("https://user@files.stripe.com/x")
+
+
 @pytest.mark.parametrize(
     "base",
     [

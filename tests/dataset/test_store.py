@@ -225,6 +225,26 @@ def test_two_writers_at_once_leave_the_newest(store: Store, tmp_path: Path) -> N
     assert rows_in(store) == ["frr_2"]
 
 
+def test_a_disk_that_is_full_at_the_last_step_is_named_with_what_is_needed(
+    store: Store, tmp_path: Path
+) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    staged = staged_at(tmp_path / "staged.parquet", provenance())
+    staged.while_moved = full
+    size = staged.stat().st_size
+
+    with pytest.raises(StoreError) as caught:
+        store.publish(staged, DATASET, provenance())
+
+    target = store.uri(DATASET, "2026-06-01")
+    assert str(caught.value).startswith(
+        f"could not write {target}: No space left on device; {size:,} bytes are needed. "
+    )
+    assert not staged.exists()
+
+
 def test_what_is_published_while_a_file_is_made_ready_need_not_wait(
     store: Store, publish: Publish, tmp_path: Path
 ) -> None:

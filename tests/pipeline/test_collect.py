@@ -439,6 +439,20 @@ def test_a_hail_of_refusals_costs_time_alone(simulator: Simulator, pull: Pull) -
     assert len(done(pull(SUMMARY, WEEK))) == 7
 
 
+def test_when_stripe_accepts_no_run_for_as_long_as_one_is_waited_for_each_partition_says_so(
+    simulator: Simulator, pull: Pull
+) -> None:
+    simulator.faults.add(rate_limited(reason="global-concurrency"), "POST", times=None)
+
+    events = pull(SUMMARY, WEEK, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=1)))
+
+    assert {str(each.error) for each in missed(events).values()} == {
+        "Stripe accepted no new report run for 60 s (HTTP 429); try again later"
+    }
+    assert {type(each.error) for each in missed(events).values()} == {RunPendingError}
+    assert len(missed(events)) == 7
+
+
 def test_threads_bring_the_same_result(client: StripeClient, store: Store, simulator: Simulator) -> None:
     senders, converters = DaemonWorkers(4, "s"), DaemonWorkers(2, "c")
 

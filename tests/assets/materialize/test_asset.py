@@ -420,6 +420,21 @@ def test_what_another_run_has_recorded_meanwhile_of_another_report_run_does_not_
     assert events == ["frr_theirs", next(iter(simulator.runs)).id]
 
 
+def test_a_lost_file_that_is_fetched_again_from_its_report_run_needs_no_second_event(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
+) -> None:
+    orchestra.launch([summary], FIRST)
+    ((_, event),) = orchestra.recorded(summary)
+    file = Path(str(shown(event)["dagster/uri"]).removeprefix("file:"))
+    file.unlink()
+
+    assert orchestra.launch([summary], FIRST, tags={"stripe/intent": "ensure"}).success
+
+    assert file.exists()
+    assert partitions(orchestra.recorded(summary)) == [FIRST]
+    assert len(simulator.runs) == 1
+
+
 def test_materializing_a_recorded_partition_again_requests_a_new_report_run(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
