@@ -28,6 +28,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from connector.accounts import AccountLife, AccountLives
     from connector.api.client import StripeClient
     from connector.api.credentials import Hosts
     from connector.api.models import Mode, ReportRequest, ReportRun, ReportType
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AccountLife": "accounts",
+    "AccountLives": "accounts",
     "Asked": "pipeline.events",
     "Dataset": "dataset.identity",
     "Done": "pipeline.events",
@@ -75,6 +78,8 @@ _HOMES = {
 
 __all__ = [
     "REPORTS",
+    "AccountLife",
+    "AccountLives",
     "Asked",
     "Dataset",
     "Done",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
+from connector.accounts import AccountLives
 from connector.api.credentials import shown_setting
 from connector.api.models import ReportRequest, epoch
 from connector.catalogue import (
@@ -133,14 +134,22 @@ class ReportQuery:
         self.request(partition)
         return partition
 
-    def each_account(self, windows: Iterable[Partition], accounts: Iterable[str]) -> tuple[Partition, ...]:
-        """The windows of each connected account, for a query made `by_account`; one account after the
-        other."""
-        form, windows = self.key_format, tuple(windows)
+    def of_account(self, window: Partition, account: str) -> Partition:
+        """The window of one connected account, for a query made `by_account`."""
+        key = self.key_format.key(account, window.key)
+        return Partition(key, window.interval, {CONNECTED_ACCOUNT: account})
+
+    def each_account(
+        self, windows: Iterable[Partition], accounts: AccountLives | Sequence[str]
+    ) -> tuple[Partition, ...]:
+        """The windows of each connected account that lie in its life, in part or whole, for a query made
+        `by_account`; one account after the other."""
+        windows, accounts = tuple(windows), AccountLives.of(accounts)
         return tuple(
-            Partition(form.key(account, window.key), window.interval, {CONNECTED_ACCOUNT: account})
-            for account in accounts
+            self.of_account(window, life.account)
+            for life in accounts
             for window in windows
+            if life.overlaps(window.interval, self.zone)
         )
 
     @property

@@ -37,10 +37,11 @@ MAY_IMPORT = {
         "reserved": set(),
         "partitions": {"errors", "text"},
         "api": _GROUND,
+        "accounts": {"api", "errors", "partitions", "text"},
         "catalogue": {"api", "column_diff", "errors", "money", "reserved", "text"},
         "convert": {"api", "catalogue", "clock", "dataset", "errors", "money", "text"},
         "dataset": {"api", "clock", "column_diff", "errors", "money", "partitions", "reserved", "text"},
-        "query": {"api", "catalogue", "clock", "dataset", "errors", "partitions"},
+        "query": {"accounts", "api", "catalogue", "clock", "dataset", "errors", "partitions"},
         "runs": {"api", "catalogue", "dataset", "errors", "partitions", "text"},
         "pipeline": {
             "api",
@@ -70,7 +71,7 @@ MAY_IMPORT = {
         },
         "settings": {"api", "dataset"},
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},
-        "project": {"api", "catalogue", "dataset", "errors", "partitions", "settings", "text"},
+        "project": {"accounts", "api", "catalogue", "dataset", "errors", "partitions", "settings", "text"},
         "doctor": {
             *("api", "catalogue", "clock", "dataset", "errors", "money", "partitions", "project", "query"),
             "settings",

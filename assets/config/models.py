@@ -10,16 +10,19 @@ import dagster as dg
 from pydantic import Field
 
 from assets.automation.automation import Automation
+from assets.config.account_models import AccountsField, refuse_payouts, resolve_accounts
 from assets.config.check_models import CheckFields, with_checks
 from assets.config.errors import FieldsOf, StrictModel, error_at, probe_at
 from assets.reports.configured import DEFAULT_POOL, DEFAULT_RANGE, ConfiguredReport
 from assets.reports.partitions import refuse_lossy
 from assets.resources import StripeReporting
 from assets.sensors.payout_sources import find_source
+from connector.accounts import AccountLives
 from connector.dataset.place import Place
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Windows
-from connector.query import CONNECTED_ACCOUNT, ReportQuery
+from connector.project.account_list import FIELD as ACCOUNTS
+from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
 from connector.settings import API_KEY, ROOT, Connection
 
@@ -141,9 +144,11 @@ class ReportModel(ReportDefaults):
         default_factory=dict,
         description="Run parameters that select rows: currency, reporting_category, timezone and others.",
     )
-    connected_accounts: list[str] = Field(
-        default_factory=list,
-        description="Connected accounts (acct_…) that get their own partitions. Without any, one report run "
+    connected_accounts: AccountsField = Field(
+        default=[],
+        description="Connected accounts that get their own partitions: a list of ids (acct_…) and of "
+        "`{account, start, until}`, with an account's first and last day; or a text with ids, such as "
+        "'{{ env.ACCOUNTS }}'; or '@accounts.yaml', a file beside this one. Without any, one report run "
         "covers all accounts.",
     )
     payouts_from: str | None = Field(
@@ -227,10 +232,11 @@ def resolve_reports(
                 message = f"{model.report} is about one payout and has no windows of time; remove {name}"
                 raise error_at(context, (*path, name), message)
             model = _without_windows(model, own.model_fields_set)
-        for place, probe in _probes(model):
+        accounts = resolve_accounts(context, (*path, ACCOUNTS), model.connected_accounts)
+        for place, probe in _probes(model, accounts):
             above: tuple[str | int, ...] = ("defaults",) if place[0] in inherited else path
             probe_at(context, (*above, *place), probe)
-        report = _report(model)
+        report = _report(model, accounts)
         if report.query.name in {each.query.name for each in reports}:
             raise error_at(context, path, describe_duplicate(report))
         reports.append(report)
@@ -269,7 +275,7 @@ def _without_windows(model: ReportModel, own: Set[str]) -> ReportModel:
     )
 
 
-def _report(model: ReportModel) -> ConfiguredReport:
+def _report(model: ReportModel, accounts: AccountLives) -> ConfiguredReport:
     query = ReportQuery.of(
         model.report,
         name=model.name,
@@ -278,7 +284,7 @@ def _report(model: ReportModel) -> ConfiguredReport:
         filters=model.filters,
         window=model.window,
         zone=model.zone,
-        by_account=bool(model.connected_accounts),
+        by_account=bool(accounts),
     )
     return ConfiguredReport(
         query,
@@ -290,18 +296,21 @@ def _report(model: ReportModel) -> ConfiguredReport:
         ),
         max_partitions_per_run=model.max_partitions_per_run,
         pool=model.pool,
-        connected_accounts=tuple(model.connected_accounts),
+        connected_accounts=accounts,
         payouts_from=model.payouts_from,
     )
 
 
-def _probes(model: ReportModel) -> Sequence[tuple[tuple[str, ...], Callable[[], object]]]:
+def _probes(
+    model: ReportModel, accounts: AccountLives
+) -> Sequence[tuple[tuple[str, ...], Callable[[], object]]]:
     """What is checked at each place of a report, so that an error can name the place."""
     typed = model.columns if isinstance(model.columns, dict) else None
     # A report described by its columns need not be in the catalogue.
     blank: dict[str, str | None] | None = None if typed is None else {}
     query = partial(ReportQuery.of, model.report)
     described = partial(query, columns=model.columns, parameters=model.parameters)
+    by_account = partial(described, filters=model.filters, window=model.window)
     return (
         (("report",), partial(query, columns=blank)),
         *(
@@ -313,24 +322,9 @@ def _probes(model: ReportModel) -> Sequence[tuple[tuple[str, ...], Callable[[], 
         (("filters",), partial(described, filters=model.filters)),
         (("window",), lambda: described(window=model.window).by_payout or Windows(model.window)),
         (("zone",), lambda: None if _by_payout(model) else refuse_lossy(Windows(model.window, model.zone))),
-        (("connected_accounts",), lambda: _check_accounts(model, described)),
+        ((ACCOUNTS,), lambda: refuse_payouts(accounts, partial(by_account, by_account=True))),
         (("name",), partial(described, name=model.name)),
     )
-
-
-def _check_accounts(model: ReportModel, described: Callable[..., ReportQuery]) -> None:
-    accounts = model.connected_accounts
-    if not accounts:
-        return
-    query = described(filters=model.filters, window=model.window, by_account=True)
-    if query.by_payout:
-        raise ConfigurationError(
-            f"partitions of {model.report} are payouts, and each names its account; remove connected_accounts"
-        )
-    if twice := sorted({each for each in accounts if accounts.count(each) > 1}):
-        raise ConfigurationError(f"{', '.join(twice)} is in the list more than once")
-    for account in accounts:
-        described(filters={CONNECTED_ACCOUNT: account})
 
 
 def _root_of(environment: Connection) -> Any:

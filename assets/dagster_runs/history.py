@@ -74,7 +74,10 @@ class PartitionGrid:
         form, windows = report.query.key_format, report.windows.get_partition_keys()
         return cls.over(
             asset,
-            [[form.key(account, window) for window in windows] for account in report.connected_accounts],
+            [
+                [form.key(account, window) for window in windows]
+                for account in report.connected_accounts.names
+            ],
         )
 
     @classmethod

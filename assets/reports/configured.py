@@ -20,6 +20,7 @@ from assets.reports.partitions import (
     partition_of,
     partitions_definition,
 )
+from connector.accounts import NO_ACCOUNTS, AccountLives
 from connector.catalogue import COLUMNS, Column, RowKindRules
 from connector.convert.decode import DECODER_VERSION
 from connector.errors import ConfigurationError
@@ -48,7 +49,8 @@ class ConfiguredReport:
         pool: Dagster's pool of the asset; None for no limit.
         resource: the key of the `StripeReporting` resource.
         io_manager: the key of the IO manager through which downstream assets read it.
-        connected_accounts: the accounts that have partitions of their own, of a query `by_account`.
+        connected_accounts: the accounts that have partitions of their own, of a query `by_account`, each with
+            its life.
         payouts_from: the table that payouts are read from, of a report about one payout; None for the best
             one that is configured.
         checks: which checks are evaluated, and what follows from them.
@@ -67,12 +69,14 @@ class ConfiguredReport:
     pool: str | None = DEFAULT_POOL
     resource: str = "stripe"
     io_manager: str = "stripe_parquet"
-    connected_accounts: tuple[str, ...] = ()
+    connected_accounts: AccountLives = NO_ACCOUNTS
     payouts_from: str | None = None
     checks: CheckOptions = field(default_factory=CheckOptions)
     beside: tuple["ConfiguredReport", ...] = ()
 
     def __post_init__(self) -> None:
+        # Python users may give a list of ids.
+        object.__setattr__(self, "connected_accounts", AccountLives.of(self.connected_accounts))
         name = self.query.name
         if not self.query.by_payout and self.start is None:
             raise ConfigurationError(f"{name} has no start: say from which day on there are partitions")
@@ -141,7 +145,7 @@ class ConfiguredReport:
         if self.query.by_payout:
             return self.payouts
         if self.connected_accounts:
-            return account_partitions(self.windows, self.connected_accounts)
+            return account_partitions(self.windows, self.connected_accounts.names)
         return self.windows
 
     def partition(self, key: str) -> Partition:
@@ -151,8 +155,20 @@ class ConfiguredReport:
         if not self.connected_accounts:
             return partition_of(self.windows, key)
         account, window = self.query.key_format.values(key)
-        (partition,) = self.query.each_account([partition_of(self.windows, window)], [account])
-        return partition
+        return self.query.of_account(partition_of(self.windows, window), account)
+
+    def asks_for(self, key: str) -> bool:
+        """Whether a partition is asked for at all: not outside of its account's life.
+
+        Dagster has every window of each account; nothing requests the others, and they are not gaps.
+        """
+        if not self.connected_accounts:
+            return True
+        account, window = self.query.key_format.values(key)
+        life = self.connected_accounts.get(account)
+        return life is not None and life.overlaps(
+            partition_of(self.windows, window).interval, self.query.zone
+        )
 
     def adjacent(self, key: str) -> list[tuple[str, str]]:
         """A partition with the one before it, and with the one after it, of the same connected account."""

@@ -13,6 +13,7 @@ from assets.reports.configured import ConfiguredReport
 from assets.reports.partitions import dimension_tags
 from assets.reports.preview import preview
 from assets.shown import shown_metadata
+from connector.accounts import AccountLives
 from connector.catalogue import Column, ColumnType
 from connector.convert import arrow_types
 from connector.dataset.identity import Dataset
@@ -23,6 +24,9 @@ from connector.pipeline.collect import Done
 #: Under which a partition's event names the report run its rows came from.
 REPORT_RUN = "stripe/report_run_id"
 
+#: The accounts that have partitions of their own, with their lives, in the metadata of an asset.
+ACCOUNTS = "stripe/accounts"
+
 #: The identity of a report's table in the metadata of its asset, without mode and account, which
 #: only the resource knows.
 DATASET = "stripe/dataset"
@@ -30,7 +34,7 @@ DATASET = "stripe/dataset"
 
 def asset_metadata(report: ConfiguredReport) -> dict[str, Any]:
     """What is known of a report before it is materialized: its type, its columns, its table."""
-    query = report.query
+    query, accounts = report.query, report.connected_accounts
     return {
         "dagster/column_schema": configured_schema(report),
         "dagster/table_name": query.name,
@@ -38,6 +42,7 @@ def asset_metadata(report: ConfiguredReport) -> dict[str, Any]:
         "stripe/version": query.spec.version,
         "stripe/documentation": dg.MetadataValue.url(query.spec.source),
         DATASET: dg.MetadataValue.json(json.loads(query.dataset(mode="", account=None).to_json())),
+        **({ACCOUNTS: dg.MetadataValue.json(accounts.as_json())} if accounts else {}),
     }
 
 
@@ -47,6 +52,11 @@ def dataset_of(metadata: Mapping[str, Any], *, mode: str, account: str | None) -
     if identity is None:
         return None
     return Dataset.from_json(json.dumps({**identity, "mode": mode, "account": account}))
+
+
+def accounts_of(metadata: Mapping[str, Any]) -> AccountLives:
+    """The accounts that an asset's definition metadata name; none where it is not partitioned by account."""
+    return AccountLives.of(_plain(metadata.get(ACCOUNTS)) or ())
 
 
 def configured_columns(metadata: Mapping[str, Any]) -> pa.Schema | None:

@@ -28,7 +28,7 @@ class ReportAvailability:
 
     Attributes:
         available: since and until when Stripe has its data; None where the account has no such type.
-        ready: its ready partitions, oldest first; of the same window, one for each connected account.
+        ready: its ready partitions, oldest first; of the same window, one for each account that lives in it.
         now: the time at Stripe.
         refused: bounds of its data at which Stripe has refused a window; those that touch them are not ready.
     """
@@ -62,7 +62,8 @@ class ReportAvailability:
 
     def newest(self, count: int) -> Sequence[Partition]:
         """The ready partitions of the newest `count` windows, oldest first."""
-        return self.ready[-count * len(self.grid.rows) :]
+        windows = {*list(dict.fromkeys(map(interval_of, self.ready)))[-count:]}
+        return [each for each in self.ready if interval_of(each) in windows]
 
     def within(self, look_back: timedelta) -> list[Partition]:
         """The ready partitions that end within `look_back` of the newest ready one."""
@@ -120,5 +121,7 @@ def _newest(
         if len(found) >= at_least and end <= available.data_available_end - reach:
             break
         accounts = report.connected_accounts
-        found.append(report.query.each_account([window], accounts) if accounts else [window])
+        # In a window in which no account lives there is nothing to ask for.
+        if living := report.query.each_account([window], accounts) if accounts else (window,):
+            found.append(living)
     return [partition for partitions in reversed(found) for partition in partitions]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +26,7 @@ from connector.cli.options import (
     moment,
     wait_option,
 )
+from connector.errors import ConfigurationError
 from connector.settings import Connection
 from connector.terminal.lines import echo
 from connector.text import get_logger
@@ -61,14 +63,14 @@ class _Selection:
             filters=filters_of(self.filters),
             window=self.window,
             zone=self.zone,
-            by_account=bool(ids_of(self.accounts)),
+            by_account=bool(self.accounts),
         )
 
     def partitions(self, query: "connector.ReportQuery") -> "tuple[connector.Partition, ...]":
         """Raises UsageError where dates or payouts are missing, or do not fit the report."""
-        accounts, payouts = ids_of(self.accounts), ids_of(self.payouts)
+        payouts = ids_of(self.payouts)
         if query.by_payout:
-            if accounts:
+            if self.accounts:
                 raise click.UsageError("give a payout's account as acct_…:po_…, not by --connected-accounts")
             if self.start or self.end or not payouts:
                 raise click.UsageError(f"{query.spec.id} is about one payout: give --payout, and no dates")
@@ -80,7 +82,24 @@ class _Selection:
         if self.start is None or self.end is None:
             raise click.UsageError(f"Missing option '{'--to' if self.start else '--from'}'.")
         windows = connector.Windows(query.window, query.zone).between(self.start, self.end)
-        return query.each_account(windows, accounts) if accounts else windows
+        return self._of_accounts(query, windows) if self.accounts else windows
+
+    def _of_accounts(
+        self, query: "connector.ReportQuery", windows: "Sequence[connector.Partition]"
+    ) -> "tuple[connector.Partition, ...]":
+        from connector.project.account_list import read_accounts  # noqa: PLC0415 - it loads a YAML reader
+
+        accounts = read_accounts(self.accounts, Path.cwd())
+        found = query.each_account(windows, accounts)
+        outside = len(windows) * len(accounts) - len(found)
+        if not found:
+            raise ConfigurationError(
+                f"no window from {self.start} to {self.end} lies in the life of one of the "
+                f"{len(accounts)} accounts"
+            )
+        if outside:
+            echo(f"Note: {outside} windows outside of their account's life are not asked for.", err=True)
+        return found
 
 
 _selection = grouped(
@@ -128,8 +147,9 @@ _selection = grouped(
         "--connected-accounts",
         "accounts",
         multiple=True,
-        metavar="ID,…",
-        help="Store a file for each of these connected accounts; without it, one file holds all accounts.",
+        metavar="ID,…|@FILE",
+        help="Store a file for each of these connected accounts, or of those that a file lists, with their "
+        "lives; without it, one file holds all accounts.",
     ),
     click.option("--name", help="The table's name; default the report's."),
 )

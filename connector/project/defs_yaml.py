@@ -92,7 +92,7 @@ class DefsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.text = path.read_text(encoding="utf-8")
-        _refuse_slips(self.text)
+        refuse_slips(self.text)
         ours = filter(_is_ours, yaml.safe_load_all(self.text))
         self.attributes = tuple(_mapping(each.get("attributes")) for each in ours)
 
@@ -156,7 +156,8 @@ def refuse_unreadable(directory: Path) -> None:
             raise ConfigurationError(f"{path}: {' '.join(str(error).split())}") from None
 
 
-def _refuse_slips(text: str) -> None:
+def refuse_slips(text: str) -> None:
+    """Raises ValueError for what YAML readers pass over or should not read: see `DefsFile`."""
     try:
         for document in yaml.compose_all(text, Loader=yaml.SafeLoader):
             if document is not None:

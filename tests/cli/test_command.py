@@ -190,6 +190,32 @@ def test_each_connected_account_gets_files_of_its_own(run: Run, stripe: Simulato
     assert files == sorted(f"connected={account}" for account in accounts for _ in range(3))
 
 
+def test_a_file_lists_the_connected_accounts_with_their_lives(
+    run: Run, stripe: Simulator, tmp_path: Path
+) -> None:
+    left, opened = stripe.connected_accounts[:2]
+    (tmp_path / "accounts.yaml").write_text(
+        f"- {{account: {left}, until: 2026-06-01}}\n- {{account: {opened}, start: 2026-06-03}}\n"
+    )
+
+    pulled = run("pull", "connected_account_balance_summary", *JUNE, "--connected-accounts", "@accounts.yaml")
+
+    assert pulled.code == 0
+    assert sorted(line.split()[0] for line in pulled.lines[:-1]) == sorted(
+        [f"{left}|2026-06-01", f"{opened}|2026-06-03"]
+    )
+    assert "4 windows outside of their account's life are not asked for" in pulled.err
+    assert len(stripe.runs) == 2
+
+
+def test_a_file_of_accounts_that_is_not_there_is_refused_before_any_call(run: Run, stripe: Simulator) -> None:
+    refused = run("pull", "connected_account_balance_summary", *JUNE, "--connected-accounts", "@none.yaml")
+
+    assert refused.code == 2
+    assert "none.yaml" in refused.err
+    assert stripe.requests == []
+
+
 def test_a_payout_is_pulled_by_its_id(run: Run, stripe: Simulator) -> None:
     run("pull", "payouts_itemized", *JUNE)
     (row, *_) = run("sql", "--json", "SELECT payout_id, net FROM payouts_itemized WHERE net > 0").objects

@@ -8,6 +8,7 @@ import pytest
 
 from assets import ConfiguredReport, build_report_asset
 from assets.automation.schedules import build_report_schedule, build_report_schedules
+from connector.accounts import AccountLives
 from connector.errors import ConfigurationError, ServerError
 from connector.query import ReportQuery
 from connector.simulator import Simulator
@@ -141,7 +142,7 @@ def test_it_looks_at_the_newest_windows_of_every_connected_account(
 ) -> None:
     accounts = simulator.connected_accounts
     query = ReportQuery.of("connected_account_balance_summary", by_account=True)
-    report = ConfiguredReport(query, start=date(2026, 5, 1), connected_accounts=accounts)
+    report = ConfiguredReport(query, start=date(2026, 5, 1), connected_accounts=AccountLives.of(accounts))
     asset, schedule = build_report_asset(report), build_report_schedule([report], last=2)
 
     (request,), _ = tick(orchestra, [asset], schedule, clock.now())

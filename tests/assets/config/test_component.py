@@ -1,8 +1,10 @@
 """The configuration format: what a file becomes, and what a slip in it is answered with."""
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -393,3 +395,65 @@ def test_a_field_that_stands_twice_is_refused_with_both_lines(load: Load) -> Non
         load(twice)
 
     assert "'reports' stands twice, in line 10 and in line 25" in messages_of(caught.value)
+
+
+# Accounts
+
+
+BY_ACCOUNT = """\
+type: assets.StripeReportsComponent
+
+attributes:
+  reports:
+    - report: connected_account_balance_summary
+      start: 2026-01-01
+      connected_accounts: {accounts}
+"""
+
+
+def accounts_of(load: Load, accounts: str) -> object:
+    (asset,) = assets_of(load(BY_ACCOUNT.format(accounts=accounts))).values()
+    (spec,) = asset.specs
+    return spec.metadata["stripe/accounts"].value
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "[acct_1, {account: acct_2}]",
+        "'acct_1, acct_2'",
+        '"{{ env.ACCOUNTS }}"',
+        '["{{ env.ACCOUNTS }}"]',
+        "'@a.yaml'",
+    ],
+)
+def test_accounts_are_a_list_a_variable_or_a_file(
+    load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+) -> None:
+    monkeypatch.setenv("ACCOUNTS", "acct_1 acct_2")
+    (tmp_path / "somebodys" / "defs" / "stripe" / "a.yaml").write_text("- acct_1\n- acct_2\n")
+
+    assert accounts_of(load, given) == [{"account": "acct_1"}, {"account": "acct_2"}]
+
+
+def test_an_account_has_a_first_and_a_last_day(load: Load) -> None:
+    given = "[{account: acct_1, start: 2026-02-10, until: 2026-09-30}]"
+
+    assert accounts_of(load, given) == [{"account": "acct_1", "start": "2026-02-10", "until": "2026-09-30"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('"{{ env.NOT_SET_ANYWHERE }}"', "NOT_SET_ANYWHERE|empty text|found nothing"),
+        ("[{account: acct_1, til: 2026-09-30}]", "no field 'til'"),
+        ("[acct_1, acct_1]", "more than once"),
+        ("'@none.yaml'", "none.yaml.*No such file"),
+    ],
+)
+def test_a_slip_in_the_accounts_is_answered_at_its_line(load: Load, given: str, said: str) -> None:
+    with pytest.raises(Exception, match="Error while loading component") as refused:
+        load(BY_ACCOUNT.format(accounts=given))
+
+    assert re.search(said, messages_of(refused.value))
+    assert "connected_accounts" in messages_of(refused.value)

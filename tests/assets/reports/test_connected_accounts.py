@@ -20,6 +20,7 @@ from assets.dagster_runs.run_requests import neighbours
 from assets.reports.partitions import too_many
 from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.late_sensor import build_late_report_sensor
+from connector.accounts import NO_ACCOUNTS, AccountLives
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
@@ -42,7 +43,7 @@ def report_for(accounts: Sequence[str], **options: object) -> ConfiguredReport:
     asked = {"window": options.pop("window", "daily"), "name": options.pop("name", None)}
     query = ReportQuery.of(TYPE, by_account=True, **asked)  # type: ignore[arg-type]
     options.setdefault("start", date(2026, 5, 1))
-    return ConfiguredReport(query, connected_accounts=tuple(accounts), **options)  # type: ignore[arg-type]
+    return ConfiguredReport(query, connected_accounts=AccountLives.of(accounts), **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -275,9 +276,11 @@ def test_more_partitions_than_dagster_is_made_for_are_warned_of() -> None:
 
 def test_accounts_and_the_query_have_to_fit(report: ConfiguredReport) -> None:
     with pytest.raises(ConfigurationError, match="by_account"):
-        replace(report, connected_accounts=())
+        replace(report, connected_accounts=NO_ACCOUNTS)
     with pytest.raises(ConfigurationError, match="by_account"):
-        ConfiguredReport(ReportQuery.of(TYPE), start=date(2026, 5, 1), connected_accounts=("acct_1",))
+        ConfiguredReport(
+            ReportQuery.of(TYPE), start=date(2026, 5, 1), connected_accounts=AccountLives.of("acct_1")
+        )
 
 
 def test_the_default_stays_one_run_with_the_account_as_a_column(

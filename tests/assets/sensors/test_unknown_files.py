@@ -10,6 +10,7 @@ from assets import ConfiguredReport, build_report_asset
 from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.payout_sensor import build_payout_sensor
 from assets.sensors.unknown_files import MOST_RECORDED
+from connector.accounts import AccountLives
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from tests.conftest import Pull
@@ -199,7 +200,7 @@ def test_what_is_in_hand_is_recorded_by_its_run(
 def test_windows_of_each_account_are_recorded(orchestra: Orchestra, simulator: Simulator, pull: Pull) -> None:
     accounts = simulator.connected_accounts
     query = ReportQuery.of("connected_account_balance_change_from_activity.itemized.3", by_account=True)
-    report = ConfiguredReport(query, connected_accounts=tuple(accounts), start=date(2026, 5, 1))
+    report = ConfiguredReport(query, connected_accounts=AccountLives.of(accounts), start=date(2026, 5, 1))
     asset = build_report_asset(report, retry_policy=None)
     partitions = report.query.each_account(FIVE[-1:], accounts)
     pull(report.query, partitions)
