@@ -14,7 +14,7 @@ from typing import Any, Self
 from connector.api.credentials import is_account, shown_setting
 from connector.errors import ConfigurationError
 from connector.partitions import Interval, date_in
-from connector.text import hint
+from connector.text import hint, join_names
 
 _FIELDS = ("account", "start", "until")
 
@@ -123,6 +123,11 @@ class AccountLives:
         """The life of an account; None for one that is not among them."""
         return next((each for each in self.lives if each.account == account), None)
 
+    def unlisted(self, stored: Iterable[str]) -> tuple[str, ...]:
+        """Which of the accounts that have files are not among these; none where no account is listed at all:
+        then each file is of all accounts, or of a payout."""
+        return tuple(sorted({*stored} - {*self.names})) if self.lives else ()
+
     def as_json(self) -> list[dict[str, str]]:
         """As a configuration says it; `of` reads it back."""
         return [each.as_json() for each in self.lives]
@@ -138,6 +143,15 @@ def explain_gone(accounts: Iterable[str]) -> str:
         f"If it left, end it where it is configured, with `until:` and its last day, as in {{account: "
         f"{listed.partition(',')[0]}, until: 2026-09-30}}; files stored before remain, and are read. If it "
         "is connected to the key's own account again, ask for one of its partitions by hand"
+    )
+
+
+def explain_unlisted(accounts: Sequence[str]) -> str:
+    """What to do about accounts that have files and are not in the list, without a full stop."""
+    return (
+        f"There are files of {join_names(accounts)}, not in the list of accounts: nothing brings more, and "
+        "the files are read all the same. An account is ended, never taken off: put it back, with `until:` "
+        "and its last day if it left"
     )
 
 

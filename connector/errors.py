@@ -7,6 +7,7 @@ disk.
         ConfigurationError          refused before any network call
         NotReadyError               Stripe has no data for the interval yet
         BeforeDataError             Stripe's data begin later, so the interval never becomes ready
+        OutsideLifeError            the window lies outside of its account's life, so it is not asked for
         APIError                    Stripe answered with an error
             InvalidRequestError     400, 404 and other 4xx: sending it again does not help
             AuthenticationError     401: no key, or a key that Stripe does not know
@@ -92,6 +93,10 @@ class BeforeDataError(ReportingError):
         super().__init__(message)
         self.available_start = available_start
         self.bound = bound
+
+
+class OutsideLifeError(ReportingError):
+    """The window lies outside of the life of its account, so it is not asked for."""
 
 
 class APIError(ReportingError):
@@ -294,6 +299,7 @@ _BY_KIND: tuple[tuple[type[ReportingError], str], ...] = (
     (RunPendingError, "{again} later: the report run is reused, or replaced once it has hung for too long."),
     (NotReadyError, "{again} when Stripe has the data."),
     (BeforeDataError, "Use smaller windows, or begin later."),
+    (OutsideLifeError, "If the account did live then, correct its `start` or `until`, then {again_}."),
     (RunMismatchError, "{again} without naming a report run."),
     (InternalError, "Report it with the report run's id; {again_} to try once more."),
     (RunFailedError, "{again}; if it keeps failing, send the report run's id to Stripe's support."),

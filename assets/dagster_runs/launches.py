@@ -16,10 +16,9 @@ from typing import Any
 import dagster as dg
 
 from assets.dagster_runs.history import AssetsSubset, Backfill, BackfillsFilter, BackfillStatus, PartitionGrid
-from assets.dagster_runs.tags import ASKED_TAG, OUTCOME_TAG, PARTITION, RANGE_END, RANGE_START
+from assets.dagster_runs.tags import ASKED_TAG, BACKFILL, OUTCOME_TAG, PARTITION, RANGE_END, RANGE_START
 from connector.pipeline.events import Outcome as PartitionOutcome
 
-_BACKFILL = "dagster/backfill"
 _PARENT = "dagster/parent_run_id"
 _RETRY_NUMBER = "dagster/retry_number"
 _WILL_RETRY, _RETRIED_AS = "dagster/will_retry", "dagster/auto_retry_run_id"
@@ -272,9 +271,9 @@ class Launches:
         if run.status is dg.DagsterRunStatus.NOT_STARTED and launch.created < (self._now - SOON).timestamp():
             # The code location was down, or the daemon was killed: nothing will start it.
             launch = replace(launch, outcome=Outcome.FAILED)
-        if _BACKFILL not in tags:
+        if BACKFILL not in tags:
             return launch
-        if launch.outcome is Outcome.CANCELLED and tags[_BACKFILL] in self._broken_off:
+        if launch.outcome is Outcome.CANCELLED and tags[BACKFILL] in self._broken_off:
             # With its backfill: by a person, which the backfill says itself, or by Dagster.
             launch = replace(launch, outcome=Outcome.FAILED)
         return replace(launch, by_person=False)
@@ -315,7 +314,7 @@ class Launches:
         return self._keys(backfill, asset) - done
 
     def _runs_of(self, backfill: Backfill, limit: int | None = None) -> list[Launch]:
-        found = self._runs(dg.RunsFilter(tags={_BACKFILL: backfill.backfill_id}))
+        found = self._runs(dg.RunsFilter(tags={BACKFILL: backfill.backfill_id}))
         return list(islice(found, limit))
 
 

@@ -29,6 +29,8 @@ ATTEMPTS_TAG = "stripe/attempts"
 
 PARTITION = "dagster/partition"
 
+BACKFILL = "dagster/backfill"
+
 RANGE_START = "dagster/asset_partition_range_start"
 
 RANGE_END = "dagster/asset_partition_range_end"

@@ -29,6 +29,7 @@ from assets.materialize.failures import (
     outcome_of,
     worst_outcome,
 )
+from assets.materialize.launched import describe_outside, launched_for, unreadable_failure
 from assets.materialize.refresh_plan import plan_refresh
 from assets.materialize.run_log import log_to_dagster
 from assets.materialize.wish import Wish
@@ -149,7 +150,9 @@ def build_report_asset(
             raise
 
     def log_completeness(context: dg.AssetExecutionContext, ended: BaseException | None = None) -> None:
-        context.log_event(completeness_evaluation(report.key, len(context.partition_keys), ended))
+        launched = launched_for(context, report)
+        wanted = len(launched.keys) + len(launched.missed)
+        context.log_event(completeness_evaluation(report.key, wanted, ended))
 
     return stripe_report
 
@@ -170,8 +173,13 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
     name = report.key.to_user_string()
     if report.query.spec.caution:
         context.log.warning(shown(report.query.spec.caution))
+    launched = launched_for(context, report)
+    if launched.missed:
+        raise incomplete_failure(name, (), launched.missed)
+    if launched.outside:
+        context.log.info(shown(describe_outside(launched.outside)))
     try:
-        partitions = [report.partition(key) for key in context.partition_keys]
+        partitions = [report.partition(key) for key in launched.keys]
         store = stripe.store()
         with stripe.client() as client:
             dataset = report.query.dataset(mode=client.mode, account=client.account)
@@ -218,6 +226,8 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
     blocked = recorder.blocked
     if missed or blocked:
         raise incomplete_failure(name, recorder.flush(), missed, blocked)
+    if launched.outside and _is_awaited(context):
+        raise unreadable_failure(name, recorder.flush(), launched.outside)
     yield from recorder.output()
 
 

@@ -141,7 +141,7 @@ class EventRecorder:
                 self._write(event)
         earlier = {event.partition for event in self._events}
         for key in self._context.partition_keys:
-            if key in earlier and key not in self._done:
+            if key in earlier and key not in self._done and self._report.asks_for(key):
                 # What cannot be read is why the run fails already.
                 with suppress(ReportingError), self._opened(key) as file:
                     self._checks.evaluate(key, file, earlier=True)

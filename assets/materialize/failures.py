@@ -17,7 +17,13 @@ from connector.runs.wording import outlook
 #: Metadata of the failure: how many partitions of the run are materialized all the same.
 MATERIALIZED = "stripe/materialized_partitions"
 
-_WORST_FIRST = (Outcome.FAILED, Outcome.LATE, Outcome.NOT_READY, Outcome.BEFORE_DATA)
+_WORST_FIRST = (
+    Outcome.FAILED,
+    Outcome.LATE,
+    Outcome.NOT_READY,
+    Outcome.BEFORE_DATA,
+    Outcome.OUTSIDE_LIFE,
+)
 
 _SHOWN = 10
 

@@ -15,7 +15,7 @@ import dagster as dg
 
 from assets.reports.check_rules import CheckOptions, Rule, rules_of
 from assets.reports.partitions import (
-    account_partitions,
+    AccountPartitions,
     adjacent,
     partition_of,
     partitions_definition,
@@ -145,7 +145,7 @@ class ConfiguredReport:
         if self.query.by_payout:
             return self.payouts
         if self.connected_accounts:
-            return account_partitions(self.windows, self.connected_accounts.names)
+            return AccountPartitions(self.windows, self.connected_accounts.names)
         return self.windows
 
     def partition(self, key: str) -> Partition:
@@ -166,9 +166,8 @@ class ConfiguredReport:
             return True
         account, window = self.query.key_format.values(key)
         life = self.connected_accounts.get(account)
-        return life is not None and life.overlaps(
-            partition_of(self.windows, window).interval, self.query.zone
-        )
+        interval = Windows(self.query.window, self.query.zone).partition(window).interval
+        return life is not None and life.overlaps(interval, self.query.zone)
 
     def adjacent(self, key: str) -> list[tuple[str, str]]:
         """A partition with the one before it, and with the one after it, of the same connected account."""

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -15,6 +16,7 @@ import dagster as dg
 from connector.errors import ConfigurationError
 from connector.partitions import Interval, Partition, Windows
 from connector.query import CONNECTED_ACCOUNT
+from connector.text import visible
 
 _DEFINITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
     "hourly": dg.HourlyPartitionsDefinition,
@@ -57,13 +59,39 @@ def partitions_definition(
     return definition(start_date=first, timezone=windows.zone, end_offset=end_offset)  # type: ignore[call-arg]
 
 
-def account_partitions(
-    windows: dg.TimeWindowPartitionsDefinition, accounts: Sequence[str]
-) -> dg.MultiPartitionsDefinition:
-    """Every window of each of the connected accounts; keys look like `acct_1|2026-06-01`."""
-    return dg.MultiPartitionsDefinition(
-        {CONNECTED_ACCOUNT: dg.StaticPartitionsDefinition(list(accounts)), WINDOW: windows}
-    )
+class AccountPartitions(dg.MultiPartitionsDefinition):
+    """Every window of each of the connected accounts; keys look like `acct_1|2026-06-01`.
+
+    A run about an account that was taken off the list is refused with the way out. Dagster's own processes
+    see a definition like any other.
+    """
+
+    def __init__(self, windows: dg.TimeWindowPartitionsDefinition, accounts: Sequence[str]) -> None:
+        static = dg.StaticPartitionsDefinition(list(accounts))
+        super().__init__({CONNECTED_ACCOUNT: static, WINDOW: windows})
+
+    def get_partition_keys_in_range(
+        self, partition_key_range: dg.PartitionKeyRange, *arguments: Any, **options: Any
+    ) -> Sequence[dg.MultiPartitionKey]:
+        """The keys of a range. Raises DagsterInvalidInvocationError naming accounts that are unknown."""
+        self._refuse_unlisted(partition_key_range.start, partition_key_range.end)
+        keys = super().get_partition_keys_in_range(partition_key_range, *arguments, **options)
+        return cast(Sequence[dg.MultiPartitionKey], keys)
+
+    def validate_partition_key(self, partition_key: str, *arguments: Any, **options: Any) -> None:
+        """Raises DagsterInvalidInvocationError naming an account that is unknown."""
+        self._refuse_unlisted(partition_key)
+        super().validate_partition_key(partition_key, *arguments, **options)
+
+    def _refuse_unlisted(self, *keys: str) -> None:
+        accounts = self.get_partitions_def_for_dimension(CONNECTED_ACCOUNT)
+        named = dict.fromkeys(key.partition("|")[0] for key in map(str, keys) if "|" in key)
+        if unlisted := ", ".join(each for each in named if not accounts.has_partition_key(each)):
+            raise dg.DagsterInvalidInvocationError(
+                f"{visible(unlisted)} is not in the list of accounts of these partitions any more. An "
+                "account is ended, never taken off the list: put it back with `until:` and its last day. "
+                "Its files are still there, and are read"
+            )
 
 
 def too_many(definition: dg.PartitionsDefinition[str]) -> str | None:

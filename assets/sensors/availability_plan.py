@@ -85,6 +85,7 @@ class ReportPlan:
         given_up: keys that were asked for often enough.
         left_alone: keys that are due, and that a person put down.
         gaps: keys between the first file and the last that have none, and are not requested.
+        unlisted: accounts that have files and are not in the list of accounts.
         refused: why the table takes and gives no rows of the report as it is configured now.
         unreadable: why the table could not be read.
     """
@@ -95,6 +96,7 @@ class ReportPlan:
     given_up: Sequence[str] = ()
     left_alone: Sequence[str] = ()
     gaps: Sequence[str] = ()
+    unlisted: Sequence[str] = ()
     recording: Recording = NOTHING_RECORDED
     refused: str | None = None
     unreadable: str | None = None
@@ -269,6 +271,7 @@ def _plan_report(
         [*ask_missing.given_up, *ask_aged.given_up],
         sorted(left.put_down & {*missing, *aged}),
         _gaps(found, {each.key for each in newest}),
+        report.connected_accounts.unlisted(found.dataset.dimension_values(found.files)),
         recording,
     )
 
@@ -294,7 +297,9 @@ def _reason(refresh: Refresh) -> str:
 def _gaps(found: Look, recent: Set[str]) -> list[str]:
     """The windows between the table's first file and its last that no file covers; no file is opened."""
     coverage = coverage_of(found.dataset, intervals_of(found.dataset, found.files))
-    return [key for key in coverage.missing if key not in recent]
+    report, place = found.availability.report, found.availability.grid.place
+    outside = {key for key in coverage.missing if key in place and not report.asks_for(key)}
+    return [key for key in coverage.missing if key not in recent and key not in outside]
 
 
 def sort_requests(plans: Sequence[ReportPlan]) -> list[RangeRunRequest]:

@@ -25,6 +25,7 @@ from assets.sensors.availability_plan import (
 )
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY, CursorFormat, count, list_first
 from assets.shown import shown
+from connector.accounts import explain_unlisted
 from connector.errors import ReportingError
 from connector.runs.readiness import Bound
 
@@ -158,4 +159,6 @@ def _notes(plan: ReportPlan) -> list[str]:
             f"No file for {list_first(list(plan.gaps))}, between the first file and the last; "
             "sums over this time are short, and a backfill brings them"
         )
+    if plan.unlisted:
+        notes.append(explain_unlisted(plan.unlisted))
     return notes

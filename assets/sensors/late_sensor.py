@@ -138,7 +138,7 @@ def find_failed(
     if not failed:
         return FailedPartitions(report, grid, {})
     left_alone = launches.left_alone(grid).keys
-    failed = [key for key in failed if key not in left_alone]
+    failed = [key for key in failed if key not in left_alone and report.asks_for(key)]
     died = find_died(instance, launches, report, grid, failed)
     asked_again = asks_again(launches, grid, died)
     return FailedPartitions(report, grid, _requests(report, failed), asked_again)

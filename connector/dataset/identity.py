@@ -6,7 +6,7 @@ days. So each table is pinned to one report configuration, and publishing anythi
 
 import json
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 from urllib.parse import quote, unquote
@@ -92,6 +92,12 @@ class Dataset:
         named = zip(self.path_columns[1:], self.key_format.values(key), strict=True)
         place = "/".join(f"{name}={quote(value, safe='')}" for name, value in named)
         return f"{self.account_path}/{place}/report.parquet"
+
+    def dimension_values(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """The values of the first dimension that these partitions have, sorted; none where there is none."""
+        if not self.dimensions:
+            return ()
+        return tuple(sorted({self.key_format.values(key)[0] for key in keys}))
 
     def key_of(self, path: str) -> str:
         """The key of the partition whose file is at `path`, as `file_path` made it."""

@@ -5,7 +5,13 @@ from enum import StrEnum
 
 from connector.api.models import ReportFile, ReportRun
 from connector.dataset.provenance import Provenance
-from connector.errors import BeforeDataError, NotReadyError, ReportingError, RunPendingError
+from connector.errors import (
+    BeforeDataError,
+    NotReadyError,
+    OutsideLifeError,
+    ReportingError,
+    RunPendingError,
+)
 from connector.partitions import Partition
 from connector.runs.adoption import PartitionRequest
 
@@ -25,6 +31,7 @@ class Outcome(StrEnum):
     LATE = "late"
     NOT_READY = "not_ready"
     BEFORE_DATA = "before_data"
+    OUTSIDE_LIFE = "outside_life"
     FAILED = "failed"
 
 
@@ -32,6 +39,7 @@ _OUTCOMES = {
     RunPendingError: Outcome.LATE,
     NotReadyError: Outcome.NOT_READY,
     BeforeDataError: Outcome.BEFORE_DATA,
+    OutsideLifeError: Outcome.OUTSIDE_LIFE,
 }
 
 
@@ -75,8 +83,8 @@ class Missed:
 
     @property
     def outcome(self) -> Outcome:
-        """Late passes by itself, not ready has to wait for its day, before the data never will be there,
-        failed needs a person."""
+        """Late passes by itself, not ready has to wait for its day, before the data and outside of a
+        life never will be there, failed needs a person."""
         known = (each for kind, each in _OUTCOMES.items() if isinstance(self.error, kind))
         return next(known, Outcome.FAILED)
 
