@@ -15,15 +15,22 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from assets.reports.metadata import configured_columns, dataset_of
+from assets.dagster_runs.gone import find_gone
+from assets.reports.metadata import accounts_of, configured_columns, dataset_of
+from assets.reports.reading import plan_reading
 from assets.resources import StripeReporting, stripe_resource
 from assets.shown import shown
+from connector.accounts import AccountLives, explain_unlisted
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import NoDataError, ReportingError, StoreError
+from connector.query import CONNECTED_ACCOUNT
+from connector.text import join_names
 
 #: Metadata of an input (`dg.AssetIn(metadata=…)`) that lets partitions without data be left out.
 ALLOW_MISSING = "allow_missing_partitions"
+
+_LEAVE_OUT = f"(To leave out partitions without data, give the input the metadata {ALLOW_MISSING}: true.)"
 
 
 class ReportReader(dg.IOManager):
@@ -80,19 +87,52 @@ class ReportReader(dg.IOManager):
         keys = context.asset_partition_keys if context.has_asset_partitions else None
         if keys is None:
             return store.arrow_dataset(dataset, columns=columns)
-        if (context.definition_metadata or {}).get(ALLOW_MISSING):
+        allow_missing = bool((context.definition_metadata or {}).get(ALLOW_MISSING))
+        if lives := accounts_of(metadata):
+            keys = _of_accounts(context, store, dataset, lives, allow_missing=allow_missing)
+        if allow_missing:
             keys = [key for key in keys if store.provenance(dataset, key) is not None]
         return _chosen(store, dataset, keys, columns)
+
+
+def _of_accounts(
+    context: dg.InputContext, store: Store, dataset: Dataset, lives: AccountLives, *, allow_missing: bool
+) -> Sequence[str]:
+    """The partitions of the windows that are asked for, whatever accounts are in the list now.
+
+    Raises NoDataError naming those of accounts that lived then and have none.
+    """
+    own = context.step_context.run_partitions_def
+    by_account = isinstance(own, dg.MultiPartitionsDefinition) and (
+        CONNECTED_ACCOUNT in own.partition_dimension_names
+    )
+    found = plan_reading(
+        dataset,
+        context.asset_partition_keys,
+        stored=store.keys(dataset),
+        lives=lives,
+        gone=find_gone(context.instance, context.asset_key, context.asset_partitions_def).accounts,
+        every_account=not by_account,
+    )
+    if found.missing and not allow_missing:
+        raise NoDataError(
+            f"{dataset.table} has no data for {join_names(found.missing)} under {store.root}; materialize "
+            "those first. An account that did not live then is told by its `start` and `until`. "
+            f"{_LEAVE_OUT}"
+        )
+    if found.unlisted:
+        context.log.warning(shown(f"{explain_unlisted(found.unlisted)}."))
+    if found.gone:
+        without = join_names(found.gone)
+        context.log.warning(shown(f"Read without {without}: gone, refused by Stripe as unknown."))
+    return found.keys
 
 
 def _chosen(store: Store, dataset: Dataset, keys: Sequence[str], columns: pa.Schema | None) -> ds.Dataset:
     try:
         return store.arrow_dataset(dataset, keys, columns=columns)
     except NoDataError as error:
-        raise NoDataError(
-            f"{error} (To leave out partitions without data, give the input the metadata "
-            f"{ALLOW_MISSING}: true.)"
-        ) from None
+        raise NoDataError(f"{error} {_LEAVE_OUT}") from None
 
 
 def view(rows: ds.Dataset, annotation: Any) -> Any:

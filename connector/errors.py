@@ -12,7 +12,7 @@ disk.
             InvalidRequestError     400, 404 and other 4xx: sending it again does not help
             AuthenticationError     401: no key, or a key that Stripe does not know
             PermissionDeniedError   403: the key lacks a permission
-                UnknownAccountError 400, 403: the key may not, or no longer, act for the account
+            UnknownAccountError     400, 403: the key may not, or no longer, act for the account: it is gone
             ConflictError           409: a request with the same idempotency key is in progress
             RateLimitError          429: too many requests
             ServerError             5xx: Stripe's side; the outcome is unknown
@@ -155,8 +155,8 @@ class PermissionDeniedError(APIError):
     """403: the key is known and lacks a permission."""
 
 
-class UnknownAccountError(PermissionDeniedError):
-    """400, 403: the key may not, or no longer, act for the account."""
+class UnknownAccountError(APIError):
+    """400, 403: the key may not, or no longer, act for the account: it is gone. No permission is missing."""
 
 
 class ConflictError(APIError):
@@ -312,7 +312,8 @@ _BY_KIND: tuple[tuple[type[ReportingError], str], ...] = (
     (AuthenticationError, "Set STRIPE_API_KEY to a valid restricted key."),
     (
         UnknownAccountError,
-        "Leave that account out, or connect it to the key's own account again; files stored before remain.",
+        "If that account left, end it where it is configured, with `until:` and its last day: files stored "
+        "before remain, and are read. If it was connected again, {again_}.",
     ),
     (PermissionDeniedError, "Give the restricted key the permission that is named."),
     (

@@ -84,7 +84,7 @@ MAY_IMPORT = {
         "shown": set(),
         "reports": {"shown"},
         "dagster_runs": {"reports"},
-        "io_manager": {"reports", "resources", "shown"},
+        "io_manager": {"dagster_runs", "reports", "resources", "shown"},
         "materialize": {"dagster_runs", "reports", "resources", "shown"},
         "sensors": {"dagster_runs", "reports", "resources", "shown"},
         "automation": {"dagster_runs", "reports", "resources", "sensors", "shown"},

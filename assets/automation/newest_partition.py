@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.dagster_runs.gone import NONE_GONE, GoneAccounts, account_in, find_gone
 from assets.dagster_runs.launches import NOTHING_LEFT_ALONE, Launches, LeftAlone
 from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.dagster_runs.tags import READS_NOTHING
@@ -55,7 +56,8 @@ def build_newest_partition_check(report: ConfiguredReport) -> dg.AssetChecksDefi
             return not_evaluated(error)
         missing = [each.key for each in newest if each.key not in published]
         left_alone = Launches(context.instance).left_alone(availability.grid)
-        return evaluate_newest(availability, missing, left_alone=left_alone)
+        gone = find_gone(context.instance, report.key, report.partitions)
+        return evaluate_newest(availability, missing, left_alone=left_alone, gone=gone)
 
     return newest_ready_partition
 
@@ -70,14 +72,21 @@ def not_evaluated(error: ReportingError) -> dg.AssetCheckResult:
 
 
 def evaluate_newest(
-    availability: ReportAvailability, missing: Sequence[str], *, left_alone: LeftAlone = NOTHING_LEFT_ALONE
+    availability: ReportAvailability,
+    missing: Sequence[str],
+    *,
+    left_alone: LeftAlone = NOTHING_LEFT_ALONE,
+    gone: GoneAccounts = NONE_GONE,
 ) -> dg.AssetCheckResult:
     """The check's result for the newest ready partition, or for those of the connected accounts.
 
     Args:
         missing: keys of those without a file.
         left_alone: what is on its way or was cancelled by a person is never worse than a warning.
+        gone: nobody can bring what their accounts lack.
     """
+    without = sorted({account_in(key) for key in missing if key in gone})
+    missing = [key for key in missing if key not in gone]
     if availability.available is None:
         report_type = availability.report.query.spec.id
         return dg.AssetCheckResult(
@@ -96,12 +105,11 @@ def evaluate_newest(
     newest = availability.ready[-1]
     metadata["stripe/newest_ready_partition"] = dg.MetadataValue.text(newest.key)
     if not missing:
-        published = ", ".join(each.key for each in availability.newest(1)[:MOST_NAMED])
-        return dg.AssetCheckResult(
-            passed=True,
-            description=shown(f"The newest data are in the dataset: {published}."),
-            metadata=shown_metadata(metadata),
-        )
+        there = [each.key for each in availability.newest(1) if account_in(each.key) not in without]
+        text = f"The newest data are in the dataset: {', '.join(there[:MOST_NAMED])}."
+        if without:
+            text += f" Without accounts that are gone: {list_first(without)}."
+        return dg.AssetCheckResult(passed=True, description=shown(text), metadata=shown_metadata(metadata))
     put_down = sorted(left_alone.put_down.intersection(missing))
     if left_alone.keys.issuperset(missing):
         why = "a person cancelled it, and nothing requests it until a person launches it"

@@ -11,6 +11,7 @@ import dagster as dg
 
 from assets.dagster_runs.asked import Attempt, requests_for
 from assets.dagster_runs.claims import claim
+from assets.dagster_runs.gone import find_gone
 from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
@@ -127,4 +128,7 @@ def _find_missing(
 ) -> list[str]:
     newest = availability.newest(last)
     published = availability.read_published(store, client, newest)
-    return find_missing(newest, published.keys(), leave=launches.left_alone(availability.grid).keys)
+    leave = launches.left_alone(availability.grid).keys
+    report = availability.report
+    gone = find_gone(launches.instance, report.key, report.partitions)
+    return [key for key in find_missing(newest, published.keys(), leave=leave) if key not in gone]

@@ -152,7 +152,7 @@ class Launches:
     """
 
     def __init__(self, instance: dg.DagsterInstance, now: datetime | None = None) -> None:
-        self._instance = instance
+        self.instance = instance
         self._now = now or datetime.now(UTC)
 
     def left_alone(self, grid: PartitionGrid) -> LeftAlone:
@@ -206,7 +206,7 @@ class Launches:
 
     @cached_property
     def _unfinished(self) -> list[Launch]:
-        retried = self._instance.get_run_records(
+        retried = self.instance.get_run_records(
             dg.RunsFilter(
                 statuses=[dg.DagsterRunStatus.FAILURE],
                 tags={_WILL_RETRY: "true"},
@@ -229,7 +229,7 @@ class Launches:
     @cached_property
     def _broken_off(self) -> frozenset[str]:
         """The backfills that a person cancelled, or that Dagster could not go on with."""
-        found = self._instance.get_backfills(
+        found = self.instance.get_backfills(
             filters=BackfillsFilter(statuses=[*_CANCELLED_BACKFILL, *_BROKEN_BACKFILL])
         )
         return frozenset(each.backfill_id for each in found)
@@ -238,14 +238,14 @@ class Launches:
         """All runs and backfills launched then or later, newest first."""
         # Dagster's filter excludes the moment itself.
         after = datetime.fromtimestamp(created, UTC) - timedelta(seconds=1)
-        backfills = self._instance.get_backfills(filters=BackfillsFilter(created_after=after))
+        backfills = self.instance.get_backfills(filters=BackfillsFilter(created_after=after))
         found = [*self._runs(dg.RunsFilter(created_after=after)), *map(self._backfill, backfills)]
         return sorted(found, key=lambda launch: -launch.created)
 
     def _runs(self, wanted: dg.RunsFilter) -> Iterator[Launch]:
         """Page by page, newest first."""
         cursor: str | None = None
-        while page := self._instance.get_run_records(wanted, limit=_RUNS_AT_ONCE, cursor=cursor):
+        while page := self.instance.get_run_records(wanted, limit=_RUNS_AT_ONCE, cursor=cursor):
             for record in page:
                 if launch := self._launch(record):
                     yield launch
@@ -279,7 +279,7 @@ class Launches:
         return replace(launch, by_person=False)
 
     def _backfills(self, statuses: Sequence[BackfillStatus]) -> list[Launch]:
-        found = self._instance.get_backfills(filters=BackfillsFilter(statuses=list(statuses)))
+        found = self.instance.get_backfills(filters=BackfillsFilter(statuses=list(statuses)))
         return [self._backfill(each) for each in found]
 
     def _backfill(self, backfill: Backfill) -> Launch:

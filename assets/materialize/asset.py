@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
+from assets.dagster_runs.gone import gone_tags
 from assets.dagster_runs.history import read_materializations
 from assets.dagster_runs.tags import (
     ATTEMPTS_TAG,
@@ -40,7 +41,7 @@ from assets.reports.partitions import too_many
 from assets.resources import stripe_resource
 from assets.shown import shown, shown_metadata
 from connector.errors import ConfigurationError, ReportingError
-from connector.pipeline.collect import Asked, Done, Missed, collect
+from connector.pipeline.collect import Asked, Done, Missed, Outcome, collect
 
 #: For errors that may pass, such as Stripe being out of reach when a run begins.
 RETRY_POLICY = dg.RetryPolicy(
@@ -224,6 +225,9 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
         # The error says everything; its traceback through our modules would only hide it.
         raise failure_without_answer(name, error, recorder.flush() if recorder else ()) from None
     blocked = recorder.blocked
+    if found := [(name, each.partition) for each in missed if each.outcome is Outcome.GONE]:
+        run = context.instance.get_run_by_id(context.run.run_id) or context.run
+        context.instance.add_run_tags(context.run.run_id, gone_tags(found, run.tags))
     if missed or blocked:
         raise incomplete_failure(name, recorder.flush(), missed, blocked)
     if launched.outside and _is_awaited(context):

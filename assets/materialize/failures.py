@@ -19,6 +19,7 @@ MATERIALIZED = "stripe/materialized_partitions"
 
 _WORST_FIRST = (
     Outcome.FAILED,
+    Outcome.GONE,
     Outcome.LATE,
     Outcome.NOT_READY,
     Outcome.BEFORE_DATA,

@@ -70,6 +70,16 @@ class AccountPartitions(dg.MultiPartitionsDefinition):
         static = dg.StaticPartitionsDefinition(list(accounts))
         super().__init__({CONNECTED_ACCOUNT: static, WINDOW: windows})
 
+    @property
+    def accounts(self) -> Sequence[str]:
+        """The accounts, in order."""
+        return self.get_partitions_def_for_dimension(CONNECTED_ACCOUNT).get_partition_keys()
+
+    def keys_of(self, account: str) -> list[str]:
+        """The keys of one account's partitions, oldest first."""
+        windows = self.get_partitions_def_for_dimension(WINDOW).get_partition_keys()
+        return [f"{account}|{window}" for window in windows]
+
     def get_partition_keys_in_range(
         self, partition_key_range: dg.PartitionKeyRange, *arguments: Any, **options: Any
     ) -> Sequence[dg.MultiPartitionKey]:

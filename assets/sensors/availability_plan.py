@@ -11,6 +11,7 @@ from typing import TypeVar
 import dagster as dg
 
 from assets.dagster_runs.asked import Attempt, ask_again, requests_for
+from assets.dagster_runs.gone import find_gone
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.launches import Launches, LeftAlone
 from assets.dagster_runs.run_requests import RangeRunRequest
@@ -84,6 +85,7 @@ class ReportPlan:
         missing, aged: the runs to request, those for the oldest partitions first.
         given_up: keys that were asked for often enough.
         left_alone: keys that are due, and that a person put down.
+        gone: keys that are due, and whose account is gone.
         gaps: keys between the first file and the last that have none, and are not requested.
         unlisted: accounts that have files and are not in the list of accounts.
         refused: why the table takes and gives no rows of the report as it is configured now.
@@ -95,6 +97,7 @@ class ReportPlan:
     aged: Sequence[RangeRunRequest] = ()
     given_up: Sequence[str] = ()
     left_alone: Sequence[str] = ()
+    gone: Sequence[str] = ()
     gaps: Sequence[str] = ()
     unlisted: Sequence[str] = ()
     recording: Recording = NOTHING_RECORDED
@@ -246,6 +249,7 @@ def _plan_report(
     report, grid = availability.report, availability.grid
     newest = availability.within(rules.look_back)
     missing = find_missing(newest, found.published.keys(), leave=left.in_hand)
+    gone = find_gone(instance, report.key, report.partitions)
     reason = f"missing/{epoch(availability.available.data_available_end)}"
     aged = {
         each.key: _reason(each)
@@ -258,7 +262,7 @@ def _plan_report(
             launches,
             report,
             grid,
-            {key: why for key, why in reasons.items() if key not in left.put_down},
+            {key: why for key, why in reasons.items() if key not in left.put_down and key not in gone},
             after_success=after_success,
         )
         for reasons, after_success in ((dict.fromkeys(missing, reason), True), (aged, False))
@@ -270,6 +274,7 @@ def _plan_report(
         _refreshes(report, grid, ask_aged.attempts, aged),
         [*ask_missing.given_up, *ask_aged.given_up],
         sorted(left.put_down & {*missing, *aged}),
+        [key for key in missing if key in gone],
         _gaps(found, {each.key for each in newest}),
         report.connected_accounts.unlisted(found.dataset.dimension_values(found.files)),
         recording,

@@ -12,6 +12,7 @@ import dagster as dg
 
 from assets.dagster_runs.asked import MOST_TIMES, warn_given_up
 from assets.dagster_runs.claims import claim
+from assets.dagster_runs.gone import account_in
 from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
@@ -154,6 +155,8 @@ def _notes(plan: ReportPlan) -> list[str]:
             f"Cancelled by a person and left alone until a person launches it: "
             f"{list_first(list(plan.left_alone))}"
         )
+    if plan.gone:
+        notes.append(_say_gone(plan.gone))
     if plan.gaps:
         notes.append(
             f"No file for {list_first(list(plan.gaps))}, between the first file and the last; "
@@ -162,3 +165,12 @@ def _notes(plan: ReportPlan) -> list[str]:
     if plan.unlisted:
         notes.append(explain_unlisted(plan.unlisted))
     return notes
+
+
+def _say_gone(keys: Sequence[str]) -> str:
+    accounts = sorted({*map(account_in, keys)})
+    return (
+        f"{count(len(accounts), 'account')} gone, refused by Stripe as unknown: {list_first(accounts)}. "
+        f"{count(len(keys), 'partition')} not requested until the account is ended with `until:`, or one of "
+        "its partitions is launched by hand once it is connected again"
+    )

@@ -15,7 +15,8 @@ import dagster as dg
 
 from assets.dagster_runs.asked import asks_again, find_died
 from assets.dagster_runs.claims import claim
-from assets.dagster_runs.history import PartitionGrid, read_materializations
+from assets.dagster_runs.gone import find_gone
+from assets.dagster_runs.history import PartitionGrid, read_begun, read_materializations
 from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, shared_resource
 from assets.dagster_runs.tags import LATE_TAG
@@ -139,9 +140,27 @@ def find_failed(
         return FailedPartitions(report, grid, {})
     left_alone = launches.left_alone(grid).keys
     failed = [key for key in failed if key not in left_alone and report.asks_for(key)]
+    failed = _without_gone(instance, launches, report, grid, failed)
     died = find_died(instance, launches, report, grid, failed)
     asked_again = asks_again(launches, grid, died)
     return FailedPartitions(report, grid, _requests(report, failed), asked_again)
+
+
+def _without_gone(
+    instance: dg.DagsterInstance,
+    launches: Launches,
+    report: ConfiguredReport,
+    grid: PartitionGrid,
+    failed: Sequence[str],
+) -> list[str]:
+    """Those that a report run may still bring: of an account that is gone, only what was under way when its
+    latest run ended."""
+    gone = find_gone(instance, report.key, report.partitions)
+    refused = [key for key in failed if key in gone]
+    begun = read_begun(instance, report.key, refused)
+    latest = launches.latest_failed(grid, refused)
+    under_way = {key for key, launch in latest.items() if (launch.id, key) in begun}
+    return [key for key in failed if key not in gone or key in under_way]
 
 
 def _requests(report: ConfiguredReport, keys: Iterable[str]) -> dict[str, ReportRequest]:

@@ -43,6 +43,8 @@ _ACCOUNT_ADVICE = "the account is not, or no longer, one that the key may act fo
 _LIVE_ADVICE = "some report types exist in live mode alone; if this is one, it needs a live-mode key"
 
 _HALF_A_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+#: How a message says that an account is unknown, and what names one among the parameters.
+_NO_ACCOUNT, _OF_ACCOUNT = re.compile(r"\bNo such (connected )?account\b", re.IGNORECASE), "connected_account"
 _LONGEST_MESSAGE = 1000
 _LONGEST_HEADER = 200
 #: A clock outside of these is broken, and sums with it might leave the calendar.
@@ -137,7 +139,7 @@ def error_of(
     text = visible(str(error.get("message") or "no explanation"))[:_LONGEST_MESSAGE]
     message = f"{asked}: HTTP {status}: {text}"
     code, param, type_ = (_short_text(error.get(name)) for name in ("code", "param", "type"))
-    kind = _kind(status, code, param)
+    kind = _kind(status, code, param, text)
     if kind is UnknownAccountError:
         message += f" [key {key}: {_ACCOUNT_ADVICE}]"
     elif status in KEY_ADVICE:
@@ -159,12 +161,15 @@ def error_of(
     )
 
 
-def _kind(status: int, code: str | None, param: str | None) -> type[APIError]:
+def _kind(status: int, code: str | None, param: str | None, text: str) -> type[APIError]:
+    """By what the error says before by its status: a 403 about an account is not a missing permission."""
     if status == 429 or code == "rate_limit":
         return RateLimitError
     if status >= 500:
         return ServerError
-    if code == "account_invalid" or (code == "resource_missing" and "connected_account" in (param or "")):
+    missing = code == "resource_missing" and _OF_ACCOUNT in (param or "")
+    unnamed = code in {None, "resource_missing"} and status in {400, 403, 404} and _NO_ACCOUNT.search(text)
+    if code == "account_invalid" or missing or unnamed:
         return UnknownAccountError
     exact = {401: AuthenticationError, 403: PermissionDeniedError, 409: ConflictError}
     return exact.get(status, InvalidRequestError)

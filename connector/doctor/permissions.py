@@ -65,7 +65,7 @@ def examine_stripe(
     refused = False
     try:
         take(client.report_types())
-    except PermissionDeniedError as error:
+    except (PermissionDeniedError, UnknownAccountError) as error:
         refused = True
         yield _forbidden("read report types", error)
     except ReportingError as error:
@@ -171,7 +171,7 @@ def _tested(what: str, ask: Callable[[], object], expected: Set[int] = _NOTHING)
     """Whether the key may do it; a refusal with one of the `expected` statuses means that it may."""
     try:
         ask()
-    except PermissionDeniedError as error:
+    except (PermissionDeniedError, UnknownAccountError) as error:
         return _forbidden(what, error)
     except InvalidRequestError as error:
         if error.status not in expected:

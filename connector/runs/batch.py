@@ -27,6 +27,7 @@ from connector.errors import (
     RunMismatchError,
     RunPendingError,
     UnexpectedAnswerError,
+    UnknownAccountError,
 )
 from connector.runs import wording
 from connector.runs.adoption import PartitionRequest, Refusal, WaitPolicy
@@ -250,7 +251,7 @@ class RunBatch:
         self._end(item, error)
         if isinstance(error, AuthenticationError):
             self._end_queue(error, lambda _: True)
-        elif isinstance(error, PermissionDeniedError):
+        elif isinstance(error, PermissionDeniedError | UnknownAccountError):
             # It may be about one connected account; partitions of others have a right to their own answer.
             account = item.wanted.request.get("connected_account")
             self._end_queue(error, lambda each: each.wanted.request.get("connected_account") == account)
@@ -277,7 +278,7 @@ class RunBatch:
     def _take_poll(self) -> None:
         try:
             result = self._poller.take()
-        except (AuthenticationError, PermissionDeniedError) as error:
+        except (AuthenticationError, PermissionDeniedError, UnknownAccountError) as error:
             self._lock_out(error)
             return
         if result is None:

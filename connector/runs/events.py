@@ -11,6 +11,7 @@ from connector.errors import (
     OutsideLifeError,
     ReportingError,
     RunPendingError,
+    UnknownAccountError,
 )
 from connector.partitions import Partition
 from connector.runs.adoption import PartitionRequest
@@ -32,6 +33,7 @@ class Outcome(StrEnum):
     NOT_READY = "not_ready"
     BEFORE_DATA = "before_data"
     OUTSIDE_LIFE = "outside_life"
+    GONE = "gone"
     FAILED = "failed"
 
 
@@ -40,6 +42,7 @@ _OUTCOMES = {
     NotReadyError: Outcome.NOT_READY,
     BeforeDataError: Outcome.BEFORE_DATA,
     OutsideLifeError: Outcome.OUTSIDE_LIFE,
+    UnknownAccountError: Outcome.GONE,
 }
 
 
@@ -84,7 +87,7 @@ class Missed:
     @property
     def outcome(self) -> Outcome:
         """Late passes by itself, not ready has to wait for its day, before the data and outside of a
-        life never will be there, failed needs a person."""
+        life never will be there, gone is an outcome of the account alone, failed needs a person."""
         known = (each for kind, each in _OUTCOMES.items() if isinstance(self.error, kind))
         return next(known, Outcome.FAILED)
 

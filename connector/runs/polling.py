@@ -17,6 +17,7 @@ from connector.errors import (
     PermissionDeniedError,
     ReportingError,
     UnexpectedAnswerError,
+    UnknownAccountError,
 )
 from connector.runs.creation import GONE
 from connector.runs.pacing import pause_before_poll
@@ -92,14 +93,15 @@ class Poller:
     def take(self) -> PollResult | None:
         """What the poll showed, once it has ended; None before.
 
-        Raises AuthenticationError and PermissionDeniedError: no further poll will show anything.
+        Raises AuthenticationError, PermissionDeniedError and UnknownAccountError: no further poll will show
+        anything.
         """
         if self.future is None or not self.future.done():
             return None
         ended, self.future = self.future, None
         try:
             result = ended.result()
-        except (AuthenticationError, PermissionDeniedError):
+        except (AuthenticationError, PermissionDeniedError, UnknownAccountError):
             raise
         except Exception as error:
             _log.warning("could not poll %s pending report runs: %s", len(self._polled), error)

@@ -23,6 +23,7 @@ from connector.simulator.books.ledger import Ledger
 from connector.simulator.books.seeded_random import token, uniform
 from connector.simulator.faults import Faults, RequestContext, Stage
 from connector.simulator.protocol import httpx_transport as transport
+from connector.simulator.protocol.errors import no_access, no_such
 from connector.simulator.protocol.messages import Call, Outcome, Reply, Sleep
 from connector.simulator.report_runs import Run, Runs
 from connector.simulator.report_types.observed import REPORT_TYPES
@@ -165,6 +166,24 @@ class Simulator:
     def add_account(self, key: str, account: str) -> None:
         """Let `key` belong to another account, which has books of its own and nothing connected to it."""
         self.keyring.other_accounts[key] = account
+
+    def leave(self, account: str, *, status: int = 400) -> None:
+        """Let a connected account leave: new runs about it are refused. Those about all still have its rows.
+
+        Args:
+            status: 400 for "No such account", 403 for `account_invalid`, which `Stripe-Account` gets anyway.
+        """
+        if status == 403:
+            error = no_access(account)
+        else:
+            error = no_such("account", account, param="parameters[connected_account]", status=400)
+        self._backend.left[account] = error
+        self.keyring.left.add(account)
+
+    def come_back(self, account: str) -> None:
+        """Let an account that has left be connected again, with the books it had."""
+        del self._backend.left[account]
+        self.keyring.left.discard(account)
 
     def ledger(self, account: str | None = None) -> Ledger:
         """The books of an account, by default of `self.account`."""

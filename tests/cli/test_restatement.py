@@ -138,7 +138,7 @@ def test_a_connected_account_that_is_gone_holds_up_no_other(
         f"{other}|2026-06-{day:02}" for day in (5, 6, 7)
     ]
     assert "the account is not, or no longer, one that the key may act for" in pulled.out + pulled.err
-    assert "Leave that account out, or connect it to the key's own account again" in pulled.out
+    assert "end it where it is configured, with `until:` and its last day" in pulled.out
     assert "Files stored before are unchanged." in pulled.out
 
 

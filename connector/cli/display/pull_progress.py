@@ -30,9 +30,16 @@ from connector.terminal.lines import echo, echo_json
 from connector.text import iso
 
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.
-EXIT_CODES = {Outcome.FAILED: 1, Outcome.LATE: 3, Outcome.NOT_READY: 4, Outcome.BEFORE_DATA: 5}
+EXIT_CODES = {
+    Outcome.FAILED: 1,
+    Outcome.GONE: 1,
+    Outcome.LATE: 3,
+    Outcome.NOT_READY: 4,
+    Outcome.BEFORE_DATA: 5,
+}
 
 _CONSEQUENCES = {
+    Outcome.GONE: "Files stored before are unchanged.",
     Outcome.FAILED: "Files stored before are unchanged.",
     Outcome.LATE: "Their report runs continue at Stripe: run this again later to reuse or replace them.",
     Outcome.NOT_READY: "Stripe has no data for them yet.",
@@ -229,8 +236,8 @@ def _expected(missed: list[Missed]) -> str:
 
 
 def _advised(missed: list[Missed]) -> str:
-    """What to do about failures, each sentence once; what is late or not ready has its own."""
-    failed = [each.error for each in missed if each.outcome is Outcome.FAILED]
+    """What to do about failures and accounts, each sentence once; what is late or not ready has its own."""
+    failed = [each.error for each in missed if each.outcome in {Outcome.FAILED, Outcome.GONE}]
     sentences = dict.fromkeys(advice(error, again="Pull again") for error in failed)
     return "".join(f" {sentence}" for sentence in sentences)
 

@@ -11,7 +11,7 @@ from connector.simulator.api.keys import Keyring
 from connector.simulator.api.rate_limits import Limiter
 from connector.simulator.books.ledger import Ledger
 from connector.simulator.faults import Faults
-from connector.simulator.protocol.errors import no_such
+from connector.simulator.protocol.errors import StripeError, no_such
 from connector.simulator.report_runs import Runs
 from connector.simulator.report_types.report_type import ReportType
 from connector.simulator.reports.columns import Books
@@ -31,6 +31,7 @@ class Backend:
             own; unix seconds.
         bounds_excluded: an interval lies a second inside the availability at both ends, as Stripe's
             reference asks; else it may reach from one to the other, as its guide does.
+        left: the connected accounts that have left, and how a run about one is refused.
     """
 
     seed: int
@@ -48,6 +49,7 @@ class Backend:
     starts: dict[str, int] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)
     bounds_excluded: bool = False
+    left: dict[str, StripeError] = field(default_factory=dict)
     idempotency: IdempotencyKeys = field(default_factory=IdempotencyKeys)
 
     def available(self, report_type: ReportType, account: str, now: datetime) -> tuple[int, int]:
@@ -77,6 +79,13 @@ class Backend:
                 name = "connected_account" if each == one else "connected_accounts"
                 raise no_such("account", each, param=f"parameters[{name}]", status=400)
         return [each for each in connected if not wanted or each in wanted]
+
+    def refuse_left(self, parameters: Mapping[str, Any]) -> None:
+        """Raise Stripe's error for an account that has left."""
+        one = parameters.get("connected_account")
+        for each in (*parameters.get("connected_accounts", ()), *([one] if one else [])):
+            if each in self.left:
+                raise self.left[each]
 
     def check_payout(self, parameters: Mapping[str, Any], accounts: Iterable[str], as_of: int) -> None:
         """Raise Stripe's error for a payout that none of `accounts` has made by `as_of`."""

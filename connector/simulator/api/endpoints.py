@@ -167,6 +167,7 @@ def _create_run(request: Request) -> Reply:
     report_type = _known_type(request, requested_type(form))
     requestable = backend.requestable(report_type, owner.account, call.at)
     parameters = run_parameters(form, report_type, available=requestable)
+    backend.refuse_left(parameters)
     accounts = backend.accounts(report_type, parameters, owner.account)
     backend.check_payout(parameters, accounts, prepared(int(call.at.timestamp())))
     _check_pending(request)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from connector.simulator.owner import Owner
-from connector.simulator.protocol.errors import StripeError, unauthorized
+from connector.simulator.protocol.errors import StripeError, no_access, unauthorized
 from connector.simulator.protocol.messages import Call
 
 #: Accepted by default; not a secret.
@@ -48,6 +48,7 @@ class Keyring:
 
     def __post_init__(self) -> None:
         self._revoked: set[str] = set()
+        self.left: set[str] = set()
 
     def revoke(self, key: str) -> None:
         """Let `key` be expired."""
@@ -80,17 +81,14 @@ class Keyring:
         allowed = frozenset((self.permissions or {}).get(key, EVERYTHING))
         account = self.account_of(call)
         if not self._may_act_for(account, key):
-            raise StripeError(
-                f"The provided key '{masked(key)}' does not have access to account '{account}' "
-                "(or that account does not exist).",
-                status=403,
-                code="account_invalid",
-            )
+            raise no_access(account, key=masked(key))
         return Caller(key, Owner(account, match[2] == "live"), allowed)
 
     def _may_act_for(self, account: str, key: str) -> bool:
         if account == self.other_accounts.get(key, self.account):
             return True
+        if account in self.left:
+            return False
         if key in self.other_accounts:
             return False
         if self.connected is None:

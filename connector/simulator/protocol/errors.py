@@ -71,6 +71,16 @@ def no_such(thing: str, id: str, *, param: str, status: int = 404) -> StripeErro
     return StripeError(f"No such {thing}: '{id}'", status=status, code="resource_missing", param=param)
 
 
+def no_access(account: str, *, key: str = "") -> StripeError:
+    """An account that the key may not act for, or no longer."""
+    of_key = f"The provided key '{key}'" if key else "The provided key"
+    return StripeError(
+        f"{of_key} does not have access to account '{account}' (or that account does not exist).",
+        status=403,
+        code="account_invalid",
+    )
+
+
 def unknown_url(method: str, path: str) -> StripeError:
     return StripeError(
         f"Unrecognized request URL ({method}: {path}). See https://docs.stripe.com for what exists here.",

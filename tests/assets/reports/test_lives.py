@@ -1,20 +1,23 @@
 """Accounts that open and leave, on a real Dagster and a Stripe in memory."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import dagster as dg
 import pytest
 
 from assets import ConfiguredReport, build_report_asset
-from assets.automation.newest_partition import evaluate_newest
+from assets.automation.newest_partition import build_newest_partition_check, evaluate_newest
 from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.late_sensor import build_late_report_sensor
 from assets.sensors.readiness import read_availability
 from connector.accounts import AccountLife, AccountLives
 from connector.query import ReportQuery
-from connector.simulator import Simulator
+from connector.runs.adoption import WaitPolicy
+from connector.simulator import Match, Simulator
+from tests.faults.runs import RunTakes
+from tests.support.clock import ManualClock
 from tests.support.dagster import Orchestra, messages_of, reader_of
 from tests.support.sensing import Daemon
 
@@ -148,3 +151,130 @@ def test_an_account_that_was_taken_off_the_list_is_named_with_the_way_out(
         assert f"{accounts[1]} is not in the list of accounts" in messages_of(refused.value)
         assert "put it back with `until:`" in messages_of(refused.value)
     assert f"There are files of {accounts[1]}, not in the list of accounts" in capsys.readouterr().err
+
+
+# Accounts that Stripe refuses
+
+
+@pytest.fixture
+def everyone(accounts: Sequence[str]) -> ConfiguredReport:
+    """The report of three accounts without an end."""
+    query = ReportQuery.of("connected_account_balance_summary", by_account=True)
+    return ConfiguredReport(query, start=date(2026, 5, 1), connected_accounts=AccountLives.of(accounts))
+
+
+@dataclass
+class Deployment:
+    """One report with its sensors, and a Stripe whose accounts come and go."""
+
+    orchestra: Orchestra
+    report: ConfiguredReport
+    asset: dg.AssetsDefinition
+
+    def __post_init__(self) -> None:
+        sensor = build_availability_sensor([self.report], look_back=2 * DAY, refresh_after=())
+        self.availability = Daemon(self.orchestra, [self.asset], sensor)
+        self.late = Daemon(self.orchestra, [self.asset], build_late_report_sensor([self.report]))
+
+    @property
+    def there(self) -> list[str]:
+        return sorted(key for key, _ in self.orchestra.recorded(self.asset))
+
+    def launched(self) -> int:
+        return self.orchestra.instance.get_runs_count()
+
+
+@pytest.fixture
+def deployment(orchestra: Orchestra, everyone: ConfiguredReport) -> Deployment:
+    return Deployment(orchestra, everyone, build_report_asset(everyone, retry_policy=None))
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_an_account_that_left_fails_once_and_holds_up_nothing_else(
+    deployment: Deployment, simulator: Simulator, accounts: Sequence[str], status: int
+) -> None:
+    simulator.leave(accounts[1], status=status)
+
+    deployment.availability.tick_and_run()
+    launched, requested = deployment.launched(), len(simulator.requests)
+    ticks = [deployment.availability.tick_and_run() for _ in range(3)]
+    late = [deployment.late.tick() for _ in range(3)]
+
+    days = ("2026-06-05", "2026-06-06")
+    living = (accounts[0], accounts[2])
+    assert deployment.there == sorted(f"{account}|{day}" for account in living for day in days)
+    assert deployment.launched() == launched
+    assert {each.skipped for each in late} == {
+        "Nothing to do: no partition's latest run failed or timed out."
+    }
+    for tick in ticks:
+        assert f"1 account gone, refused by Stripe as unknown: {accounts[1]}" in tick.skipped
+        assert "2 partitions not requested" in tick.skipped
+    assert [each.path for each in simulator.requests[requested:]] == ["/v1/reporting/report_types"] * 3
+    (failed,) = deployment.orchestra.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+    assert failed.tags["stripe/outcome"] == "gone"
+
+
+def test_an_account_that_is_back_is_asked_for_once_a_person_has_launched_one_partition(
+    deployment: Deployment, simulator: Simulator, accounts: Sequence[str]
+) -> None:
+    simulator.leave(accounts[1])
+    deployment.availability.tick_and_run()
+    simulator.come_back(accounts[1])
+
+    still = deployment.availability.tick_and_run()
+    deployment.orchestra.launch([deployment.asset], f"{accounts[1]}|2026-06-06")
+    again = deployment.availability.tick_and_run()
+
+    assert still.requests == []
+    assert again.partitions == [f"{accounts[1]}|2026-06-05"]
+    assert len(deployment.there) == 6
+
+
+def test_an_account_that_is_ended_after_it_left_is_not_spoken_of(
+    deployment: Deployment, simulator: Simulator, accounts: Sequence[str]
+) -> None:
+    simulator.leave(accounts[1])
+    deployment.availability.tick_and_run()
+    ended = AccountLives(
+        tuple(AccountLife(each, until=date(2026, 6, 4) if each == accounts[1] else None) for each in accounts)
+    )
+    report = replace(deployment.report, connected_accounts=ended)
+
+    after = Deployment(deployment.orchestra, report, build_report_asset(report, retry_policy=None))
+
+    assert "gone" not in after.availability.tick().skipped
+
+
+def test_a_report_run_that_was_under_way_when_its_account_left_is_picked_up(
+    deployment: Deployment, simulator: Simulator, accounts: Sequence[str], clock: ManualClock
+) -> None:
+    slow = replace(deployment.report, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=1)))
+    late = Deployment(deployment.orchestra, slow, build_report_asset(slow, retry_policy=None))
+    simulator.faults.add(RunTakes(3600.0), Match("POST"), times=1)
+    late.orchestra.launch([late.asset], f"{accounts[1]}|2026-06-05")
+    simulator.leave(accounts[1])
+    late.orchestra.launch([late.asset], f"{accounts[1]}|2026-06-06")
+
+    waiting = late.late.tick()
+    clock.sleep(3600)
+    late.late.tick_and_run()
+
+    assert "1 partition failed or timed out: 1 still pending at Stripe" in waiting.skipped
+    assert late.there == [f"{accounts[1]}|2026-06-05"]
+
+
+def test_the_newest_partitions_are_there_without_an_account_that_is_gone(
+    deployment: Deployment, simulator: Simulator, accounts: Sequence[str]
+) -> None:
+    simulator.leave(accounts[1])
+    deployment.availability.tick_and_run()
+    checks = build_newest_partition_check(deployment.report)
+    job = dg.define_asset_job("checks", selection=dg.AssetSelection.checks(checks))
+    definitions = dg.Definitions(asset_checks=[checks], jobs=[job], resources=deployment.orchestra.resources)
+
+    result = definitions.resolve_job_def("checks").execute_in_process(instance=deployment.orchestra.instance)
+
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert evaluation.passed
+    assert f"Without accounts that are gone: {accounts[1]}." in str(evaluation.description)

@@ -1,0 +1,112 @@
+"""Accounts that Stripe refuses as unknown, as Dagster's runs have found out.
+
+A run that meets such an account names it in a tag, for the asset it was about. The account counts as gone
+until one of its partitions is materialized later: a person who has connected it again launches one. Nothing
+else is remembered, so nothing can be lost.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from assets.reports.partitions import AccountPartitions
+from connector.partitions import Partition
+from connector.query import CONNECTED_ACCOUNT
+
+#: Run tag: the run has met an account that is gone. Its value is always the same, so that it can be found.
+_GONE_TAG, _YES = "stripe/gone", "yes"
+
+#: Run tag: which accounts, by asset, as JSON.
+_ACCOUNTS_TAG = "stripe/gone_accounts"
+
+_RUNS_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class GoneAccounts:
+    """The accounts of one report that are gone. A key is in it if its account is."""
+
+    accounts: frozenset[str] = frozenset()
+
+    def __contains__(self, key: object) -> bool:
+        return account_in(str(key)) in self.accounts
+
+
+NONE_GONE = GoneAccounts()
+
+
+def account_in(key: str) -> str:
+    """The account of a partition's key; of a key without one, what cannot be an account."""
+    return key.partition("|")[0]
+
+
+def find_gone(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: dg.PartitionsDefinition[str] | None
+) -> GoneAccounts:
+    """The accounts of an asset that are gone; without partitions of accounts there are none."""
+    if not isinstance(partitions, AccountPartitions):
+        return NONE_GONE
+    refused = _refused(instance, asset.to_user_string())
+    listed = [account for account in partitions.accounts if account in refused]
+    gone = (each for each in listed if not _came_back(instance, asset, partitions, each, refused[each]))
+    return GoneAccounts(frozenset(gone))
+
+
+def gone_tags(found: Iterable[tuple[str, Partition]], before: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a run that has met accounts that are gone.
+
+    Args:
+        found: asset keys as people read them, each with a partition that was refused.
+        before: the tags of the run so far; another step of it may have met some.
+    """
+    named = _named(before)
+    for asset, partition in found:
+        if account := partition.parameters.get(CONNECTED_ACCOUNT):
+            named[asset] = sorted({*named.get(asset, ()), str(account)})
+    if not named:
+        return {}
+    return {_GONE_TAG: _YES, _ACCOUNTS_TAG: json.dumps(named, separators=(",", ":"))}
+
+
+def _refused(instance: dg.DagsterInstance, asset: str) -> dict[str, float]:
+    """The accounts that runs about an asset were refused, and when the last one ended, in unix seconds."""
+    found: dict[str, float] = {}
+    for record in _runs(instance):
+        ended = record.end_time or record.update_timestamp.timestamp()
+        for account in _named(record.dagster_run.tags).get(asset, ()):
+            found[account] = max(ended, found.get(account, ended))
+    return found
+
+
+def _came_back(
+    instance: dg.DagsterInstance,
+    asset: dg.AssetKey,
+    partitions: AccountPartitions,
+    account: str,
+    refused: float,
+) -> bool:
+    wanted = dg.AssetRecordsFilter(
+        asset_key=asset, asset_partitions=partitions.keys_of(account), after_timestamp=refused
+    )
+    return bool(instance.fetch_materializations(wanted, limit=1).records)
+
+
+def _runs(instance: dg.DagsterInstance) -> Iterator[dg.RunRecord]:
+    cursor: str | None = None
+    while page := instance.get_run_records(
+        dg.RunsFilter(tags={_GONE_TAG: _YES}), limit=_RUNS_AT_ONCE, cursor=cursor
+    ):
+        yield from page
+        if len(page) < _RUNS_AT_ONCE:
+            return
+        cursor = page[-1].dagster_run.run_id
+
+
+def _named(tags: Mapping[str, str]) -> dict[str, list[str]]:
+    """The accounts in a run's tags, by asset; none in what people made up."""
+    try:
+        return {str(asset): list(map(str, some)) for asset, some in json.loads(tags[_ACCOUNTS_TAG]).items()}
+    except (KeyError, ValueError, AttributeError, TypeError):
+        return {}
