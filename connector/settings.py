@@ -10,6 +10,7 @@ An empty variable is the same as an unset one.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -30,6 +31,8 @@ ROOT = "STRIPE_REPORTS_ROOT"
 DAGSTER_HOME = "DAGSTER_HOME"
 
 DEFAULT_ROOT = "data"
+
+_VARIABLE = re.compile(r"\{\{\s*env\.(\w+)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,16 @@ class Connection:
         from connector.dataset.store import Store  # noqa: PLC0415 - it loads pyarrow
 
         return Store(self.root)
+
+
+def filled_in(text: str, environment: Mapping[str, str] | None = None) -> str:
+    """A text of a configuration file with its variables, as in `{{ env.ACCOUNTS }}`; empty for an unset one.
+
+    Args:
+        environment: by default the process's own.
+    """
+    given = os.environ if environment is None else environment
+    return _VARIABLE.sub(lambda found: given.get(found[1], ""), text)
 
 
 def dagster_home() -> str | None:

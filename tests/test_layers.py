@@ -73,8 +73,8 @@ MAY_IMPORT = {
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},
         "project": {"accounts", "api", "catalogue", "dataset", "errors", "partitions", "settings", "text"},
         "doctor": {
-            *("api", "catalogue", "clock", "dataset", "errors", "money", "partitions", "project", "query"),
-            "settings",
+            *("accounts", "api", "catalogue", "clock", "dataset", "errors", "money", "partitions", "project"),
+            *("query", "settings", "text"),
         },
         "simulator": {"clock"},
     },

@@ -17,7 +17,15 @@ import httpx
 from connector.api.credentials import ApiKey, Hosts, is_account, is_live, key_kind, mode_of, shown_setting
 from connector.api.http_client import Listener
 from connector.api.json_fields import is_identifier
-from connector.api.models import Mode, ReportFile, ReportRequest, ReportRun, ReportType, epoch
+from connector.api.models import (
+    ConnectedAccount,
+    Mode,
+    ReportFile,
+    ReportRequest,
+    ReportRun,
+    ReportType,
+    epoch,
+)
 from connector.api.rate_limit import RateLimits
 from connector.api.responses import FileStream, JsonResponse, ResponseHead
 from connector.api.retry import RetryPolicy
@@ -31,6 +39,7 @@ _log = get_logger(__name__)
 _TYPES = "/v1/reporting/report_types"
 _RUNS = "/v1/reporting/report_runs"
 _FILES = "/v1/files"
+_ACCOUNTS = "/v1/accounts"
 _PAGE = 100
 #: A hundred thousand report runs. No account has them in the span of time we look at.
 _MOST_PAGES = 1_000
@@ -189,6 +198,14 @@ class StripeClient:
         they are taken. Without `until`, up to now."""
         created = {"gte": since} | ({"lte": until} if until else {})
         return self._pages(_RUNS, _bounds(created) | {"limit": str(_PAGE)}, ReportRun.from_api)
+
+    def accounts(self) -> list[ConnectedAccount]:
+        """The accounts connected to the key's own, all pages, newest first.
+
+        Source: https://docs.stripe.com/api/accounts/list
+        """
+        pages = self._pages(_ACCOUNTS, {"limit": str(_PAGE)}, ConnectedAccount.from_api)
+        return [each for page in pages for each in page.data]
 
     def file(self, file_id: str) -> ReportFile:
         """One file object. Source: https://docs.stripe.com/api/files/retrieve"""

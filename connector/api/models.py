@@ -249,3 +249,30 @@ class ReportType:
             default_columns=fields.optional_texts(payload, "default_columns"),
             livemode=None if payload.get("livemode") is None else fields.flag(payload, "livemode"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedAccount:
+    """An account that is connected to the key's own.
+
+    `country` has two letters. `dashboard` is `full`, `express` or `none`: reports of accounts with a full
+    Dashboard of their own are not visible to the platform. Each is None where Stripe does not say.
+
+    Source: https://docs.stripe.com/api/accounts/object
+    """
+
+    id: str
+    created: datetime | None = None
+    country: str | None = None
+    dashboard: str | None = None
+
+    @classmethod
+    def from_api(cls, payload: Mapping[str, Any]) -> Self:
+        controller = fields.optional_object(payload, "controller") or {}
+        dashboard = fields.optional_object(controller, "stripe_dashboard") or {}
+        return cls(
+            id=fields.identifier(payload, "id"),
+            created=fields.optional_moment(payload, "created"),
+            country=fields.shown_text(payload, "country"),
+            dashboard=fields.shown_text(dashboard, "type"),
+        )

@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from connector import __version__
+from connector.cli.accounts import accounts
 from connector.cli.check import check
 from connector.cli.display.output import interrupted, interrupted_by_signals
 from connector.cli.doctor import doctor
@@ -61,7 +62,7 @@ def cli() -> None:
     """Download Stripe's financial reports into typed Parquet files, and query and check them."""
 
 
-for _command in (init, types, pull, sql, check, doctor, simulate, upgrade):
+for _command in (init, types, accounts, pull, sql, check, doctor, simulate, upgrade):
     cli.add_command(_command)
 
 

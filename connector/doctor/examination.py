@@ -11,6 +11,7 @@ from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
 from connector.api.models import Mode, ReportType
 from connector.clock import Clock
+from connector.doctor.accounts import examine_connected, examine_list, examine_stored
 from connector.doctor.dagster_home import examine_dagster
 from connector.doctor.diagnosis import Diagnosis, Level, failure
 from connector.doctor.files import examine_coverage, examine_root, examine_tables, stored_datasets
@@ -58,6 +59,8 @@ def examine(
     yield from about_key
     yield from examine_account(connection)
     now = clock.now()
+    configured, unreadable = examine_list(directory)
+    yield from unreadable
     if may_ask and not any(each.level is Level.FAIL for each in about_key):
         responses = ResponseLog()
         try:
@@ -67,6 +70,7 @@ def examine(
         else:
             with client:
                 yield from examine_stripe(client, responses, offered.append)
+                yield from examine_connected(client, configured)
                 now = client.now()
                 livemode = None if client.mode is Mode.SIMULATED else client.mode is Mode.LIVE
     defs = find_defs(directory)
@@ -81,6 +85,7 @@ def examine(
     yield from examine_tables(stored)
     with contextlib.suppress(ReportingError):
         yield from examine_tables_of(to_check, stored, connection.store())
+        yield from examine_stored(stored, connection.store(), configured)
     with contextlib.suppress(ReportingError):  # `examine_root` reports what the file system refuses
         yield from examine_coverage(connection.root, stored)
     modes = sorted({each.mode for each in stored})

@@ -7,10 +7,11 @@ from typing import Any
 
 import yaml
 
-from connector.accounts import AccountLives
+from connector.accounts import AccountLife, AccountLives
 from connector.api.credentials import is_account
 from connector.errors import ConfigurationError
-from connector.project.defs_yaml import refuse_slips
+from connector.project.defs_yaml import found_files, refuse_slips
+from connector.settings import filled_in
 
 #: The field of a report in `defs.yaml`, under which `stripe-reports accounts` prints the list.
 FIELD = "connected_accounts"
@@ -32,6 +33,32 @@ def read_accounts(given: Any, directory: Path) -> AccountLives:
     elif not isinstance(given, Sequence):
         return AccountLives.of(given)
     return AccountLives.of([life for item in given for life in _expanded(item, directory)])
+
+
+def configured_accounts(directory: Path) -> AccountLives:
+    """The accounts of every `defs.yaml` of ours in a Dagster project in `directory`, each once.
+
+    Raises ConfigurationError naming the file whose list cannot be read.
+    """
+    found: dict[str, AccountLife] = {}
+    for file in found_files(directory)[0]:
+        for fields in file.reports():
+            if given := fields.get(FIELD):
+                try:
+                    lives = read_accounts(_filled_in(given), file.path.parent)
+                except ConfigurationError as error:
+                    raise ConfigurationError(f"{file.path.relative_to(directory)}: {error}") from None
+                found = {life.account: life for life in lives} | found
+    return AccountLives(tuple(found.values()))
+
+
+def _filled_in(given: Any) -> Any:
+    """The list with the variables that its texts name."""
+    if isinstance(given, str):
+        return filled_in(given)
+    if isinstance(given, dict):
+        return {name: _filled_in(value) for name, value in given.items()}
+    return [_filled_in(each) for each in given] if isinstance(given, list) else given
 
 
 def _expanded(item: Any, directory: Path) -> Iterator[Any]:

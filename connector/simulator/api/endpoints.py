@@ -1,4 +1,4 @@
-"""Stripe's Reporting and Files API: routes, endpoints, and the headers of every answer.
+"""Stripe's Reporting and Files API, and accounts: routes, endpoints, and the headers of every answer.
 
 `Simulator-Books` is the one header that is not Stripe's: it names the books that the account's reports are
 made from, so that a caller can see that two simulators, or two accounts, are not the same.
@@ -14,9 +14,10 @@ from email.utils import format_datetime
 from urllib.parse import unquote
 
 from connector.simulator.api import pagination
+from connector.simulator.api.accounts import Account
 from connector.simulator.api.backend import Backend
 from connector.simulator.api.contents import contents
-from connector.simulator.api.keys import FILES_READ, REPORTS_READ, Caller
+from connector.simulator.api.keys import ACCOUNTS_READ, FILES_READ, REPORTS_READ, Caller
 from connector.simulator.api.run_parameters import requested_type, run_parameters
 from connector.simulator.faults import RequestContext, Stage
 from connector.simulator.owner import Owner
@@ -245,6 +246,22 @@ def _run(request: Request) -> Reply:
     return json_reply(200, run.view(now, request.contents_origin))
 
 
+# Accounts
+
+
+def _accounts(request: Request) -> Reply:
+    request.caller.require(ACCOUNTS_READ)
+    query, backend = request.query, request.backend
+    pagination.only_known(query, pagination.COMMON)
+    connected = backend.connected if request.owner.account == backend.keyring.account else ()
+    # Each is created on the first day of its books, a minute after the one before.
+    everyone = [Account(each, backend.ledger(each).opening + 60 * n, n) for n, each in enumerate(connected)]
+    newest_first = [each for each in reversed(everyone) if each.id not in backend.left]
+    accounts, has_more = pagination.page(newest_first, query, thing="account")
+    views = [account.view() for account in accounts]
+    return json_reply(200, pagination.list_object(views, has_more=has_more, url="/v1/accounts"))
+
+
 # Files
 
 
@@ -286,6 +303,7 @@ _ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", "/v1/reporting/report_runs", _create_run),
     ("GET", "/v1/reporting/report_runs", _runs),
     ("GET", "/v1/reporting/report_runs/([^/]+)", _run),
+    ("GET", "/v1/accounts", _accounts),
     ("GET", "/v1/files", _files),
     ("GET", "/v1/files/([^/]+)", _file),
     ("GET", "/v1/files/([^/]+)/contents", _file_contents),

@@ -21,7 +21,8 @@ SIMULATED_KEY = "sk_test_simulated0000000000000000"
 REPORTS_READ = "report_runs_and_report_types_read"
 REPORTS_WRITE = "report_runs_and_report_types_write"
 FILES_READ = "files_read"
-EVERYTHING = frozenset({REPORTS_READ, REPORTS_WRITE, FILES_READ})
+ACCOUNTS_READ = "accounts_kyc_basic_read"
+EVERYTHING = frozenset({REPORTS_READ, REPORTS_WRITE, FILES_READ, ACCOUNTS_READ})
 
 _KEY = re.compile(r"(sk|rk)_(test|live)_\w+")
 
