@@ -256,6 +256,13 @@ class ReportSpec:
         )
 
     @property
+    def account_column(self) -> str | None:
+        """The column that says whose a row is, in a platform's report with rows of several accounts; None
+        where no column does."""
+        named = (name for name in ("connected_account", "account_id") if name in self.columns)
+        return next(named, None) if self.of_platforms else None
+
+    @property
     def by_payout(self) -> bool:
         """Whether a run is about one payout, not about an interval."""
         return "payout" in self.required

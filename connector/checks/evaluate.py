@@ -1,6 +1,7 @@
 """All checks: the list of them, those of a file, and what they find in it."""
 
 from connector.checks.balance import ADDS_UP, CONTINUITY
+from connector.checks.disappearance import DISAPPEARANCE
 from connector.checks.file import IS_WHOLE, NO_ADDED_COLUMNS, ROW_COUNT
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import FileCheck, OpenFile, UnreadableError, inconclusive, opened
@@ -11,7 +12,10 @@ from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.query import ReportQuery
 
-_FILE_CHECKS = (IS_WHOLE, ROW_COUNT, NO_ADDED_COLUMNS, UNIQUE_KEY, IN_INTERVAL, NET, DECIMALS, ADDS_UP)
+_FILE_CHECKS = (
+    *(IS_WHOLE, ROW_COUNT, NO_ADDED_COLUMNS, UNIQUE_KEY, IN_INTERVAL, NET, DECIMALS, ADDS_UP),
+    DISAPPEARANCE,
+)
 
 
 def all_checks() -> tuple[Check, ...]:

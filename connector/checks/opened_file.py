@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from connector.checks.wording import REFRESH
 from connector.convert.arrow_types import is_stored_as
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
+from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
 from connector.errors import NoDataError, StoreError
 from connector.query import ReportQuery
@@ -52,6 +53,8 @@ class OpenFile:
         uri: where the file is.
         schema: its columns.
         rows: those of a small file, which DuckDB has under the name `report`; None for a large one.
+        former: opens the files that it and those before it have replaced, as far as they are still there and
+            can be read, the newest first.
     """
 
     query: ReportQuery
@@ -59,6 +62,7 @@ class OpenFile:
     provenance: Provenance
     schema: pa.Schema
     rows: pa.Table | None
+    former: "Callable[[], Iterator[OpenFile]]"
     _store: Store
     _path: str
     _connection: duckdb.DuckDBPyConnection
@@ -163,21 +167,42 @@ def open_file(store: Store, dataset: Dataset, query: ReportQuery, partition: str
         StoreError: there is none.
         UnreadableError: it is not a whole Parquet file, or not one of ours.
     """
+
+    def former() -> Iterator[OpenFile]:
+        for uri, replaced in store.superseded(dataset, partition):
+            with suppress(UnreadableError), _opened(store, query, uri, replaced, lambda: iter(())) as file:
+                yield file
+
     try:
         (footer,) = store.footers(dataset, [partition])
-        with store.open_bytes(footer.path) as source, pq.ParquetFile(source) as file:
-            rows = file.read(use_threads=False) if file.num_row_groups < _SMALL else None
     except NoDataError:
         raise
-    except (StoreError, pa.ArrowException, OSError) as error:
+    except StoreError as error:
+        raise UnreadableError(f"it is not a whole Parquet file: {store.explain(error)}") from None
+    with _opened(store, query, store.uri(dataset, partition), footer, former) as file:
+        yield file
+
+
+@contextmanager
+def _opened(
+    store: Store,
+    query: ReportQuery,
+    uri: str,
+    footer: Footer,
+    former: Callable[[], Iterator[OpenFile]],
+) -> Iterator[OpenFile]:
+    try:
+        with store.open_bytes(footer.path) as source, pq.ParquetFile(source) as file:
+            rows = file.read(use_threads=False) if file.num_row_groups < _SMALL else None
+    except (pa.ArrowException, OSError) as error:
         raise UnreadableError(f"it is not a whole Parquet file: {store.explain(error)}") from None
     if footer.provenance is None:
         raise UnreadableError("it does not say which report run it was made from")
     with _engine(os.getpid()).cursor() as connection:
         if rows is not None:
             connection.register("report", rows)
-        uri = store.uri(dataset, partition)
-        yield OpenFile(query, uri, footer.provenance, footer.schema, rows, store, footer.path, connection)
+        origin = footer.provenance
+        yield OpenFile(query, uri, origin, footer.schema, rows, former, store, footer.path, connection)
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 import contextlib
 import sys
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,15 @@ from connector.cli.options import (
     moment,
     wait_option,
 )
-from connector.errors import ConfigurationError
+from connector.errors import ConfigurationError, StoreError
 from connector.settings import Connection
 from connector.terminal.lines import echo
 from connector.text import get_logger
 
 if TYPE_CHECKING:
+    from connector.checks import Finding
     from connector.cli.display.pull_progress import PullReporter
+    from connector.dataset.identity import Dataset
     from connector.dataset.provenance import Provenance
     from connector.pipeline.events import Event, Missed
     from connector.runs.restatement import Refresh
@@ -221,7 +224,9 @@ def pull(
             drop_columns=forced,
             wait_policy=connector.WaitPolicy(wait_timeout=wait_timeout),
         )
-        report_events(told_of_balances(events, store, query, client), reporter)
+        dataset = query.dataset(mode=client.mode, account=client.account)
+        warned = told_of_balances(events, store, query, dataset)
+        report_events(warned, reporter, partial(find_disappearance, store, query, dataset))
     reporter.summary(time.monotonic() - began)
     if not as_json and (way_out := first_way_out(query, reporter.tally.missed)):
         echo(way_out)
@@ -290,12 +295,11 @@ def told_of_balances(
     events: "Generator[Event]",
     store: "connector.Store",
     query: "connector.ReportQuery",
-    client: "connector.StripeClient",
+    dataset: "Dataset",
 ) -> "Generator[Event]":
     """The events; where a new balance summary does not add up, a warning too: sums made of it are wrong."""
     from connector.pipeline.events import Done  # noqa: PLC0415 - it loads pyarrow
 
-    dataset = query.dataset(mode=client.mode, account=client.account)
     has_balances = query.spec.row_kinds is not None and "ending_balance" in query.spec.row_kinds.kinds
     with contextlib.closing(events):
         for event in events:
@@ -306,6 +310,23 @@ def told_of_balances(
                 finding = check_balance(store, dataset, query, event.partition.key)
                 if finding and finding.result == "failed":
                     _log.warning("%s %s: %s", query.name, event.partition.key, finding.reason)
+
+
+def find_disappearance(
+    store: "connector.Store", query: "connector.ReportQuery", dataset: "Dataset", event: "Event"
+) -> "Finding | None":
+    """Which accounts or currencies are gone in a file that has just replaced another one; None for none."""
+    from connector.pipeline.events import Done  # noqa: PLC0415 - it loads pyarrow
+
+    if not isinstance(event, Done) or not event.fetched or event.published.change is None:
+        return None
+    from connector.checks.disappearance import find_gone  # noqa: PLC0415 - it loads DuckDB
+    from connector.checks.opened_file import UnreadableError  # noqa: PLC0415
+
+    try:
+        return find_gone(store, dataset, query, event.partition.key)
+    except (UnreadableError, StoreError):
+        return None  # `check` names the file, and what is wrong with it
 
 
 def _say_refreshed(text: str, *, logged: bool) -> None:
@@ -328,11 +349,19 @@ def first_way_out(query: "connector.ReportQuery", missed: "Iterable[Missed]") ->
     return None
 
 
-def report_events(events: "Generator[Event]", reporter: "PullReporter") -> None:
-    """Print each event as it comes; after an interrupt, print what is stored, and end the command."""
+def report_events(
+    events: "Generator[Event]",
+    reporter: "PullReporter",
+    find_gone: "Callable[[Event], Finding | None]" = lambda _: None,
+) -> None:
+    """Print each event as it comes, and warn of what is gone with it; after an interrupt, print what is
+    stored, and end the command."""
     try:
         with contextlib.closing(events), reporter:
             for event in events:
-                reporter.event(event)
+                gone = find_gone(event)
+                reporter.event(event, gone)
+                if gone:
+                    _log.warning("%s: %s", event.partition.key, gone.reason)
     except KeyboardInterrupt as error:
         interrupted(error, reporter.tally.so_far())

@@ -99,6 +99,10 @@ class Dataset:
             return ()
         return tuple(sorted({self.key_format.values(key)[0] for key in keys}))
 
+    def superseded_path(self, key: str) -> str:
+        """The directory of the files that the file of a partition has replaced."""
+        return f".superseded/{self.file_path(key).rpartition('/')[0]}"
+
     def key_of(self, path: str) -> str:
         """The key of the partition whose file is at `path`, as `file_path` made it."""
         levels = path.split("/")[-2 - len(self.dimensions) : -1]

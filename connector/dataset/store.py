@@ -11,18 +11,20 @@ old file or the new one. Rows are never merged: some reports have identical rows
 
 import contextlib
 import hashlib
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.fs as pafs
 
-from connector.dataset.admission import refuse_other_books
+from connector.dataset.admission import explain_foreign, refuse_other_books
 from connector.dataset.finder import Finder
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
+from connector.dataset.schema_evolution import Footer, read_footers
 from connector.dataset.shape import ask_the_same
-from connector.errors import OvertakenError
+from connector.errors import OvertakenError, StoreError
 from connector.text import get_logger
 
 MOST_SUPERSEDED = 5
@@ -90,6 +92,18 @@ class Store(Finder):
         finally:
             staged.unlink(missing_ok=True)
 
+    def superseded(self, dataset: Dataset, period: str) -> Iterator[tuple[str, Footer]]:
+        """The files that a partition's file, and those before it, have replaced, as far as they are still
+        there: where each is, and its footer; the newest first. Those that cannot be read, or are not of this
+        table, are left out."""
+        books, place = self._books_to_compare(dataset), dataset.superseded_path(period)
+        for path in sorted(self._root.listed(self._path(place)), reverse=True):
+            with contextlib.suppress(StoreError):
+                (footer,) = read_footers([path], self._root)
+                origin = footer.provenance
+                if origin and not explain_foreign(dataset, period, origin, books=books):
+                    yield self._root.uri(f"{place}/{path.rpartition('/')[2]}"), footer
+
     def _pin(self, dataset: Dataset, books: str | None) -> None:
         """Write down what the table is, unless that is written already. The caller holds its lock."""
         pinned, pinned_books = self._hold_to(dataset), self.books(dataset) if books else None
@@ -114,7 +128,7 @@ class Store(Finder):
                 target,
                 name,
             )
-        place = self._path(f".superseded/{dataset.file_path(period).rpartition('/')[0]}")
+        place = self._path(dataset.superseded_path(period))
         self._root.set_aside(target, f"{place}/{name}.parquet", most=MOST_SUPERSEDED)
 
 

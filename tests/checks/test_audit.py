@@ -48,6 +48,8 @@ def test_an_outcome_names_its_table_and_partition(books: Books) -> None:
         "2026-06-02",
     ]
     assert [each.partition for each in outcomes if each.check.compares_files] == [
+        "2026-06-01",
+        "2026-06-02",
         "2026-06-02",
         "2026-06-01 to 2026-06-02",
         "2026-06-01 to 2026-06-02",

@@ -54,7 +54,7 @@ def test_books_that_agree(run: Run, pulled: Pulled) -> None:
     assert ["agrees_with_balance_summary", "3", "", "", ""] in rows(itemized)
     assert ["balance_adds_up", "3", "", "", ""] in rows(summary)
     assert ["closing_is_next_opening", "2", "", "", ""] in rows(summary)
-    assert checked.lines[-1] == "All 53 checks passed."
+    assert checked.lines[-1] == "All 59 checks passed."
 
 
 def test_a_failure_names_the_amounts_and_ends_with_1(run: Run, pulled: Pulled) -> None:

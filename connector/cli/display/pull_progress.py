@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import (
     BarColumn,
@@ -27,7 +27,10 @@ from connector.pipeline.log import fields_of
 from connector.query import ReportQuery
 from connector.terminal.console import Shown
 from connector.terminal.lines import echo, echo_json
-from connector.text import iso
+from connector.text import iso, join_names
+
+if TYPE_CHECKING:
+    from connector.checks import Finding
 
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.
 EXIT_CODES = {
@@ -144,17 +147,21 @@ class PullReporter:
         with contextlib.suppress(OSError):  # the terminal may be gone
             self._stack.close()
 
-    def event(self, event: Event) -> None:
-        """Print one event."""
+    def event(self, event: Event, gone: "Finding | None" = None) -> None:
+        """Print one event.
+
+        Args:
+            gone: what the file that was replaced had, and this one has not.
+        """
         self.tally.take(event)
         self._pending += isinstance(event, Asked)
         if self._json and not isinstance(event, Asked):
-            echo_json(_as_json(event))
+            echo_json(_as_json(event) | ({"gone": [dict(each) for each in gone.examples]} if gone else {}))
         elif isinstance(event, Missed):
             run = f"  {event.run_id}" if event.run_id else ""
             self._say(f"{event.partition.key}  {event.outcome.value.replace('_', ' ')}{run}  {event.error}")
         elif isinstance(event, Done) and self._bar is None:
-            echo(_line(event))
+            echo(_line(event, gone))
         if self._bar and self._task is not None:
             ended = len(self.tally.done) + len(self.tally.missed)
             fetched = sum(each.fetched for each in self.tally.done)
@@ -203,14 +210,14 @@ def _bar() -> Progress:
     )
 
 
-def _line(done: Done) -> str:
+def _line(done: Done, gone: "Finding | None") -> str:
     file = done.published.provenance
     rows = f"{file.rows:,} row{'' if file.rows == 1 else 's'}"
-    change = _change(done)
+    change = _change(done, gone)
     return f"{done.partition.key}  {rows}  {how(done)} {file.run_id}{change}  {_near(done.published.uri)}"
 
 
-def _change(done: Done) -> str:
+def _change(done: Done, gone: "Finding | None") -> str:
     """What a file changed that replaced another one; nothing where it is the first."""
     if done.published.outdated:
         return " (a newer file was stored already)"
@@ -219,7 +226,9 @@ def _change(done: Done) -> str:
         return ""
     if change.same_bytes and not change.columns:
         return " (not re-checked)" if done.reused else " (unchanged)"
-    return f" (changed: {', '.join(change.texts()) or 'neither rows nor sums'})"
+    names = dict.fromkeys(each["gone"] for each in gone.examples) if gone else ()
+    lost = f"; gone: {join_names(names)}" if names else ""
+    return f" (changed: {', '.join(change.texts()) or 'neither rows nor sums'}{lost})"
 
 
 def _near(uri: str) -> str:

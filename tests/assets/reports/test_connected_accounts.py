@@ -26,9 +26,11 @@ from connector.errors import ConfigurationError
 from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
 from connector.simulator import SIMULATED_KEY, Match, Simulator
+from tests.checks.conftest import Edited
+from tests.faults.file_editing import Row
 from tests.faults.runs import RunTakes
 from tests.support.clock import ManualClock
-from tests.support.dagster import Orchestra
+from tests.support.dagster import Orchestra, configured
 from tests.support.sensing import Daemon
 
 #: Dagster 1.13 tags runs of two dimensions with keys that it deprecates itself.
@@ -88,6 +90,32 @@ def test_a_launch_in_the_name_of_one_of_the_accounts_asks_stripe_nothing(
     assert not result.success
     assert "STRIPE_ACCOUNT" in str(result.get_step_failure_events())
     assert simulator.requests == []
+
+
+def test_an_account_that_a_refresh_lacks_fails_a_check(
+    orchestra: Orchestra, simulator: Simulator, accounts: Sequence[str]
+) -> None:
+    asset = build_report_asset(configured(TYPE), retry_policy=None)
+    check = dg.AssetCheckKey(asset.key, "no_account_or_currency_gone")
+
+    def evaluated() -> list[tuple[bool, str]]:
+        found = orchestra.instance.event_log_storage.get_asset_check_execution_history(check, limit=9)
+        said = [each.evaluation for each in found if each.evaluation and each.evaluation.partition]
+        return [(each.passed, each.description or "") for each in said]
+
+    orchestra.launch([asset], "2026-06-01")
+    assert evaluated() == [(True, "No account and no currency is gone.")]
+
+    def without(rows: list[Row]) -> None:
+        rows[:] = [row for row in rows if row["connected_account"] != accounts[1]]
+
+    simulator.faults.add(Edited(without))
+    refreshed = orchestra.launch([asset], "2026-06-01")
+
+    assert refreshed.success
+    (passed, reason), *_ = evaluated()
+    assert not passed
+    assert reason.startswith(f"Gone since a former file: {accounts[1]} (")
 
 
 @pytest.mark.long
