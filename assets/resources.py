@@ -42,6 +42,11 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
         default=1,
         description="How many Dagster steps use the key at once; Stripe's rate limit is divided by it.",
     )
+    share: float = Field(
+        default=1.0,
+        description="How much of Stripe's rate limit they take together: 0.5 leaves half to checkout and "
+        "others.",
+    )
 
     @field_validator("processes")
     @classmethod
@@ -51,9 +56,16 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
             raise ValueError("at least one process uses the key")
         return processes
 
+    @field_validator("share")
+    @classmethod
+    def _a_part(cls, share: float) -> float:
+        if not 0 < share <= 1:
+            raise ValueError("a share of the rate limit is above 0 and up to 1")
+        return share
+
     def connection(self) -> Connection:
         """The same as a value of the connector's."""
-        return Connection(self.api_key, self.api_base, self.account, self.root, self.processes)
+        return Connection(self.api_key, self.api_base, self.account, self.root, self.processes, self.share)
 
     def client(self, *, retry: RetryPolicy | None = None) -> StripeClient:
         """A new client, which the caller closes. It opens no connection until it is used.

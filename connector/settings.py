@@ -3,6 +3,8 @@
     STRIPE_API_KEY         a restricted key
     STRIPE_API_BASE        another server than Stripe's, such as the simulator
     STRIPE_ACCOUNT         a connected account to act for
+    STRIPE_PROCESSES       how many processes use the key at once
+    STRIPE_SHARE           how much of Stripe's rate limits they may take together: 0.5 leaves half to others
     STRIPE_REPORTS_ROOT    where the Parquet goes: a path, or a URL such as s3://bucket/prefix
     DAGSTER_HOME           where Dagster keeps its history
 
@@ -15,8 +17,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from connector.api.credentials import STRIPE_API, Hosts, mode_of
+from connector.api.credentials import STRIPE_API, Hosts, mode_of, shown_setting
 from connector.api.models import Mode
+from connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from connector.api.client import StripeClient
@@ -27,12 +30,17 @@ if TYPE_CHECKING:
 API_KEY = "STRIPE_API_KEY"
 API_BASE = "STRIPE_API_BASE"
 ACCOUNT = "STRIPE_ACCOUNT"
+PROCESSES = "STRIPE_PROCESSES"
+SHARE = "STRIPE_SHARE"
 ROOT = "STRIPE_REPORTS_ROOT"
 DAGSTER_HOME = "DAGSTER_HOME"
 
 DEFAULT_ROOT = "data"
 
 _VARIABLE = re.compile(r"\{\{\s*env\.(\w+)\s*\}\}")
+
+#: More than any machine starts; each would wait for hours between two calls.
+_MOST_PROCESSES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +52,15 @@ class Connection:
         account: the connected account to act for; None for the key's own.
         root: a path or URL. Not shown: a URL may hold credentials.
         processes: how many processes use the key at once; the rate limit is divided by it.
+        share: how much of the rate limit they may take together, above 0 and up to 1.
     """
 
     api_key: str = field(default="", repr=False)
     api_base: str = STRIPE_API
     account: str | None = None
     root: str = field(default=DEFAULT_ROOT, repr=False)
-    processes: int = 1
+    processes: int | str = 1
+    share: float | str = 1.0
 
     @classmethod
     def from_environment(
@@ -58,13 +68,16 @@ class Connection:
         *,
         account: str | None = None,
         root: str | None = None,
+        processes: int | None = None,
+        share: float | None = None,
         key_variable: str = API_KEY,
         environment: Mapping[str, str] | None = None,
     ) -> Self:
         """The settings of the environment.
 
         Args:
-            account, root: instead of what the environment says; an empty account is the key's own.
+            account, root, processes, share: instead of what the environment says; an empty account is the
+                key's own.
             key_variable: the variable that holds the key.
             environment: by default the process's own.
         """
@@ -74,6 +87,8 @@ class Connection:
             api_base=given.get(API_BASE) or STRIPE_API,
             account=(given.get(ACCOUNT) if account is None else account) or None,
             root=root or given.get(ROOT) or DEFAULT_ROOT,
+            processes=(given.get(PROCESSES) or 1) if processes is None else processes,
+            share=(given.get(SHARE) or 1.0) if share is None else share,
         )
 
     def hosts(self) -> Hosts:
@@ -83,6 +98,31 @@ class Connection:
     def mode(self) -> Mode:
         """Whose data the key reads, without asking Stripe. Raises ConfigurationError."""
         return mode_of(self.api_key, self.hosts())
+
+    def division(self) -> tuple[int, float]:
+        """How many processes use the key at once, and how much of the rate limit they take together.
+
+        Raises ConfigurationError for what cannot be.
+        """
+        try:
+            processes = int(self.processes)
+        except ValueError:
+            processes = 0
+        if not 1 <= processes <= _MOST_PROCESSES:
+            raise ConfigurationError(
+                f"{PROCESSES} is {shown_setting(str(self.processes))}: expected a whole number from 1 to "
+                f"{_MOST_PROCESSES:,}, of the processes that use the key at once"
+            )
+        try:
+            share = float(self.share)
+        except ValueError:
+            share = 0.0
+        if not 0 < share <= 1:
+            raise ConfigurationError(
+                f"{SHARE} is {shown_setting(str(self.share))}: expected a number above 0 and up to 1, such "
+                "as 0.5, of Stripe's rate limits"
+            )
+        return processes, share
 
     def client(
         self,
@@ -96,15 +136,18 @@ class Connection:
             retry: how patient each request is; the policy for report runs, unless given.
             observe: called with the head of every response.
 
-        Raises ConfigurationError for a key that cannot read reports, and for a base it must not be sent to.
+        Raises ConfigurationError for a key that cannot read reports, for a base it must not be sent to, and
+        for processes or a share that cannot be.
         """
+        processes, share = self.division()
         from connector.api.client import StripeClient  # noqa: PLC0415 - it loads httpx
 
         return StripeClient(
             self.api_key,
             hosts=self.hosts(),
             account=self.account,
-            processes=self.processes,
+            processes=processes,
+            share=share,
             retry=retry,
             observe=observe,
         )

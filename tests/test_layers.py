@@ -69,7 +69,7 @@ MAY_IMPORT = {
                 "text",
             ),
         },
-        "settings": {"api", "dataset"},
+        "settings": {"api", "dataset", "errors"},
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},
         "project": {"accounts", "api", "catalogue", "dataset", "errors", "partitions", "settings", "text"},
         "doctor": {

@@ -53,9 +53,32 @@ def test_a_publishable_key_is_called_one_whatever_the_server(base: str) -> None:
 
 
 def test_the_resource_reaches_what_a_connection_reaches() -> None:
-    resource = StripeReporting(api_key="rk_test_51something", account="acct_1", root="here", processes=2)
+    resource = StripeReporting(
+        api_key="rk_test_51something", account="acct_1", root="here", processes=2, share=0.5
+    )
 
     assert resource.connection() == Connection(
-        "rk_test_51something", account="acct_1", root="here", processes=2
+        "rk_test_51something", account="acct_1", root="here", processes=2, share=0.5
     )
     assert resource.mode() is Mode.TEST
+
+
+def test_how_the_rate_limit_is_divided_is_said_by_the_environment_or_by_options() -> None:
+    given = {"STRIPE_PROCESSES": "60", "STRIPE_SHARE": "0.5"}
+
+    assert Connection.from_environment(environment={}).division() == (1, 1.0)
+    assert Connection.from_environment(environment=given).division() == (60, 0.5)
+    assert Connection.from_environment(processes=2, share=0.1, environment=given).division() == (2, 0.1)
+
+
+@pytest.mark.parametrize("variable", ["STRIPE_PROCESSES", "STRIPE_SHARE"])
+@pytest.mark.parametrize("value", ["many", "0", "-1", "nan", "9" * 500, "rk_live_51secret"])
+def test_a_number_that_cannot_be_is_refused_by_its_name_where_stripe_would_be_called(
+    variable: str, value: str
+) -> None:
+    connection = Connection.from_environment(environment={**ENVIRONMENT, variable: value})
+
+    with pytest.raises(ConfigurationError, match=f"{variable} is .*: expected") as refused:
+        connection.client()
+
+    assert "secret" not in str(refused.value)

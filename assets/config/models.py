@@ -51,10 +51,18 @@ class ConnectionModel(StrictModel):
         description="Where the files are stored: a path, or a URL such as s3://bucket/prefix; by default "
         "STRIPE_REPORTS_ROOT, or `data`.",
     )
-    processes: int = Field(
-        default=1,
+    processes: int | None = Field(
+        default=None,
         ge=1,
-        description="How many Dagster steps use the key at once; Stripe's rate limit is divided by it.",
+        description="How many Dagster steps use the key at once; Stripe's rate limit is divided by it; by "
+        "default STRIPE_PROCESSES, or 1.",
+    )
+    share: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="How much of Stripe's rate limit they take together: 0.5 leaves half to checkout and "
+        "others; by default STRIPE_SHARE, or 1.",
     )
 
 
@@ -201,12 +209,14 @@ def resolve_connection(context: dg.ResolutionContext | None, model: ConnectionMo
         # The line itself is not shown: it may hold a key.
         raise error_at(context, ("api_key",), message, snippet=False)
     environment = Connection.from_environment()
+    processes, share = environment.division()
     return StripeReporting(
         api_key=dg.EnvVar(found[1]),
         api_base=_variable(model.api_base) or environment.api_base,
         account=_variable(model.account) or environment.account,
         root=_variable(model.root) or _root_of(environment),
-        processes=model.processes,
+        processes=processes if model.processes is None else model.processes,
+        share=share if model.share is None else model.share,
     )
 
 

@@ -67,6 +67,7 @@ class StripeClient:
         account: acts for a connected account (`Stripe-Account`), on runs and on downloads.
         http: the transport; made here, and closed by `close`, when None. It must not follow redirects.
         processes: how many processes are expected to share the key at once; the pace is divided by it.
+        share: how much of Stripe's rate limits they may take together, above 0 and up to 1.
         observe: called with the head of every answer, redirects included.
     """
 
@@ -81,6 +82,7 @@ class StripeClient:
         retry: RetryPolicy | None = None,
         draw: Callable[[], float] = random.random,
         processes: int = 1,
+        share: float = 1.0,
         observe: Callable[[ResponseHead], None] | None = None,
     ) -> None:
         api_key = ApiKey(api_key)
@@ -103,7 +105,9 @@ class StripeClient:
             observe=observe,
         )
         # By the key's kind, also where a server on this machine stands in for Stripe.
-        self._limits = RateLimits(self.clock, live=is_live(api_key), processes=processes)
+        self._limits = RateLimits(
+            self.clock, live=is_live(api_key), processes=processes, share=share, draw=draw
+        )
 
     def __repr__(self) -> str:
         return f"StripeClient({self._kind}, {self.hosts.api}, account={self.account})"

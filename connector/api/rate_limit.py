@@ -5,18 +5,24 @@ for each endpoint. Staying below them finishes sooner than running into 429 and 
 spaces calls evenly over all threads that share it, slows down when Stripe says 429 all the same (another
 process may share the key), and recovers with every call that goes well.
 
+Whose limit counts where one acts for a connected account (`Stripe-Account`) is not documented. It is taken to
+be the platform's, so that keys and accounts of one platform share it.
+
 Source: https://docs.stripe.com/rate-limits
 """
 
+import math
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 
 from connector.clock import Clock
 
 #: Requests per second Stripe allows: by a live key, by all others, at one endpoint, and for files.
 LIVE_RATE, TEST_RATE, ENDPOINT_RATE, FILES_RATE = 100.0, 25.0, 25.0, 20.0
 
-_SLOWEST = 0.5
+#: Calls per second however often Stripe refuses, or this part of the limit where that is less.
+_SLOWEST, _LEAST = 0.5, 1 / 8
 #: Of the limit, for each call that goes well: added, not multiplied, so that many processes come to share
 #: evenly, and a refusal now and then costs little.
 _RECOVERY = 0.02
@@ -44,7 +50,8 @@ class RateLimit:
     def refused(self, now: float) -> None:
         """Stripe said 429: halve the rate, once for all that was under way together."""
         if now - self._slowed_at >= _TOGETHER:
-            self.rate, self._slowed_at = max(_SLOWEST, self.rate / 2), now
+            slowest = min(_SLOWEST, self._limit * _LEAST)
+            self.rate, self._slowed_at = max(slowest, self.rate / 2), now
 
     def accepted(self) -> None:
         """A call went through: recover a little, up to the limit."""
@@ -88,22 +95,59 @@ class Pace:
                 limit.accepted()
 
 
+def divided(limit: float, *, processes: float, share: float) -> float:
+    """How many calls a second one of several processes may send, so that all together keep to a limit.
+
+    Processes know nothing of each other, and their calls come together by chance: what they send in a second
+    differs from one second to the next by about the square root of what it is on average. So much is left
+    free, and they finish sooner than if they ran into 429.
+
+    Args:
+        limit: calls per second that Stripe allows.
+        processes: how many share what we take of it.
+        share: how much of it we take; the rest is for others.
+    """
+    ours = limit * share
+    spare = math.sqrt(min(processes, ours)) if processes > 1 else 0.0
+    return max(ours / 2, ours - spare) / processes
+
+
 class RateLimits:
     """All limits of one key.
 
     Args:
         live: whether the key is a live one.
-        processes: how many processes share the key; every limit is divided by it.
+        processes: how many processes share the key.
+        share: how much of every limit they may take together, above 0 and up to 1.
+        draw: a uniform random number from [0, 1): when each of several processes sends its first call, so
+            that those that start together do not call together.
     """
 
-    def __init__(self, clock: Clock, *, live: bool, processes: float = 1) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        live: bool,
+        processes: float = 1,
+        share: float = 1.0,
+        draw: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._everything = RateLimit((LIVE_RATE if live else TEST_RATE) / processes)
-        self._files = RateLimit(FILES_RATE / processes)
-        self._endpoints: defaultdict[str, RateLimit] = defaultdict(
-            lambda: RateLimit(ENDPOINT_RATE / processes)
-        )
+
+        def limited(per_second: float) -> RateLimit:
+            return RateLimit(divided(per_second, processes=processes, share=share))
+
+        def begun(per_second: float) -> RateLimit:
+            """The same, with its first call somewhere within the time from one call to the next."""
+            limit = limited(per_second)
+            if processes > 1:
+                limit.free_at = clock.monotonic() + draw() / limit.rate
+            return limit
+
+        self._everything = limited(LIVE_RATE if live else TEST_RATE)
+        self._files = begun(FILES_RATE)
+        self._endpoints: defaultdict[str, RateLimit] = defaultdict(lambda: begun(ENDPOINT_RATE))
 
     def of(self, endpoint: str) -> Pace:
         """The pace of an endpoint, by method and path template, e.g. `GET /v1/reporting/report_runs/{id}`."""

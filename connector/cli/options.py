@@ -32,7 +32,9 @@ STRIPE_ENVIRONMENT = """\b
 Environment:
   STRIPE_API_KEY       a restricted key, rk_live_… or rk_test_…
   STRIPE_API_BASE      another server; default https://api.stripe.com
-  STRIPE_ACCOUNT       the connected account to act for, acct_…"""
+  STRIPE_ACCOUNT       the connected account to act for, acct_…
+  STRIPE_PROCESSES     how many processes use the key at once; default 1
+  STRIPE_SHARE         how much of Stripe's rate limits they take; default 1"""
 FILES_ENVIRONMENT = f"\b\nEnvironment:\n{_FILES}"
 ENVIRONMENT = f"{STRIPE_ENVIRONMENT}\n{_FILES}"
 
@@ -109,8 +111,21 @@ _root = click.option(
 )
 _directory = click.option("--root", help=f"The directory with the files; {_ROOT}")
 
+_processes = click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    help="How many processes use the key at once: Stripe's rate limits are divided by it; default "
+    "STRIPE_PROCESSES, or 1.",
+)
+_share = click.option(
+    "--share",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    help="How much of Stripe's rate limits they take together, such as 0.5: checkout and others share the "
+    "limits; default STRIPE_SHARE, or 1.",
+)
+
 #: Each gives the command a `connection`, made from the environment and these options.
-connection_options = grouped("connection", Connection.from_environment, _root, _account)
+connection_options = grouped("connection", Connection.from_environment, _root, _account, _processes, _share)
 account_option = grouped("connection", Connection.from_environment, _account)
 root_option = grouped("connection", Connection.from_environment, _root)
 directory_option = grouped("connection", Connection.from_environment, _directory)

@@ -15,7 +15,7 @@ from connector.doctor.accounts import examine_connected, examine_list, examine_s
 from connector.doctor.dagster_home import examine_dagster
 from connector.doctor.diagnosis import Diagnosis, Level, failure
 from connector.doctor.files import examine_coverage, examine_root, examine_tables, stored_datasets
-from connector.doctor.key import account_of, examine_account, examine_key, hosts_of
+from connector.doctor.key import account_of, examine_account, examine_division, examine_key, hosts_of
 from connector.doctor.permissions import IMPATIENT, ResponseLog, examine_stripe
 from connector.doctor.reports import examine_report, examine_tables_of, find_defs, reports_to_check
 from connector.errors import ConfigurationError, ReportingError
@@ -58,6 +58,7 @@ def examine(
     about_key = list(examine_key(connection, hosts))
     yield from about_key
     yield from examine_account(connection)
+    yield from examine_division(connection)
     now = clock.now()
     configured, unreadable = examine_list(directory)
     yield from unreadable

@@ -71,6 +71,14 @@ def examine_account(connection: Connection) -> Iterator[Diagnosis]:
         )
 
 
+def examine_division(connection: Connection) -> Iterator[Diagnosis]:
+    """Whether it is known how the rate limit is divided; nothing where it is."""
+    try:
+        connection.division()
+    except ReportingError as error:
+        yield failure("pace", str(error), "Correct it, or unset it.")
+
+
 def account_of(connection: Connection) -> str | None:
     """The account to act for; None for the key's own, and for what is not an account id."""
     account = connection.account

@@ -1,8 +1,11 @@
 """Keeping below a rate."""
 
+import random
+from collections import deque
+
 import pytest
 
-from connector.api.rate_limit import Pace, RateLimit, RateLimits
+from connector.api.rate_limit import TEST_RATE, Pace, RateLimit, RateLimits
 from tests.support.clock import ManualClock
 
 CREATE, LOOK = "POST /v1/reporting/report_runs", "GET /v1/reporting/report_runs"
@@ -34,18 +37,44 @@ def test_calls_are_spread_evenly_below_each_limit(
     assert seconds_for(clock, *calls) == pytest.approx((len(calls) - 1) / per_second, rel=0.02)
 
 
-@pytest.mark.parametrize(
-    ("endpoints", "per_second"),
-    [([CREATE], 5), ([f"GET /v1/{n}" for n in range(8)], 20), (["GET /v1/files"], 4)],
-    ids=["one-endpoint", "all-endpoints", "files"],
-)
-def test_processes_that_share_a_key_divide_its_limits(
-    clock: ManualClock, endpoints: list[str], per_second: float
+@pytest.mark.parametrize("share", [1.0, 0.5])
+@pytest.mark.parametrize("processes", [2, 7, 25, 60])
+def test_processes_that_know_nothing_of_each_other_are_hardly_ever_refused(
+    clock: ManualClock, processes: int, share: float
 ) -> None:
-    limits = RateLimits(clock, live=True, processes=5)
-    calls = [limits.of(endpoint) for _ in range(10) for endpoint in endpoints]
+    """Each with calls to send all the time, and all started at once."""
+    draw, limit = random.Random(7).random, TEST_RATE * share
+    paces = [
+        RateLimits(clock, live=False, processes=processes, share=share, draw=draw).of(CREATE)
+        for _ in range(processes)
+    ]
+    counted: deque[float] = deque()
+    sent = refused = 0
+    while sent < 3000:
+        pace = min(paces, key=lambda each: max(limit.free_at for limit in each._limits.values()))
+        pace.take()
+        sent += 1
+        while counted and clock.monotonic() - counted[0] >= 1:
+            counted.popleft()
+        if len(counted) < limit:
+            counted.append(clock.monotonic())
+            pace.accepted()
+        else:
+            refused += 1
+            pace.refused("global-rate")
 
-    assert seconds_for(clock, *calls) == pytest.approx((len(calls) - 1) / per_second, rel=0.02)
+    assert refused < sent / 100
+    assert (sent - refused) / clock.monotonic() > limit / 2
+
+
+def test_a_refusal_never_quickens_a_slow_process(clock: ManualClock) -> None:
+    pace = RateLimits(clock, live=False, processes=200).of(CREATE)
+    before = seconds_for(clock, *[pace] * 3)
+    for _ in range(5):
+        pace.refused(None)
+        clock.sleep(2)
+
+    assert seconds_for(clock, *[pace] * 3) > before
 
 
 def test_an_idle_while_earns_no_burst(clock: ManualClock) -> None:
