@@ -25,6 +25,7 @@ from connector.catalogue import (
     with_columns,
 )
 from connector.catalogue.spec import CONNECTED
+from connector.catalogue.together import refuse_nameless
 from connector.clock import is_utc
 from connector.dataset.identity import Dataset, check_table_name
 from connector.errors import ConfigurationError
@@ -107,6 +108,7 @@ class ReportQuery:
             asked["columns"] = list(columns)
         request = validate(spec, asked)
         chosen = request.columns if spec.takes_columns else columns
+        refuse_nameless(spec, chosen or (), filters, dimensions)
         checked = {n: v for n, v in request.parameters if n in filters}
         window, zone = _calendar(spec, window, "UTC" if is_utc(zone) else zone)
         return cls(spec, name, columns_of(spec, chosen), checked, window, zone, dimensions)

@@ -30,9 +30,13 @@ from assets.materialize.asset import build_report_asset, materialize_report, rep
 from assets.materialize.event_recorder import Output
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
+from connector.catalogue.together import advise_together
 from connector.dataset.place import Place
 from connector.errors import ConfigurationError
 from connector.project.defs_yaml import refuse_unreadable
+from connector.text import get_logger
+
+_log = get_logger(__name__)
 
 #: Sensors, schedules and steps are named after what is given; Dagster takes no other characters.
 _NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -122,6 +126,9 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         for report in self.reports:
             # A variable that is not set here is read when a run starts, and refused there.
             report.query.refuse_acting_for(account.get_value() if isinstance(account, dg.EnvVar) else account)
+            advice = advise_together(report.query.spec, report.query.window, len(report.connected_accounts))
+            if advice:
+                _log.warning("%s.", advice)
         of_this_account = [self._of_this_account(report) for report in self.reports]
         reports = [report.compared_with(of_this_account) for report in of_this_account]
         # The names of sensors and schedules are unique in a code location; so is the resource's key.

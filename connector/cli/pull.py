@@ -14,6 +14,7 @@ import click
 
 # Its public names load when they are used, so that a misspelt option is refused at once.
 import connector
+from connector.catalogue.together import advise_together
 from connector.cli.display.output import interrupted, logging_to_stderr
 from connector.cli.options import (
     ENVIRONMENT,
@@ -202,6 +203,9 @@ def pull(
     partitions = selection.partitions(query)
     if query.spec.caution:
         echo(f"Note: {query.spec.caution}", err=True)
+    accounts = len({*ids_of(selection.accounts)})
+    if advice := advise_together(query.spec, query.window, accounts):
+        echo(f"Note: {advice}.", err=True)
     from connector.cli.display.pull_progress import PullReporter  # noqa: PLC0415 - it loads pyarrow
 
     began = time.monotonic()

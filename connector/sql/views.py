@@ -21,6 +21,10 @@ from connector.sql.quoting import literal, quoted
 #: DuckDB's name for the file that a row is from; no report can have such a column.
 _FILE = "_file"
 
+#: The one name for the connected account a row is about, whatever Stripe calls it there, and also where only
+#: the path says it.
+_WHOSE = "connected_account"
+
 
 def create_view(
     connection: duckdb.DuckDBPyConnection, schema: str, dataset: Dataset, footers: Sequence[Footer]
@@ -34,10 +38,14 @@ def create_view(
     files = ", ".join(literal(glob_escaped(footer.path)) for footer in footers)
     options = f"hive_partitioning = false, union_by_name = {not alike}, filename = {literal(_FILE)}"
     levels = dataset.path_columns
-    selected = [quoted(name) for name in columns] + [
-        f"url_decode(split_part(split_part({_FILE}, '/', {at - len(levels) - 1}), '=', 2)) AS {name}"
+    of_path = {
+        name: f"url_decode(split_part(split_part({_FILE}, '/', {at - len(levels) - 1}), '=', 2))"
         for at, name in enumerate(levels)
-    ]
+    }
+    whose = "account_id" if "account_id" in columns else of_path.get("connected")
+    if whose and _WHOSE not in columns:
+        of_path[_WHOSE] = whose
+    selected = [*map(quoted, columns), *(f"{found} AS {name}" for name, found in of_path.items())]
     view = f"{quoted(schema)}.{quoted(dataset.table)}"
     rows = f"SELECT {', '.join(selected)} FROM read_parquet([{files}], {options})"  # noqa: S608 - all quoted
     try:

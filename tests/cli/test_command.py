@@ -73,6 +73,18 @@ def test_types_tells_programs_the_same(run: Run) -> None:
     ]
 
 
+def test_the_cheap_way_for_many_accounts_is_said_by_types_and_by_pull(run: Run, stripe: Simulator) -> None:
+    report = "connected_account_balance_change_from_activity_itemized"
+    assert "60 accounts takes 60 report runs a day" in " ".join(run("types", report).out.split())
+
+    def note(number: int) -> str:
+        accounts = ",".join(f"acct_1{each}" for each in range(number))
+        return run("pull", report, *JUNE, "--connected-accounts", accounts, "--name", f"of_{number}").err
+
+    assert "Note: " not in note(5)
+    assert "6 accounts takes 6 report runs a day; one file of all takes 1" in note(6)
+
+
 # Refused before any call
 
 ONE_PAYOUT = "payout_reconciliation_by_id_itemized"
@@ -104,6 +116,8 @@ REFUSED = [
     pytest.param(["pull", ONE_PAYOUT], "give --payout", id="which-payout"),
     pytest.param(["pull", ONE_PAYOUT, "--payout", "po_1", *JUNE], "no dates", id="payout-and-dates"),
     pytest.param(["simulate", "--run-seconds", "fast"], "5,15", id="seconds"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--processes", "0"], "x>=1", id="no-process"),
+    pytest.param(["pull", "balance_summary", *JUNE, "--share", "1.5"], "0<x<=1", id="more-than-all"),
 ]
 
 

@@ -362,7 +362,7 @@ ERRORS: dict[str, tuple[Asks, type[stripe.StripeError], int, str | None, str | N
     ),
     "an interval without data": (
         lambda sdk: sdk(RUNS, "create", BEYOND),
-        stripe.InvalidRequestError, 400, None, "parameters[interval_start]", "available from",
+        stripe.InvalidRequestError, 400, None, "parameters[interval_start]", "only available through",
     ),
     "a parameter that is none": (
         lambda sdk: sdk(RUNS, "create", {**asked(), "report": SUMMARY}),

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from connector.catalogue import METADATA, Column, ReportSpec, Status, columns_of
 from connector.catalogue.offering import Offering, Standing
+from connector.catalogue.together import advise_together, covers_all
 from connector.terminal.tables import table
 from connector.text import iso
 
@@ -52,11 +53,17 @@ def one(spec: ReportSpec) -> Sequence[Any]:
         Text(f"{spec.name}  {spec.id}", style="bold"),
         spec.about,
         *([Text(spec.caution, style="yellow")] if spec.caution else []),
+        *([_together(spec)] if covers_all(spec) else []),
         spec.source,
         "",
         f"Needs {', '.join(spec.required)} (set for each window). Takes {', '.join(spec.optional)}.",
         *((columns, _MARKS) if spec.columns else ()),
     )
+
+
+def _together(spec: ReportSpec) -> str:
+    """What a platform with many accounts should know, by the example of sixty."""
+    return f"Without --connected-accounts one run covers all. {advise_together(spec, 'daily', 60)}."
 
 
 def as_json(spec: ReportSpec, *, columns: bool) -> dict[str, Any]:

@@ -349,6 +349,19 @@ def test_so_it_is_with_the_variable_left_set(load: Load, monkeypatch: pytest.Mon
     assert "Remove that account: STRIPE_ACCOUNT" in messages_of(caught.value)
 
 
+@pytest.mark.parametrize(("number", "warnings"), [(5, 0), (6, 1)])
+def test_loading_says_the_cheap_way_for_many_accounts(
+    load: Load, caplog: pytest.LogCaptureFixture, number: int, warnings: int
+) -> None:
+    accounts = ", ".join(f"acct_1{each}" for each in range(number))
+    items = PLATFORMS.replace("balance.summary.1", "balance_change_from_activity.itemized.3")
+
+    load(f"{items}      connected_accounts: [{accounts}]\n")
+
+    said = [each.getMessage() for each in caplog.records if "one file of all takes 1" in each.getMessage()]
+    assert len(said) == warnings
+
+
 def test_a_translation_adds_to_what_the_assets_say_of_themselves(load: Load) -> None:
     translated = (
         GOOD
