@@ -12,7 +12,7 @@ import pytest
 from assets import ConfiguredReport, build_report_asset
 from assets.dagster_runs.claims import claim
 from assets.dagster_runs.history import PartitionGrid
-from assets.dagster_runs.run_requests import RangeRunRequest
+from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest
 from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.late_sensor import build_late_report_sensor
 from connector.dataset.identity import Dataset
@@ -145,3 +145,15 @@ def test_a_backfill_that_somebody_launches_while_a_tick_reads_holds_back(
     meeting.meanwhile = lambda: runs.add_backfill([DAY], status="REQUESTED")
 
     assert meeting.daemons["late"].tick().requests == []
+
+
+def test_a_tick_is_granted_the_first_few_requests_and_finds_the_others_again(
+    instance: dg.DagsterInstance, summary_report: ConfiguredReport
+) -> None:
+    grid = PartitionGrid.of(summary_report)
+    days = [f"2026-06-{day:02}" for day in range(1, 31)]
+    requests = [RangeRunRequest(summary_report, (day,), "why") for day in days]
+
+    granted = claim(instance, requests, {grid.asset: grid}, by="a", since=datetime.now(UTC))
+
+    assert [each.partition_key for each in granted] == days[:MOST_REQUESTS]
