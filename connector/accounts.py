@@ -7,7 +7,7 @@ lie outside of its life are not asked for, and are not gaps.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
@@ -80,8 +80,10 @@ class AccountLives:
     """
 
     lives: tuple[AccountLife, ...] = ()
+    _by_account: Mapping[str, AccountLife] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_account", {each.account: each for each in self.lives})
         if twice := [account for account, times in Counter(self.names).items() if times > 1]:
             raise ConfigurationError(
                 f"{', '.join(twice)} is in the list more than once; an account has one life: leave `until` "
@@ -121,7 +123,7 @@ class AccountLives:
 
     def get(self, account: str) -> AccountLife | None:
         """The life of an account; None for one that is not among them."""
-        return next((each for each in self.lives if each.account == account), None)
+        return self._by_account.get(account)
 
     def unlisted(self, stored: Iterable[str]) -> tuple[str, ...]:
         """Which of the accounts that have files are not among these; none where no account is listed at all:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.dagster_runs.gone import account_in, find_gone
+from assets.dagster_runs.gone import find_gone
 from assets.reports.metadata import accounts_of, dataset_of
-from assets.reports.partitions import AccountPartitions
+from assets.reports.partitions import AccountPartitions, account_in
 from connector.partitions import Windows
 
 

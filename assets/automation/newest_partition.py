@@ -10,12 +10,13 @@ from typing import Any
 
 import dagster as dg
 
-from assets.dagster_runs.gone import NONE_GONE, GoneAccounts, account_in, find_gone
+from assets.dagster_runs.gone import NONE_GONE, GoneAccounts, find_gone
 from assets.dagster_runs.launches import NOTHING_LEFT_ALONE, Launches, LeftAlone
 from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.dagster_runs.tags import READS_NOTHING
 from assets.reports.configured import ConfiguredReport
 from assets.reports.freshness import SLACK
+from assets.reports.partitions import account_in
 from assets.resources import stripe_resource
 from assets.sensors.availability_decisions import interval_of
 from assets.sensors.readiness import ReportAvailability, read_availability

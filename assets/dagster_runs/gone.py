@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from assets.reports.partitions import AccountPartitions
+from assets.reports.partitions import AccountPartitions, account_in
 from connector.partitions import Partition
 from connector.query import CONNECTED_ACCOUNT
 
@@ -35,11 +35,6 @@ class GoneAccounts:
 
 
 NONE_GONE = GoneAccounts()
-
-
-def account_in(key: str) -> str:
-    """The account of a partition's key; of a key without one, what cannot be an account."""
-    return key.partition("|")[0]
 
 
 def find_gone(

@@ -59,6 +59,11 @@ def partitions_definition(
     return definition(start_date=first, timezone=windows.zone, end_offset=end_offset)  # type: ignore[call-arg]
 
 
+def account_in(key: str) -> str:
+    """The account of a partition's key; of a key without one, what cannot be an account."""
+    return key.partition("|")[0]
+
+
 class AccountPartitions(dg.MultiPartitionsDefinition):
     """Every window of each of the connected accounts; keys look like `acct_1|2026-06-01`.
 
@@ -95,7 +100,7 @@ class AccountPartitions(dg.MultiPartitionsDefinition):
 
     def _refuse_unlisted(self, *keys: str) -> None:
         accounts = self.get_partitions_def_for_dimension(CONNECTED_ACCOUNT)
-        named = dict.fromkeys(key.partition("|")[0] for key in map(str, keys) if "|" in key)
+        named = dict.fromkeys(account_in(key) for key in map(str, keys) if "|" in key)
         if unlisted := ", ".join(each for each in named if not accounts.has_partition_key(each)):
             raise dg.DagsterInvalidInvocationError(
                 f"{visible(unlisted)} is not in the list of accounts of these partitions any more. An "

@@ -12,9 +12,9 @@ import dagster as dg
 
 from assets.dagster_runs.asked import MOST_TIMES, warn_given_up
 from assets.dagster_runs.claims import claim
-from assets.dagster_runs.gone import account_in
 from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
+from assets.reports.partitions import account_in
 from assets.resources import stripe_resource
 from assets.sensors.availability_plan import (
     AvailabilityRules,

@@ -5,7 +5,7 @@ more likely one that was left out. The files that were replaced are compared, as
 so that the answer is the same however much later it is asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -75,14 +75,14 @@ def _find_groups(query: ReportQuery) -> tuple[Column, ...] | None:
 def _check_gone(file: OpenFile) -> Finding:
     gone: dict[_Group, _Gone] = {}
     compared, groups = 0, _find_groups(file.query) or ()
-    there: Mapping[Sequence[Column], set[_Group]] = {}
+    there: dict[tuple[Column, ...], set[_Group]] = {}
     for former in file.former():
         # A former file may have been requested with other columns.
         common = tuple(each for each in groups if former.explain_lack([each]) is None)
         if groups[-1] not in common:
             continue
         if common not in there:
-            there = {**there, common: set(_add_up(file, common))}
+            there[common] = set(_add_up(file, common))
         compared += 1
         for group, rows in _add_up(former, common).items():
             if group not in there[common]:

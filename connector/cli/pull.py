@@ -101,6 +101,8 @@ class _Selection:
                 f"no window from {self.start} to {self.end} lies in the life of one of the "
                 f"{len(accounts)} accounts"
             )
+        if advice := advise_together(query.spec, query.window, len(accounts)):
+            echo(f"Note: {advice}.", err=True)
         if outside:
             echo(f"Note: {outside} windows outside of their account's life are not asked for.", err=True)
         return found
@@ -203,9 +205,6 @@ def pull(
     partitions = selection.partitions(query)
     if query.spec.caution:
         echo(f"Note: {query.spec.caution}", err=True)
-    accounts = len({*ids_of(selection.accounts)})
-    if advice := advise_together(query.spec, query.window, accounts):
-        echo(f"Note: {advice}.", err=True)
     from connector.cli.display.pull_progress import PullReporter  # noqa: PLC0415 - it loads pyarrow
 
     began = time.monotonic()

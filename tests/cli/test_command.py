@@ -85,6 +85,19 @@ def test_the_cheap_way_for_many_accounts_is_said_by_types_and_by_pull(run: Run, 
     assert "6 accounts takes 6 report runs a day; one file of all takes 1" in note(6)
 
 
+def test_accounts_in_a_file_are_counted_too(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("accounts.txt").write_text("\n".join(f"acct_1{each}" for each in range(6)))
+    report = "connected_account_balance_change_from_activity_itemized"
+
+    assert (
+        "6 accounts takes 6 report runs a day"
+        in run("pull", report, *JUNE, "--connected-accounts", "@accounts.txt").err
+    )
+
+
 # Refused before any call
 
 ONE_PAYOUT = "payout_reconciliation_by_id_itemized"

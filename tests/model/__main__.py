@@ -13,12 +13,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
-
 from tests.model.laws import LawBrokenError
 from tests.model.machine import Months
 from tests.model.planted import PLANTED
+from tests.model.seeded import run_seeded
 
 #: Examples under one seed, and the most steps of each.
 _BATCH, STEPS = 50, 30
@@ -26,19 +24,7 @@ _BATCH, STEPS = 50, 30
 
 def live(number: int, examples: int, *, steps: int = STEPS, shrink: bool = True) -> None:
     """So many examples under one seed. Raises what broke."""
-    phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
-    machine = seed(number)(type(f"Seed{number}", (Months,), {}))
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            database=None,
-            phases=phases,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_seeded(Months, number, examples, steps=steps, shrink=shrink)
 
 
 def found_within(

@@ -8,12 +8,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
-
 from tests.model.laws import LawBrokenError
 from tests.model.location.machine import Weeks
 from tests.model.location.planted import PLANTED
+from tests.model.seeded import run_seeded
 
 #: Examples under one seed, and the most steps of each.
 _BATCH, STEPS = 12, 25
@@ -21,18 +19,7 @@ _BATCH, STEPS = 12, 25
 
 def live(number: int, examples: int, *, steps: int = STEPS) -> None:
     """So many examples under one seed. Raises what broke."""
-    machine = seed(number)(type(f"Seed{number}", (Weeks,), {}))
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_seeded(Weeks, number, examples, steps=steps, shrink=False)
 
 
 def found_within(
