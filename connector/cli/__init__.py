@@ -19,6 +19,7 @@ from connector.cli.accounts import accounts
 from connector.cli.check import check
 from connector.cli.display.output import interrupted, interrupted_by_signals
 from connector.cli.doctor import doctor
+from connector.cli.forget import forget
 from connector.cli.init import init
 from connector.cli.options import ENVIRONMENT, EXIT_CODES
 from connector.cli.pull import pull
@@ -62,7 +63,7 @@ def cli() -> None:
     """Download Stripe's financial reports into typed Parquet files, and query and check them."""
 
 
-for _command in (init, types, accounts, pull, sql, check, doctor, simulate, upgrade):
+for _command in (init, types, accounts, pull, sql, check, doctor, simulate, upgrade, forget):
     cli.add_command(_command)
 
 

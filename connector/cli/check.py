@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector.api.models import Mode
-from connector.cli.options import FILES_ENVIRONMENT, json_option, mode_option, root_option
-from connector.dataset.identity import Dataset
+from connector.cli.options import (
+    FILES_ENVIRONMENT,
+    json_option,
+    mode_option,
+    root_option,
+    tables_named,
+    tables_of_mode,
+)
 from connector.errors import ConfigurationError
 from connector.settings import Connection
 from connector.terminal.lines import echo, echo_json
 from connector.terminal.tables import show, table
-from connector.text import hint
 
 if TYPE_CHECKING:
     from connector.checks import CheckOutcome
@@ -52,9 +56,9 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
     store = connection.store()
     for path, reason in store.unusable_tables().items():
         echo(f"Note: {path} was not checked: {reason}", err=True)
-    there = _of_one_mode(store.datasets(), mode, store.root)
+    there = tables_of_mode(store.datasets(), mode, store.root)
     found = []
-    for dataset in _named(tables, there):
+    for dataset in tables_named(tables, there):
         others = [each for each in there if each != dataset]
         try:
             for each in audit(store, dataset, others):
@@ -64,28 +68,6 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
         except ConfigurationError as error:
             echo(f"Note: {dataset.table} was not checked: {error}", err=True)
     _conclude(found, as_json=as_json)
-
-
-def _of_one_mode(datasets: Sequence[Dataset], mode: str | None, root: str) -> list[Dataset]:
-    known = [each.value for each in Mode]
-    if mode is not None and mode not in known:
-        raise ConfigurationError(f"there is no mode {mode!r}; there are: {', '.join(known)}")
-    modes = sorted({each.mode for each in datasets})
-    if mode is None and len(modes) > 1:
-        raise ConfigurationError(f"{root} holds {' and '.join(modes)} data; choose one with --mode")
-    found = [each for each in datasets if mode in {None, each.mode}]
-    if not found:
-        what = f"no {mode} data" if mode else "no data"
-        raise ConfigurationError(f"{what} under {root}. Store some with `stripe-reports pull`.")
-    return found
-
-
-def _named(tables: Sequence[str], there: Sequence[Dataset]) -> list[Dataset]:
-    names = [each.table for each in there]
-    for each in tables:
-        if each not in names:
-            raise ConfigurationError(f"there is no table {each!r}{hint(each, names)}")
-    return [each for each in there if not tables or each.table in tables]
 
 
 def _conclude(found: "Sequence[CheckOutcome]", *, as_json: bool) -> None:

@@ -7,12 +7,16 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector.errors import ConfigurationError
 from connector.settings import Connection
+from connector.text import hint
+
+if TYPE_CHECKING:
+    from connector.dataset.identity import Dataset
 
 EXIT_CODES = """\b
 Exit codes:
@@ -186,3 +190,35 @@ def filters_of(given: Sequence[str]) -> dict[str, Any]:
             )
         found[name] = value.split(",") if name == "connected_accounts" else value
     return found
+
+
+def tables_of_mode(datasets: "Sequence[Dataset]", mode: str | None, root: str) -> "list[Dataset]":
+    """The tables of the mode that `mode_option` names; without one, of the only mode there is.
+
+    Raises ConfigurationError where there is no such table, or tables of several modes.
+    """
+    from connector.api.models import Mode  # noqa: PLC0415 - most commands need no more than the options
+
+    known = [each.value for each in Mode]
+    if mode is not None and mode not in known:
+        raise ConfigurationError(f"there is no mode {mode!r}; there are: {', '.join(known)}")
+    modes = sorted({each.mode for each in datasets})
+    if mode is None and len(modes) > 1:
+        raise ConfigurationError(f"{root} holds {' and '.join(modes)} data; choose one with --mode")
+    found = [each for each in datasets if mode in {None, each.mode}]
+    if not found:
+        what = f"no {mode} data" if mode else "no data"
+        raise ConfigurationError(f"{what} under {root}. Store some with `stripe-reports pull`.")
+    return found
+
+
+def tables_named(names: Sequence[str], there: "Sequence[Dataset]") -> "list[Dataset]":
+    """The tables of these names; all where none is named.
+
+    Raises ConfigurationError for one that is not there.
+    """
+    known = [each.table for each in there]
+    for each in names:
+        if each not in known:
+            raise ConfigurationError(f"there is no table {each!r}{hint(each, known)}")
+    return [each for each in there if not names or each.table in names]

@@ -235,6 +235,23 @@ class Root:
         for each in older[:-most]:
             self.filesystem.delete_file(each)
 
+    def remove_all(self, relative: str) -> int:
+        """Remove the files in a directory below the root, and the directory once it is empty; how many there
+        were. Directories inside it, and what they hold, stay."""
+        directory = self.path(relative)
+        selector = pafs.FileSelector(directory, allow_not_found=True)
+        files = [info.path for info in self._infos(selector) if info.type == pafs.FileType.File]
+        for path in files:
+            try:
+                self.filesystem.delete_file(path)
+            except OSError as error:
+                raise self.failure("remove", path, error) from None
+        if self.directory:
+            # One that is linked, or holds something else, stays.
+            with contextlib.suppress(OSError):
+                Path(directory).rmdir()
+        return len(files)
+
     def failure(self, verb: str, path: str, error: OSError, *, needed: int | None = None) -> StoreError:
         """What the file system refused, where, and how many bytes it would have taken."""
         reason = self.explain(error)

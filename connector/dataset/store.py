@@ -104,6 +104,19 @@ class Store(Finder):
                 if origin and not explain_foreign(dataset, period, origin, books=books):
                     yield self._root.uri(f"{place}/{path.rpartition('/')[2]}"), footer
 
+    def forget(self, dataset: Dataset, period: str) -> int:
+        """Remove a partition's file, and the files that it and those before it have replaced.
+
+        The partition is missing afterwards, as if it had never been pulled. Whatever lies at its place goes,
+        also what cannot be read.
+
+        Returns:
+            How many files were removed; 0 where there was none.
+        """
+        place = dataset.file_path(period).rpartition("/")[0]
+        with self._root.lock(dataset.path):
+            return sum(map(self._root.remove_all, (dataset.superseded_path(period), place)))
+
     def _pin(self, dataset: Dataset, books: str | None) -> None:
         """Write down what the table is, unless that is written already. The caller holds its lock."""
         pinned, pinned_books = self._hold_to(dataset), self.books(dataset) if books else None
