@@ -13,6 +13,7 @@ from datetime import date, timedelta
 import httpx
 
 from connector.api.client import StripeClient
+from connector.api.models import ReportRequest
 from connector.cli.pull import find_refreshes
 from connector.dataset.provenance import Provenance
 from connector.errors import DatasetMismatchError, ReportingError
@@ -95,6 +96,7 @@ class Execution:
 
     Attributes:
         before: what could be read of the root's files when it began.
+        seen: the same, and again after each time that somebody came between.
         refused: the partitions whose files the file system refused to read.
         floors: for each partition, what the file of an ensure must not be older than.
         adoptable: partitions for which a finished run was there that had to be adopted.
@@ -123,6 +125,7 @@ class Execution:
         self.began = world.simulator.now().timestamp()
         self.ended = self.began
         self.before: dict[str, Provenance] = world.held(command.root)
+        self.seen = [self.before]
         self.refused = world.refused(command.root)
         self.floors = {key: world.floor(BY_KEY[key], self.account) for key in command.keys}
         self.available_until = world.available_until()
@@ -131,6 +134,11 @@ class Execution:
         }
         self.adoptable = {key for key, runs in self.known_runs.items() if any(map(self._finished(key), runs))}
         self.calm = self.interruption is None and not world.simulator.faults._active
+
+    def answered(self, key: str, request: ReportRequest) -> bool:
+        """Whether a file that answers the request was there all the time: another's pull may have put one with
+        other columns in its place, and wanting the former ones takes a run of its own then."""
+        return all(key in held and held[key].request == request for held in self.seen)
 
     def _finished(self, key: str) -> Callable[[Run], bool]:
         """Whether a run has a file that an ensure has to adopt."""
@@ -238,6 +246,7 @@ class Execution:
                 self.interrupt(self)
             finally:
                 _watching[:] = watching
+            self.seen.append(self.world.held(self.command.root))
 
 
 def refused_as_another(world: World, root: int, query: ReportQuery) -> DatasetMismatchError | None:

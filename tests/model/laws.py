@@ -167,8 +167,6 @@ def _no_run_too_many(execution: Execution) -> None:
     for key in command.keys:
         request = execution.query.request(BY_KEY[key])
         made = [run for run in execution.made if _asks(run, execution, key)]
-        there = execution.before.get(key)
-        answers = there is not None and there.request == request
         # With an earlier run's file one does for a refresh only where it is known to be the command's own,
         # which it is not where the answer to its creation was lost.
         lame = sum(
@@ -183,7 +181,7 @@ def _no_run_too_many(execution: Execution) -> None:
             )
         if key in execution.refreshed or command.run_ids.get(key):
             continue
-        if answers:
+        if execution.answered(key, request):
             _expect(not made, f"{key}: is published, and {[run.id for run in made]} was made")
         elif key in execution.adoptable and execution.calm:
             _expect(not made, f"{key}: {[run.id for run in made]} was made, and one was there to adopt")
