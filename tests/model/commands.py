@@ -136,8 +136,8 @@ class Execution:
         self.calm = self.interruption is None and not world.simulator.faults._active
 
     def answered(self, key: str, request: ReportRequest) -> bool:
-        """Whether a file that answers the request was there all the time: another's pull may have put one with
-        other columns in its place, and wanting the former ones takes a run of its own then."""
+        """Whether a file that answers the request was there all the time: another's pull may have put one
+        with other columns in its place, and wanting the former ones takes a run of its own then."""
         return all(key in held and held[key].request == request for held in self.seen)
 
     def _finished(self, key: str) -> Callable[[Run], bool]:

@@ -189,8 +189,11 @@ def _no_run_too_many(execution: Execution) -> None:
 
 
 def _hung(execution: Execution, key: str) -> int:
-    """How many runs that hang were there to see when the command began."""
+    """How many runs that hang were there to see when the command began, none older than what is published:
+    those are no attempts to replace it."""
+    there = execution.before.get(key)
     oldest, youngest = execution.began - 7 * 86_400 + 60, execution.began - 6 * 3600 - 60
+    oldest = max(oldest, there.run_created.timestamp() - 1 if there else 0)
     return sum(
         oldest < run.created < youngest and (run.ends_at is None or run.ends_at > execution.ended)
         for run in execution.known_runs[key]
