@@ -8,7 +8,6 @@ directories for themselves.
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -37,9 +36,6 @@ from connector.text import join_names
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
-
-#: Files read at once where each read is a journey.
-_AT_ONCE = 8
 
 #: So many of the last periods are looked at for the newest report run.
 _RECENT = 5
@@ -154,8 +150,8 @@ class Finder:
         if periods is not None:
             self._refuse_missing(dataset, paths)
         books, counted = self._books_to_compare(dataset), []
-        for key, footer in zip(keys, read_footers(paths, self._root), strict=True):
-            stray = _stray(dataset, key, footer.path, footer.provenance, books)
+        for footer in read_footers(paths, self._root):
+            stray = _stray(dataset, dataset.key_of(footer.path), footer.path, footer.provenance, books)
             if stray and periods is not None:
                 raise StoreError(str(stray))
             counted += [] if stray else [footer]
@@ -272,7 +268,7 @@ class Finder:
             states = self._fs.get_file_info(list(paths))
         except OSError as error:
             raise self._root.failure("read", paths[0], error) from None
-        missing = [p for p, s in zip(paths, states, strict=True) if s.type != pafs.FileType.File]
+        missing = [state.path for state in states if state.type != pafs.FileType.File]
         if missing:
             raise NoDataError(
                 f"{dataset.table} has no data for {join_names(map(dataset.key_of, missing))} under "
@@ -324,10 +320,7 @@ class Finder:
 
     def _looks(self, dataset: Dataset, keys: Sequence[str]) -> dict[str, Provenance | Stray | None]:
         books = self._books_to_compare(dataset)
-        if self._root.directory:
-            return {key: self._look(dataset, key, books) for key in keys}
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="provenance") as pool:
-            return dict(zip(keys, pool.map(lambda key: self._look(dataset, key, books), keys), strict=True))
+        return dict(self._root.each(lambda key: (key, self._look(dataset, key, books)), keys))
 
     def _stated(self, dataset: Dataset, key: str) -> Provenance | Stray | None:
         """The same, whatever its provenance says."""

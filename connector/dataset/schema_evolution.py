@@ -9,7 +9,6 @@ again is as new as can be.
 """
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,7 +26,6 @@ from connector.reserved import OF_PATHS
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
-_AT_ONCE = 8
 _NAMED = 3
 
 
@@ -51,11 +49,7 @@ def read_footers(paths: Sequence[str], root: Root) -> list[Footer]:
 
     Raises StoreError naming a file that cannot be read.
     """
-    read = partial(_footer, root)
-    if root.directory:
-        return [read(path) for path in paths]
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="footers") as pool:
-        return list(pool.map(read, paths))
+    return root.each(partial(_footer, root), paths)
 
 
 def _footer(root: Root, path: str) -> Footer:

@@ -136,7 +136,8 @@ class RunBatch:
     def reject(self, finished: Finished, error: Exception) -> bool:
         """The file of a finished run cannot be had. True when another run is created in its place."""
         item, run = self._progress(finished.wanted), finished.run
-        item.known[run.id], item.lost = run, finished.attempts
+        item.known.add(run.id)
+        item.lost = finished.attempts
         if item.lost >= self._wait_policy.attempts:
             return False
         _log.warning("%s: no file from report run %s (%s)", item.key, run.id, error)
@@ -206,7 +207,7 @@ class RunBatch:
             self._events.append(Answered(item.wanted.partition, there))
         else:
             _log.info("%s: report run %s is left behind: %s", item.key, run.id, why.value)
-            item.known[run.id] = run
+            item.known.add(run.id)
             if why is Refusal.ABANDONED:
                 item.lost, item.replaces = item.lost + 1, run
             return False
@@ -301,7 +302,6 @@ class RunBatch:
 
     def _settle(self, item: PartitionProgress, run: ReportRun) -> None:
         item.run, item.unread = run, None
-        item.known[run.id] = run
         why = item.refusal(run, self._client.now())
         if why is Refusal.FAILED:
             self._lose(item, run.error or "Stripe gave no reason", run.id)

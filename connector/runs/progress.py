@@ -19,7 +19,8 @@ class PartitionProgress:
         began: when the command began, by Stripe's clock.
         updated: when Stripe last prepared the type's data; None when unknown.
         abandon_after: how long a run may be pending.
-        known: the runs at Stripe that ask the same, by id. A new run is created under a key made from them.
+        listed: the runs in Stripe's list that ask the same, by id.
+        known: ids of all runs at Stripe that ask the same. A new run is created under a key made from them.
         own: ids of the runs this command created, by requests that Stripe did not answer from its store.
         asked: ids of the runs that Stripe answered this very request with.
         lost: how many report runs came to nothing: failed, gone, pending for too long, or without a file.
@@ -35,7 +36,8 @@ class PartitionProgress:
     began: datetime
     updated: datetime | None
     abandon_after: timedelta
-    known: dict[str, ReportRun] = field(default_factory=dict)
+    listed: dict[str, ReportRun] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     lost: int = 0
@@ -71,17 +73,22 @@ class PartitionProgress:
         return unlike(run, self.alike)
 
     def choose(self, now: datetime) -> ReportRun | None:
-        """The known run to adopt; None when a new one must be created."""
-        return choose(self.wanted, self.known.values(), self._situation(now))
+        """The listed run to adopt; None when a new one must be created."""
+        return choose(self.wanted, self.listed.values(), self._situation(now))
 
     def hanging(self, now: datetime) -> list[ReportRun]:
-        """The known runs that have been pending for too long, oldest first."""
-        found = [run for run in self.known.values() if self.refusal(run, now) is Refusal.ABANDONED]
+        """The listed runs that have been pending for too long, oldest first."""
+        found = [run for run in self.listed.values() if self.refusal(run, now) is Refusal.ABANDONED]
         return sorted(found, key=lambda run: (run.created, run.id))
+
+    def add(self, run: ReportRun) -> None:
+        """Stripe's list shows this run, which asks the same."""
+        self.listed[run.id] = run
+        self.known.add(run.id)
 
     def take(self, run: ReportRun, now: float) -> None:
         """Wait for this run from now on."""
-        self.known[run.id] = run
+        self.known.add(run.id)
         self.origin = Origin.CREATED if run.id in self.own else Origin.ADOPTED
         self.run, self.since, self.unread = run, now, None
 
@@ -89,7 +96,7 @@ class PartitionProgress:
         return Situation(
             self.alike,
             self.own,
-            self.asked | self.known.keys(),
+            self.asked | self.known,
             self.began,
             now,
             self.updated,

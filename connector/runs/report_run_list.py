@@ -37,7 +37,7 @@ def find_runs(client: StripeClient, items: Collection[PartitionProgress]) -> set
         read |= {run.id for run in page.data}
         for run in page.data:
             for item in asking.get(run.request, ()):
-                item.known[run.id] = run
+                item.add(run)
                 found.add(item)
         now = client.now()
         without -= {item for item in found if item.choose(now)}
