@@ -76,9 +76,10 @@ def size(payload: Mapping[str, Any], name: str) -> int:
 
 def moment(payload: Mapping[str, Any], name: str) -> datetime:
     """Unix seconds, as an aware UTC datetime."""
+    seconds = number(payload, name)
     try:
-        return datetime.fromtimestamp(number(payload, name), UTC)
-    except (OverflowError, OSError):
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
         raise ValueError(f"{name} is not in the calendar") from None
 
 

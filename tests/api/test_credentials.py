@@ -1,8 +1,19 @@
 """Where the API key may go."""
 
+import base64
+
 import pytest
 
-from connector.api.credentials import ApiKey, Hosts, key_kind, mode_of
+from connector.api.credentials import (
+    ApiKey,
+    Hosts,
+    KeyMask,
+    is_account,
+    is_live,
+    key_kind,
+    mode_of,
+    shown_setting,
+)
 from connector.api.models import Mode
 from connector.errors import ConfigurationError, UntrustedHostError
 
@@ -56,11 +67,70 @@ def test_the_key_goes_nowhere_else(hosts: Hosts, url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_credentials_in_a_url_are_named_as_the_reason() -> None:
-    with pytest.raises(
-        UntrustedHostError, match="holds a URL with credentials in it; nothing was sent there"
-    ):
-        STRIPE.trusted("https://user@files.stripe.com/x")
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (
+            "https://user@files.stripe.com/x",
+            "Stripe's answer holds a URL with credentials in it; nothing was sent there",
+        ),
+        ("https://[::1", "a URL in Stripe's answer is not a URL: Invalid IPv6 URL"),
+        (
+            "http://x.example:1/y",
+            "asked to fetch from http://x.example, which is neither https://api.stripe.com nor "
+            "https://files.stripe.com; the API key was not sent there",
+        ),
+    ],
+)
+def test_where_the_key_was_not_sent_and_why_is_said(url: str, said: str) -> None:
+    with pytest.raises(UntrustedHostError) as caught:
+        STRIPE.trusted(url)
+
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("hosts", "api", "files"),
+    [
+        (Hosts.of(), "https://api.stripe.com", "https://files.stripe.com"),
+        (Hosts.of("api.stripe.com/"), "https://api.stripe.com", "https://files.stripe.com"),
+        (Hosts.of("https://x.example/stripe/"), "https://x.example/stripe", "https://x.example/stripe"),
+        (Hosts.of(files="https://f.example/"), "https://api.stripe.com", "https://f.example"),
+    ],
+)
+def test_files_come_from_stripes_own_host_for_them_or_from_where_the_api_is(
+    hosts: Hosts, api: str, files: str
+) -> None:
+    assert (hosts.api, hosts.files) == (api, files)
+
+
+_EXPECTED = "expected https://host, or http:// on this machine, without a user, a query or a fragment"
+
+
+@pytest.mark.parametrize(
+    ("api", "files", "said"),
+    [
+        ("http://x.example", None, f"the API base (STRIPE_API_BASE) http://x.example: {_EXPECTED}"),
+        ("https://u@x", None, f"the API base (STRIPE_API_BASE) https://x: {_EXPECTED}"),
+        ("https://", None, f"the API base (STRIPE_API_BASE) https://?: {_EXPECTED}"),
+        ("https://api.stripe.com", "ftp://x", f"the base for files ftp://x: {_EXPECTED}"),
+        (
+            "rk_live_51abc",
+            None,
+            "the API base (STRIPE_API_BASE) is a key, not an address; it was not sent anywhere",
+        ),
+        (
+            "https://x:port",
+            None,
+            "the API base (STRIPE_API_BASE) is not a URL: Port could not be cast to integer value as 'port'",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_base_is_said(api: str, files: str | None, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Hosts.of(api, files)
+
+    assert str(caught.value) == said
 
 
 @pytest.mark.parametrize(
@@ -109,16 +179,35 @@ def test_a_key_that_cannot_read_reports_is_refused_without_being_shown(key: str)
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("", "no Stripe API key: set STRIPE_API_KEY to a restricted key (rk_live_… or rk_test_…)"),
+        (
+            "",
+            "no Stripe API key: set STRIPE_API_KEY to a restricted key (rk_live_… or rk_test_…), or run "
+            "`stripe-reports simulate` and point STRIPE_API_BASE at it",
+        ),
         (
             "pk_live_1",
-            "the Stripe API key is a publishable key (pk_…), which cannot read reports; set STRIPE_",
+            "the Stripe API key is a publishable key (pk_…), which cannot read reports; set STRIPE_API_KEY "
+            "to a restricted key (rk_live_… or rk_test_…)",
         ),
-        ("sk_org_1", "the Stripe API key is an organisation key (sk_org_…), which the Reporting API v1 does"),
-        ("sk_live=1", "the Stripe API key holds an equals sign, which no key has"),
+        (
+            "sk_org_1",
+            "the Stripe API key is an organisation key (sk_org_…), which the Reporting API v1 does not take; "
+            "set STRIPE_API_KEY to a restricted key (rk_live_… or rk_test_…) of the account itself",
+        ),
+        *(
+            (key, f"the Stripe API key holds {what}, which no key has; give it as Stripe shows it")
+            for key, what in [
+                ("sk_live=1", "an equals sign"),
+                ('"sk_live_1"', "a quote"),
+                ("'sk_live_1'", "a quote"),
+                ("sk live 1", "a blank"),
+                ("sk_live_1\n", "a line end"),
+                ("sk_live_é", "another character"),
+            ]
+        ),
         (
             "whsec_1",
-            "the Stripe API key is of no known kind: expected sk_live_…, sk_test_…, rk_live_… or rk_",
+            "the Stripe API key is of no known kind: expected sk_live_…, sk_test_…, rk_live_… or rk_test_…",
         ),
     ],
 )
@@ -126,7 +215,7 @@ def test_what_is_wrong_with_a_key_is_said(key: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         mode_of(key, STRIPE)
 
-    assert str(caught.value).startswith(said)
+    assert str(caught.value) == said
 
 
 @pytest.mark.parametrize("hosts", [STRIPE, LOCAL])
@@ -143,3 +232,43 @@ def test_of_a_key_only_its_kind_is_ever_shown() -> None:
     assert key_kind("rk_live_51ABCdef") == "rk_live_…"
     assert key_kind("something") == "…"
     assert repr(ApiKey("rk_live_51ABCdef")) == "rk_live_…"
+    assert repr(KeyMask("rk_live_51ABCdef")) == "KeyMask(rk_live_…)"
+    assert shown_setting("rk_live_51ABCdef") == "rk_live_…"
+    assert shown_setting("x" * 81) == repr("x" * 80), "the beginning of what is not a key"
+
+
+@pytest.mark.parametrize("key", ["rk_live_1", "sk_live_1", "sk_org_live_1"])
+def test_a_live_key_is_one_wherever_it_is_sent(key: str) -> None:
+    assert is_live(key)
+    assert not is_live(key.replace("live", "test"))
+
+
+@pytest.mark.parametrize(
+    ("text", "account"), [("acct_1A2b3C", True), ("acct_", False), ("acct_1-", False), ("xacct_1", False)]
+)
+def test_an_account_is_known_by_how_its_id_is_written(text: str, account: bool) -> None:
+    assert is_account(text) is account
+
+
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        b"a rk_test_51abcdef z",
+        b"a rk%5Ftest%5f51abcdef z",
+        b"a rk\\u005ftest_51abcdef z",
+        b"a rk&#95;test_51abcdef z",
+        b"a rk&#x5f;test_51abcdef z",
+    ],
+)
+def test_a_key_is_masked_in_every_form_in_which_it_is_echoed(echoed: bytes) -> None:
+    assert KeyMask("rk_test_51abcdef")(echoed) == "a rk_test_… z".encode()
+
+
+@pytest.mark.parametrize("before", ["", "x", "xy", "xyz"])
+def test_a_key_is_masked_in_base64_wherever_it_stands(before: str) -> None:
+    packed = base64.b64encode(f"{before}rk_test_51abcdefghi:".encode())
+
+    masked = KeyMask("rk_test_51abcdefghi")(packed)
+
+    assert "rk_test_…".encode() in masked
+    assert len(masked.replace("rk_test_…".encode(), b"")) <= 8, "what its neighbours decide may stay"

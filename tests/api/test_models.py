@@ -1,5 +1,6 @@
 """Stripe's JSON as values, and the canonical form of a request."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.api import json_fields as fields
 from connector.api.json_fields import within_reason
-from connector.api.models import ReportFile, ReportRequest, ReportRun, ReportType, RunStatus, epoch
+from connector.api.models import (
+    ConnectedAccount,
+    ReportFile,
+    ReportRequest,
+    ReportRun,
+    ReportType,
+    RunStatus,
+    epoch,
+)
 from connector.errors import ConfigurationError
 from connector.partitions import Interval
 
@@ -179,3 +189,146 @@ def test_json_nested_deeper_than_anything_of_stripes_is_refused() -> None:
     assert within_reason(nested(20)) == nested(20)
     with pytest.raises(ValueError, match="nested without end"):
         within_reason(nested(300))
+
+
+Read = Callable[[Mapping[str, Any], str], object]
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "said"),
+    [
+        (fields.identifier, "../x", "it is not an id"),
+        (fields.identifier, 5, "it is not an id"),
+        (fields.text, 5, "it is not text"),
+        (fields.optional_text, 5, "it is not text"),
+        (fields.number, 1.5, "it is not a whole number"),
+        (fields.number, True, "it is not a whole number"),
+        (fields.number, -(2**63), "it is larger than any number of Stripe's"),
+        (fields.size, -1, "it is negative"),
+        (fields.moment, 10**15, "it is not in the calendar"),
+        (fields.moment, 2**63 - 1, "it is not in the calendar"),
+        (fields.flag, "true", "it is neither true nor false"),
+        (fields.optional_object, [], "it is not an object"),
+        (fields.optional_texts, ["a", 1], "it is not a list of texts"),
+        (fields.optional_texts, "ab", "it is not a list of texts"),
+        (lambda payload, name: within_reason(payload[name]), nested(40), "it is nested without end"),
+    ],
+)
+def test_a_field_of_another_kind_is_named(read: Read, value: object, said: str) -> None:
+    with pytest.raises(ValueError, match="it") as caught:
+        read({"it": value}, "it")
+
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "found"),
+    [
+        (fields.identifier, "a" * 255, "a" * 255),
+        (fields.shown_text, 5, "5"),
+        (fields.shown_text, "x" * 3000, "x" * 2000),
+        (fields.number, 2**63 - 1, 2**63 - 1),
+        (fields.number, "-7", -7),
+        (fields.optional_texts, [], ()),
+        (fields.optional_moment, 1, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)),
+        *(
+            (read, None, None)
+            for read in (
+                fields.optional_text,
+                fields.shown_text,
+                fields.optional_moment,
+                fields.optional_object,
+                fields.optional_texts,
+            )
+        ),
+    ],
+)
+def test_a_field_is_read_as_what_it_is(read: Read, value: object, found: object) -> None:
+    assert read({"it": value}, "it") == found
+
+
+def test_thirty_three_levels_are_within_reason() -> None:
+    assert within_reason(nested(33)) == nested(33)
+    with pytest.raises(ValueError, match="without end"):
+        within_reason(nested(34))
+
+
+def test_a_digest_stays_the_same_from_version_to_version() -> None:
+    """By it, processes of two versions find each other's work."""
+    request = ReportRequest.of("t", {"columns": ["b", "a"], "interval_start": "5", "currency": "usd"})
+
+    assert request.digest() == "4b4e5c998c57ccf93f7f2d394d1b6dd48b512803450d92e735afd5b1cf897036"
+
+
+@pytest.mark.parametrize(
+    ("value", "canonical"),
+    [(True, "true"), (False, "false"), (7, 7), (0, 0), ("", None), ([], None), (["a", 1], ("a", "1"))],
+)
+def test_a_parameter_has_one_form(value: object, canonical: object) -> None:
+    assert ReportRequest.of("t", {"it": value}).get("it") == canonical
+
+
+def test_what_stripe_chose_is_known_where_it_is_stated() -> None:
+    left, asked = ReportRequest.of("t", {"currency": "usd"}), ReportRequest.of("t", {"columns": ["a"]})
+
+    assert left.as_echoed(["a", "b"]) == ReportRequest.of("t", {"currency": "usd", "columns": ["a", "b"]})
+    assert left.as_echoed(None) == left.as_echoed([]) == left
+    assert asked.as_echoed(["b"]) == asked
+
+
+def test_every_field_of_an_account_is_read() -> None:
+    account = {
+        "id": "acct_1",
+        "created": 5,
+        "country": "DE",
+        "controller": {"stripe_dashboard": {"type": "express"}},
+    }
+    born = datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
+
+    assert ConnectedAccount.from_api(account) == ConnectedAccount("acct_1", born, "DE", "express")
+    assert ConnectedAccount.from_api({"id": "acct_1"}) == ConnectedAccount("acct_1")
+
+
+RUN: dict[str, Any] = {
+    "id": "frr_1",
+    "report_type": "t.1",
+    "parameters": None,
+    "status": "odd",
+    "created": 1,
+    "livemode": False,
+}
+TYPE: dict[str, Any] = {
+    "id": "x.1",
+    "version": 1,
+    "data_available_start": 1,
+    "data_available_end": 2,
+    "updated": 3,
+    "default_columns": ["a"],
+    "livemode": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("read", "whole", "name", "bad"),
+    [
+        *((ReportRun.from_api, RUN, name, []) for name in RUN),
+        (ReportRun.from_api, RUN, "result", "file_1"),
+        (ReportRun.from_api, RUN, "succeeded_at", "soon"),
+        *((ReportType.from_api, TYPE, name, "") for name in TYPE),
+    ],
+)
+def test_what_decides_anything_is_of_the_kind_that_stripe_promises(
+    read: Callable[[Any], object], whole: dict[str, Any], name: str, bad: object
+) -> None:
+    assert read(whole)
+    with pytest.raises(ValueError, match=rf"{name} is not|{name} is neither|invalid literal"):
+        read({**whole, name: bad})
+
+
+def test_a_type_and_a_pending_run_are_read_as_they_stand() -> None:
+    one, two, three = (datetime(1970, 1, 1, 0, 0, second, tzinfo=UTC) for second in (1, 2, 3))
+
+    assert ReportType.from_api(TYPE) == ReportType("x.1", "x.1", 1, one, two, three, ("a",), livemode=True)
+    run = ReportRun.from_api({**RUN, "error": "it broke"})
+    assert (run.status, run.error, run.parameters, run.result) == (RunStatus.PENDING, "it broke", {}, None)
+    assert (run.succeeded_at, run.created, run.request) == (None, one, ReportRequest.of("t.1", {}))

@@ -5,7 +5,7 @@ from collections import deque
 
 import pytest
 
-from connector.api.rate_limit import TEST_RATE, Pace, RateLimit, RateLimits
+from connector.api.rate_limit import TEST_RATE, Pace, RateLimit, RateLimits, divided
 from tests.support.clock import ManualClock
 
 CREATE, LOOK = "POST /v1/reporting/report_runs", "GET /v1/reporting/report_runs"
@@ -162,3 +162,35 @@ def test_one_call_that_goes_well_does_not_make_up_for_a_refusal() -> None:
     limit.accepted()
 
     assert 50 < limit.rate < 60
+
+
+@pytest.mark.parametrize(
+    ("limit", "processes", "share", "each"),
+    [(25, 1, 1.0, 25), (25, 4, 1.0, 23 / 4), (100, 4, 0.5, 12), (4, 100, 1.0, 0.02), (25, 2, 0.04, 0.25)],
+)
+def test_of_a_limit_about_its_square_root_is_left_free_and_never_more_than_half(
+    limit: float, processes: int, share: float, each: float
+) -> None:
+    assert divided(limit, processes=processes, share=share) == pytest.approx(each)
+
+
+@pytest.mark.parametrize(("processes", "waited"), [(1, 0.0), (2, 0.5 / ((25 - 2**0.5) / 2))])
+def test_of_several_processes_each_begins_within_its_first_pause(
+    clock: ManualClock, processes: int, waited: float
+) -> None:
+    paces = [
+        RateLimits(clock, live=True, processes=processes, draw=lambda: 0.5).of(each)
+        for each in (CREATE, LOOK)
+    ]
+
+    assert seconds_for(clock, paces[0]) == pytest.approx(waited)
+    assert seconds_for(clock, paces[1]) == 0, "its own has begun meanwhile"
+
+
+def test_a_small_limit_falls_to_an_eighth_of_it_and_a_large_one_to_one_call_in_two_seconds() -> None:
+    small, large = RateLimit(2), RateLimit(100)
+    for second in range(20):
+        small.refused(second)
+        large.refused(second)
+
+    assert (small.rate, large.rate) == (0.25, 0.5)

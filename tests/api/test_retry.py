@@ -4,16 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.api.retry import RetryPolicy
+from connector.api.retry import SHORT_RETRY, RetryPolicy
 from connector.errors import (
     APIError,
     AuthenticationError,
     ConflictError,
     ConnectionFailedError,
+    DownloadError,
     InvalidRequestError,
     RateLimitError,
     ReportingError,
     ServerError,
+    UnexpectedAnswerError,
     UntrustedHostError,
 )
 
@@ -42,6 +44,10 @@ def wait(error: ReportingError, *, safe: bool = True, attempt: int = 1, elapsed:
         pytest.param(InvalidRequestError("", status=400, should_retry=True), True, True, id="400-told-to"),
         pytest.param(AuthenticationError("", status=401), True, False, id="401"),
         pytest.param(UntrustedHostError("elsewhere"), True, False, id="a-foreign-host"),
+        pytest.param(RateLimitError("", status=429, replayed=True), True, False, id="stored-429"),
+        pytest.param(ServerError("", status=500, should_retry=True), False, True, id="500-post-told-to"),
+        pytest.param(UnexpectedAnswerError("", status=200), True, True, id="an-odd-answer"),
+        pytest.param(DownloadError("short"), True, True, id="a-short-file"),
     ],
 )
 def test_stripes_own_word_comes_first_then_the_kind_of_the_error(
@@ -54,7 +60,13 @@ def test_a_longer_wait_that_stripe_asks_for_is_honoured() -> None:
     assert wait(RateLimitError("", status=429, retry_after=30)) == 30
 
 
+def test_a_policy_is_patient_for_a_minute_and_a_half_and_a_client_without_limit() -> None:
+    assert RetryPolicy() == RetryPolicy(first=0.5, longest=8.0, give_up_after=90.0, client_lasts=None)
+    assert RetryPolicy(first=0.5, longest=4.0, give_up_after=10.0, client_lasts=None) == SHORT_RETRY
+
+
 def test_patience_is_bounded_in_time() -> None:
+    assert wait(ServerError("", status=503), elapsed=89.75) == 0.25, "to the very end"
     assert wait(ServerError("", status=503), elapsed=89.9) is None
     assert wait(RateLimitError("", status=429, retry_after=3600)) is None
 
