@@ -1,5 +1,7 @@
 """The client against a Stripe in memory: what it sends, what it makes of answers, what it never does."""
 
+import math
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -615,3 +617,237 @@ def test_a_closed_client_sends_nothing(simulator: Simulator, client: StripeClien
 def test_plain_http_to_the_world_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         StripeClient("sk_test_1", hosts=Hosts.of("http://api.stripe.com"))
+
+
+ONCE = RetryPolicy(give_up_after=0)
+TYPES_URL = "https://api.stripe.com/v1/reporting/report_types"
+
+
+def failing(error: Exception) -> Handler:
+    def handle(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    return handle
+
+
+def unproven() -> Exception:
+    reason = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    reason.verify_message = "certificate has expired"
+    error = httpx.ConnectError("[SSL] failed")
+    error.__cause__ = reason
+    return error
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind", "said"),
+    [
+        (
+            failing(httpx.ReadError("reset by peer")),
+            ConnectionFailedError,
+            f"GET {TYPES_URL}: ReadError: reset by peer",
+        ),
+        (failing(httpx.ConnectError("")), ConnectionFailedError, f"GET {TYPES_URL}: ConnectError"),
+        (failing(httpx.ReadTimeout("late")), ConnectionFailedError, f"GET {TYPES_URL}: no answer within 5 s"),
+        (failing(httpx.ConnectError("a\nb")), ConnectionFailedError, rf"GET {TYPES_URL}: ConnectError: a\nb"),
+        (
+            failing(unproven()),
+            UntrustedHostError,
+            "api.stripe.com could not prove who it is (TLS: certificate has expired); nothing was sent "
+            "there. Look at this machine's clock and certificates, and at what stands in between",
+        ),
+        (
+            redirecting("/v1/reporting/report_types", []),
+            UntrustedHostError,
+            f"{TYPES_URL} was redirected more than 3 times",
+        ),
+        (
+            always(
+                httpx.Response(200, content=b"[]", headers={"Content-Type": "a/b", "Request-Id": "req_1"})
+            ),
+            UnexpectedAnswerError,
+            f"{TYPES_URL} answered HTTP 200 with a body (a/b) that is not a JSON object (request req_1)",
+        ),
+        (
+            always(httpx.Response(200, content=b" " * ((32 << 20) + 1))),
+            UnexpectedAnswerError,
+            f"{TYPES_URL} answered with more than 32 MiB where a JSON object was due",
+        ),
+        *(
+            (
+                always(httpx.Response(200, json=body, headers={"Request-Id": "req_1"})),
+                UnexpectedAnswerError,
+                f"{TYPES_URL} answered with {what} (request req_1)",
+            )
+            for body, what in [
+                ({"data": {}}, "an object that is not a list of objects with ids"),
+                ({"data": [{"id": "../x"}]}, "an object that is not a list of objects with ids"),
+                ({"data": [{"id": "x.1"}], "has_more": True}, "a list that has no end"),
+            ]
+        ),
+    ],
+)
+def test_why_there_is_no_answer_is_said(
+    client_for: ClientFor, handler: Handler, kind: type[Exception], said: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        client_for(handler, retry=ONCE).report_types()
+
+    assert str(caught.value) == said
+
+
+def test_how_often_it_was_tried_is_said(client_for: ClientFor) -> None:
+    client = client_for(failing(httpx.ReadError("reset")), retry=RetryPolicy(first=2.0, give_up_after=3.5))
+
+    with pytest.raises(ConnectionFailedError) as caught:
+        client.report_types()
+
+    tried = "[tried 3 times in 3 s; try again later]"
+    assert str(caught.value) == f"GET {TYPES_URL}: ReadError: reset {tried}"
+
+
+def test_where_no_time_is_left_nothing_is_sent(client_for: ClientFor, clock: ManualClock) -> None:
+    sent: list[httpx.Request] = []
+    client = client_for(redirecting("/x", sent), retry=RetryPolicy(client_lasts=1.0))
+    clock.sleep(1)
+
+    with pytest.raises(ConnectionFailedError) as caught:
+        client.report_types()
+
+    assert str(caught.value) == f"GET {TYPES_URL}: not sent, since no time is left for it"
+    assert not sent
+    assert client.time_left() == 0
+
+
+def test_without_a_limit_time_never_runs_out(client: StripeClient, clock: ManualClock) -> None:
+    clock.sleep(1e9)
+
+    assert client.time_left() == math.inf
+
+
+OBJECT: dict[str, Any] = {"id": "frr_1", "report_type": "t.1", "status": "pending", "created": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (OBJECT, "an object that lacks 'livemode'"),
+        (OBJECT | {"livemode": 1}, "an object that cannot be read: livemode is neither true nor false"),
+        (OBJECT | {"livemode": False}, "report run frr_1, which is another one"),
+    ],
+)
+def test_an_object_that_is_not_what_was_asked_for_is_said(
+    client_for: ClientFor, body: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UnexpectedAnswerError) as caught:
+        client_for(always(httpx.Response(200, json=body)), retry=ONCE).report_run("frr_2")
+
+    assert str(caught.value) == f"https://api.stripe.com/v1/reporting/report_runs/frr_2 answered with {said}"
+
+
+def test_what_cannot_be_asked_is_said(client: StripeClient) -> None:
+    client.create_report_run(DAY, idempotency_key="k" * 255)
+
+    with pytest.raises(ConfigurationError, match=r"^an idempotency key has at most 255 characters$"):
+        client.create_report_run(DAY, idempotency_key="k" * 256)
+    with pytest.raises(ConfigurationError, match=r"^'\.\./x' is not an id Stripe would give$"):
+        client.report_type("../x")
+
+
+def test_an_entry_that_is_left_out_is_named(client_for: ClientFor, caplog: pytest.LogCaptureFixture) -> None:
+    body = {"data": [OBJECT, OBJECT | {"id": "frr_2", "livemode": False}], "has_more": "true"}
+
+    page = client_for(always(httpx.Response(200, json=body))).report_runs()
+
+    assert ([run.id for run in page.data], page.has_more) == (["frr_2"], False)
+    assert caplog.messages == [
+        "left out frr_1: https://api.stripe.com/v1/reporting/report_runs answered with an object that lacks "
+        "'livemode'"
+    ]
+
+
+def test_each_method_asks_for_what_it_is_named_after(client_for: ClientFor) -> None:
+    sent: list[tuple[str, str]] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append((request.method, str(request.url).removeprefix("https://api.stripe.com/v1/")))
+        return httpx.Response(200, json={"data": [], "has_more": True})
+
+    client, at = client_for(handle), datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
+    client.report_types()
+    client.accounts()
+    client.report_runs()
+    client.report_runs(created={"gt": at, "lte": at}, limit=7, starting_after="frr_1")
+    list(client.every_report_run(since=at))
+    list(client.every_report_run(since=at, until=at + timedelta(seconds=1)))
+    for ask in (client.report_run, client.report_type, client.file):
+        with pytest.raises(UnexpectedAnswerError):
+            ask("x.1")
+
+    tried = {each: sent.count(each) for each in sent}
+    assert list(tried) == [
+        ("GET", "reporting/report_types"),
+        ("GET", "accounts?limit=100"),
+        ("GET", "reporting/report_runs?limit=100"),
+        ("GET", "reporting/report_runs?created%5Bgt%5D=5&created%5Blte%5D=5&limit=7&starting_after=frr_1"),
+        ("GET", "reporting/report_runs?created%5Bgte%5D=5&limit=100"),
+        ("GET", "reporting/report_runs?created%5Bgte%5D=5&created%5Blte%5D=6&limit=100"),
+        ("GET", "reporting/report_runs/x.1"),
+        ("GET", "reporting/report_types/x.1"),
+        ("GET", "files/x.1"),
+    ]
+
+
+def test_accounts_are_read_page_after_page(client_for: ClientFor) -> None:
+    pages = {None: (["acct_3", "acct_2"], True), "acct_2": (["acct_1"], False)}
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        ids, more = pages[request.url.params.get("starting_after")]
+        return httpx.Response(200, json={"data": [{"id": id} for id in ids], "has_more": more})
+
+    accounts = client_for(handle).accounts()
+
+    assert [each.id for each in accounts] == ["acct_3", "acct_2", "acct_1"]
+
+
+@pytest.mark.parametrize(
+    ("call", "rate"),
+    [
+        pytest.param(lambda client: client.report_runs(), 25, id="a-list"),
+        pytest.param(lambda client: client.report_run("frr_2"), 25, id="one-by-its-id"),
+        pytest.param(lambda client: client.create_report_run(DAY, idempotency_key="k"), 25, id="a-creation"),
+        pytest.param(lambda client: client.file("file_1"), 20, id="a-file"),
+        pytest.param(
+            lambda client: client.contents(ReportFile("file_1", NOON, 1, "x")).__enter__(), 20, id="contents"
+        ),
+    ],
+)
+def test_every_endpoint_has_its_own_pace(
+    client_for: ClientFor, clock: ManualClock, call: Callable[[StripeClient], object], rate: int
+) -> None:
+    """A live key bears a hundred requests a second, and a list beside them all is one of these."""
+    body = OBJECT | {"id": "frr_2", "livemode": True, "size": 1, "purpose": "x", "data": []}
+    client = client_for(always(httpx.Response(200, json=body)), api_key="rk_live_1")
+
+    assert seconds_for(1, client.report_types, clock) == 0.0
+    seconds = seconds_for(rate + 1, lambda: call(client), clock)
+
+    assert seconds == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("sent", "known"), [("books-1", "books-1"), ("b\x7fks", None), ("", None), (None, None)]
+)
+def test_the_books_are_those_that_a_simulator_names(
+    client_for: ClientFor, sent: str | None, known: str | None
+) -> None:
+    headers = {} if sent is None else {"Simulator-Books": sent}
+    answer = httpx.Response(200, json={"data": []}, headers=headers)
+    there = client_for(always(answer), hosts=Hosts.of("http://127.0.0.1:8123"))
+    stripe = client_for(always(answer))
+
+    assert there.books is None, "before the first answer"
+    there.report_types()
+    stripe.report_types()
+
+    assert there.books == (known if sent != "b\x7fks" else "b\\x7fks")
+    assert stripe.books is None
