@@ -1,8 +1,9 @@
 """Everything that keeps the reports of one account up to date, as one value."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import dagster as dg
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -10,6 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from assets.automation.newest_partition import build_newest_partition_check, build_newest_partition_schedule
 from assets.automation.schedules import TWICE_A_DAY, build_report_schedules
+from assets.reports.caretakers import AskBy
 from assets.reports.configured import ConfiguredReport
 from assets.sensors.availability_sensor import LOOK_EVERY, build_availability_sensor
 from assets.sensors.late_sensor import PICK_UP_EVERY, build_late_report_sensor
@@ -58,7 +60,7 @@ class Automation:
     `refresh_after_days` and `pick_up_every_seconds`.
     """
 
-    ask_by: Literal["sensor", "schedule", "hand"] = Field(
+    ask_by: AskBy = Field(
         default="sensor",
         description="What requests partitions that Stripe has data for and the dataset does not: the "
         "availability sensor, the schedule, or only a person. The sensor for payouts adds partitions in any "
@@ -122,6 +124,18 @@ class Automation:
             dg.Definitions(sensors=[late, *self._payouts(reports, prefix)]),
             self._windows(windowed, prefix) if windowed else dg.Definitions(),
         )
+
+    def looking_after(self, reports: Sequence[ConfiguredReport]) -> list[ConfiguredReport]:
+        """The reports, each with what looks after it; payouts that nothing names are asked for by hand."""
+        named = {report.key for report, _ in find_sources(reports)}
+        return [
+            replace(
+                report,
+                ask_by=self.ask_by if report.key in named or not report.query.by_payout else "hand",
+                pick_up_late=self.pick_up_late,
+            )
+            for report in reports
+        ]
 
     def _windows(self, reports: Sequence[ConfiguredReport], prefix: str) -> dg.Definitions:
         """What keeps reports about windows of time up to date."""

@@ -129,7 +129,9 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
             advice = advise_together(report.query.spec, report.query.window, len(report.connected_accounts))
             if advice:
                 _log.warning("%s.", advice)
-        of_this_account = [self._of_this_account(report) for report in self.reports]
+        of_this_account = self.automation.looking_after(
+            [self._of_this_account(report) for report in self.reports]
+        )
         reports = [report.compared_with(of_this_account) for report in of_this_account]
         # The names of sensors and schedules are unique in a code location; so is the resource's key.
         automation = self.automation.definitions(reports, prefix=self.resource_key)

@@ -176,7 +176,7 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
         context.log.warning(shown(report.query.spec.caution))
     launched = launched_for(context, report)
     if launched.missed:
-        raise incomplete_failure(name, (), launched.missed)
+        raise incomplete_failure(report, (), launched.missed)
     if launched.outside:
         context.log.info(shown(describe_outside(launched.outside)))
     try:
@@ -223,13 +223,13 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
         if recorder is None:
             log_unread(context, report)
         # The error says everything; its traceback through our modules would only hide it.
-        raise failure_without_answer(name, error, recorder.flush() if recorder else ()) from None
+        raise failure_without_answer(report, error, recorder.flush() if recorder else ()) from None
     blocked = recorder.blocked
     if found := [(name, each.partition) for each in missed if each.outcome is Outcome.GONE]:
         run = context.instance.get_run_by_id(context.run.run_id) or context.run
         context.instance.add_run_tags(context.run.run_id, gone_tags(found, run.tags))
     if missed or blocked:
-        raise incomplete_failure(name, recorder.flush(), missed, blocked)
+        raise incomplete_failure(report, recorder.flush(), missed, blocked)
     if launched.outside and _is_awaited(context):
         raise unreadable_failure(name, recorder.flush(), launched.outside)
     yield from recorder.output()

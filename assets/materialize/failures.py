@@ -7,12 +7,13 @@ import dagster as dg
 
 from assets.dagster_runs.tags import OUTCOME_TAG, REFUSED_TAG, refused_at
 from assets.materialize.check_events import blocked_table
+from assets.reports.configured import ConfiguredReport
 from assets.shown import shown, shown_metadata
 from connector.checks import CheckOutcome
-from connector.errors import ReportingError, advice
+from connector.errors import ReportingError
 from connector.pipeline.collect import Missed, Outcome
 from connector.runs.readiness import refused_bound
-from connector.runs.wording import outlook
+from connector.runs.wording import Caretakers, sentence, what_to_do
 
 #: Metadata of the failure: how many partitions of the run are materialized all the same.
 MATERIALIZED = "stripe/materialized_partitions"
@@ -28,14 +29,6 @@ _WORST_FIRST = (
 
 _SHOWN = 10
 
-_AGAIN = "Materialize it again"
-
-
-def what_to_do(error: ReportingError) -> str:
-    """Whether the partition comes by itself and when, and what a person can do about it."""
-    comes = outlook(error, late="the sensor for late reports", missing="the availability sensor")
-    return f"{comes} {advice(error, again=_AGAIN)}"
-
 
 def worst_outcome(outcomes: Iterable[str]) -> str | None:
     """The worst of the outcomes, as the run is tagged; None where nothing is wrong."""
@@ -44,18 +37,21 @@ def worst_outcome(outcomes: Iterable[str]) -> str | None:
 
 
 def incomplete_failure(
-    asset: str, recorded: Collection[str], missed: Sequence[Missed], blocked: Sequence[CheckOutcome] = ()
+    report: ConfiguredReport,
+    recorded: Collection[str],
+    missed: Sequence[Missed],
+    blocked: Sequence[CheckOutcome] = (),
 ) -> dg.Failure:
     """The failure that ends a run in which some partitions have no new data, or should not be used.
 
     Args:
-        asset: the asset key, as people read it.
         recorded: keys of the partitions that are materialized.
         missed: those that have no new data.
         blocked: failures of checks that block, in partitions that are materialized.
 
     Retrying the step would request the same again at once, so the failure does not allow it.
     """
+    asset = report.key.to_user_string()
     ordered = sorted(missed, key=lambda each: each.partition.key)
     outcomes = [each.outcome for each in ordered] + ([Outcome.FAILED] if blocked else [])
     metadata: dict[str, Any] = {
@@ -67,22 +63,27 @@ def incomplete_failure(
     if bounds:
         metadata[REFUSED_TAG] = refused_at(bounds)
     if ordered:
-        lines += _describe_missed(asset, len(recorded), ordered)
-        metadata["stripe/not_materialized"] = _missed_table(ordered)
+        lines += _describe_missed(asset, len(recorded), ordered, report.caretakers)
+        metadata["stripe/not_materialized"] = _missed_table(ordered, report.caretakers)
     if blocked:
         lines += _describe_blocked(asset, len(recorded), blocked)
         metadata["stripe/blocked"] = blocked_table(blocked)
     return dg.Failure(shown("\n".join(lines)), metadata=shown_metadata(metadata), allow_retries=False)
 
 
-def failure_without_answer(asset: str, error: ReportingError, recorded: Collection[str]) -> dg.Failure:
+def failure_without_answer(
+    report: ConfiguredReport, error: ReportingError, recorded: Collection[str]
+) -> dg.Failure:
     """The failure of a run that learned nothing about its partitions from Stripe.
 
     It may be retried where the error may pass.
     """
     there = f" {len(recorded)} partitions that were published already are materialized." if recorded else ""
     return dg.Failure(
-        shown(f"{asset}: {_sentence(error)}{there} {what_to_do(error)}"),
+        shown(
+            f"{report.key.to_user_string()}: {sentence(error)}{there} "
+            f"{what_to_do([error], report.caretakers)}"
+        ),
         metadata=shown_metadata({
             OUTCOME_TAG: str(Outcome.FAILED),
             "stripe/error": type(error).__name__,
@@ -98,7 +99,7 @@ def outcome_of(failure: dg.Failure) -> str:
     return str(value.value) if value is not None else str(Outcome.FAILED)
 
 
-def _describe_missed(asset: str, recorded: int, ordered: Sequence[Missed]) -> list[str]:
+def _describe_missed(asset: str, recorded: int, ordered: Sequence[Missed], by: Caretakers) -> list[str]:
     counts = ", ".join(
         f"{number} {_words(outcome)}"
         for outcome in _WORST_FIRST
@@ -108,7 +109,9 @@ def _describe_missed(asset: str, recorded: int, ordered: Sequence[Missed]) -> li
     return [
         f"{asset}: {len(ordered)} of {recorded + len(ordered)} partitions have no new data ({counts}); "
         f"their earlier data, if any, are unchanged.{others}",
-        *_first(f"  {each.partition.key}  {_words(each.outcome)}: {_reason(each.error)}" for each in ordered),
+        *_first(
+            f"  {each.partition.key}  {_words(each.outcome)}: {_reason(each.error, by)}" for each in ordered
+        ),
     ]
 
 
@@ -131,20 +134,15 @@ def _first(lines: Iterable[str]) -> list[str]:
     return [*every[:_SHOWN], *([f"  and {more} more, all in this failure's metadata"] if more > 0 else [])]
 
 
-def _reason(error: ReportingError) -> str:
-    return f"{_sentence(error)} {what_to_do(error)}"
-
-
-def _sentence(error: ReportingError) -> str:
-    """The error's text with a full stop, since more follows."""
-    return str(error).rstrip(". ") + "."
+def _reason(error: ReportingError, by: Caretakers) -> str:
+    return f"{sentence(error)} {what_to_do([error], by)}"
 
 
 def _words(outcome: Outcome) -> str:
     return outcome.replace("_", " ")
 
 
-def _missed_table(missed: Sequence[Missed]) -> dg.TableMetadataValue:
+def _missed_table(missed: Sequence[Missed], by: Caretakers) -> dg.TableMetadataValue:
     columns = ("partition", "outcome", "report_run", "reason", "what_to_do")
     records = [
         dg.TableRecord({
@@ -152,7 +150,7 @@ def _missed_table(missed: Sequence[Missed]) -> dg.TableMetadataValue:
             "outcome": str(each.outcome),
             "report_run": each.run_id or "",
             "reason": str(each.error),
-            "what_to_do": what_to_do(each.error),
+            "what_to_do": what_to_do([each.error], by),
         })
         for each in missed
     ]  # fmt: skip

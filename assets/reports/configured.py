@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.reports.caretakers import AskBy, caretakers_of
 from assets.reports.check_rules import CheckOptions, Rule, rules_of
 from assets.reports.partitions import (
     AccountPartitions,
@@ -27,6 +28,7 @@ from connector.errors import ConfigurationError
 from connector.partitions import Partition, Windows
 from connector.query import CONNECTED_ACCOUNT, ReportQuery
 from connector.runs.adoption import WaitPolicy
+from connector.runs.wording import Caretakers
 
 #: Dagster runs that talk to Stripe at once are limited through this pool.
 DEFAULT_POOL = "stripe_reporting"
@@ -56,6 +58,8 @@ class ConfiguredReport:
         checks: which checks are evaluated, and what follows from them.
         beside: the other reports of the account, with which it is compared where both are about the same
             money.
+        ask_by: what requests partitions, as `Automation` has it.
+        pick_up_late: whether the sensor for late reports runs.
 
     Raises ConfigurationError where these do not fit the query.
     """
@@ -73,6 +77,8 @@ class ConfiguredReport:
     payouts_from: str | None = None
     checks: CheckOptions = field(default_factory=CheckOptions)
     beside: tuple["ConfiguredReport", ...] = ()
+    ask_by: AskBy = "sensor"
+    pick_up_late: bool = True
 
     def __post_init__(self) -> None:
         # Python users may give a list of ids.
@@ -102,6 +108,13 @@ class ConfiguredReport:
         """The same report, checked against these; itself may be among them."""
         others = (each for each in reports if each.query.name != self.query.name)
         return replace(self, beside=tuple(replace(each, beside=()) for each in others))
+
+    @property
+    def caretakers(self) -> Caretakers:
+        """Who looks after its partitions that failed."""
+        return caretakers_of(
+            by_payout=self.query.by_payout, ask_by=self.ask_by, pick_up_late=self.pick_up_late
+        )
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:

@@ -1,10 +1,12 @@
-"""What is said of report runs that take long: derived from what the next attempt will do about them."""
+"""What is said of report runs that take long, and of partitions that failed: derived from what will be done
+about them, and by whom."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.api.models import ReportRun
-from connector.errors import NotReadyError, ReportingError, RunPendingError
+from connector.errors import NotReadyError, ReportingError, RunPendingError, advice
 from connector.runs.adoption import WaitPolicy, abandoned_at
 from connector.runs.progress import PartitionProgress
 
@@ -40,21 +42,78 @@ def hung(runs: Sequence[ReportRun], abandon_after: timedelta) -> str:
     )
 
 
-def outlook(error: ReportingError, *, late: str, missing: str) -> str:
-    """Whether a partition that failed comes by itself, and when.
+@dataclass(frozen=True, slots=True)
+class Caretakers:
+    """Who looks after a partition that failed.
+
+    Attributes:
+        again: how a person tries again, as in `Pull again`.
+        late: what takes up a report run that ends later; None for nothing.
+        missing: what requests a partition that is missing whenever Stripe's data have advanced; None for
+            nothing.
+    """
+
+    again: str
+    late: str | None = None
+    missing: str | None = None
+
+
+#: Of the command: nobody but who runs it.
+COMMAND = Caretakers("Pull again")
+
+
+def what_to_do(errors: Sequence[ReportingError], by: Caretakers) -> str:
+    """Whether partitions that failed come by themselves and when, and what a person can do about them, each
+    sentence once.
 
     Args:
-        late: what takes up a report run that ends later.
-        missing: what requests a partition that is missing, whenever Stripe's data have advanced.
+        errors: of partitions with the same outcome; at least one.
     """
-    if isinstance(error, RunPendingError) and error.run_id:
-        return f"It comes by itself: {late} takes it up when Stripe has finished it."
-    if isinstance(error, NotReadyError):
-        when = f", expected by {error.expected:%Y-%m-%d %H:%M} UTC" if error.expected else ""
-        return f"It comes by itself: {missing} requests it once Stripe has the data{when}."
-    if error.passing:
-        return f"It may come by itself: {missing} requests it again when Stripe's data have advanced."
-    return "It does not come by itself."
+    sentences = [outlook(errors, by), *(advice(error, again=by.again) for error in errors)]
+    return " ".join(dict.fromkeys(sentences))
+
+
+def outlook(errors: Sequence[ReportingError], by: Caretakers) -> str:
+    """Whether partitions that failed come by themselves, and when, as a sentence.
+
+    Args:
+        errors: of partitions with the same outcome; at least one.
+    """
+    said = _ONE if len(errors) == 1 else _MANY
+    under_way = all(isinstance(error, RunPendingError) and error.run_id for error in errors)
+    not_ready = [error for error in errors if isinstance(error, NotReadyError)]
+    expected = max((error.expected for error in not_ready if error.expected), default=None)
+    when = f", expected by {expected:%Y-%m-%d %H:%M} UTC" if expected else ""
+    if under_way and by.late:
+        return f"{said.comes}: {by.late} takes {said.it} up when Stripe has finished {said.it}."
+    if not_ready and by.missing:
+        return f"{said.comes}: {by.missing} requests {said.it} once Stripe has the data{when}."
+    if by.missing and any(error.passing for error in errors):
+        return f"{said.may_come}: {by.missing} requests {said.it} again when Stripe's data have advanced."
+    if not_ready:
+        return f"{said.does_not_come}, and Stripe has no data for {said.it} yet{when}."
+    return f"{said.does_not_come}{f', though Stripe goes on with {said.it}' if under_way else ''}."
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is said of one partition, or of several."""
+
+    it: str
+    comes: str
+    may_come: str
+    does_not_come: str
+
+
+_ONE = _Said("it", "It comes by itself", "It may come by itself", "It does not come by itself")
+_MANY = _Said(
+    "them", "They come by themselves", "They may come by themselves", "They do not come by themselves"
+)
+
+
+def sentence(error: ReportingError) -> str:
+    """An error's text with a full stop, since more follows."""
+    return str(error).rstrip(". ") + "."
 
 
 def hangs(abandon_after: timedelta) -> str:

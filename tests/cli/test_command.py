@@ -390,7 +390,7 @@ def test_a_late_run_is_left_to_stripe_and_taken_up_by_the_next_pull(run: Run, st
     again = run("pull", "balance_summary", *JUNE)
 
     assert late.code == 3
-    assert "run this again later" in late.out
+    assert "It does not come by itself, though Stripe goes on with it. Pull again later" in late.out
     assert again.code == 0
     assert "(2 kept, 1 adopted)" in again.out
     assert len(stripe.runs) == 3
@@ -417,8 +417,8 @@ def test_what_failed_says_what_to_do_about_it_once(run: Run, stripe: Simulator) 
 
     assert pulled.code == 1
     assert (
-        "Files stored before are unchanged. Give the restricted key the permission that is named."
-        in pulled.out
+        "Files stored before are unchanged. They do not come by themselves. Give the restricted key the "
+        "permission that is named." in pulled.out
     )
     assert pulled.out.count("Give the restricted key") == 1
 

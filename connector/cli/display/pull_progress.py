@@ -20,11 +20,12 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from connector.errors import NotReadyError, advice
+from connector.errors import NotReadyError
 from connector.money import money_text
 from connector.pipeline.events import Asked, Done, Event, Missed, Outcome
 from connector.pipeline.log import fields_of
 from connector.query import ReportQuery
+from connector.runs.wording import COMMAND, outlook, sentence, what_to_do
 from connector.terminal.console import Shown
 from connector.terminal.lines import echo, echo_json
 from connector.text import iso, join_names
@@ -41,13 +42,6 @@ EXIT_CODES = {
     Outcome.BEFORE_DATA: 5,
 }
 
-_CONSEQUENCES = {
-    Outcome.GONE: "Files stored before are unchanged.",
-    Outcome.FAILED: "Files stored before are unchanged.",
-    Outcome.LATE: "Their report runs continue at Stripe: run this again later to reuse or replace them.",
-    Outcome.NOT_READY: "Stripe has no data for them yet.",
-    Outcome.BEFORE_DATA: "Stripe has no data for their beginning: use smaller windows, or begin later.",
-}
 _LISTED = 5
 
 
@@ -102,7 +96,7 @@ class PullSummary:
                 more = f" and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
                 sentences.append(
                     f"{len(keys)} {outcome.value.replace('_', ' ')}: {', '.join(keys[:_LISTED])}{more}. "
-                    f"{_CONSEQUENCES[outcome]}{_expected(missed)}{_advised(missed)}"
+                    f"Files stored before are unchanged. {what_to_do([e.error for e in missed], COMMAND)}"
                 )
         return sentences
 
@@ -159,7 +153,9 @@ class PullReporter:
             echo_json(_as_json(event) | ({"gone": [dict(each) for each in gone.examples]} if gone else {}))
         elif isinstance(event, Missed):
             run = f"  {event.run_id}" if event.run_id else ""
-            self._say(f"{event.partition.key}  {event.outcome.value.replace('_', ' ')}{run}  {event.error}")
+            outcome = event.outcome.value.replace("_", " ")
+            comes = outlook([event.error], COMMAND)
+            self._say(f"{event.partition.key}  {outcome}{run}  {sentence(event.error)} {comes}")
         elif isinstance(event, Done) and self._bar is None:
             echo(_line(event, gone))
         if self._bar and self._task is not None:
@@ -185,8 +181,8 @@ class PullReporter:
             }
             echo_json(summary)
             return
-        for sentence in self.tally.sentences(self._query.name, seconds):
-            echo(sentence)
+        for line in self.tally.sentences(self._query.name, seconds):
+            echo(line)
 
     def _say(self, text: str) -> None:
         """One line on standard error, above the bar where there is one; none where there is a log."""
@@ -238,19 +234,6 @@ def _near(uri: str) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else uri
 
 
-def _expected(missed: list[Missed]) -> str:
-    times = [each.error.expected for each in missed if isinstance(each.error, NotReadyError)]
-    known = [each for each in times if each is not None]
-    return f" The last is expected by {max(known):%Y-%m-%d %H:%M} UTC." if known else ""
-
-
-def _advised(missed: list[Missed]) -> str:
-    """What to do about failures and accounts, each sentence once; what is late or not ready has its own."""
-    failed = [each.error for each in missed if each.outcome in {Outcome.FAILED, Outcome.GONE}]
-    sentences = dict.fromkeys(advice(error, again="Pull again") for error in failed)
-    return "".join(f" {sentence}" for sentence in sentences)
-
-
 def _as_json(event: Done | Missed) -> dict[str, Any]:
     interval = event.partition.interval
     common: dict[str, Any] = {
@@ -266,6 +249,7 @@ def _as_json(event: Done | Missed) -> dict[str, Any]:
             "report_run_id": event.run_id,
             "error": type(event.error).__name__,
             "message": str(event.error),
+            "what_to_do": what_to_do([event.error], COMMAND),
             "expected": iso(expected) if expected else None,
         }
     file, change = event.published.provenance, event.published.change if event.fetched else None

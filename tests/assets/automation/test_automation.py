@@ -76,3 +76,37 @@ def test_two_accounts_live_in_one_code_location() -> None:
     names = [each.name for definitions in (first, second) for each in definitions.sensors or ()]
 
     assert len(names) == len(set(names)) == 4
+
+
+@pytest.mark.parametrize(
+    ("automation", "late", "missing", "payouts"),
+    [
+        (Automation(), "the sensor for late reports", "the availability sensor", "the sensor for payouts"),
+        (
+            Automation(ask_by="schedule"),
+            "the sensor for late reports",
+            "the schedule",
+            "the sensor for payouts",
+        ),
+        (Automation(ask_by="hand"), "the sensor for late reports", None, None),
+        (
+            Automation(pick_up_late=False),
+            None,
+            "the availability sensor",
+            "the sensor for payouts",
+        ),
+    ],
+    ids=["as-it-ships", "schedule", "hand", "late-is-off"],
+)
+def test_messages_name_what_is_configured_to_look_after_a_partition(
+    automation: Automation, late: str | None, missing: str | None, payouts: str | None
+) -> None:
+    by_payout = ConfiguredReport(ReportQuery.of("payout_reconciliation_by_id_itemized"))
+    source = ConfiguredReport(ReportQuery.of("payout_reconciliation_itemized"), start=date(2026, 5, 1))
+
+    (windows, named, _) = automation.looking_after([REPORTS[0], by_payout, source])
+    (unnamed,) = automation.looking_after([by_payout])
+
+    assert (windows.caretakers.late, windows.caretakers.missing) == (late, missing)
+    assert (named.caretakers.late, named.caretakers.missing) == (late, payouts)
+    assert unnamed.caretakers.missing is None

@@ -6,6 +6,7 @@ import pytest
 from assets.materialize.failures import incomplete_failure
 from connector.errors import RunFailedError
 from connector.pipeline.collect import Missed
+from tests.support.dagster import configured
 from tests.support.partitions import days
 
 
@@ -17,7 +18,7 @@ def test_of_many_partitions_the_first_ten_are_described_and_the_others_counted(c
     error = RunFailedError("Stripe failed it", run_id="frr_1", attempts=3)
     missed = [Missed(day, error, "frr_1") for day in days("2026-06-01", count)]
 
-    failure = incomplete_failure("stripe/balance_summary", [], missed)
+    failure = incomplete_failure(configured("balance_summary"), [], missed)
 
     lines = (failure.description or "").splitlines()
     assert lines[-1].startswith(last)
