@@ -17,6 +17,7 @@ from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ReportingError
+from connector.partitions import Windows
 from connector.project.choices import DEFAULT_REPORTS
 from connector.project.defs_yaml import found_files
 from connector.query import ReportQuery
@@ -27,6 +28,8 @@ _STALE = timedelta(days=2, hours=12)
 
 _CALENDAR = {"window", "zone"}
 
+_BY_PAYOUT = {name for spec in REPORTS.values() if spec.by_payout for name in (spec.id, spec.name)}
+
 
 @dataclass(frozen=True, slots=True)
 class NamedReport:
@@ -36,12 +39,14 @@ class NamedReport:
         report: as it is named there: an id, or a name.
         start: the first day there is a partition for; None where nothing says so.
         source: where it is named, for people.
+        windows: its windows there; None where it says none, or is about payouts.
         fields: what else it says there of the report.
     """
 
     report: str
     start: date | None
     source: str
+    windows: Windows | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -65,7 +70,7 @@ def find_defs(directory: Path) -> FoundDefs:
     files, unreadable = found_files(directory)
     names = {file: str(file.path.relative_to(directory)) for file in files}
     reports = (
-        NamedReport(fields["report"], fields["start"], name, {} if file.roots else fields)
+        NamedReport(fields["report"], fields["start"], name, _windows(fields), {} if file.roots else fields)
         for file, name in names.items()
         for fields in file.reports()
     )
@@ -186,9 +191,8 @@ def _query(named: NamedReport) -> ReportQuery | None:
     fields = named.fields
     if not fields:
         return None
-    by_payout = {name for spec in REPORTS.values() if spec.by_payout for name in (spec.id, spec.name)}
     # Windows among the defaults of the file are not about payouts.
-    calendar = {} if named.report in by_payout else {name: fields[name] for name in _CALENDAR & {*fields}}
+    calendar = {} if named.report in _BY_PAYOUT else {name: fields[name] for name in _CALENDAR & {*fields}}
     try:
         return ReportQuery.of(
             named.report,
@@ -205,14 +209,16 @@ def _query(named: NamedReport) -> ReportQuery | None:
 
 def _availability(named: NamedReport, known: ReportType, now: datetime) -> Diagnosis:
     start, end = known.data_available_start, known.data_available_end
-    found = f"{known.id} has data from {start:%Y-%m-%d} until {end:%Y-%m-%d %H:%M} UTC"
+    found = f"{known.id} has data from {start:%Y-%m-%d %H:%M} until {end:%Y-%m-%d %H:%M} UTC"
     if known.id in REPORTS and (caution := REPORTS[known.id].caution):
         return warning("report", f"{found}. {caution}", "Compare its amounts, or use a documented version.")
-    if named.start and datetime(named.start.year, named.start.month, named.start.day, tzinfo=UTC) < start:
+    if named.start and named.windows and _first_window(named.windows, named.start) < start:
+        whole = Windows("daily", named.windows.zone).first_from(start)
+        first = named.windows.day(named.windows.first_from(whole))
         return warning(
             "report",
-            f"{found}; {named.source} begins on {named.start}",
-            f"Set `start` to {_first_whole_day(start)} or later: earlier partitions never become ready.",
+            f"{found}; {named.source} begins on {named.start} in {named.windows.zone}",
+            f"Set `start` to {first} or later: earlier partitions never become ready.",
         )
     if now - end > latency_of(known.id).prepared + _STALE:
         return warning(
@@ -223,5 +229,20 @@ def _availability(named: NamedReport, known: ReportType, now: datetime) -> Diagn
     return fine("report", found)
 
 
-def _first_whole_day(start: datetime) -> date:
-    return start.date() if start.time() == datetime.min.time() else start.date() + timedelta(days=1)
+def _first_window(windows: Windows, day: date) -> datetime:
+    """When the first whole window from a day on begins, aware UTC; the end of time where the calendar has
+    none."""
+    try:
+        return windows.first_from(Windows("daily", windows.zone).bound(day))
+    except (ReportingError, OverflowError):
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _windows(fields: Mapping[str, Any]) -> Windows | None:
+    """The windows of a configured report; None for payouts, and for windows that cannot be."""
+    if fields["report"] in _BY_PAYOUT:
+        return None
+    try:
+        return Windows(str(fields.get("window", "daily")), str(fields.get("zone", "UTC")))
+    except ReportingError:
+        return None

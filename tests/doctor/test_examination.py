@@ -250,6 +250,54 @@ def test_the_reports_of_a_defs_yaml_are_those_examined(doctor: Examine, project:
     assert "Set `start` to 2026-05-01" in (early.advice or "")
 
 
+#: Data that begin at midnight in Berlin and in New York, starts at and before that, and what is advised.
+STARTS = {
+    "Berlin, exactly": ("Europe/Berlin", "daily", "2026-05-04T22:00", "2026-05-05", None),
+    "Berlin, a day early": ("Europe/Berlin", "daily", "2026-05-04T22:00", "2026-05-04", "2026-05-05"),
+    "Berlin, data at midnight in UTC": (
+        "Europe/Berlin",
+        "daily",
+        "2026-05-05T00:00",
+        "2026-05-05",
+        "2026-05-06",
+    ),
+    "New York, exactly": ("America/New_York", "daily", "2026-05-05T04:00", "2026-05-05", None),
+    "New York, a day early": ("America/New_York", "daily", "2026-05-05T04:00", "2026-05-04", "2026-05-05"),
+    "New York, data at midnight in UTC": (
+        "America/New_York",
+        "daily",
+        "2026-05-05T00:00",
+        "2026-05-05",
+        None,
+    ),
+    "hours of New York": ("America/New_York", "hourly", "2026-05-05T05:00", "2026-05-05", "2026-05-06"),
+    "weeks of Berlin": ("Europe/Berlin", "weekly", "2026-05-04T22:00", "2026-05-05", None),
+    "months of Berlin, within one": ("Europe/Berlin", "monthly", "2026-05-04T22:00", "2026-05-02", None),
+    "months of Berlin": ("Europe/Berlin", "monthly", "2026-05-04T22:00", "2026-05-01", "2026-06-01"),
+    "UTC": ("UTC", "daily", "2026-05-05T00:00", "2026-05-05", None),
+    "UTC, data a second later": ("UTC", "daily", "2026-05-05T00:00:01", "2026-05-05", "2026-05-06"),
+    "beyond the calendar": ("Asia/Tokyo", "weekly", "2026-05-05T00:00", "0001-01-01", None),
+}
+
+
+@pytest.mark.parametrize(("zone", "window", "data", "start", "advised"), STARTS.values(), ids=STARTS)
+def test_a_start_is_early_where_its_first_window_begins_before_the_data(
+    doctor: Examine, simulator: Simulator, project: Path, *, zone: str, window: str, data: str, start: str,
+    advised: str | None,
+) -> None:  # fmt: skip
+    simulator.set_available_from("balance.summary.1", datetime.fromisoformat(f"{data}+00:00"))
+    configure(
+        project,
+        "type: assets.StripeReportsComponent\nattributes:\n  reports:\n"
+        f"  - {{report: balance.summary.1, start: {start}, window: {window}, zone: {zone}}}\n",
+    )
+
+    found = doctor().the("report")
+
+    assert found.level is (Level.WARN if advised else Level.OK)
+    assert (advised is None) or f"Set `start` to {advised} or later" in (found.advice or "")
+
+
 OTHERS = {
     "weekly": ("window: weekly", "window is daily there and weekly here"),
     "in Berlin": ("zone: Europe/Berlin", "zone is UTC there and Europe/Berlin here"),
