@@ -187,7 +187,8 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
             # Both are read here once, for everything below.
             published, _ = store.readable(dataset, [each.key for each in partitions])
             report_runs = {key: found.run_id for key, found in published.items() if found}
-            events = list(read_materializations(context.instance, report.key, report_runs))
+            # Also of files that are gone: what brings one back is another materialization.
+            events = list(read_materializations(context.instance, report.key, launched.keys))
             wish = Wish.of(context.run, context.instance.get_run_record_by_id)
             plan = plan_refresh(context.partition_keys, report_runs, events, wish=wish)
             recorder = EventRecorder(
@@ -198,6 +199,7 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                 CheckRecorder(context, report, store, dataset),
                 gather=_is_awaited(context),
                 recorded=plan.recorded,
+                files=report_runs.keys(),
                 events=events,
             )
             for event in collect(

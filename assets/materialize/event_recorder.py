@@ -60,6 +60,7 @@ class EventRecorder:
         checks: evaluates each partition's checks, once the partition's event is written.
         gather: hold the events back until `output`.
         recorded: partitions whose published file has its event already.
+        files: partitions whose file was there when the step began.
         events: the partitions' events when the step began. A newer one about the same report run was written
             by a step that outlived the process of its run, and needs no second.
     """
@@ -74,6 +75,7 @@ class EventRecorder:
         *,
         gather: bool,
         recorded: Set[str],
+        files: Set[str],
         events: Collection[MaterializationEvent],
     ) -> None:
         self._context = context
@@ -83,6 +85,7 @@ class EventRecorder:
         self._checks = checks
         self._gather = gather
         self._recorded = recorded
+        self._files = files
         self._events = frozenset(events)
         self._done: dict[str, Done] = {}
         self._metadata: dict[str, Mapping[str, Any]] = {}
@@ -139,7 +142,7 @@ class EventRecorder:
         if self._gather:
             for event in self._done.values():
                 self._write(event)
-        earlier = {event.partition for event in self._events}
+        earlier = {event.partition for event in self._events} & self._files
         for key in self._context.partition_keys:
             if key in earlier and key not in self._done and self._report.asks_for(key):
                 # What cannot be read is why the run fails already.

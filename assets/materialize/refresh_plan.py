@@ -42,7 +42,7 @@ def plan_refresh(
     """
     refresh, recorded, intent = set(), set(), wish.intent
     for event in events:
-        if published.get(event.partition) != event.report_run:
+        if event.partition not in published or published[event.partition] != event.report_run:
             continue
         if wish.is_fulfilled_by(event) or intent is Intent.ENSURE:
             recorded.add(event.partition)

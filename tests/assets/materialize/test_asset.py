@@ -420,19 +420,70 @@ def test_what_another_run_has_recorded_meanwhile_of_another_report_run_does_not_
     assert events == ["frr_theirs", next(iter(simulator.runs)).id]
 
 
-def test_a_lost_file_that_is_fetched_again_from_its_report_run_needs_no_second_event(
+@pytest.mark.parametrize("tags", [{}, {"stripe/intent": "ensure"}], ids=["a-persons", "a-sensors"])
+def test_a_lost_file_that_is_fetched_again_from_its_report_run_is_materialized_once_more(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator, tags: dict[str, str]
+) -> None:
+    orchestra.launch([summary], FIRST)
+    file = _lose_file(orchestra, summary)
+
+    fetched = orchestra.launch([summary], FIRST, tags=tags)
+    kept = orchestra.launch([summary], FIRST, tags={"stripe/intent": "ensure"})
+
+    assert fetched.success
+    assert kept.success
+    assert file.exists()
+    events = orchestra.instance.fetch_materializations(summary.key, limit=9, ascending=True).records
+    assert [record.run_id for record in events[1:]] == [fetched.run_id], "the one that brought it"
+    assert [shown(event)["stripe/origin"] for _, event in orchestra.recorded(summary)] == [
+        "created",
+        "adopted",
+    ]
+    assert len(simulator.runs) == 1
+
+
+def test_a_lost_file_that_two_runs_fetch_at_once_is_recorded_by_the_first_alone(
+    instance: dg.DagsterInstance,
+    summary: dg.AssetsDefinition,
+    simulator: Simulator,
+    clock: Clock,
+    tmp_path: Path,
+) -> None:
+    alone = Orchestra(instance, simulator.handle, clock, tmp_path)
+    alone.launch([summary], FIRST)
+    _lose_file(alone, summary)
+
+    def overtaken(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/contents") and len(alone.recorded(summary)) == 1:
+            assert alone.launch([summary], FIRST).success
+        return simulator.handle(request)
+
+    assert Orchestra(instance, overtaken, clock, tmp_path).launch([summary], FIRST).success
+
+    assert partitions(alone.recorded(summary)) == [FIRST, FIRST]
+    assert len(simulator.runs) == 1
+
+
+def test_a_partition_whose_event_names_no_report_run_and_whose_file_is_gone_is_fetched_again(
     orchestra: Orchestra, summary: dg.AssetsDefinition, simulator: Simulator
 ) -> None:
     orchestra.launch([summary], FIRST)
-    ((_, event),) = orchestra.recorded(summary)
+    _lose_file(orchestra, summary)
+    by_hand = dg.AssetMaterialization(summary.key, partition=FIRST)
+    orchestra.instance.report_runless_asset_event(by_hand)
+
+    assert orchestra.launch([summary], FIRST).success
+
+    assert partitions(orchestra.recorded(summary)) == [FIRST, FIRST, FIRST]
+    assert len(simulator.runs) == 1
+
+
+def _lose_file(orchestra: Orchestra, asset: dg.AssetsDefinition) -> Path:
+    """The file of the newest event, which is gone."""
+    *_, (_, event) = orchestra.recorded(asset)
     file = Path(str(shown(event)["dagster/uri"]).removeprefix("file:"))
     file.unlink()
-
-    assert orchestra.launch([summary], FIRST, tags={"stripe/intent": "ensure"}).success
-
-    assert file.exists()
-    assert partitions(orchestra.recorded(summary)) == [FIRST]
-    assert len(simulator.runs) == 1
+    return file
 
 
 def test_materializing_a_recorded_partition_again_requests_a_new_report_run(

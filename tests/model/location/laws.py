@@ -27,20 +27,27 @@ def tick_holds(place: Place, tick: Tick, seconds: float) -> None:
     _expect(not asked & place.put_down, f"asked for what was cancelled: {sorted(asked & place.put_down)}")
 
 
-def run_holds(place: Place, run: Launched, *, fresh: bool) -> None:
+def run_holds(place: Place, run: Launched, *, fresh: bool, launched: bool = False) -> None:
     """A run that ended well has brought everything it was launched for.
 
     Args:
         fresh: it was a new wish for what was there already, so what is there now is newer than it.
+        launched: it continues no other run, so that Dagster shows each partition as materialized by it.
     """
     if not run.ended_well:
         return
+    events = place.events()
     there = place.store.provenances(place.dataset, list(run.keys))
     for key in run.keys:
         file = there[key]
         if file is None:
             raise LawBrokenError(f"green, and the file of {key} is not there")
-        _expect(place.known().get(key) == file.run_id, f"green, and {key} is not known to Dagster")
+        event = events.get(key)
+        _expect(event and event.report_run == file.run_id, f"green, and {key} is not known to Dagster")
+        _expect(
+            not launched or (event and event.dagster_run == run.run_id),
+            f"green, and {key} is not shown as materialized by this run",
+        )
         if fresh:
             _expect(
                 file.run_created >= run.began - timedelta(seconds=1),

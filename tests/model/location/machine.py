@@ -18,7 +18,7 @@ from connector.simulator.books.entries import Entry
 from tests.faults.network import Respond, Silence
 from tests.faults.runs import RunFails, RunTakes
 from tests.model.location.laws import everything_is_there, reading_is_refused, run_holds, tick_holds
-from tests.model.location.place import Launched, Place
+from tests.model.location.place import Place
 from tests.support.sensing import Daemon
 
 SENSORS = st.sampled_from([0, 1])
@@ -75,7 +75,8 @@ class Weeks(RuleBasedStateMachine):
             there = set(self.place.run_ids(keys))
             known = {key for key, run in self.place.known().items() if run}
             self.place.put_down -= set(keys)
-            self._hold(self.place.launch(keys), fresh=there == set(keys) and there <= known)
+            fresh = there == set(keys) and there <= known
+            run_holds(self.place, self.place.launch(keys), fresh=fresh, launched=True)
 
     @precondition(lambda self: self.place.launched)
     @rule(number=st.integers(0, 5))
@@ -84,7 +85,7 @@ class Weeks(RuleBasedStateMachine):
             before = self.place.launched[-1 - number % len(self.place.launched)]
             self._count("re-execute")
             self.place.put_down -= set(before.keys)
-            self._hold(self.place.launch_again(before), fresh=before.ended_well)
+            run_holds(self.place, self.place.launch_again(before), fresh=before.ended_well)
 
     @rule(back=PLACES, length=LENGTHS)
     def start(self, back: int, length: int) -> None:
@@ -204,9 +205,6 @@ class Weeks(RuleBasedStateMachine):
         ready = self.place.keys()
         end = len(ready) - back
         return ready[max(0, end - length) : max(0, end)]
-
-    def _hold(self, run: Launched, *, fresh: bool) -> None:
-        run_holds(self.place, run, fresh=fresh)
 
     def _tick(self, daemon: Daemon, *, alive: bool = True) -> None:
         with self.place.timed() as seconds:

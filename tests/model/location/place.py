@@ -16,6 +16,7 @@ from assets import (
     build_late_report_sensor,
     build_report_asset,
 )
+from assets.dagster_runs.history import MaterializationEvent, newest_materializations
 from assets.dagster_runs.tags import PARENT_RUN, PARTITION, RANGE_END, RANGE_START
 from assets.reports.check_rules import CheckOptions
 from connector.dataset.identity import Dataset
@@ -133,13 +134,13 @@ class Place:
 
     def known(self) -> Mapping[str, str | None]:
         """The report run of the newest materialization of each partition, as Dagster has it."""
-        records = self.instance.fetch_materializations(self.asset.key, limit=1000).records
-        found: dict[str, str | None] = {}
-        for record in records:
-            metadata = record.asset_materialization.metadata if record.asset_materialization else {}
-            run = metadata.get("stripe/report_run_id")
-            found.setdefault(str(record.partition_key), str(run.value) if run else None)
-        return found
+        return {key: event.report_run for key, event in self.events().items()}
+
+    def events(self) -> Mapping[str, MaterializationEvent]:
+        """The newest materialization of each partition, as Dagster has it."""
+        return newest_materializations(
+            self.instance, self.asset.key, self.report.partitions.get_partition_keys()
+        )
 
     # Runs
 

@@ -13,6 +13,7 @@ from assets.dagster_runs import launches
 from assets.dagster_runs.asked import AskAgain, ask_again
 from assets.dagster_runs.launches import LeftAlone
 from assets.materialize import wish
+from assets.materialize.event_recorder import EventRecorder
 from assets.sensors import availability_plan, availability_sensor, late_sensor, tick
 from connector.dataset import finder
 from connector.dataset.finder import Finder
@@ -64,12 +65,22 @@ def _reading_proves_nothing() -> Any:
     return stack
 
 
+def _brought_back_is_recorded_already() -> Any:
+    honest = EventRecorder.__init__
+
+    def init(self: Any, *about: Any, files: Any, events: Any, **more: Any) -> None:
+        honest(self, *about, files=files, events=[e for e in events if e.partition in files], **more)
+
+    return patch.object(EventRecorder, "__init__", init)
+
+
 #: Each puts the mistake there while its context lasts.
 PLANTED: Mapping[str, Callable[[], Any]] = {
     "whoever reads is not held to the table's configuration": _reading_proves_nothing,
     "what was asked for once is not asked for again": _asked_is_done,
     "re-executing a run that ended well continues it": _well_is_continued,
     "a file that Dagster does not know is not recorded": _unknown_stays_unknown,
+    "a file that was brought back has its event already": _brought_back_is_recorded_already,
     "what is in hand is asked for": _in_hand_is_asked_for,
     "what a person cancelled comes back": _cancelled_comes_back,
     "a tick waits for Stripe without end": _tick_without_end,
