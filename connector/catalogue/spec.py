@@ -93,11 +93,16 @@ class RowKindRules:
 
     def is_part(self, value: str | None) -> bool:
         """Whether a row of that name is a part of another one."""
-        return value is not None and any(value != each and value.endswith(each) for each in self.parts)
+        return value is not None and self.whole_of(value) != value
 
     def parts_of(self, value: str) -> tuple[str, ...]:
         """The names of the parts a row of that name may have."""
         return () if self.is_part(value) else tuple(f"{value}{each}" for each in self.parts)
+
+    def whole_of(self, value: str) -> str:
+        """The name of the row that one of that name is a part of; its own name if it is not a part."""
+        endings = (each for each in self.parts if value != each and value.endswith(each))
+        return value.removesuffix(next(endings, ""))
 
     def kind(
         self, value: str | None, currency: str | None, standing: Mapping[str, Set[str | None]]

@@ -45,12 +45,14 @@ OPENING, CLOSING = "starting_balance", "ending_balance"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a balance summary. `kind` is None for a line that is not known."""
+    """One line of a balance summary. `kind` is None for a line that is not known; `whole` is the line that
+    this one is a part of: `activity` of `activity_fee`."""
 
     category: str | None
     kind: str | None
     currency: str | None
     amount: Decimal
+    whole: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def find_line_columns(query: ReportQuery) -> tuple[Column, ...] | None:
 def read_lines(file: OpenFile) -> Lines:
     """The lines of a balance summary. Raises InconclusiveError where a line has no amount."""
     columns = [*map(stored, find_line_columns(file.query) or ()), ROW_KIND]
+    rules = file.query.spec.row_kinds
     names = ", ".join(map(quoted, columns))
     by_currency: defaultdict[str, list[Line]] = defaultdict(list)
     unnamed: list[Line] = []
@@ -86,7 +89,7 @@ def read_lines(file: OpenFile) -> Lines:
             raise InconclusiveError(
                 f"The line {category} {f'in {currency}' if currency else 'without a currency'} has no amount."
             )
-        line = Line(category, kind, currency or None, amount)
+        line = Line(category, kind, currency or None, amount, rules.whole_of(category or "") if rules else "")
         if line.currency:
             by_currency[line.currency].append(line)
         else:
@@ -167,7 +170,7 @@ def _check_sum(file: OpenFile) -> Finding:
 def _turned_payouts(lines: Sequence[Line]) -> Decimal:
     """How far the balance is off where payouts are printed with the other sign, and all else is right."""
     movements = (line for line in lines if line.kind == RowKind.MOVEMENT.value)
-    paid_out = total(line.amount for line in movements if (line.category or "").startswith("payouts"))
+    paid_out = total(line.amount for line in movements if line.whole == "payouts")
     return EXACT.multiply(paid_out, Decimal(-2))
 
 

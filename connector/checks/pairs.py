@@ -27,6 +27,7 @@ from connector.text import join_names
 #: Which report has the movements of which line of a balance summary.
 #: Source: https://docs.stripe.com/reports/report-types/balance
 _LINES = {"balance_change_from_activity": "activity", "payouts": "payouts"}
+LINES = tuple(_LINES.values())
 
 #: The report of payouts, and the one of what each was made of.
 _PAYOUTS, _CONTENTS = ("payouts", "itemized"), ("payout_reconciliation", "itemized")
@@ -256,8 +257,10 @@ def _paid_out_sign(reconciliation: Reconciliation, query: ReportQuery) -> Sign:
 def find_turns(reconciliation: Reconciliation, *, any_sign: bool = False) -> list[Turn]:
     """How the tables' signs may be related: in one way, or in several where a sign is not settled.
 
-    With `any_sign`, also those that contradict the catalogue.
+    With `any_sign`, also those that contradict the catalogue. What was charged is added up as positive.
     """
+    if reconciliation.fees and not any_sign:
+        return [Turn((1, 1), (1, 1))]
     both = reconciliation.ours, reconciliation.theirs
 
     def pairs(signs: Sequence[Sign]) -> list[tuple[int, int]]:
@@ -276,6 +279,8 @@ def describe_turns(reconciliation: Reconciliation, fitting: Sequence[Turn], *, u
         fitting: the turns with which everything is the same.
         unsettled: only of tables whose sign is not settled.
     """
+    if reconciliation.fees:
+        return ""
     both = reconciliation.ours, reconciliation.theirs
     found = []
     are_payouts = any(each.spec.paid_out_sign != LEAVES_NEGATIVE for each in both)

@@ -3,12 +3,12 @@ movements, a payout and its transactions, fees charged and fees listed. Each of 
 that names the other.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from connector.catalogue import Granularity, RowKind, latency_of
-from connector.checks.balance import explain_unattributed, find_line_columns, read_lines
+from connector.checks.balance import Line, explain_unattributed, find_line_columns, read_lines
 from connector.checks.finding import CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import (
     InconclusiveError,
@@ -21,6 +21,7 @@ from connector.checks.opened_file import (
 from connector.checks.pairs import (
     CATEGORY,
     COUNT,
+    LINES,
     OWN_FEES,
     PAYOUT,
     Reconciliation,
@@ -88,27 +89,83 @@ def _check_both(
     for file in (here, there):
         if reason := file.explain_lack(find_needed(reconciliation, file.query)):
             return inconclusive(f"{file.provenance.table}: {reason}")
-    compare = _compare_fees if reconciliation.fees else _compare
-    return evaluate_safely(lambda: compare(reconciliation, here, there), here)
+    return evaluate_safely(lambda: _compare(reconciliation, here, there), here)
+
+
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    """What a file adds up to, by group.
+
+    Attributes:
+        sums: what it adds up to in any case.
+        beside: what belongs to it or not, such as tax, by the same groups: the other file decides. Nothing
+            where that makes no difference.
+        what: what may stand beside, as the subject of a sentence.
+        without, within: what is so where all agrees without what stands beside, and with it; sentences.
+        line: what is compared if what stands beside belongs to it; None for the same.
+    """
+
+    sums: _Sums
+    beside: _Sums = field(default_factory=dict)
+    what: str = ""
+    without: str = ""
+    within: str = ""
+    line: str | None = None
+
+    def with_beside(self) -> _Sums:
+        return {
+            group: {name: EXACT.add(amount, self.beside[group][name]) for name, amount in own.items()}
+            if group in self.beside
+            else own
+            for group, own in self.sums.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A way in which two files may be meant, and their totals if it is the right one.
+
+    `line` is what is compared, `saw` a sentence that it is this way.
+    """
+
+    ours: _Sums
+    theirs: _Sums
+    turn: Turn
+    line: str | None
+    saw: str
+
+
+def _read(
+    reconciliation: Reconciliation, ours: _Totals, theirs: _Totals, *, any_sign: bool = False
+) -> list[_Reading]:
+    """All ways in which two files may be meant: with each sign that is not settled, without and with what
+    stands beside. The files decide between them."""
+    either = ours if ours.what else theirs
+    ways = [(ours.sums, theirs.sums, reconciliation.line, either.without)]
+    if either.beside:
+        sums = [each.with_beside() if each is either else each.sums for each in (ours, theirs)]
+        ways.append((sums[0], sums[1], either.line or reconciliation.line, either.within))
+    return [
+        _Reading(our_sums, _turned(their_sums, turn), turn, line, saw)
+        for turn in find_turns(reconciliation, any_sign=any_sign)
+        for our_sums, their_sums, line, saw in ways
+    ]
 
 
 def _compare(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:
     ours, theirs = _add_up(reconciliation, here), _add_up(reconciliation, there)
-    other = reconciliation.theirs.name
-    compared = ours.keys() & theirs.keys() if reconciliation.by_payout else ours.keys() | theirs.keys()
+    other, one, two = reconciliation.theirs.name, ours.sums.keys(), theirs.sums.keys()
+    compared = one & two if reconciliation.by_payout else one | two
     groups = sorted(compared, key=lambda group: tuple(each or "" for each in group))
-    found = {
-        turn: _find_differences(reconciliation, groups, ours, _turned(theirs, turn))
-        for turn in find_turns(reconciliation)
-    }
-    wrong = min(found.values(), key=len)
-    if wrong:
-        every = find_turns(reconciliation, any_sign=True)
-        by_sign = [
-            turn
-            for turn in every
-            if not _find_differences(reconciliation, groups, ours, _turned(theirs, turn))
-        ]
+    found = [
+        (reading, _find_differences(reconciliation, groups, reading))
+        for reading in _read(reconciliation, ours, theirs)
+    ]
+    fitting = [reading for reading, wrong in found if not wrong]
+    if not fitting:
+        wrong = min((wrong for _, wrong in found), key=_distance)
+        every = _read(reconciliation, ours, theirs, any_sign=True)
+        by_sign = [each.turn for each in every if not _find_differences(reconciliation, groups, each)]
         share = format_share(len(wrong), len(groups), "total", "differs", "differ")
         if by_sign:
             share = f"{share} by nothing but the sign"
@@ -117,17 +174,38 @@ def _compare(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) ->
             )
         else:
             causes = explain_difference(reconciliation.ours.name, here.provenance, other, there.provenance)
-        reason = f"{share} from {other}. {wrong[0].in_words}. {causes}"
-        return Finding(CheckResult.FAILED, reason, len(wrong), tuple(each.example for each in wrong[:SHOWN]))
-    if not groups and ours and theirs:
+        reason = f"{share} from {other}. {wrong[0].in_words}."
+        if not by_sign and (late := _explain_late(reconciliation, here, there)):
+            return inconclusive(f"{reason} {late}")
+        shown = tuple(each.example for each in wrong[:SHOWN])
+        return Finding(CheckResult.FAILED, f"{reason} {causes}", len(wrong), shown)
+    if not groups and one and two:
         return inconclusive(f"No payout of this file is in {other}, and none of {other} is in this file.")
     if not groups:
         return Finding(CheckResult.PASSED, f"Neither this file nor {other} has rows to compare.")
-    shown = join_names(_describe_group(each) for each in groups)
-    fitting = [turn for turn, off in found.items() if not off]
-    saw = describe_turns(reconciliation, fitting, unsettled=True)
-    seen = f" {saw[0].upper()}{saw[1:]}." if saw else ""
-    return Finding(CheckResult.PASSED, f"In {shown}, {reconciliation.claim}.{seen}")
+    saw = {each.saw for each in fitting if each.saw}
+    if len(saw) > 1:
+        what = ours.what or theirs.what
+        return inconclusive(f"{what} adds up to nothing, so that the totals fit with and without it.")
+    signs = describe_turns(reconciliation, [each.turn for each in fitting], unsettled=True)
+    seen = [f"{signs[0].upper()}{signs[1:]}."] if signs else []
+    in_all = join_names(_describe_group(each) for each in groups)
+    return Finding(CheckResult.PASSED, " ".join([f"In {in_all}, {reconciliation.claim}.", *seen, *saw]))
+
+
+def _explain_late(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> str | None:
+    """What a difference in fees may be due to where their file is from before all of them had come."""
+    if reconciliation.fees is None:
+        return None
+    listing = here if here.query is reconciliation.fees else there
+    interval, made = listing.provenance.interval, listing.provenance.as_of
+    latency = latency_of(listing.query.spec.id).prepared
+    if interval is None or made >= interval.end + latency:
+        return None
+    return (
+        f"Fees come up to {latency.total_seconds() / 3600:.0f} hours late, and {listing.query.name} is as of "
+        f"{made:%Y-%m-%d %H:%M} UTC: refresh it from {interval.end + latency:%Y-%m-%d %H:%M} UTC on."
+    )
 
 
 def _turned(sums: _Sums, turn: Turn) -> _Sums:
@@ -138,14 +216,20 @@ def _turned(sums: _Sums, turn: Turn) -> _Sums:
 
 
 def _find_differences(
-    reconciliation: Reconciliation, groups: Sequence[tuple[str | None, ...]], ours: _Sums, theirs: _Sums
+    reconciliation: Reconciliation, groups: Sequence[_Group], reading: _Reading
 ) -> "list[_Difference]":
     zeros = dict.fromkeys(reconciliation.measures, Decimal(0))
+    pairs = ((each, reading.ours.get(each, zeros), reading.theirs.get(each, zeros)) for each in groups)
     return [
-        _Difference(reconciliation, group, ours.get(group, zeros), theirs.get(group, zeros))
-        for group in groups
-        if ours.get(group, zeros) != theirs.get(group, zeros)
+        _Difference(reconciliation, reading.line, group, ours, theirs)
+        for group, ours, theirs in pairs
+        if ours != theirs
     ]
+
+
+def _distance(wrong: "Sequence[_Difference]") -> tuple[int, Decimal]:
+    """How far off a reading is: where none fits, the nearest one is shown."""
+    return len(wrong), total(each.size for each in wrong)
 
 
 def _describe_group(group: Sequence[str | None]) -> str:
@@ -157,7 +241,8 @@ class _Difference:
     """One total that is not the same in both tables."""
 
     reconciliation: Reconciliation
-    group: tuple[str | None, ...]
+    line: str | None
+    group: _Group
     ours: dict[str, Decimal]
     theirs: dict[str, Decimal]
 
@@ -165,7 +250,7 @@ class _Difference:
     def in_words(self) -> str:
         """`charge usd: gross 12.00 here and 11.00 there (difference 1.00)`."""
         amounts = join_names(
-            f"{self.reconciliation.line or name} {self._text(name, self.ours[name])} here and "
+            f"{self.line or name} {self._text(name, self.ours[name])} here and "
             f"{self._text(name, self.theirs[name])} there "
             f"(difference {self._text(name, self._difference(name))})"
             for name in self._differing
@@ -183,6 +268,11 @@ class _Difference:
             shown[f"difference of {name}"] = self._text(name, self._difference(name))
         return shown
 
+    @property
+    def size(self) -> Decimal:
+        """How much differs, whichever way."""
+        return total(abs(self._difference(name)) for name in self._differing)
+
     def _difference(self, name: str) -> Decimal:
         return EXACT.subtract(self.ours[name], self.theirs[name])
 
@@ -194,9 +284,11 @@ class _Difference:
         return f"{amount:f}" if name == COUNT else money_text(amount, self.group[-1])
 
 
-def _add_up(reconciliation: Reconciliation, file: OpenFile) -> _Sums:
+def _add_up(reconciliation: Reconciliation, file: OpenFile) -> _Totals:
+    if reconciliation.fees:
+        return _add_up_listed(file) if file.query is reconciliation.fees else _add_up_charged(file)
     if reconciliation.line and find_line_columns(file.query):
-        return _add_up_line(file, reconciliation.line)
+        return _add_up_line(reconciliation, file, reconciliation.line)
     spec = file.query.spec
     movements = f"WHERE {ROW_KIND} = '{RowKind.MOVEMENT.value}'" if spec.row_kinds else ""
     is_summary = spec.granularity is Granularity.SUMMARY
@@ -214,87 +306,53 @@ def _add_up(reconciliation: Reconciliation, file: OpenFile) -> _Sums:
     )
     width = len(reconciliation.by)
     reads = [*map(stored, find_needed(reconciliation, file.query)), ROW_KIND]
-    return {
-        tuple(row[:width]): dict(
-            zip(reconciliation.measures, (each or Decimal(0) for each in row[width:]), strict=True)
-        )
-        for row in file.select(reads, f"{group}, {measures}", f"{movements} GROUP BY {group}")
-    }
-
-
-def _add_up_line(file: OpenFile, line: str) -> _Sums:
-    """The movements of that line, in whichever parts the file has it."""
-    kinds = file.query.spec.row_kinds
-    names = {line, *(kinds.parts_of(line) if kinds else ())}
-    lines = read_lines(file)
-    if strays := [each for each in lines.unattributed if each.category in names]:
-        raise InconclusiveError(explain_unattributed(strays))
-    return {
-        (currency,): {
-            "net": total(
-                each.amount for each in own if each.category in names and each.kind == RowKind.MOVEMENT.value
+    rows = file.select(reads, f"{group}, {measures}", f"{movements} GROUP BY {group}")
+    return _Totals(
+        {
+            tuple(row[:width]): dict(
+                zip(reconciliation.measures, (each or Decimal(0) for each in row[width:]), strict=True)
             )
+            for row in rows
         }
-        for currency, own in lines.by_currency.items()
-    }
-
-
-# Fees
-
-
-def _compare_fees(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:
-    """Whether a report of fees lists what the balance was charged.
-
-    Whether its amounts include tax differs from report to report, and from file to file it may be listed on
-    lines of its own: it is read either way, and the balance decides.
-    """
-    listing = here if here.query is reconciliation.fees else there
-    charged, (listed, taxed) = _add_up_charged(there if listing is here else here), _add_up_listed(listing)
-    readings = {"without": _read(listed, add_tax=True), "with": _read(listed, add_tax=False)}
-    groups = sorted(charged.keys() | listed.keys(), key=lambda group: group[0] or "")
-    found = {
-        name: _find_differences(
-            reconciliation, groups, *((read, charged) if listing is here else (charged, read))
-        )
-        for name, read in readings.items()
-    }
-    fitting, fees = [name for name, wrong in found.items() if not wrong], listing.query.name
-    if not fitting:
-        wrong = min(found.values(), key=len)
-        other = reconciliation.theirs.name
-        share = format_share(len(wrong), len(groups), "total", "differs", "differ")
-        reason = f"{share} from {other}. {wrong[0].in_words}."
-        if late := _explain_late(listing):
-            return inconclusive(f"{reason} {late}")
-        causes = explain_difference(reconciliation.ours.name, here.provenance, other, there.provenance)
-        shown = tuple(each.example for each in wrong[:SHOWN])
-        return Finding(CheckResult.FAILED, f"{reason} {causes}", len(wrong), shown)
-    if len(fitting) > 1 and taxed:
-        return inconclusive(
-            f"The tax in {fees} adds up to nothing, so that its amounts fit with and without it."
-        )
-    if not groups:
-        return Finding(
-            CheckResult.PASSED, f"Neither this file nor {reconciliation.theirs.name} has any fees."
-        )
-    said = f"The amounts of {fees} are {fitting[0]} tax." if taxed else f"{fees} lists no tax."
-    currencies = join_names(_describe_group(each) for each in groups)
-    return Finding(CheckResult.PASSED, f"In {currencies}, {reconciliation.claim}. {said}")
-
-
-def _explain_late(listing: OpenFile) -> str | None:
-    """What a difference may be due to where the file is from before all fees had come."""
-    interval, made = listing.provenance.interval, listing.provenance.as_of
-    latency = latency_of(listing.query.spec.id).prepared
-    if interval is None or made >= interval.end + latency:
-        return None
-    return (
-        f"Fees come up to {latency.total_seconds() / 3600:.0f} hours late, and {listing.query.name} is as of "
-        f"{made:%Y-%m-%d %H:%M} UTC: refresh it from {interval.end + latency:%Y-%m-%d %H:%M} UTC on."
     )
 
 
-def _add_up_charged(file: OpenFile) -> _Sums:
+def _add_up_line(reconciliation: Reconciliation, file: OpenFile, line: str) -> _Totals:
+    """The movements of that line, in whichever parts the file has it.
+
+    Beside activity and payouts a balance may have other movements, such as top-ups. Whether a report of
+    activity lists those was not seen in any file.
+    """
+
+    def is_beside(each: Line) -> bool:
+        return line == LINES[0] and each.kind == RowKind.MOVEMENT.value and each.whole not in LINES
+
+    lines = read_lines(file)
+    if strays := [each for each in lines.unattributed if each.whole == line or is_beside(each)]:
+        raise InconclusiveError(explain_unattributed(strays))
+    sums: _Sums = {}
+    beside: _Sums = {}
+    more = set()
+    for currency, own in lines.by_currency.items():
+        moved = [each.amount for each in own if each.whole == line and each.kind == RowKind.MOVEMENT.value]
+        sums[(currency,)] = {"net": total(moved)}
+        beside[(currency,)] = {"net": total(each.amount for each in own if is_beside(each))}
+        more |= {each.whole for each in own if each.amount and is_beside(each)}
+    if not more:
+        return _Totals(sums)
+    names, ours = join_names(sorted(more)), reconciliation.ours
+    other = reconciliation.theirs.name if file.query is ours else ours.name
+    return _Totals(
+        sums,
+        beside,
+        what=f"What {file.query.name} has as {names}",
+        without=f"{other} does not list {names}.",
+        within=f"{other} lists {names} too.",
+        line=f"{line} and {names}",
+    )
+
+
+def _add_up_charged(file: OpenFile) -> _Totals:
     """What the balance was charged, positive: the fees of its transactions, and those that are fees."""
     spec = file.query.spec
     fee = spec.fee_sign.positive("fee")
@@ -308,22 +366,24 @@ def _add_up_charged(file: OpenFile) -> _Sums:
         f"currency, ({charged})::DECIMAL(38,18)",
         f"{movements} GROUP BY currency",
     )
-    return {(currency,): {"fee": amount} for currency, amount in rows if amount}
+    sums: _Sums = {(currency,): {"fee": amount} for currency, amount in rows if amount}
+    return _Totals(sums)
 
 
-def _add_up_listed(file: OpenFile) -> tuple[Mapping[_Group, tuple[Decimal, Decimal]], bool]:
-    """Amounts and tax by currency, and whether any line has tax."""
-    sums = ", ".join(f"coalesce(sum({name}), 0)::DECIMAL(38,18)" for name in ("amount", "tax"))
-    rows = file.select(
-        ["currency", "amount", "tax"],
-        f"currency, {sums}, count(*) FILTER (WHERE tax <> 0)",
-        "GROUP BY currency",
+def _add_up_listed(file: OpenFile) -> _Totals:
+    """What a report of fees lists. Whether its amounts include the tax differs from report to report, and
+    from file to file tax may be on lines of its own."""
+    columns = ["currency", "amount", "tax"]
+    amount, tax = (f"coalesce(sum({name}), 0)::DECIMAL(38,18)" for name in columns[1:])
+    is_taxed = "count(*) FILTER (WHERE tax <> 0)"
+    rows = file.select(columns, f"currency, {amount}, {tax}, {is_taxed}", "GROUP BY currency")
+    taxed, fees = any(row[3] for row in rows), file.query.name
+    sums: _Sums = {(currency,): {"fee": amount} for currency, amount, *_ in rows}
+    beside: _Sums = {(currency,): {"fee": tax} for currency, _, tax, _ in rows if taxed}
+    return _Totals(
+        sums,
+        beside,
+        what=f"The tax in {fees}",
+        without=f"The amounts of {fees} are with tax." if taxed else f"{fees} lists no tax.",
+        within=f"The amounts of {fees} are without tax.",
     )
-    return {(currency,): (amount, tax) for currency, amount, tax, _ in rows}, any(row[3] for row in rows)
-
-
-def _read(listed: Mapping[_Group, tuple[Decimal, Decimal]], *, add_tax: bool) -> _Sums:
-    return {
-        group: {"fee": EXACT.add(amount, tax) if add_tax else amount}
-        for group, (amount, tax) in listed.items()
-    }

@@ -98,6 +98,21 @@ def test_a_fee_the_balance_has_and_the_list_has_not_is_named(books: Books, ledge
     assert example["currency"] in found.reason
 
 
+@pytest.mark.parametrize(("ledger", "fees"), PAIRS)
+def test_fees_that_differ_by_nothing_but_the_sign_say_so_and_nobody_is_sent_to_stripe(
+    books: Books, ledger: str, fees: str
+) -> None:
+    def turned(rows: list[Row]) -> None:
+        for row in rows:
+            row.update({name: str(-Decimal(row[name] or 0)) for name in ("amount", "tax")})
+
+    found = both(books, books.pulled(ledger), books.pulled(fees, Edited(turned)))
+
+    assert [each.result for each in found] == ["failed", "failed"]
+    assert all("by nothing but the sign" in each.reason for each in found)
+    assert not [each for each in found if "Stripe support" in each.reason or "efresh" in each.reason]
+
+
 def test_a_fee_and_its_vat_are_two_transactions_seconds_apart(books: Books, simulator: Simulator) -> None:
     """As a Norwegian account has them: the VAT has a line of its own, with nothing but tax."""
     columns = {}

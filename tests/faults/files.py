@@ -12,6 +12,7 @@ faults.
 Source: https://docs.stripe.com/reports/report-types/balance
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -157,12 +158,16 @@ class WrongSummary(FileFault):
 
 @dataclass(frozen=True)
 class DocumentedLines(FileFault):
-    """A balance summary has only the lines that are documented: no parts of a movement, no other balance."""
+    """A balance summary has only the lines that are documented: no parts of a movement, no other balance,
+    and top-ups among the activity."""
 
     needs = (_BALANCES,)
 
     def edit(self, table: Table) -> None:
         named = {"starting_balance", "activity", "payouts", "ending_balance"}
+        topups = {row["currency"]: amount(row, "net_amount") for row in table.of("topups")}
+        for row in table.of("activity"):
+            add(row, "net_amount", topups.get(row["currency"], Decimal(0)))
         table.rows = [row for row in table.rows if row["category"] in named]
 
 
@@ -230,12 +235,14 @@ class OnlyPayouts(FileFault):
         if "reporting_category" in table.header:
             table.rows = [row for row in table.rows if row["reporting_category"] in PAYOUT_CATEGORIES]
             return
-        activity = {row["currency"]: amount(row, "net_amount") for row in table.of("activity")}
+        moved: defaultdict[str | None, Decimal] = defaultdict(Decimal)
+        for row in [*table.of("activity"), *table.of("topups")]:
+            moved[row["currency"]] += amount(row, "net_amount")
         for row in table.rows:
-            if (row["category"] or "").startswith("activity"):
+            if (row["category"] or "").startswith(("activity", "topups")):
                 row["net_amount"] = printed(Decimal(0), row["currency"] or "usd")
             elif row["category"] == "ending_balance":
-                add(row, "net_amount", -activity.get(row["currency"], Decimal(0)))
+                add(row, "net_amount", -moved[row["currency"]])
 
 
 @dataclass(frozen=True)

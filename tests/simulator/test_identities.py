@@ -160,17 +160,21 @@ class TestTheBalance:
     @PREFIXES
     @lean
     @given(interval=intervals)
-    def test_it_moves_by_activity_and_payouts(self, scope: str, interval: tuple[int, int]) -> None:
+    def test_it_moves_by_activity_top_ups_and_payouts(self, scope: str, interval: tuple[int, int]) -> None:
         kind = f"{scope}balance.summary.1"
-        activity = nets(rows(f"{scope}balance_change_from_activity.itemized.3", **over(interval)))
+        items = rows(f"{scope}balance_change_from_activity.itemized.3", **over(interval))
+        activity = nets([row for row in items if row["reporting_category"] != "topup"])
+        topped_up = nets([row for row in items if row["reporting_category"] == "topup"])
         payouts = nets(rows(f"{scope}payouts.itemized.3", **over(interval)))
         opening = balance("starting_balance", kind, **over(interval))
         closing = balance("ending_balance", kind, **over(interval))
 
         for currency, amount in balance("activity", kind, **over(interval)).items():
             assert amount == activity.get(currency, 0)
-            assert balance("payouts", kind, **over(interval))[currency] == -payouts.get(currency, Decimal(0))
-            assert closing[currency] == opening[currency] + amount - payouts.get(currency, Decimal(0))
+            paid_out, added = payouts.get(currency, Decimal(0)), topped_up.get(currency, Decimal(0))
+            assert balance("payouts", kind, **over(interval))[currency] == -paid_out
+            assert balance("topups", kind, **over(interval)).get(currency, 0) == added
+            assert closing[currency] == opening[currency] + amount + added - paid_out
 
     @PREFIXES
     @lean

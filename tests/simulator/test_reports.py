@@ -50,21 +50,35 @@ class TestIdentities:
         start, end = min(one, other), max(one, other) + 1
         gross: defaultdict[str, Decimal] = defaultdict(Decimal)
         fee: defaultdict[str, Decimal] = defaultdict(Decimal)
+        topups: defaultdict[str, Decimal] = defaultdict(Decimal)
         for row in rows(WORLD, ITEMIZED, start, end):
-            is_fee = row["reporting_category"] == "fee"
-            gross[row["currency"]] += Decimal(0) if is_fee else Decimal(row["gross"])
-            fee[row["currency"]] += -Decimal(row["net"]) if is_fee else Decimal(row["fee"])
+            category, currency = row["reporting_category"], row["currency"]
+            is_topup, is_fee = category == "topup", category == "fee"
+            topups[currency] += Decimal(row["net"]) if is_topup else 0
+            gross[currency] += Decimal(0) if is_fee or is_topup else Decimal(row["gross"])
+            fee[currency] += (
+                -Decimal(row["net"]) if is_fee else Decimal(0) if is_topup else Decimal(row["fee"])
+            )
             assert Decimal(row["net"]) == Decimal(row["gross"]) - Decimal(row["fee"])
 
         for currency, amount in balances(start, end).items():
             assert amount["activity_gross"] == gross[currency]
             assert amount["activity_fee"] == -fee[currency]
             assert amount["activity"] == gross[currency] - fee[currency]
+            assert amount.get("topups", 0) == topups[currency]
             assert amount["payouts"] == amount["payouts_gross"] + amount["payouts_fee"]
-            assert (
-                amount["ending_balance"]
-                == amount["starting_balance"] + amount["activity"] + amount["payouts"]
-            )
+            moved = amount["activity"] + topups[currency] + amount["payouts"]
+            assert amount["ending_balance"] == amount["starting_balance"] + moved
+
+    def test_top_ups_have_lines_of_their_own_in_months_that_have_any(self) -> None:
+        march, april = (int(datetime(2026, month, 1, tzinfo=UTC).timestamp()) for month in (3, 4))
+        topped_up = balances(march, april)
+
+        assert [topped_up["usd"][name] for name in ("topups_gross", "topups_fee", "topups")] == [
+            Decimal("1000.00"), Decimal("-3.00"), Decimal("997.00")
+        ]  # fmt: skip
+        others = [topped_up["eur"], *balances(april, END).values()]
+        assert not [name for each in others for name in each if name.startswith("topups")]
 
     @settings(max_examples=20, deadline=None)
     @given(SECONDS)
@@ -243,6 +257,16 @@ class TestPrint:
         assert found[0]["description"] == "Starting balance (2026-06-08)"
         assert found[-1]["description"] == "Ending balance (2026-06-08)"
         assert len(rows(WORLD, SUMMARY, END - DAY, END, currency="usd")) == 9
+
+    def test_among_the_documented_rows_a_top_up_is_activity(self) -> None:
+        plain = Simulator(ManualClock(), seed=3, opening=OPENING, extra_categories=False)
+        apart = balances(FIRST, END)["usd"]
+        found = {
+            row["category"]: row["net_amount"] for row in rows(plain, SUMMARY, FIRST, END, currency="usd")
+        }
+
+        assert Decimal(found["activity"]) == apart["activity"] + apart["topups"]
+        assert Decimal(found["ending_balance"]) == apart["ending_balance"]
 
     def test_payout_rows_may_come_without_a_currency(self) -> None:
         odd = Simulator(ManualClock(), seed=3, opening=OPENING, payouts_without_currency=True)

@@ -133,7 +133,8 @@ class _Day:
             release = self._plain("risk_reserved_funds", "eur", 2_500, "Reserve released", days=60)
             self._upcoming[self._day + 60].append(release)
         if when.month % 3 == 0 and when.day == 20:
-            rows.append(self._plain("topup", "usd", 100_000, "Top-up from bank account •••• 6789"))
+            topup = self._plain("topup", "usd", 100_000, "Top-up from bank account •••• 6789")
+            rows.append(replace(topup, fee=Decimal("3.00")))
         if self._rng.random() < 0.08:
             amount = self._rng.randrange(-900, 900) or 1
             rows.append(self._plain("other_adjustment", "usd", amount, "Correction, agreed by phone"))

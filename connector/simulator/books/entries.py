@@ -13,6 +13,7 @@ from connector.simulator.books.currencies import EXACT
 
 DAY = 86_400
 PAYOUT_CATEGORIES = frozenset({"payout", "payout_reversal"})
+TOPUP_CATEGORIES = frozenset({"topup", "topup_reversal"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,13 @@ class Payout:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over entries of one currency. Payouts are negative, as they lower the balance."""
+    """Sums over entries of one currency. Payouts are negative, as they lower the balance; top-ups are no part
+    of the activity here."""
 
     activity_gross: Decimal = Decimal(0)
     activity_fee: Decimal = Decimal(0)
+    topups_gross: Decimal = Decimal(0)
+    topups_fee: Decimal = Decimal(0)
     payouts_gross: Decimal = Decimal(0)
     payouts_fee: Decimal = Decimal(0)
 
@@ -104,29 +108,38 @@ class Totals:
         return EXACT.subtract(self.activity_gross, self.activity_fee)
 
     @property
+    def topups(self) -> Decimal:
+        return EXACT.subtract(self.topups_gross, self.topups_fee)
+
+    @property
     def payouts(self) -> Decimal:
         return EXACT.subtract(self.payouts_gross, self.payouts_fee)
 
     @property
     def balance(self) -> Decimal:
-        return EXACT.add(self.activity, self.payouts)
+        return EXACT.add(EXACT.add(self.activity, self.topups), self.payouts)
 
     def plus(self, entry: Entry) -> "Totals":
+        gross, fee = entry.gross, entry.fee
         if entry.is_payout:
-            return Totals(
-                self.activity_gross,
-                self.activity_fee,
-                EXACT.add(self.payouts_gross, entry.gross),
-                EXACT.add(self.payouts_fee, entry.fee),
+            return replace(
+                self,
+                payouts_gross=EXACT.add(self.payouts_gross, gross),
+                payouts_fee=EXACT.add(self.payouts_fee, fee),
             )
-        # A fee of its own counts as a fee, its tax included, and not as activity before fees.
-        gross = Decimal(0) if entry.category == "fee" else entry.gross
-        fee = EXACT.minus(entry.net) if entry.category == "fee" else entry.fee
-        return Totals(
-            EXACT.add(self.activity_gross, gross),
-            EXACT.add(self.activity_fee, fee),
-            self.payouts_gross,
-            self.payouts_fee,
+        if entry.category in TOPUP_CATEGORIES:
+            return replace(
+                self,
+                topups_gross=EXACT.add(self.topups_gross, gross),
+                topups_fee=EXACT.add(self.topups_fee, fee),
+            )
+        if entry.category == "fee":
+            # A fee of its own counts as a fee, its tax included, and not as activity before fees.
+            gross, fee = Decimal(0), EXACT.minus(entry.net)
+        return replace(
+            self,
+            activity_gross=EXACT.add(self.activity_gross, gross),
+            activity_fee=EXACT.add(self.activity_fee, fee),
         )
 
     def joined(self, other: "Totals") -> "Totals":

@@ -24,6 +24,8 @@ from connector.simulator.reports.selections import Parameters, Selection
 Cells = Sequence[str | None]
 #: How a report is written; `columns` in the parameters are the header.
 Rows = Callable[[Sequence[Books], Parameters], Iterable[Cells]]
+#: Lines of a balance by category: a description and an amount.
+_Lines = dict[str, tuple[str, Decimal]]
 
 
 def itemized(select: Selection, read: Callable[[str], Reader] = reader) -> Rows:
@@ -91,8 +93,9 @@ def summary(select: Selection) -> Rows:
 def balance_summary(accounts: Sequence[Books], parameters: Parameters) -> Iterator[Cells]:
     """Starting balance, activity, payouts, ending balance: a block of rows for each settlement currency.
 
-    Payouts count on the day they arrive. The dates in the descriptions are in the zone of the run, and the
-    last one is inclusive, as it is in Stripe's files.
+    Top-ups have lines where there were any; among the four documented lines they are activity. Payouts count
+    on the day they arrive. The dates in the descriptions are in the zone of the run, and the last one is
+    inclusive, as it is in Stripe's files.
     """
     start, end = parameters["interval_start"], parameters["interval_end"]
     opening = _joined(books.ledger.totals(start, as_of=books.as_of) for books in accounts)
@@ -103,18 +106,20 @@ def balance_summary(accounts: Sequence[Books], parameters: Parameters) -> Iterat
         if parameters.get("currency") not in {None, currency}:
             continue
         before = opening.get(currency, Totals())
-        amounts = _summary_amounts(before, closing[currency], pending.get(currency, Decimal(0)))
-        shown = {name: amount for name, amount in amounts.items() if extra or name not in _EXTRA}
-        for cells in _summary_rows(shown, currency, parameters, accounts[0]):
+        if extra:
+            lines = _seen_lines(before, closing[currency], pending.get(currency, Decimal(0)))
+        else:
+            lines = _documented_lines(before, closing[currency])
+        for cells in _summary_rows(lines, currency, parameters, accounts[0]):
             yield [cells[column] for column in parameters["columns"]]
 
 
 def _summary_rows(
-    amounts: dict[str, tuple[str, Decimal]], currency: str, parameters: Parameters, books: Books
+    lines: _Lines, currency: str, parameters: Parameters, books: Books
 ) -> Iterator[dict[str, str | None]]:
     first_day = stamp(parameters["interval_start"], books.zone)[:10]
     last_day = stamp(parameters["interval_end"] - 1, books.zone)[:10]
-    for category, (text, amount) in amounts.items():
+    for category, (text, amount) in lines.items():
         nameless = category.startswith("payouts") and books.payouts_without_currency
         yield {
             "category": category,
@@ -141,15 +146,27 @@ def _pending(accounts: Iterable[Books], at: int) -> dict[str, Decimal]:
     return sums
 
 
-#: Lines seen in exports and not documented. Where money was topped up there are lines of it too, in exports.
-_EXTRA = frozenset(
-    {"starting_balance_available", "activity_gross", "activity_fee", "payouts_gross", "payouts_fee"}
-)
-
-
-def _summary_amounts(before: Totals, after: Totals, pending: Decimal) -> dict[str, tuple[str, Decimal]]:
+def _documented_lines(before: Totals, after: Totals) -> _Lines:
     moved = after.minus(before)
-    fees, payout_fees = EXACT.minus(moved.activity_fee), EXACT.minus(moved.payouts_fee)
+    return {
+        "starting_balance": ("Starting balance ({first})", before.balance),
+        "activity": ("Activity", EXACT.add(moved.activity, moved.topups)),
+        "payouts": ("Total payouts", moved.payouts),
+        "ending_balance": ("Ending balance ({last})", after.balance),
+    }
+
+
+def _seen_lines(before: Totals, after: Totals, pending: Decimal) -> _Lines:
+    """The lines of exports."""
+    moved = after.minus(before)
+    fees, topup_fees, payout_fees = map(
+        EXACT.minus, (moved.activity_fee, moved.topups_fee, moved.payouts_fee)
+    )
+    topups: _Lines = {
+        "topups_gross": ("Top-ups", moved.topups_gross),
+        "topups_fee": ("Top-up fees", topup_fees),
+        "topups": ("Total top-ups", moved.topups),
+    }
     return {
         "starting_balance": ("Starting balance ({first})", before.balance),
         "starting_balance_available": (
@@ -159,6 +176,7 @@ def _summary_amounts(before: Totals, after: Totals, pending: Decimal) -> dict[st
         "activity_gross": ("Account activity before fees", moved.activity_gross),
         "activity_fee": ("Less fees", fees),
         "activity": ("Activity", moved.activity),
+        **(topups if moved.topups_gross or moved.topups_fee else {}),
         "payouts_gross": ("Payouts to bank", moved.payouts_gross),
         "payouts_fee": ("Payout fees", payout_fees),
         "payouts": ("Total payouts", moved.payouts),
