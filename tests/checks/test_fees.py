@@ -104,7 +104,7 @@ def test_fees_that_differ_by_nothing_but_the_sign_say_so_and_nobody_is_sent_to_s
 ) -> None:
     def turned(rows: list[Row]) -> None:
         for row in rows:
-            row.update({name: str(-Decimal(row[name] or 0)) for name in ("amount", "tax")})
+            row.update({name: f"{-Decimal(row[name] or 0):f}" for name in ("amount", "tax")})
 
     found = both(books, books.pulled(ledger), books.pulled(fees, Edited(turned)))
 
