@@ -24,7 +24,7 @@ from connector.accounts import AccountLives, explain_unlisted
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import NoDataError, ReportingError, StoreError
-from connector.query import CONNECTED_ACCOUNT
+from connector.partitions import CONNECTED_ACCOUNT
 from connector.text import join_names
 
 #: Metadata of an input (`dg.AssetIn(metadata=…)`) that lets partitions without data be left out.

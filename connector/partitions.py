@@ -43,17 +43,34 @@ class Interval:
         return f"[{self.start:%Y-%m-%dT%H:%M:%SZ}, {self.end:%Y-%m-%dT%H:%M:%SZ})"
 
 
+#: The dimension of partitions that are about one connected account each, which a run parameter names.
+CONNECTED_ACCOUNT = "connected_account"
+
+#: The dimension of partitions that are asked for in the name of one account each, by the header
+#: `Stripe-Account`.
+ACTING_FOR = "account"
+
+
 @dataclass(frozen=True, slots=True)
 class Partition:
     """One window of a dataset: its key, and the span of time it asks for.
 
-    `interval` is None for reports that have none. `parameters` are what else distinguishes partitions:
-    `payout`, `connected_account`.
+    Attributes:
+        interval: None for reports that have none.
+        parameters: what else distinguishes partitions: `payout`, `connected_account`.
+        acting_for: the account in whose name it is asked for, where each partition has its own.
     """
 
     key: str
     interval: Interval | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    acting_for: str | None = None
+
+    @property
+    def account(self) -> str | None:
+        """The one account it is about, whichever way that is asked for; None where nothing here says so."""
+        named = self.parameters.get(CONNECTED_ACCOUNT)
+        return self.acting_for or (None if named is None else str(named))
 
 
 #: The window of a report whose partitions are payouts: they have no span of time.
@@ -69,8 +86,7 @@ class KeyFormat:
 
     Attributes:
         window: `hourly`, `daily`, `weekly`, `monthly`, or `payout`.
-        dimensions: run parameters that distinguish partitions besides their period, such as
-            `connected_account`.
+        dimensions: what distinguishes partitions besides their period: `connected_account` or `account`.
     """
 
     window: str

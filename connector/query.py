@@ -1,11 +1,11 @@
 """What to ask Stripe for many partitions: a report, its columns, its filters.
 
-A partition adds the interval or the payout, and the connected account where each has partitions of its own.
+A partition adds the interval or the payout, and the account where each has partitions of its own.
 Everything else is the same for the whole table and makes up the table's identity.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Self
 
@@ -29,7 +29,15 @@ from connector.catalogue.together import refuse_nameless
 from connector.clock import is_utc
 from connector.dataset.identity import Dataset, check_table_name
 from connector.errors import ConfigurationError
-from connector.partitions import BY_PAYOUT, KeyFormat, Partition, Windows, date_in
+from connector.partitions import (
+    ACTING_FOR,
+    BY_PAYOUT,
+    CONNECTED_ACCOUNT,
+    KeyFormat,
+    Partition,
+    Windows,
+    date_in,
+)
 
 _NAMES = frozenset(each.name for each in REPORTS.values())
 
@@ -37,9 +45,6 @@ _BOUNDS = {"interval_start", "interval_end"}
 
 #: Parameters a partition or the column choice decides; never filters.
 _NOT_FILTERS = {"interval_start", "interval_end", "payout", "columns"}
-
-#: The dimension of partitions that belong to one connected account each.
-CONNECTED_ACCOUNT = "connected_account"
 
 #: Placeholders for what partitions add, so that the rest can be checked before there are any.
 _PROBE = {"interval_start": 0, "interval_end": 1, "payout": "po_1", "connected_account": "acct_1"}
@@ -50,7 +55,7 @@ class ReportQuery:
     """A report type, the columns wanted in file order, and the filters; validated when made.
 
     Use `ReportQuery.of`. `name` is the table's name. Without `columns` the file is read by its header.
-    `dimensions` are run parameters that distinguish partitions besides their window or payout.
+    `dimensions` are what distinguishes partitions besides their window or payout: whose they are.
     """
 
     spec: ReportSpec
@@ -73,6 +78,7 @@ class ReportQuery:
         window: str | None = None,
         zone: str = "UTC",
         by_account: bool = False,
+        acting: bool = False,
     ) -> Self:
         """Check everything that can be checked without Stripe.
 
@@ -93,6 +99,7 @@ class ReportQuery:
             by_account: each connected account has partitions of its own; `connected_account` cannot be a
                 filter then. A report about one payout of one connected account always has them, unless a
                 filter names the account.
+            acting: each account that one acts for (`Stripe-Account`) has partitions of its own.
 
         Raises ConfigurationError naming the nearest valid names.
         """
@@ -102,7 +109,7 @@ class ReportQuery:
         check_table_name(name)
         if stray := _NOT_FILTERS & filters.keys():
             raise ConfigurationError(f"{', '.join(sorted(stray))} of {spec.id} cannot be given as a filter")
-        dimensions = _dimensions(spec, filters, by_account=by_account)
+        dimensions = _dimensions(spec, filters, by_account=by_account, acting=acting)
         asked = {name: _PROBE[name] for name in _PROBE if name in {*spec.required, *dimensions}} | filters
         if spec.takes_columns and columns is not None:
             asked["columns"] = list(columns)
@@ -131,21 +138,34 @@ class ReportQuery:
         if not self.by_payout:
             raise ConfigurationError(f"{self.spec.id} is about windows of time, not about one payout")
         *account, payout = self.key_format.values(key)
-        parameters = dict(zip(self.dimensions, account, strict=True)) | {"payout": payout}
-        partition = Partition(key, None, parameters)
+        partition = self._about(Partition(key, None, {"payout": payout}), *account)
         self.request(partition)
         return partition
 
     def of_account(self, window: Partition, account: str) -> Partition:
-        """The window of one connected account, for a query made `by_account`."""
+        """The window of one account, for a query made `by_account` or `acting`."""
         key = self.key_format.key(account, window.key)
-        return Partition(key, window.interval, {CONNECTED_ACCOUNT: account})
+        return self._about(replace(window, key=key), account)
+
+    def _about(self, partition: Partition, account: str | None = None) -> Partition:
+        """The partition as it is asked for of an account: by the header, or by the run parameter. This is the
+        one place that makes a difference between the two."""
+        if account is None:
+            return partition
+        if self.acting:
+            return replace(partition, acting_for=account)
+        return replace(partition, parameters={**partition.parameters, CONNECTED_ACCOUNT: account})
+
+    @property
+    def acting(self) -> bool:
+        """Whether each partition is asked for in the name of an account of its own."""
+        return ACTING_FOR in self.dimensions
 
     def each_account(
         self, windows: Iterable[Partition], accounts: AccountLives | Sequence[str]
     ) -> tuple[Partition, ...]:
-        """The windows of each connected account that lie in its life, in part or whole, for a query made
-        `by_account`; one account after the other."""
+        """The windows of each account that lie in its life, in part or whole, for a query made `by_account`
+        or `acting`; one account after the other."""
         windows, accounts = tuple(windows), AccountLives.of(accounts)
         return tuple(
             self.of_account(window, life.account)
@@ -227,7 +247,15 @@ class ReportQuery:
 
     def refuse_acting_for(self, account: str | None) -> None:
         """Raise ConfigurationError where a platform's report would be asked for in the name of one of its
-        accounts: that one has no connected accounts, so every file would be empty, and look right."""
+        accounts: that one has no connected accounts, so every file would be empty, and look right. Also where
+        partitions are asked for in the name of an account each."""
+        if account and self.acting:
+            raise ConfigurationError(
+                f"{self.name} is asked for in the name of each of its accounts, and "
+                f"{shown_setting(account)} is to be acted for in all of it. Remove one of the two: the list "
+                "of accounts; or STRIPE_ACCOUNT, --account of the command, or `connection.account` in "
+                "defs.yaml"
+            )
         if account and self.spec.of_platforms:
             own = self.spec.name.removeprefix(CONNECTED)
             instead = f"; or pull {own}, the report on one account" if own in _NAMES else ""
@@ -246,7 +274,8 @@ class ReportQuery:
         """The identity of the table these partitions go into.
 
         Args:
-            account: the account acted for; None for the key's own.
+            account: the account acted for in all partitions; None for the key's own, and where each has its
+                own.
 
         Raises ConfigurationError for a report that cannot be asked for in the name of another account.
         """
@@ -263,8 +292,18 @@ class ReportQuery:
         )
 
 
-def _dimensions(spec: ReportSpec, filters: Mapping[str, Any], *, by_account: bool) -> tuple[str, ...]:
+def _dimensions(
+    spec: ReportSpec, filters: Mapping[str, Any], *, by_account: bool, acting: bool
+) -> tuple[str, ...]:
     """What distinguishes partitions besides their window or payout."""
+    if acting and (by_account or spec.of_platforms):
+        raise ConfigurationError(
+            f"{spec.id} is asked for in the name of accounts (`Stripe-Account`), and is about accounts that "
+            "are connected to a platform: these have none. Give them as connected accounts, or take the "
+            "report on one account"
+        )
+    if acting:
+        return (ACTING_FOR,)
     if by_account and CONNECTED_ACCOUNT in filters:
         raise ConfigurationError(
             f"{CONNECTED_ACCOUNT} of {spec.id} cannot be a filter and have partitions of each account"

@@ -17,8 +17,8 @@ from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.errors import ConfigurationError
 from connector.money import differences, total
-from connector.partitions import Partition
-from connector.query import CONNECTED_ACCOUNT, ReportQuery
+from connector.partitions import CONNECTED_ACCOUNT, Partition
+from connector.query import ReportQuery
 from connector.text import hint
 
 
@@ -105,7 +105,8 @@ def partition_of(published: Provenance, pinned: Dataset) -> Partition:
     """The partition of a file, to be pulled in any version."""
     telling = {"payout", *pinned.dimensions}
     parameters = {name: value for name, value in published.parameters.items() if name in telling}
-    return Partition(published.period, published.interval, parameters)
+    acting_for = published.account if pinned.acting else None
+    return Partition(published.period, published.interval, parameters, acting_for)
 
 
 def between(
@@ -193,6 +194,7 @@ def _query(spec: ReportSpec, pinned: Dataset, name: str, columns: Sequence[str] 
         window=pinned.window,
         zone=pinned.zone,
         by_account=CONNECTED_ACCOUNT in pinned.dimensions and CONNECTED_ACCOUNT not in spec.required,
+        acting=pinned.acting,
     )
 
 

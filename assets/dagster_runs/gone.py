@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from assets.reports.partitions import AccountPartitions, account_in
-from connector.partitions import Partition
-from connector.query import CONNECTED_ACCOUNT
+from connector.partitions import CONNECTED_ACCOUNT, Partition
 
 #: Run tag: the run has met an account that is gone. Its value is always the same, so that it can be found.
 _GONE_TAG, _YES = "stripe/gone", "yes"

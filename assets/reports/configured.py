@@ -25,8 +25,8 @@ from connector.accounts import NO_ACCOUNTS, AccountLives
 from connector.catalogue import COLUMNS, Column, RowKindRules
 from connector.convert.decode import DECODER_VERSION
 from connector.errors import ConfigurationError
-from connector.partitions import Partition, Windows
-from connector.query import CONNECTED_ACCOUNT, ReportQuery
+from connector.partitions import CONNECTED_ACCOUNT, Partition, Windows
+from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
 from connector.runs.wording import Caretakers
 

@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from connector.errors import ConfigurationError
-from connector.partitions import Interval, Partition, Windows
-from connector.query import CONNECTED_ACCOUNT
+from connector.partitions import CONNECTED_ACCOUNT, Interval, Partition, Windows
 from connector.text import visible
 
 _DEFINITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {

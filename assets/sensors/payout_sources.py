@@ -15,7 +15,7 @@ from connector.api.models import epoch, moment
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
-from connector.query import CONNECTED_ACCOUNT
+from connector.partitions import CONNECTED_ACCOUNT
 from connector.text import hint
 
 #: Columns that name a payout. Stripe reconciles only automatic payouts, so their column is the better one.

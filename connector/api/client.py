@@ -5,6 +5,7 @@ What to ask for, when, and where the rows go is decided elsewhere; how a request
 Source: https://docs.stripe.com/api, https://docs.stripe.com/reports/api
 """
 
+import copy
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -64,7 +65,8 @@ class StripeClient:
     Args:
         api_key: a secret or restricted key. Kept out of every repr, log and error.
         hosts: where the key may be sent; Stripe's own when None.
-        account: acts for a connected account (`Stripe-Account`), on runs and on downloads.
+        account: acts for a connected account (`Stripe-Account`), on runs and on downloads; `acting_for` is
+            for several.
         http: the transport; made here, and closed by `close`, when None. It must not follow redirects.
         processes: how many processes are expected to share the key at once; the pace is divided by it.
         share: how much of Stripe's rate limits they may take together, above 0 and up to 1.
@@ -86,9 +88,8 @@ class StripeClient:
         observe: Callable[[ResponseHead], None] | None = None,
     ) -> None:
         api_key = ApiKey(api_key)
-        if account and not is_account(account):
-            found = shown_setting(account)
-            raise ConfigurationError(f"account {found} is not an account id; one looks like acct_1A2b3C")
+        if account:
+            _refuse_mistyped(account)
         self.hosts = hosts or Hosts.of()
         self.account = account
         self.mode: Mode = mode_of(api_key, self.hosts)
@@ -117,6 +118,16 @@ class StripeClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def acting_for(self, account: str | None) -> "StripeClient":
+        """The same client in the name of an account, or itself for None: with the same connections, the same
+        clock and one pace, since whose limits count is not documented. Only this one is to be closed."""
+        if account is None or account == self.account:
+            return self
+        _refuse_mistyped(account)
+        other = copy.copy(self)
+        other.account, other._transport = account, self._transport.acting_for(account)
+        return other
 
     def close(self) -> None:
         """Close the connections. Nothing is sent afterwards, and waiting retries end with an error."""
@@ -272,6 +283,12 @@ class StripeClient:
                 return
             after = answer.body["data"][-1]["id"]
         raise answer.unexpected("a list that has no end")
+
+
+def _refuse_mistyped(account: str) -> None:
+    if not is_account(account):
+        found = shown_setting(account)
+        raise ConfigurationError(f"account {found} is not an account id; one looks like acct_1A2b3C")
 
 
 def _parsed(parse: Callable[[Mapping[str, Any]], T], answer: JsonResponse, payload: Any = None) -> T:

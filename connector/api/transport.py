@@ -7,12 +7,14 @@ Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-low-le
 """
 
 import contextlib
+import copy
 import logging
 import math
 import random
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx
@@ -59,6 +61,19 @@ _LARGEST_ANSWER = 32 << 20
 _LONGEST_ANSWER = 120.0
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What answers have said of the server.
+
+    Attributes:
+        at: its last `Date`, and when that was, by the monotonic clock; None before the first answer.
+        books: what the simulator calls its books; None of Stripe.
+    """
+
+    at: tuple[datetime, float] | None = None
+    books: str | None = None
+
+
 class Transport:
     """Sends requests with the key, to the hosts the key may go to, as often as it makes sense.
 
@@ -94,11 +109,20 @@ class Transport:
         self._retry = retry
         self._draw = draw
         self._observe = observe
-        self._seen_at: tuple[datetime, float] | None = None
-        #: What the simulator calls its books; None of Stripe, and before the first answer.
-        self.books: str | None = None
+        self._seen = _Seen()
         self._closed = threading.Event()
         self._made_at = clock.monotonic()
+
+    def acting_for(self, account: str) -> "Transport":
+        """The same in the name of an account: over the same connections, by the same clock."""
+        other = copy.copy(self)
+        other._account = account
+        return other
+
+    @property
+    def books(self) -> str | None:
+        """What the simulator calls its books; None of Stripe, and before the first answer."""
+        return self._seen.books
 
     def close(self) -> None:
         """Close the connections. Nothing is sent afterwards, and no retry follows."""
@@ -115,9 +139,9 @@ class Transport:
         Ages of runs are measured by it, since our own clock may be wrong. Before the first answer it is
         our clock.
         """
-        if self._seen_at is None:
+        if self._seen.at is None:
             return self._clock.now()
-        date, at = self._seen_at
+        date, at = self._seen.at
         return date + timedelta(seconds=self._clock.monotonic() - at)
 
     def time_left(self) -> float:
@@ -302,8 +326,8 @@ class Transport:
 
     def _note_time(self, response: httpx.Response) -> None:
         if date := moment_named(response.headers.get("date")):
-            self._seen_at = (date, self._clock.monotonic())
-        self.books = shown(response.headers.get("simulator-books")) or self.books
+            self._seen.at = (date, self._clock.monotonic())
+        self._seen.books = shown(response.headers.get("simulator-books")) or self._seen.books
 
     def _answer(self, response: httpx.Response) -> JsonResponse:
         if error := self._error(response):

@@ -19,7 +19,8 @@ from connector.checks.reconciliation import reconcile_files
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
-from connector.query import CONNECTED_ACCOUNT, ReportQuery
+from connector.partitions import CONNECTED_ACCOUNT
+from connector.query import ReportQuery
 
 
 def audit(store: Store, dataset: Dataset, others: Sequence[Dataset] = ()) -> Iterator[CheckOutcome]:
@@ -61,6 +62,7 @@ def rebuild_query(dataset: Dataset, file: Provenance | None) -> ReportQuery:
         window=dataset.window,
         zone=dataset.zone,
         by_account=CONNECTED_ACCOUNT in dataset.dimensions,
+        acting=dataset.acting,
     )
 
 

@@ -5,10 +5,10 @@ A file counts where it lies at the one place that its own provenance names, and 
 asks. A copy in another day's place, a backup beside the table, a file of another mode or account: each is a
 stray. Nobody reads it, and it does not count as published.
 
-A path does not contain the account of a key. So before the first file is published into a table that has
-files, the newest published report run is looked up by its id: a key of another account does not find it. The
-simulator forgets its runs when it ends, so there the identity of its books is compared, which it names in
-every response and the table's pin records.
+A path does not contain the account of a key, only one that is acted for. So before the first file is
+published into a table that has files, the newest published report run is looked up by its id: a key of
+another account does not find it. The simulator forgets its runs when it ends, so there the identity of its
+books is compared, which it names in every response and the table's pin records.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -52,7 +52,7 @@ def identity_stated(dataset: Dataset, found: Provenance) -> Dataset:
     return replace(
         dataset,
         mode=found.mode,
-        account=found.account,
+        account=None if dataset.acting else found.account,
         report_type=found.report_type,
         filters={name: value for name, value in found.parameters.items() if name not in distinguishing},
         window=dataset.window if _fits(dataset, found) else f"not {dataset.window} in {dataset.zone}",
@@ -61,7 +61,7 @@ def identity_stated(dataset: Dataset, found: Provenance) -> Dataset:
 
 def is_at_its_place(dataset: Dataset, key: str, found: Provenance) -> bool:
     """Whether the file of a partition was made for this partition of a table of that name and account."""
-    asked = (dataset.table, dataset.mode, dataset.account, key)
+    asked = (dataset.table, dataset.mode, dataset.account_of(key), key)
     return (found.table, found.mode, found.account, found.period) == asked
 
 

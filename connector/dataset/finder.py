@@ -304,8 +304,8 @@ class Finder:
 
     def _keys(self, dataset: Dataset) -> Iterator[str]:
         """The keys of the files that lie where a partition of theirs would, in no order."""
-        directory = self._path(dataset.account_path)
-        for path in self._root.at_depth(directory, len(dataset.path_columns) - 1, "report.parquet"):
+        directory, depth = self._path(dataset.files_path), len(dataset.dimensions) + 1
+        for path in self._root.at_depth(directory, depth, "report.parquet"):
             with contextlib.suppress(ConfigurationError):
                 key = dataset.key_of(path)
                 if self._path(dataset.file_path(key)) == path:

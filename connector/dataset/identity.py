@@ -13,14 +13,14 @@ from urllib.parse import quote, unquote
 
 from connector.clock import is_utc
 from connector.errors import ConfigurationError, DatasetMismatchError
-from connector.partitions import KeyFormat
+from connector.partitions import ACTING_FOR, CONNECTED_ACCOUNT, KeyFormat
 
 #: What stands in the path where a key's own account is read.
 OWN_ACCOUNT = "default"
 
 #: What the level of a dimension is called in paths. Not like a column of the files: pandas refuses to read a
 #: table whose paths and files both have one of that name.
-_LEVELS = {"connected_account": "connected"}
+_LEVELS = {CONNECTED_ACCOUNT: "connected"}
 
 #: The format of tables: raised when files or pins are written otherwise than earlier versions read them.
 FORMAT = 2
@@ -37,13 +37,13 @@ class Dataset:
     Attributes:
         table: its name, e.g. `balance_summary`; lower case letters, digits, underscores.
         mode: `live`, `test` or `simulated`.
-        account: the connected account acted for; None for the key's own.
+        account: the account acted for in the whole table; None for the key's own.
         report_type: with version, e.g. `balance.summary.1`.
         window: `hourly`, `daily`, `weekly`, `monthly`, or `payout`.
         zone: the IANA zone whose calendar sets the bounds of the windows; `UTC` for all names of UTC.
         filters: run parameters other than interval and columns, such as `currency` or `timezone`.
-        dimensions: run parameters that distinguish partitions besides their period, such as
-            `connected_account`: a level of directories each.
+        dimensions: what distinguishes partitions besides their period, a level of directories each:
+            `connected_account`, a run parameter; or `account`, the account that is acted for.
     """
 
     table: str
@@ -72,14 +72,25 @@ class Dataset:
         return f"{self.mode}/_datasets/{self.table}.json"
 
     @property
-    def account_path(self) -> str:
-        """Where its files are, all of one account."""
+    def files_path(self) -> str:
+        """Below which its files are, as deep as there are dimensions, and the period."""
+        if self.acting:
+            return self.path
         return f"{self.path}/account={quote(self.account or OWN_ACCOUNT, safe='')}"
+
+    def account_of(self, key: str) -> str | None:
+        """The account in whose name a partition is asked for; None for the key's own."""
+        return self.key_format.values(key)[0] if self.acting else self.account
+
+    @property
+    def acting(self) -> bool:
+        """Whether each partition is asked for in the name of an account of its own."""
+        return ACTING_FOR in self.dimensions
 
     @property
     def path_columns(self) -> tuple[str, ...]:
         """What engines read out of a file's path, in its order."""
-        return ("account", *(_LEVELS[name] for name in self.dimensions), "period")
+        return ("account", *(_LEVELS[each] for each in self.dimensions if each != ACTING_FOR), "period")
 
     @property
     def key_format(self) -> KeyFormat:
@@ -89,9 +100,10 @@ class Dataset:
     def file_path(self, key: str) -> str:
         """The place of one partition's file below the root: hive-readable, sorted by period, and safe in
         any file system or bucket."""
-        named = zip(self.path_columns[1:], self.key_format.values(key), strict=True)
+        values = self.key_format.values(key)
+        named = zip(self.path_columns[-len(values) :], values, strict=True)
         place = "/".join(f"{name}={quote(value, safe='')}" for name, value in named)
-        return f"{self.account_path}/{place}/report.parquet"
+        return f"{self.files_path}/{place}/report.parquet"
 
     def dimension_values(self, keys: Iterable[str]) -> tuple[str, ...]:
         """The values of the first dimension that these partitions have, sorted; none where there is none."""

@@ -225,11 +225,12 @@ class _Pull:
         self, wanted: Sequence[PartitionRequest], conversions: Conversions
     ) -> Iterator[Event | Finished]:
         """The waiting loop: report runs and conversions end in any order."""
+        accounts = len({each.partition.acting_for for each in wanted})
         batch = RunBatch(
             self.client,
             wanted,
             creators=self.senders or self._threads(_SENDERS, "create"),
-            pollers=self.senders or self._threads(1, "poll"),
+            pollers=self.senders or self._threads(min(accounts, _SENDERS), "poll"),
             wait_policy=self.wait_policy,
             draw=self.draw,
         )

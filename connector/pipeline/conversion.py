@@ -62,7 +62,7 @@ def convert_report(
             parameters=asked["parameters"],
             interval=partition.interval,
             mode=dataset.mode,
-            account=dataset.account,
+            account=dataset.account_of(partition.key),
             livemode=run.livemode,
             books=books,
             api_version=API_VERSION,

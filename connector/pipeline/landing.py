@@ -50,7 +50,8 @@ class PartitionWriter:
         csv = self.staging / f"{threading.get_ident()}.csv"
         parquet = csv.with_suffix(".parquet")
         try:
-            fetched = fetch(self.client, finished.file, csv, draw=self.draw)
+            client = self.client.acting_for(finished.wanted.partition.acting_for)
+            fetched = fetch(client, finished.file, csv, draw=self.draw)
             self.observe(Downloaded(finished, fetched, self.client.clock.monotonic() - began))
             if finished.file.size > _LARGE:
                 with _one_large:

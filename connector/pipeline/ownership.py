@@ -14,6 +14,9 @@ def confirm_owner(
 ) -> None:
     """Find one of the newest published report runs of a table among those that the key in use knows.
 
+    Not of a table whose partitions are of accounts that are acted for: each path names its account, whose
+    reports are the same for every key that may act for it.
+
     They are looked up by their ids where none is `listed`: that is one request, and none for an empty table.
     Of a few, since Stripe may have lost one, or answer for one with what cannot be read.
 
@@ -27,7 +30,7 @@ def confirm_owner(
     if not newest:
         return
     ids = [each.run_id for each in newest]
-    known = not set(listed).isdisjoint(ids) or _knows_one(client, ids)
+    known = dataset.acting or not set(listed).isdisjoint(ids) or _knows_one(client, ids)
     if client.books is None:  # it has answered by now, so this is not a simulator
         refuse_foreign(dataset, newest[0], known=known)
     else:

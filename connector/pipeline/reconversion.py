@@ -82,7 +82,7 @@ def converted_again(
 
 def _convert_again(client: StripeClient, writer: PartitionWriter, wanted: Reconversion) -> Done:
     request = writer.query.request(wanted.partition)
-    run = client.report_run(wanted.published.run_id)
+    run = client.acting_for(wanted.partition.acting_for).report_run(wanted.published.run_id)
     if run.result is None:
         raise InvalidRequestError(f"report run {run.id} has no file any more", status=410)
     done = writer.write(

@@ -36,7 +36,7 @@ from connector.runs.events import Answered, Asked, Finished, Missed, RunEvent
 from connector.runs.polling import Poller, PollResult
 from connector.runs.progress import PartitionProgress
 from connector.runs.readiness import explain_refusal, not_ready, refused_for_now
-from connector.runs.report_run_list import find_runs
+from connector.runs.report_run_list import by_account, find_runs, read_each
 from connector.runs.threads import Workers
 from connector.text import get_logger
 
@@ -61,7 +61,8 @@ class RunBatch:
         draw: a uniform random number from [0, 1), for jitter.
 
     Attributes:
-        listed: ids of the recent runs that `open` has read; they are all this account's.
+        listed: ids of the recent runs that `open` has read; they are all the account's, or those of the
+            accounts that are acted for.
     """
 
     def __init__(
@@ -81,9 +82,12 @@ class RunBatch:
         self._timeout = self._wait_policy.wait_timeout.total_seconds()
         self._pending: dict[str, PartitionProgress] = {}
         self._creator = RunCreator(client, creators, most=self._timeout, draw=draw)
-        self._poller = Poller(client, pollers)
+        self._creators = creators
+        # Each account that one acts for has runs of its own.
+        accounts = dict.fromkeys(each.partition.acting_for for each in wanted)
+        self._pollers = {each: Poller(client.acting_for(each), pollers) for each in accounts}
         self._events: list[RunEvent] = []
-        self._types: Mapping[str, ReportType] = {}
+        self._types: Mapping[str | None, Mapping[str, ReportType]] = {}
         self._began = client.now()
         self.listed: Collection[str] = ()
 
@@ -97,29 +101,40 @@ class RunBatch:
     @property
     def futures(self) -> list[Future[ReportRun] | Future[PollResult]]:
         """The requests under way."""
-        return [*self._creator.futures, *([self._poller.future] if self._poller.future else [])]
+        polls = (each.future for each in self._pollers.values())
+        return [*self._creator.futures, *(each for each in polls if each)]
 
     def due_in(self) -> float:
         """Seconds until `step` has something to do even if no future ends."""
         now = self._clock.monotonic()
         times = [at for item in self._pending.values() if (at := item.since + self._timeout) > now]
-        if self._pending and self._poller.future is None:
-            times.append(self._poller.due)
+        if self._pending:
+            times += [each.due for each in self._pollers.values() if each.future is None]
         times.append(self._creator.due(len(self._pending)))
         return max(0.0, min(filter(math.isfinite, times), default=now + 1.0) - now)
 
     def open(self) -> list[RunEvent]:
-        """Read availability and recent runs, and adopt what answers: the two shared reads of a batch.
+        """Read availability and recent runs, and adopt what answers: the two shared reads of a batch, of each
+        account that is acted for.
 
         Raises the client's errors: without these reads nothing is known of any partition.
         """
-        self._types = self._client.report_types()
+        self._types, refused = read_each(
+            self._client, self._pollers, lambda client, _: client.report_types(), self._creators
+        )
         # Stripe counts in whole seconds; a run of this second is one of ours.
         self._began = self._client.now().replace(microsecond=0)
         items = [self._progress(wanted) for wanted in self._wanted]
-        searching = [item for item in items if self._needs_run(item)]
-        self.listed = find_runs(self._client, searching)
-        for item in searching:
+        known = self._without(refused, items)
+        searching = by_account(item for item in known if self._needs_run(item))
+        listed, refused = read_each(
+            self._client,
+            searching,
+            lambda client, account: find_runs(client, searching[account]),
+            self._creators,
+        )
+        self.listed = frozenset().union(*listed.values())
+        for item in self._without(refused, [item for some in searching.values() for item in some]):
             self._place(item)
         return self._take()
 
@@ -129,7 +144,8 @@ class RunBatch:
         self._take_poll()
         self._give_up()
         self._create()
-        self._poller.begin(self._pending_runs)
+        for account, runs in self._pending_runs().items():
+            self._pollers[account].begin(runs)
         self._take_poll()
         return self._take()
 
@@ -147,7 +163,7 @@ class RunBatch:
     # Beginning
 
     def _progress(self, wanted: PartitionRequest) -> PartitionProgress:
-        request, type_ = wanted.request, self._types.get(wanted.request.report_type)
+        request, type_ = wanted.request, self._type_of(wanted)
         echoed = request.as_echoed(type_.default_columns if type_ else None)
         return PartitionProgress(
             wanted,
@@ -157,11 +173,24 @@ class RunBatch:
             abandon_after=self._wait_policy.abandon_after,
         )
 
+    def _type_of(self, wanted: PartitionRequest) -> ReportType | None:
+        """Its report type, as its account has it."""
+        return self._types.get(wanted.partition.acting_for, {}).get(wanted.request.report_type)
+
+    def _without(
+        self, refused: Mapping[str | None, ReportingError], items: Collection[PartitionProgress]
+    ) -> list[PartitionProgress]:
+        """The partitions of the other accounts; those of an account that could not be read end."""
+        for item in items:
+            if error := refused.get(item.acting_for):
+                self._end(item, error)
+        return [item for item in items if item.acting_for not in refused]
+
     def _needs_run(self, item: PartitionProgress) -> bool:
         """Whether a run has to be found: none is named that will do, and Stripe has the data."""
         if item.wanted.run_id:
             return self._needs_another(item, item.wanted.run_id)
-        available = self._types.get(item.wanted.request.report_type)
+        available = self._type_of(item.wanted)
         early = available and not_ready(item.wanted.partition.interval, available, self._client.now())
         if early:
             self._end(item, early)
@@ -185,7 +214,8 @@ class RunBatch:
     def _needs_another(self, item: PartitionProgress, run_id: str) -> bool:
         """Whether the run that is named cannot be the answer, so that another one has to be found."""
         try:
-            return not self._accepts(item, self._client.report_run(run_id))
+            client = self._client.acting_for(item.acting_for)
+            return not self._accepts(item, client.report_run(run_id))
         except ReportingError as error:
             self._end(item, error)
             return False
@@ -246,16 +276,16 @@ class RunBatch:
             return
         if isinstance(error, InvalidRequestError) and refused_for_now(error):
             request, now = item.wanted.request, self._client.now()
-            available = self._types.get(request.report_type)
+            available = self._type_of(item.wanted)
             self._end(item, explain_refusal(error, item.wanted.partition, request, available, now))
             return
         self._end(item, error)
         if isinstance(error, AuthenticationError):
             self._end_queue(error, lambda _: True)
         elif isinstance(error, PermissionDeniedError | UnknownAccountError):
-            # It may be about one connected account; partitions of others have a right to their own answer.
-            account = item.wanted.request.get("connected_account")
-            self._end_queue(error, lambda each: each.wanted.request.get("connected_account") == account)
+            # It may be about one account; partitions of others have a right to their own answer.
+            account = item.wanted.partition.account
+            self._end_queue(error, lambda each: each.wanted.partition.account == account)
 
     # Polling
 
@@ -270,25 +300,33 @@ class RunBatch:
         if run.status is not RunStatus.PENDING:
             self._settle(item, run)
         if item.key in self._pending:
-            self._poller.include(run)
+            self._pollers[item.acting_for].include(run)
 
-    @property
-    def _pending_runs(self) -> list[ReportRun]:
-        return [item.run for item in self._pending.values() if item.run]
+    def _pending_runs(self) -> dict[str | None, list[ReportRun]]:
+        """By the account in whose name they are asked for."""
+        found: dict[str | None, list[ReportRun]] = {}
+        for item in self._pending.values():
+            if item.run:
+                found.setdefault(item.acting_for, []).append(item.run)
+        return found
 
     def _take_poll(self) -> None:
-        try:
-            result = self._poller.take()
-        except (AuthenticationError, PermissionDeniedError, UnknownAccountError) as error:
-            self._lock_out(error)
-            return
-        if result is None:
-            return
-        for item in list(self._pending.values()):
-            if item.run and item.run.id in result.polled:
-                item.polled_at = self._poller.began_at
-                self._learn(item, item.run.id, result)
-        self._poller.plan(self._pending_runs)
+        for account, poller in self._pollers.items():
+            try:
+                result = poller.take()
+            except AuthenticationError as error:
+                self._lock_out(error, self._pollers)
+                return
+            except (PermissionDeniedError, UnknownAccountError) as error:
+                self._lock_out(error, [account])
+                continue
+            if result is None:
+                continue
+            for item in list(self._pending.values()):
+                if item.run and item.acting_for == account and item.run.id in result.polled:
+                    item.polled_at = poller.began_at
+                    self._learn(item, item.run.id, result)
+            poller.plan(self._pending_runs().get(account, ()))
 
     def _learn(self, item: PartitionProgress, run_id: str, result: PollResult) -> None:
         """What a poll showed of one partition's run."""
@@ -352,7 +390,7 @@ class RunBatch:
             if now < deadline or item.run is None:
                 continue
             if item.polled_at < deadline:
-                self._poller.by(deadline)
+                self._pollers[item.acting_for].by(deadline)
                 continue
             del self._pending[item.key]
             text = wording.late(item, item.run, self._client.now(), self._wait_policy)
@@ -365,12 +403,12 @@ class RunBatch:
         for item in self._creator.drop(which):
             self._end(item, error)
 
-    def _lock_out(self, error: ReportingError) -> None:
-        """The key no longer works: nothing more can be read or created."""
-        for item in self._pending.values():
+    def _lock_out(self, error: ReportingError, accounts: Collection[str | None]) -> None:
+        """The key no longer works for these accounts: nothing more of theirs can be read or created."""
+        for item in [each for each in self._pending.values() if each.acting_for in accounts]:
+            del self._pending[item.key]
             self._end(item, error, item.run.id if item.run else None)
-        self._pending.clear()
-        self._end_queue(error, lambda _: True)
+        self._end_queue(error, lambda each: each.acting_for in accounts)
 
     def _end(self, item: PartitionProgress, error: ReportingError, run_id: str | None = None) -> None:
         self._events.append(Missed(item.wanted.partition, error, run_id))

@@ -85,7 +85,7 @@ class RunCreator:
         item = self._queue.popleft()
         create = partial(
             create_once,
-            self._client,
+            self._client.acting_for(item.acting_for),
             item.wanted.request,
             item.known_ids,
             alike=item.alike,

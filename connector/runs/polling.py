@@ -1,4 +1,5 @@
-"""Pending report runs, polled together: one poll at a time, and no sooner than it can show anything."""
+"""Pending report runs, polled together: one poll at a time of each account, and no sooner than it can show
+anything."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -48,7 +49,7 @@ class PollResult:
 
 
 class Poller:
-    """When to poll the pending runs, and what the poll showed.
+    """When to poll the pending runs of one account, and what the poll showed.
 
     Which runs are pending is an argument of each call. `future` is the poll under way, `due` the time of the
     next one, `began_at` when the last one began, both by the client's monotonic clock.

@@ -55,6 +55,11 @@ class PartitionProgress:
         return self.wanted.partition.key
 
     @property
+    def acting_for(self) -> str | None:
+        """The account in whose name it is asked for; None for the client's own."""
+        return self.wanted.partition.acting_for
+
+    @property
     def known_ids(self) -> frozenset[str]:
         """The runs a new one must differ from; the published one is among them wherever the list ends."""
         published = self.wanted.published

@@ -200,7 +200,8 @@ class Simulator:
             return self._ledgers[account]
 
     def books_id(self, account: str | None = None) -> str:
-        """The identity of an account's books, sent as `Simulator-Books`: all that its reports depend on.
+        """The identity of an account's books, sent as `Simulator-Books`: all that its reports depend on, and
+        those of the accounts that it acts for.
 
         Where it is the same, also in another process, reports are the same, late rows and faults apart.
         """

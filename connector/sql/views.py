@@ -43,6 +43,8 @@ def create_view(
         for at, name in enumerate(levels)
     }
     whose = "account_id" if "account_id" in columns else of_path.get("connected")
+    if dataset.acting:
+        whose = of_path["account"]
     if whose and _WHOSE not in columns:
         of_path[_WHOSE] = whose
     selected = [*map(quoted, columns), *(f"{found} AS {name}" for name, found in of_path.items())]

@@ -165,14 +165,14 @@ class Disorder(RuleBasedStateMachine):
     def link_one_directory_as_another(self, table: Dataset, day: str, to: str, what: str) -> None:
         places = {
             "day": (self._file(table, day).parent, self._file(table, to).parent),
-            "account": (self.root / table.account_path, self.root / table.path / "account=acct_2"),
+            "account": (self.root / table.files_path, self.root / table.path / "account=acct_2"),
             "table": (self.root / table.path, self.root / table.mode / "twin"),
         }
         self._bring(*places[what], "link")
 
     @rule(table=tables)
     def link_back_to_the_root(self, table: Dataset) -> None:
-        self._bring(self.root, self.root / table.account_path / "period=2026-06-09", "link")
+        self._bring(self.root, self.root / table.files_path / "period=2026-06-09", "link")
 
     @rule(table=tables, day=days, what=st.sampled_from(["file", "day", "account", "table"]))
     def move_to_another_disk_and_link_back(self, table: Dataset, day: str, what: str) -> None:
@@ -187,7 +187,7 @@ class Disorder(RuleBasedStateMachine):
 
     @rule(table=tables, name=st.sampled_from(["account=default.bak", ".snapshot"]))
     def back_up_a_table_in_itself(self, table: Dataset, name: str) -> None:
-        self._bring(self.root / table.account_path, self.root / table.path / name, "copy")
+        self._bring(self.root / table.files_path, self.root / table.path / name, "copy")
 
     @rule(of=st.sampled_from(["live", "simulated"]), how=st.sampled_from(["copy", "link"]))
     def copy_a_mode(self, of: str, how: str) -> None:

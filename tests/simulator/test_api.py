@@ -157,11 +157,14 @@ class TestHeaders:
         sim.faults.add(Respond(500))
         answers.append(http.get(TYPES))
         live = client(sim, "rk_live_1").get(TYPES)
-        other = http.get(TYPES, headers={"Stripe-Account": sim.connected_accounts[0]})
+        acting = http.get(TYPES, headers={"Stripe-Account": sim.connected_accounts[0]})
+        sim.add_account("sk_test_other", "acct_1other")
+        other = client(sim, "sk_test_other").get(TYPES)
 
         assert [answer.status_code for answer in answers] == [200, 404, 401, 500]
-        assert {answer.headers["Simulator-Books"] for answer in [*answers, live]} == {sim.books_id()}
-        assert other.headers["Simulator-Books"] == sim.books_id(sim.connected_accounts[0]) != sim.books_id()
+        own = [*answers, live, acting]
+        assert {answer.headers["Simulator-Books"] for answer in own} == {sim.books_id()}
+        assert other.headers["Simulator-Books"] == sim.books_id("acct_1other") != sim.books_id()
 
     @pytest.mark.parametrize(
         "other",

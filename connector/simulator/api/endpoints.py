@@ -84,7 +84,7 @@ def with_usual_headers(backend: Backend, reply: Reply, call: Call, version: str 
         "Date": format_datetime(call.at, usegmt=True),
         "Request-Id": call.request_id,
         "Stripe-Version": version,
-        "Simulator-Books": backend.books_id(backend.keyring.account_of(call)),
+        "Simulator-Books": backend.books_id(backend.keyring.own_account(call)),
     }
     for name in ("Idempotency-Key", "Stripe-Account"):
         if name in call.headers and (name != "Idempotency-Key" or call.method == "POST"):

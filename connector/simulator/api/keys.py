@@ -57,9 +57,12 @@ class Keyring:
 
     def account_of(self, call: Call) -> str:
         """The account that `call` is about, whether or not it is allowed."""
-        own: str = self.other_accounts.get(_given_key(call), self.account)
-        account: str = call.headers.get("Stripe-Account", own)
+        account: str = call.headers.get("Stripe-Account", self.own_account(call))
         return account
+
+    def own_account(self, call: Call) -> str:
+        """The account that the key of `call` belongs to."""
+        return self.other_accounts.get(_given_key(call), self.account)
 
     def caller(self, call: Call) -> "Caller":
         """The caller.
