@@ -33,6 +33,7 @@ from connector.checks import (
     check_opened_file,
     find_continuity_check,
     find_reconciliations,
+    partitions_beside,
     reconcile,
 )
 from connector.dataset.identity import Dataset
@@ -169,8 +170,12 @@ class CheckRecorder:
             for reconciliation in find_reconciliations(other.query, [self._report.query]):
                 rule = other.checks.rule(reconciliation.check)
                 if rule:
+                    ours, theirs = self._dataset, self._dataset_of(other.query)
+                    beside = (partitions_beside(self._store, ours, theirs, key) for key in self._outcomes)
                     outcomes = [
-                        outcome for key in self._outcomes for outcome in self._reconcile(reconciliation, key)
+                        outcome
+                        for key in dict.fromkeys(chain.from_iterable(beside))
+                        for outcome in self._reconcile(reconciliation, key)
                     ]
                     self._log(other, {rule.check.name: rule}, outcomes)
                     if outcomes:

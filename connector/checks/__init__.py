@@ -10,7 +10,7 @@
     check_continuity(…)
 
     find_reconciliations(query, others)     the tables whose totals must be the same
-    reconcile(…)
+    reconcile(…), partitions_beside(…)      … and in which of their partitions
 
 An outcome is passed, failed or inconclusive, with a reason in a sentence and the rows that are wrong.
 `finding` holds these values; `file`, `rows`, `balance` and `reconciliation` hold the checks, `pairs` which
@@ -22,7 +22,7 @@ from connector.checks.evaluate import all_checks, check_file, check_opened_file,
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
 from connector.checks.opened_file import OpenFile, UnreadableError, open_file, opened
 from connector.checks.pairs import Reconciliation, find_reconciliations
-from connector.checks.reconciliation import reconcile
+from connector.checks.reconciliation import partitions_beside, reconcile
 
 __all__ = [
     "Check",
@@ -42,5 +42,6 @@ __all__ = [
     "list_file_checks",
     "open_file",
     "opened",
+    "partitions_beside",
     "reconcile",
 ]

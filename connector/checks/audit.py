@@ -15,7 +15,7 @@ from connector.checks.evaluate import check_opened_file
 from connector.checks.finding import CheckOutcome
 from connector.checks.opened_file import OpenFile, UnreadableError, opened
 from connector.checks.pairs import find_reconciliations
-from connector.checks.reconciliation import reconcile_files
+from connector.checks.reconciliation import partitions_beside, reconcile_file
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
@@ -103,8 +103,10 @@ def _compare(
     others: Sequence[Dataset],
 ) -> Iterator[CheckOutcome]:
     for other in others:
-        file = store.provenance(other, key) if other.dimensions == dataset.dimensions else None
+        beside = partitions_beside(store, dataset, other, key)
+        file = next(filter(None, (store.provenance(other, each) for each in beside)), None)
         if file is not None:
             for each in find_reconciliations(query, [rebuild_query(other, file)]):
-                with opened(store, other, each.theirs, key) as there:
-                    yield reconcile_files(each, dataset, key, here, there)
+                found = reconcile_file(store, each, dataset, other, key, here=here, beside=beside)
+                if found:
+                    yield found

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
@@ -27,8 +27,8 @@ from connector.dataset.provenance import Provenance
 from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
 from connector.errors import NoDataError, StoreError
-from connector.query import ReportQuery
-from connector.sql.quoting import stored
+from connector.query import CONNECTED_ACCOUNT, ReportQuery
+from connector.sql.quoting import literal, stored
 
 #: What DuckDB may take before it goes on in files. Keys of five million rows then cost 100 MiB in all.
 _MEMORY = "64MB"
@@ -55,6 +55,7 @@ class OpenFile:
         rows: those of a small file, which DuckDB has under the name `report`; None for a large one.
         former: opens the files that it and those before it have replaced, as far as they are still there and
             can be read, the newest first.
+        account: the connected account whose rows `select` reads; None for all rows.
     """
 
     query: ReportQuery
@@ -66,6 +67,11 @@ class OpenFile:
     _store: Store
     _path: str
     _connection: duckdb.DuckDBPyConnection
+    account: str | None = None
+
+    def of_account(self, account: str) -> "OpenFile":
+        """The same file as if it had the rows of one connected account alone."""
+        return replace(self, account=account)
 
     def select(self, reads: Iterable[Column | str], select: str, rest: str = "") -> list[tuple[Any, ...]]:
         """The rows of `SELECT <select> FROM report <rest>`, which may name the columns in `reads`.
@@ -73,10 +79,13 @@ class OpenFile:
         Those of a large file are read for each query, a row group at a time: Arrow's scanner would run ahead
         of DuckDB and take several times the memory.
         """
-        query = f"SELECT {select} FROM report {rest}"  # noqa: S608 - our columns, and literals of ours
+        rows, names = "report", {*map(stored, reads)}
+        if self.account is not None:
+            rows = f"(SELECT * FROM report WHERE {CONNECTED_ACCOUNT} = {literal(self.account)})"  # noqa: S608 - quoted
+            names.add(CONNECTED_ACCOUNT)
+        query = f"SELECT {select} FROM {rows} {rest}"  # noqa: S608 - our columns, and literals of ours
         if self.rows is not None:
             return self._connection.execute(query).fetchall()
-        names = set(map(stored, reads))
         with self.open_bytes() as source, pq.ParquetFile(source, pre_buffer=False) as file:
             schema = pa.schema([field for field in file.schema_arrow if field.name in names])
             batches = file.iter_batches(columns=schema.names, use_threads=False)

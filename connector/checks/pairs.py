@@ -7,8 +7,8 @@
     payouts.itemized, each payout         =  payout_reconciliation.itemized, its transactions added up
     balance_change_from_activity: fees    =  all_fees.balance_transaction_created, added up
 
-The same holds for the reports on connected accounts, fees apart. Reports print the same money with other
-signs, which are a fact of each report type.
+The same holds for the reports on connected accounts, fees apart; account by account where rows say whose they
+are, or files do. Reports print the same money with other signs, which are a fact of each report type.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from connector.catalogue.spec import CONNECTED
 from connector.checks.balance import find_line_columns
 from connector.checks.finding import Check
 from connector.checks.opened_file import find_columns
-from connector.query import ReportQuery
+from connector.query import CONNECTED_ACCOUNT, ReportQuery
 from connector.text import join_names
 
 #: Which report has the movements of which line of a balance summary.
@@ -104,6 +104,15 @@ def find_reconciliations(query: ReportQuery, others: Sequence[ReportQuery]) -> t
     return tuple(each for each in found if each)
 
 
+def all_in_one(reconciliation: Reconciliation) -> ReportQuery | None:
+    """The side that has all connected accounts in one file, where the other has a file of each; None where
+    both are cut alike."""
+    ours, theirs = reconciliation.ours, reconciliation.theirs
+    if ours.dimensions == theirs.dimensions:
+        return None
+    return theirs if ours.dimensions else ours
+
+
 # Which reports are on the same money
 
 
@@ -112,9 +121,16 @@ def _is_comparable(ours: ReportQuery, theirs: ReportQuery) -> bool:
         return {name: value for name, value in query.filters.items() if name not in _PRINTING}
 
     def grid(query: ReportQuery) -> tuple[object, ...]:
-        return query.window, query.zone, query.dimensions
+        return query.window, query.zone
 
-    return ours.name != theirs.name and grid(ours) == grid(theirs) and rows(ours) == rows(theirs)
+    # A file of all accounts is cut into those of each by the column that says whose a row is.
+    cut_alike = ours.dimensions == theirs.dimensions
+    return (
+        ours.name != theirs.name
+        and grid(ours) == grid(theirs)
+        and rows(ours) == rows(theirs)
+        and (cut_alike or any(has(each, CONNECTED_ACCOUNT) for each in (ours, theirs) if not each.dimensions))
+    )
 
 
 def _find_reconciliation(ours: ReportQuery, theirs: ReportQuery) -> Reconciliation | None:
@@ -126,11 +142,7 @@ def _find_reconciliation(ours: ReportQuery, theirs: ReportQuery) -> Reconciliati
         return Reconciliation(ours, theirs, by, measures, claim) if by and measures else None
     for payouts, contents in ((ours, theirs), (theirs, ours)):
         if _are_payouts_and_contents(payouts, contents):
-            account = (
-                ("connected_account",)
-                if all(has(each, "connected_account") for each in (ours, theirs))
-                else ()
-            )
+            account = tuple(n for n in (CONNECTED_ACCOUNT,) if has(ours, n) and has(theirs, n))
             claim = f"its net is the total net of its transactions in {theirs.name}"
             if payouts is theirs:
                 claim = f"the total net of its transactions is its net in {theirs.name}"
@@ -194,7 +206,8 @@ def _find_line(balance: ReportQuery, movements: ReportQuery) -> str | None:
 
 def _find_shared(ours: ReportQuery, theirs: ReportQuery) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """By which columns the two can be compared, and which measures."""
-    by = tuple(n for n in ("reporting_category", "currency") if has(ours, n) and has(theirs, n))
+    names = (CONNECTED_ACCOUNT, "reporting_category", "currency")
+    by = tuple(n for n in names if has(ours, n) and has(theirs, n))
     if "currency" not in by:
         return (), ()
     summary = ours if ours.spec.granularity is Granularity.SUMMARY else theirs

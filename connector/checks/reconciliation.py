@@ -3,7 +3,8 @@ movements, a payout and its transactions, fees charged and fees listed. Each of 
 that names the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -26,20 +27,33 @@ from connector.checks.pairs import (
     PAYOUT,
     Reconciliation,
     Turn,
+    all_in_one,
     describe_turns,
     find_needed,
     find_turns,
     grouped_by,
     has,
 )
-from connector.checks.wording import SHOWN, Example, explain_difference, explain_sign, format_share
+from connector.checks.wording import (
+    SHOWN,
+    Example,
+    explain_difference,
+    explain_sign,
+    format_count,
+    format_share,
+)
 from connector.convert.decode import ROW_KIND
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import NoDataError
 from connector.money import EXACT, money_text, total
+from connector.query import CONNECTED_ACCOUNT
 from connector.sql.quoting import quoted, stored
 from connector.text import join_names
+
+#: How many accounts' reasons are told, and what is told first.
+_ACCOUNTS_SHOWN = 3
+_WORST_FIRST = (CheckResult.FAILED, CheckResult.INCONCLUSIVE)
 
 #: Totals by group: a reporting category and a currency, or a currency alone.
 _Group = tuple[str | None, ...]
@@ -51,30 +65,90 @@ def reconcile(
 ) -> CheckOutcome | None:
     """Whether both tables have the same totals in a partition: an outcome of `ours`. None where a file is
     missing."""
+    beside = partitions_beside(store, ours, theirs, partition)
     try:
-        with (
-            opened(store, theirs, reconciliation.theirs, partition) as there,
-            opened(store, ours, reconciliation.ours, partition) as here,
-        ):
-            return reconcile_files(reconciliation, ours, partition, here, there)
+        with opened(store, ours, reconciliation.ours, partition) as here:
+            return reconcile_file(store, reconciliation, ours, theirs, partition, here=here, beside=beside)
     except NoDataError:
         return None
 
 
-def reconcile_files(
+def partitions_beside(store: Store, ours: Dataset, theirs: Dataset, partition: str) -> tuple[str, ...]:
+    """The partitions of another table about the same window, and about the same account where both tables
+    have files of each: several where only the other one has. Whether each has a file is not looked at."""
+    window = ours.key_format.values(partition)[-1]
+    if ours.dimensions == theirs.dimensions:
+        keys: tuple[str, ...] = (partition,)
+    elif ours.dimensions:
+        keys = (window,)
+    else:
+        keys = tuple(each for each in store.keys(theirs) if theirs.key_format.values(each)[-1] == window)
+    return keys
+
+
+def reconcile_file(
+    store: Store,
     reconciliation: Reconciliation,
     ours: Dataset,
+    theirs: Dataset,
     partition: str,
+    *,
     here: OpenFile | UnreadableError,
-    there: OpenFile | UnreadableError,
-) -> CheckOutcome:
-    """The same for files that are read for more than this.
+    beside: Sequence[str],
+) -> CheckOutcome | None:
+    """The same for a file of ours that is read for more than this.
 
     Args:
-        here, there: what `opened` gave of our table and of theirs.
+        here: what `opened` gave of our file.
+        beside: what `partitions_beside` gave.
     """
-    finding = _check_both(reconciliation, here, there)
+    whole = all_in_one(reconciliation)
+    found: list[tuple[str | None, Finding]] = []
+    for key in beside:
+        with suppress(NoDataError), opened(store, theirs, reconciliation.theirs, key) as there:
+            if whole is None:
+                found.append((None, _check_both(reconciliation, here, there)))
+            else:
+                dataset, whose = (ours, partition) if whole is reconciliation.theirs else (theirs, key)
+                account = dataset.key_format.values(whose)[0]
+                both = (_of_account(each, account) for each in (here, there))
+                found.append((account, _check_both(reconciliation, *both)))
+    if not found:
+        return None
+    finding = found[0][1] if whole is None else _of_accounts(reconciliation, found)
     return CheckOutcome(reconciliation.check, ours.table, partition, finding)
+
+
+# Accounts
+
+
+def _of_account(file: OpenFile | UnreadableError, account: str) -> OpenFile | UnreadableError:
+    """A file of all accounts, read for one of them; a file of that account as it is."""
+    if isinstance(file, UnreadableError) or file.query.dimensions:
+        return file
+    return file.of_account(account)
+
+
+def _of_accounts(reconciliation: Reconciliation, found: Sequence[tuple[str | None, Finding]]) -> Finding:
+    """What was found in each account, in one finding: of those that are worst off."""
+    results = [each.result for _, each in found]
+    result = next((each for each in _WORST_FIRST if each in results), CheckResult.PASSED)
+    if result is CheckResult.PASSED:
+        accounts = format_count(len(found), "account")
+        return Finding(result, f"Of {accounts} compared one by one, {reconciliation.claim}.")
+    own = [(account, each) for account, each in found if each.result is result]
+    said = {CheckResult.FAILED: "wrong", CheckResult.INCONCLUSIVE: "open"}[result]
+    share = format_share(len(own), len(found), "account", f"is {said}", f"are {said}")
+    shown = " ".join(f"{account}: {each.reason}" for account, each in own[:_ACCOUNTS_SHOWN])
+    more = f" And {len(own) - _ACCOUNTS_SHOWN:,} more." if len(own) > _ACCOUNTS_SHOWN else ""
+    examples = [
+        {CONNECTED_ACCOUNT: account or "null", **example}
+        for account, each in own
+        for example in each.examples
+    ]
+    return Finding(
+        result, f"{share}. {shown}{more}", sum(each.wrong for _, each in own), tuple(examples[:SHOWN])
+    )
 
 
 # Comparing totals

@@ -8,9 +8,10 @@ import pytest
 
 from connector.catalogue import REPORTS, Status
 from connector.checks import Finding, find_reconciliations, reconcile
+from connector.checks.audit import audit
 from connector.query import ReportQuery
-from tests.checks.conftest import Books, blank_rows, dataset_of
-from tests.faults.file_editing import FileFault
+from tests.checks.conftest import JUNE_1, Books, blank_rows, dataset_of
+from tests.faults.file_editing import FileFault, Table
 from tests.faults.files import (
     DocumentedLines,
     ManyCurrencies,
@@ -225,3 +226,109 @@ def test_connected_accounts_are_not_compared_with_ones_own() -> None:
 
     assert not find_reconciliations(ReportQuery.of(f"{CONNECTED}{BALANCE}"), own)
     assert not find_reconciliations(ReportQuery.of(f"{CONNECTED}{TOTALS}"), own)
+
+
+# Accounts
+
+THEIR_ITEMS, THEIR_TOTALS, THEIR_BALANCE, THEIR_PAYOUTS, THEIR_RECONCILED = (
+    f"{CONNECTED}{report}" for report in (ITEMS, TOTALS, BALANCE, PAYOUTS, RECONCILED)
+)
+
+#: What has a file for each account, and what has all of them in one.
+APART_AND_TOGETHER = [
+    (THEIR_TOTALS, THEIR_ITEMS),
+    (THEIR_BALANCE, THEIR_ITEMS),
+    (THEIR_BALANCE, THEIR_PAYOUTS),
+    (THEIR_PAYOUTS, THEIR_RECONCILED),
+    (THEIR_RECONCILED, THEIR_PAYOUTS),
+]
+
+
+class Moved(FileFault):
+    """The first row is another account's."""
+
+    def edit(self, table: Table) -> None:
+        first, account = table.rows[0], table.rows[0]["connected_account"]
+        first["connected_account"] = next(
+            row["connected_account"] for row in table.rows if row["connected_account"] != account
+        )
+
+
+def of_each(books: Books, report: str) -> ReportQuery:
+    """A day of each account in a file of its own."""
+    query = ReportQuery.of(report, by_account=True)
+    return books.pulled(
+        report, partitions=query.each_account(JUNE_1, books.simulator.connected_accounts), by_account=True
+    )
+
+
+def findings(books: Books, apart: ReportQuery, together: ReportQuery) -> dict[str, Finding]:
+    """What each side finds on the other, by its partition."""
+    (ours,), (theirs,) = find_reconciliations(apart, [together]), find_reconciliations(together, [apart])
+    one, all_ = dataset_of(apart), dataset_of(together)
+    outcomes = [reconcile(books.store, theirs, all_, one, "2026-06-01")]
+    outcomes += [
+        reconcile(books.store, ours, one, all_, f"{account}|2026-06-01")
+        for account in books.simulator.connected_accounts
+    ]
+    return {each.partition: each.finding for each in outcomes if each}
+
+
+@pytest.mark.parametrize(("apart", "together"), APART_AND_TOGETHER, ids=lambda report: report)
+def test_the_files_of_each_account_agree_with_the_rows_of_theirs(
+    books: Books, apart: str, together: str
+) -> None:
+    found = findings(books, of_each(books, apart), books.pulled(together))
+
+    assert len(found) == 4
+    assert {each.result.value for each in found.values()} == {"passed"}
+    assert "Of 3 accounts" in found["2026-06-01"].reason
+
+
+@pytest.mark.parametrize(("apart", "together"), APART_AND_TOGETHER[:3], ids=lambda report: report)
+def test_a_row_under_a_wrong_account_is_found_in_both_accounts_and_in_the_file_of_all(
+    books: Books, apart: str, together: str
+) -> None:
+    """A summary of all accounts could not tell: it adds them up."""
+    found = findings(books, of_each(books, apart), books.pulled(together, Moved()))
+
+    failed = {partition for partition, each in found.items() if each.result == "failed"}
+    first, second = sorted(failed - {"2026-06-01"})
+    assert "2026-06-01" in failed
+    assert {each["connected_account"] for each in found["2026-06-01"].examples} == {
+        first.partition("|")[0],
+        second.partition("|")[0],
+    }
+
+
+def test_accounts_without_a_file_of_their_own_are_not_compared(books: Books) -> None:
+    account, *_ = books.simulator.connected_accounts
+    query = ReportQuery.of(THEIR_TOTALS, by_account=True)
+    apart = books.pulled(THEIR_TOTALS, partitions=query.each_account(JUNE_1, [account]), by_account=True)
+
+    found = findings(books, apart, books.pulled(THEIR_ITEMS))
+
+    assert {each.result.value for each in found.values()} == {"passed"}
+    assert set(found) == {"2026-06-01", f"{account}|2026-06-01"}
+    assert "Of 1 account " in found["2026-06-01"].reason
+
+
+def test_rows_that_do_not_name_their_account_are_not_compared_with_it() -> None:
+    apart = ReportQuery.of(THEIR_TOTALS, by_account=True)
+
+    assert not find_reconciliations(apart, [ReportQuery.of(THEIR_BALANCE)])
+    assert not find_reconciliations(ReportQuery.of(THEIR_BALANCE), [apart])
+
+
+def test_the_audit_compares_them_too(books: Books) -> None:
+    apart, together = of_each(books, THEIR_TOTALS), books.pulled(THEIR_ITEMS, Moved())
+    one, all_ = dataset_of(apart), dataset_of(together)
+
+    failed = [
+        (each.table, each.partition.partition("|")[2])
+        for ours, theirs in ((one, all_), (all_, one))
+        for each in audit(books.store, ours, [theirs])
+        if each.finding.result == "failed"
+    ]
+
+    assert sorted(failed) == [(all_.table, ""), (one.table, "2026-06-01"), (one.table, "2026-06-01")]

@@ -26,6 +26,7 @@ from connector.errors import ConfigurationError
 from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
 from connector.simulator import SIMULATED_KEY, Match, Simulator
+from tests.assets.materialize.test_checks import told
 from tests.checks.conftest import Edited
 from tests.faults.file_editing import Row
 from tests.faults.runs import RunTakes
@@ -95,16 +96,9 @@ def test_a_launch_in_the_name_of_one_of_the_accounts_asks_stripe_nothing(
 def test_an_account_that_a_refresh_lacks_fails_a_check(
     orchestra: Orchestra, simulator: Simulator, accounts: Sequence[str]
 ) -> None:
-    asset = build_report_asset(configured(TYPE), retry_policy=None)
-    check = dg.AssetCheckKey(asset.key, "no_account_or_currency_gone")
-
-    def evaluated() -> list[tuple[bool, str]]:
-        found = orchestra.instance.event_log_storage.get_asset_check_execution_history(check, limit=9)
-        said = [each.evaluation for each in found if each.evaluation and each.evaluation.partition]
-        return [(each.passed, each.description or "") for each in said]
-
+    asset, check = build_report_asset(configured(TYPE), retry_policy=None), "no_account_or_currency_gone"
     orchestra.launch([asset], "2026-06-01")
-    assert evaluated() == [(True, "No account and no currency is gone.")]
+    assert told(orchestra, asset, check)["2026-06-01"].description == "No account and no currency is gone."
 
     def without(rows: list[Row]) -> None:
         rows[:] = [row for row in rows if row["connected_account"] != accounts[1]]
@@ -113,9 +107,30 @@ def test_an_account_that_a_refresh_lacks_fails_a_check(
     refreshed = orchestra.launch([asset], "2026-06-01")
 
     assert refreshed.success
-    (passed, reason), *_ = evaluated()
-    assert not passed
-    assert reason.startswith(f"Gone since a former file: {accounts[1]} (")
+    said = told(orchestra, asset, check)["2026-06-01"]
+    assert not said.passed
+    assert said.description.startswith(f"Gone since a former file: {accounts[1]} (")
+
+
+def test_files_of_each_account_are_compared_with_the_file_of_all(
+    orchestra: Orchestra, accounts: Sequence[str]
+) -> None:
+    """Whichever comes last: the check of the other one is brought up to date."""
+    summary = ReportQuery.of("connected_account_balance.summary.1", by_account=True)
+    apart = ConfiguredReport(summary, start=date(2026, 5, 1), connected_accounts=AccountLives.of(accounts))
+    both = [apart, configured(TYPE)]
+    assets = [build_report_asset(each.compared_with(both), retry_policy=None) for each in both]
+
+    orchestra.launch([assets[1]], "2026-06-01")
+    orchestra.launch([assets[0]], f"{accounts[0]}|2026-06-01")
+
+    for asset, other, partition in (
+        (assets[0], assets[1], f"{accounts[0]}|2026-06-01"),
+        (assets[1], assets[0], "2026-06-01"),
+    ):
+        said = told(orchestra, asset, f"agrees_with_{other.key.path[-1]}")[partition]
+        assert said.passed
+        assert "Of 1 account " in said.description
 
 
 @pytest.mark.long
