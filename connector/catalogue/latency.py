@@ -20,11 +20,13 @@ class Latency:
     """What is known of one family, each counted from the end of a window.
 
     Attributes:
+        family: which reports, in a word.
         prepared: within this time Stripe has prepared the data.
         settled: a file made so long after is complete, whatever Stripe has prepared since.
         refresh_after: the ages at which a window is requested again, because Stripe restates closed ones.
     """
 
+    family: str
     prepared: timedelta
     settled: timedelta
     refresh_after: tuple[timedelta, ...]
@@ -33,12 +35,12 @@ class Latency:
 #: Balance, payouts and whatever is not named below. Windows are refreshed at the same ages for sums and for
 #: what they are sums of: refreshed at different times they would not agree. The last is after the month's
 #: closing, whichever day of the month it is.
-USUAL = Latency(prepared=12 * _HOUR, settled=48 * _HOUR, refresh_after=(3 * _DAY, 35 * _DAY))
+USUAL = Latency("balance", prepared=12 * _HOUR, settled=48 * _HOUR, refresh_after=(3 * _DAY, 35 * _DAY))
 
-TAX = Latency(prepared=24 * _HOUR, settled=48 * _HOUR, refresh_after=(3 * _DAY, 35 * _DAY))
+TAX = Latency("tax", prepared=24 * _HOUR, settled=48 * _HOUR, refresh_after=(3 * _DAY, 35 * _DAY))
 
 #: Some are corrected within 35 days.
-FEES = Latency(prepared=96 * _HOUR, settled=5 * _DAY, refresh_after=(5 * _DAY, 35 * _DAY))
+FEES = Latency("fees", prepared=96 * _HOUR, settled=5 * _DAY, refresh_after=(5 * _DAY, 35 * _DAY))
 
 #: The highest age at which a window of any report type is refreshed.
 LAST_REFRESH = max(age for each in (USUAL, TAX, FEES) for age in each.refresh_after)

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -57,6 +57,31 @@ def test_all_holds_in_the_simulator(tried: Probe, simulator: Simulator, pull: Pu
     assert results(found, AssumptionResult.DIFFERS) == set()
     # A day without yen, and the API's own account is on nobody's side of live and test.
     assert results(found, AssumptionResult.INCONCLUSIVE) <= {"odd_currencies"}
+
+
+AGES = [
+    pytest.param("balance.summary.1", 36, AssumptionResult.HELD),
+    pytest.param("balance.summary.1", 48, AssumptionResult.DIFFERS),
+    pytest.param("tax.itemized_export.1", 48, AssumptionResult.HELD),
+    pytest.param("tax.itemized_export.1", 60, AssumptionResult.DIFFERS),
+    pytest.param("all_fees.incurred_at.itemized.2", 120, AssumptionResult.HELD),
+    pytest.param("all_fees.incurred_at.itemized.2", 132, AssumptionResult.DIFFERS),
+]
+
+
+@pytest.mark.parametrize(("report_type", "hours", "result"), AGES)
+def test_data_may_end_as_long_ago_as_those_of_their_family_come_late(
+    tried: Probe, simulator: Simulator, *, report_type: str, hours: int, result: AssumptionResult
+) -> None:
+    end = int((simulator.now() - timedelta(hours=hours)).timestamp()) // 43_200 * 43_200 + 43_200
+
+    def edit(answer: dict[str, Any]) -> None:
+        kept = [each for each in answer["data"] if each["id"] != report_type]
+        answer["data"] = [*kept, {**answer["data"][0], "id": report_type, "data_available_end": end}]
+
+    simulator.faults.add(EditJson(edit), TYPES, times=None)
+
+    assert tried(simulator)["prepared"].result is result
 
 
 def test_it_makes_two_report_runs_of_one_day_and_no_more(tried: Probe, simulator: Simulator) -> None:

@@ -1,11 +1,13 @@
 """What is assumed of Stripe's responses: headers, report types, report runs, and the list of them."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
 from connector.api.models import API_VERSION, ReportRun, RunStatus
-from connector.catalogue import REPORTS, Status
+from connector.catalogue import REPORTS, Latency, Status, latency_of
+from connector.catalogue.latency import FEES, TAX, USUAL
 from connector.doctor.probe.assumptions import Assumption, Shown
 from connector.doctor.probe.observations import NotSeenError, Observations
 from connector.errors import APIError, InvalidRequestError, PermissionDeniedError
@@ -105,14 +107,26 @@ def _defaults(seen: Observations) -> Shown:
 
 def _prepared(seen: Observations) -> Shown:
     types, at = seen.need(seen.types, _REPORT_TYPES), seen.need(seen.at, _REPORT_TYPES)
-    ends = {each.data_available_end for each in types.values() if each.id in REPORTS}
+    ends = defaultdict(set)
+    for each in types.values():
+        if each.id in REPORTS:
+            ends[latency_of(each.id)].add(each.data_available_end)
     if not ends:
         raise NotSeenError("the account has no report type of the catalogue")
-    oldest = at - min(ends)
-    at_half_days = all(end.hour in {0, 12} and end.minute == end.second == 0 for end in ends)
-    hours = ", ".join(sorted({f"{end:%H:%M}" for end in ends}))
-    text = f"data ends {_hours(at - max(ends))} to {_hours(oldest)} ago, at {hours} UTC"
-    return at_half_days and oldest <= timedelta(hours=36), text
+    in_time = all(at - min(own) <= _oldest(latency) for latency, own in ends.items())
+    hours = {(end.hour, end.minute, end.second) for own in ends.values() for end in own}
+    ages = [
+        f"{latency.family} {_hours(at - max(own))} to {_hours(at - min(own))} ago"
+        for latency, own in sorted(ends.items(), key=lambda each: each[0].family)
+    ]
+    times = ", ".join(sorted(f"{hour:02}:{minute:02}" for hour, minute, _ in hours))
+    text = f"data ends at {times} UTC: {', '.join(ages)}"
+    return hours <= {(0, 0, 0), (12, 0, 0)} and in_time, text
+
+
+def _oldest(latency: Latency) -> timedelta:
+    """How long ago data may end: they come in days, and each as late as its family has it."""
+    return latency.prepared + timedelta(days=1)
 
 
 def _hours(span: timedelta) -> str:
@@ -233,7 +247,12 @@ ASSUMPTIONS = (
     Assumption("documented_types", "The account has every documented report type.", _documented),
     Assumption("live_only_types", "The fee reports exist only in live mode.", _live_only),
     Assumption("default_columns", "Stripe's default columns are those of the catalogue.", _defaults),
-    Assumption("prepared", "Data ends at 00:00 or 12:00 UTC, at most 36 h ago.", _prepared),
+    Assumption(
+        "prepared",
+        "Data ends at 00:00 or 12:00 UTC, at most "
+        f"{', '.join(f'{_hours(_oldest(each))} ago ({each.family})' for each in (USUAL, TAX, FEES))}.",
+        _prepared,
+    ),
     Assumption("end_included", "interval_end may equal data_available_end.", _end_allowed),
     Assumption(
         "beyond_refused", "One second more is refused with 400, naming the interval.", _beyond_refused
