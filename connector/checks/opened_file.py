@@ -27,7 +27,8 @@ from connector.dataset.provenance import Provenance
 from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
 from connector.errors import NoDataError, StoreError
-from connector.query import CONNECTED_ACCOUNT, ReportQuery
+from connector.partitions import CONNECTED_ACCOUNT
+from connector.query import ReportQuery
 from connector.sql.quoting import literal, stored
 
 #: What DuckDB may take before it goes on in files. Keys of five million rows then cost 100 MiB in all.

@@ -21,7 +21,8 @@ from connector.catalogue.spec import CONNECTED
 from connector.checks.balance import find_line_columns
 from connector.checks.finding import Check
 from connector.checks.opened_file import find_columns
-from connector.query import CONNECTED_ACCOUNT, ReportQuery
+from connector.partitions import CONNECTED_ACCOUNT
+from connector.query import ReportQuery
 from connector.text import join_names
 
 #: Which report has the movements of which line of a balance summary.

@@ -3,7 +3,7 @@ movements, a payout and its transactions, fees charged and fees listed. Each of 
 that names the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -47,7 +47,7 @@ from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import NoDataError
 from connector.money import EXACT, money_text, total
-from connector.query import CONNECTED_ACCOUNT
+from connector.partitions import CONNECTED_ACCOUNT
 from connector.sql.quoting import quoted, stored
 from connector.text import join_names
 
