@@ -167,7 +167,7 @@ def _kind(status: int, code: str | None, param: str | None, text: str) -> type[A
         return RateLimitError
     if status >= 500:
         return ServerError
-    missing = code == "resource_missing" and _OF_ACCOUNT in (param or "")
+    missing = code == "resource_missing" and _OF_ACCOUNT in str(param)
     unnamed = code in {None, "resource_missing"} and status in {400, 403, 404} and _NO_ACCOUNT.search(text)
     if code == "account_invalid" or missing or unnamed:
         return UnknownAccountError

@@ -99,8 +99,8 @@ def explain_refusal(
     if interval is None or available is None:
         return NotReadyError(said)
     first, last = available.data_available_start, available.data_available_end
-    about_end = "interval_end" in (error.param or "") or _ONLY_THROUGH in str(error)
-    about_start = "interval_start" in (error.param or "") or interval.end < last
+    about_end = "interval_end" in str(error.param) or _ONLY_THROUGH in str(error)
+    about_start = "interval_start" in str(error.param) or interval.end < last
     begins_there = interval.start == first and request.get("interval_start") is not None
     if begins_there and about_start and not about_end:
         return BeforeDataError(
@@ -146,7 +146,7 @@ def refused_for_now(error: InvalidRequestError) -> bool:
     Which code comes with it is not documented, nor whether the parameter is always named. Of an interval the
     parameter's name decides, or the message; of a payout, which can also be unknown, what the message says.
     """
-    param = error.param or ""
+    param = str(error.param)
     return error.status == 400 and (
         "interval_" in param
         or _ONLY_THROUGH in str(error)

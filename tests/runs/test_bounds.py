@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from connector.api.models import ReportRequest, ReportType
 from connector.errors import BeforeDataError, InvalidRequestError, NotReadyError
 from connector.partitions import Interval, Partition, Windows, other_zone
-from connector.runs.readiness import Bound, explain_refusal, not_ready, refused_bound, touches
+from connector.runs.readiness import (
+    Bound,
+    explain_refusal,
+    not_ready,
+    ready_by,
+    refused_bound,
+    refused_for_now,
+    touches,
+)
 
 #: Midnight in the account's zone, as Stripe's list gave it for every type.
 FIRST = datetime(2026, 4, 30, 22, tzinfo=UTC)
@@ -124,3 +132,141 @@ def test_a_window_within_the_bounds_that_is_refused_says_nothing_of_them() -> No
         error = refused(inside, "Not yet.", param)
         assert isinstance(error, NotReadyError)
         assert refused_bound(error) is None
+
+
+DAY = timedelta(days=1)
+THERE = "Stripe has data for balance.summary.1 from 2026-04-30 22:00 to 2026-06-07 12:00 UTC"
+SMALLER = "Use smaller windows from 2026-04-30 22:00 UTC on for what lies behind that"
+BEFORE = f"begins before Stripe's data do, so it never can be had: {THERE}."
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        (Interval(FIRST - 2 * DAY, FIRST), f"{BEFORE} Begin at 2026-04-30 22:00 UTC"),
+        (Interval(FIRST - 10 * DAY, FIRST + 20 * DAY), f"{BEFORE} {SMALLER}"),
+        (
+            Windows("daily").partition("2026-04-30").interval,
+            f"{BEFORE} {SMALLER}. 22:00 UTC is midnight at UTC+02:00, probably that of the account: with a "
+            "zone of that offset, such as `zone: Europe/Berlin`, days are whole from the first on. A table "
+            "that has files keeps its zone; another one needs a `name`",
+        ),
+    ],
+)
+def test_what_can_be_had_of_a_window_that_begins_before_the_data_is_said(
+    interval: Interval, said: str
+) -> None:
+    early = not_ready(interval, AVAILABLE, NOW)
+
+    assert isinstance(early, BeforeDataError)
+    assert str(early) == f"{interval} {said}"
+    assert (early.available_start, early.bound) == (FIRST, False)
+
+
+def test_a_window_that_ends_after_the_data_has_a_time_by_which_it_is_expected() -> None:
+    late = Interval(LAST - DAY, LAST + timedelta(seconds=1))
+
+    early = not_ready(late, AVAILABLE, NOW)
+
+    assert isinstance(early, NotReadyError)
+    assert str(early) == f"{late} is not ready: {THERE}; expected by 2026-06-08 12:00 UTC"
+    assert (early.available_start, early.available_end, early.bound) == (FIRST, LAST, False)
+    assert early.expected == datetime(2026, 6, 8, 12, tzinfo=UTC)
+
+
+def test_the_bounds_themselves_are_within_and_what_has_no_interval_is_always_ready() -> None:
+    assert not_ready(Interval(FIRST, LAST), AVAILABLE, NOW) is None
+    assert not_ready(None, AVAILABLE, NOW) is None
+    assert not touches(None, AVAILABLE, list(Bound))
+    assert not touches(Interval(FIRST, LAST), AVAILABLE, [])
+    assert not touches(Interval(FIRST + DAY, LAST - DAY), AVAILABLE, list(Bound))
+    assert touches(Interval(FIRST + DAY, LAST), AVAILABLE, [Bound.END])
+    assert not touches(Interval(FIRST + DAY, LAST), AVAILABLE, [Bound.START])
+
+
+NEVER = (
+    "It begins exactly where Stripe's data do, at 2026-04-30 22:00 UTC, which Stripe does not take. Begin "
+    "with the next window; smaller ones leave out less"
+)
+LATER = (
+    "It ends exactly where Stripe's data do, which Stripe does not take yet; expected by 2026-06-08 12:00 UTC"
+)
+
+
+@pytest.mark.parametrize(
+    ("interval", "param", "said"),
+    [
+        (Interval(FIRST, FIRST + DAY), "interval_start", f"no (parameter interval_start). {NEVER}"),
+        (Interval(FIRST, FIRST + DAY), None, f"no. {NEVER}"),
+        (Interval(FIRST, LAST), "interval_start", f"no (parameter interval_start). {NEVER}"),
+        (Interval(FIRST, LAST), None, f"no. {LATER}"),
+        (Interval(FIRST, LAST), "interval_end", f"no (parameter interval_end). {LATER}"),
+        (Interval(FIRST, FIRST + DAY), "interval_end", "no (parameter interval_end)"),
+        (Interval(FIRST + DAY, FIRST + 2 * DAY), "interval_start", "no (parameter interval_start)"),
+    ],
+)
+def test_what_it_means_that_stripe_refuses_a_window_is_said(
+    interval: Interval, param: str | None, said: str
+) -> None:
+    error = refused(interval, "no", param)
+
+    assert str(error) == f"Stripe has no data for {interval}: {said}"
+    assert isinstance(error, BeforeDataError) is (NEVER in said)
+    assert error.bound is (NEVER in said or LATER in said)
+    assert error.available_start == (FIRST if error.bound else None)
+    assert getattr(error, "available_end", None) == (LAST if LATER in said else None)
+
+
+@pytest.mark.parametrize("available", [AVAILABLE, None])
+def test_of_what_has_no_interval_or_no_known_bounds_stripes_refusal_alone_is_said(
+    available: ReportType | None,
+) -> None:
+    error = InvalidRequestError("no", status=400)
+    request = ReportRequest.of("balance.summary.1", {})
+    interval = None if available else Interval(FIRST, FIRST + DAY)
+
+    found = explain_refusal(error, Partition("po_1", interval), request, available, NOW)
+
+    assert isinstance(found, NotReadyError)
+    assert str(found) == f"Stripe has no data for {interval or 'po_1'}: no"
+
+
+def test_an_ending_balance_has_no_beginning_that_could_be_refused() -> None:
+    error = InvalidRequestError("no", status=400, param="interval_start")
+    request = ReportRequest.of("balance.summary.1", {"interval_end": 1})
+    day = Partition("k", Interval(FIRST, FIRST + DAY))
+
+    assert isinstance(explain_refusal(error, day, request, AVAILABLE, NOW), NotReadyError)
+
+
+@pytest.mark.parametrize(
+    ("status", "param", "message", "passing"),
+    [
+        (400, "parameters[interval_end]", "no", True),
+        (404, "parameters[interval_end]", "no", False),
+        (400, None, "x is only available through 2026", True),
+        (400, None, "not ready yet", False),
+        (400, "parameters[payout]", "the payout is not ready YET", True),
+        (400, "parameters[payout]", "no such payout", False),
+        (400, "parameters[currency]", "not yet", False),
+    ],
+)
+def test_a_refusal_passes_where_it_is_about_the_interval_or_a_payout_still_to_come(
+    status: int, param: str | None, message: str, passing: bool
+) -> None:
+    assert refused_for_now(InvalidRequestError(message, status=status, param=param)) is passing
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 2, 12, tzinfo=UTC)),
+        (datetime(2026, 6, 3, 0, tzinfo=UTC), datetime(2026, 6, 3, 0, tzinfo=UTC)),
+        (datetime(2026, 6, 3, 0, 0, 1, tzinfo=UTC), datetime(2026, 6, 3, 12, tzinfo=UTC)),
+        (datetime(2026, 6, 3, 12, 0, 1, tzinfo=UTC), datetime(2026, 6, 4, 0, tzinfo=UTC)),
+    ],
+)
+def test_data_are_expected_by_the_next_noon_or_midnight_after_preparation(
+    now: datetime, expected: datetime
+) -> None:
+    assert ready_by("balance.summary.1", datetime(2026, 6, 2, tzinfo=UTC), now) == expected
