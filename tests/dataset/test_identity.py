@@ -1,6 +1,8 @@
 """What a table is: written and read back as the same, whatever it is called."""
 
+import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.dataset.identity import Dataset, books_in, refuse_mixture
-from connector.errors import DatasetMismatchError
+from connector.errors import ConfigurationError, DatasetMismatchError
 from tests.support.datasets import DATASET
 
 FILTERS = st.dictionaries(
@@ -126,3 +128,147 @@ def test_a_pin_from_before_formats_were_counted_is_refused() -> None:
 def test_what_is_no_pin_is_said_to_be_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"identity|Expecting|value"):
         Dataset.from_json(text)
+
+
+EARLIER = (
+    "table balance_summary was written by an earlier version of the connector, whose files have neither "
+    "`_date` "
+    "nor a record of their columns. Use a new root: set STRIPE_REPORTS_ROOT or --root to another place and "
+    "pull "
+    "again."
+)
+NEWER = "the table was written by a newer version of the connector. Upgrade the connector here, or use a new root."
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"tier": 1, "b": 2},
+            f"the pin of table balance_summary has field b, tier, which this version does not know: {NEWER}",
+        ),
+        (
+            {"format": 3},
+            f"the pin of table balance_summary has format 3, which this version does not know: {NEWER}",
+        ),
+        ({"format": 1}, EARLIER),
+        ({"format": "2"}, EARLIER),
+    ],
+)
+def test_of_a_pin_of_another_version_it_is_said_what_to_do(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(DatasetMismatchError) as caught:
+        Dataset.from_json(with_fields(**changes))
+
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"account": 1}, "a name in it is not a text"),
+        ({"mode": None}, "a name in it is not a text"),
+        ({"dimensions": [1]}, "a name in it is not a text"),
+        ({"dimensions": 5}, "Value after * must be an iterable, not int"),
+        (
+            {"table": "No!"},
+            "table name 'No!': use lower case letters, digits, underscores, a letter first",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_damaged_pin_is_said(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match="identity") as caught:
+        Dataset.from_json(with_fields(**changes))
+
+    assert str(caught.value) == f"not a dataset's identity: {said}"
+
+
+def test_a_pin_without_what_may_be_left_out_is_one_of_a_table_without_it() -> None:
+    pin = json.loads(DATASET.to_json())
+    del pin["dimensions"], pin["filters"]
+
+    assert Dataset.from_json(json.dumps(pin)) == DATASET
+
+
+def test_a_pin_is_written_for_people() -> None:
+    table = Dataset("t", "simulated", "acct_1", "x.1", "daily", "UTC", filters={"currency": "eur"})
+
+    assert table.to_json(books="b") == (
+        """{
+  "account": "acct_1",
+  "books": "b",
+  "dimensions": [],
+  "filters": {
+    "currency": "eur"
+  },
+  "format": 2,
+  "mode": "simulated",
+  "report_type": "x.1",
+  "table": "t",
+  "window": "daily",
+  "zone": "UTC"
+}"""
+    )
+
+
+CALM = "Give this one a `name` of its own, or move the old table away."
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"window": "monthly"},
+            f"window is daily there and monthly here. Mixing them would count money twice. {CALM}",
+        ),
+        (
+            {"account": "acct_1", "filters": {"currency": "eur", "a": 1}},
+            "account is default there and acct_1 here; filters is none there and a=1, currency=eur here. "
+            "Mixing "
+            f"them would count money twice. {CALM}",
+        ),
+        (
+            {"dimensions": ("connected_account",)},
+            "dimensions is none there and connected_account here. Mixing them would count money twice. "
+            + CALM,
+        ),
+        (
+            {"report_type": "balance.summary.2"},
+            "report_type is balance.summary.1 there and balance.summary.2 here. Mixing them would count "
+            "money "
+            f"twice. {CALM} `stripe-reports upgrade balance_summary --to-version 2` makes that version in a "
+            "table "
+            "of its own and compares the two.",
+        ),
+    ],
+)
+def test_how_a_table_differs_from_what_is_asked_is_said(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(DatasetMismatchError) as caught:
+        refuse_mixture(DATASET, replace(DATASET, **changes))
+
+    assert str(caught.value) == (
+        f"table balance_summary holds data for a different report configuration: {said}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"), [("a" * 128, True), ("a_1", True), ("a" * 129, False), ("_a", False), ("A", False)]
+)
+def test_a_name_of_a_table_is_one_everywhere(name: str, *, fits: bool) -> None:
+    expected = contextlib.nullcontext() if fits else pytest.raises(ConfigurationError, match="use lower case")
+
+    with expected:
+        assert replace(DATASET, table=name).table == name
+
+
+def test_where_a_table_and_its_files_are() -> None:
+    table = Dataset("t", "live", "acct_1", "x.1", "daily", "UTC", dimensions=("connected_account",))
+    key = table.key_format.key("acct_2", "2026-06-01")
+    file = "live/t/account=acct_1/connected=acct_2/period=2026-06-01/report.parquet"
+
+    assert table.file_path(key) == file
+    assert table.key_of(f"/root/{file}") == key
+    assert table.superseded_path(key) == f".superseded/{file.removesuffix('/report.parquet')}"
+    assert (table.path, table.pin_path) == ("live/t", "live/_datasets/t.json")
+    assert table.dimension_values([key, table.key_format.key("acct_1", "2026-06-01")]) == ("acct_1", "acct_2")
+    assert DATASET.dimension_values(["2026-06-01"]) == ()
+    assert DATASET.file_path("a/b").endswith("/account=default/period=a%2Fb/report.parquet")
