@@ -128,7 +128,7 @@ def test_personal_data_in_such_a_file_are_not_stored_and_it_says_so(
 
 
 def test_such_a_report_named_by_its_columns_has_those_alone(pull: Pull, read: Read) -> None:
-    query = ReportQuery.of("activity.itemized.3", columns=["net", "currency", "customer_email"])
+    query = ReportQuery.of("all_fees.incurred_at.itemized.2", columns=["net", "currency", "customer_email"])
 
     assert done(pull(query, DAY))
 

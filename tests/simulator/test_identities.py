@@ -18,9 +18,9 @@ from tests.support.clock import ManualClock
 from tests.support.stripe import caller
 
 DAY = 86_400
-FIRST = int(datetime(2026, 4, 1, tzinfo=UTC).timestamp())
+FIRST = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
 END = int(datetime(2026, 6, 9, tzinfo=UTC).timestamp())
-WORLD = Simulator(ManualClock(), seed=9, opening=date(2026, 4, 1), volume=8, run_seconds=0)
+WORLD = Simulator(ManualClock(), seed=9, opening=date(2026, 3, 1), volume=8, run_seconds=0)
 ONE, TWO, THREE = WORLD.connected_accounts
 PAYOUTS = [each.id for each in WORLD.ledger().payouts(as_of=END)]
 
@@ -154,6 +154,38 @@ class TestSummariesAndTheirItems:
             }
             assert asked == added_up(items)
             assert items
+
+
+class TestComponents:
+    @lean
+    @given(interval=intervals)
+    def test_those_of_a_transaction_are_its_net_and_none_is_of_nothing(
+        self, interval: tuple[int, int]
+    ) -> None:
+        parts: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for row in rows("activity.itemized.3", **over(interval)):
+            assert Decimal(row["amount"]) != 0
+            parts[row["balance_transaction_id"]] += Decimal(row["amount"])
+
+        items = rows("balance_change_from_activity.itemized.3", **over(interval))
+        assert parts == {row["balance_transaction_id"]: Decimal(row["net"]) for row in items}
+
+    def test_a_fee_that_is_charged_is_negative_and_tax_apart_is_a_component(self) -> None:
+        taxed = Simulator(ManualClock(), seed=9, opening=date(2026, 3, 1), volume=8, vat_on_fees=True)
+        body = taxed.csv("activity.itemized.3", **over((FIRST, END)))
+        found = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+        signs = {
+            (row["balance_transaction_reporting_category"], row["balance_transaction_component"]): Decimal(
+                row["amount"]
+            )
+            < 0
+            for row in found
+        }
+
+        assert signs["charge", "gross"] is False
+        assert signs["charge", "payments_fee"] is signs["fee", "other_fee"] is signs["fee", "tax"] is True
+        assert signs["dispute", "dispute_fee"] is True
+        assert not [category for category, _ in signs if category.startswith("payout")]
 
 
 class TestTheBalance:

@@ -126,6 +126,6 @@ REPORTS = (
     _seen(_INCURRED, 2),
     _seen(_CONNECTED_FEES, 1),
     _seen(_COMPONENTS, 2, _COMPONENT_COLUMNS),
-    _seen(_COMPONENTS, 3),
+    _seen(_COMPONENTS, 3, _COMPONENT_COLUMNS),
     _seen(_BY_CATEGORY, 1, BY_CATEGORY, defaults_known=True),
 )

@@ -4,13 +4,13 @@ They have the columns that those programs name. Live-only types are a 404 for a 
 of test mode.
 
 Source: https://github.com/wikimedia/wikimedia-fundraising-SmashPig (PaymentProviders/Stripe),
-https://github.com/NorfairKing/centjes
+https://github.com/NorfairKing/centjes, https://github.com/fivetran/dbt_stripe
 """
 
 from connector.simulator.report_types import column_sets
 from connector.simulator.report_types.documented import DOCUMENTED_TYPES
 from connector.simulator.report_types.report_type import ReportType
-from connector.simulator.reports import fees, financial_accounts
+from connector.simulator.reports import components, fees, financial_accounts, rows, selections
 
 _FEE_LINE = (
     "balance_transaction_created", "balance_transaction_id", "fee_transaction_created",
@@ -21,6 +21,25 @@ _FEE_LINE = (
 _FEE_SUM = ("suite", "product", "feature_name", "feature_description", "amount", "tax", "currency")
 
 OBSERVED_TYPES = (
+    *(
+        ReportType(
+            id=f"activity.itemized.{version}",
+            name="Itemized activity by component",
+            columns=column_sets.COMPONENTS,
+            default_columns=column_sets.COMPONENTS,
+            rows=components.itemized,
+            optional=("columns",),
+        )
+        for version in (2, 3)
+    ),
+    ReportType(
+        id="balance_change_from_activity.summary.2",
+        name="Balance change from activity",
+        columns=column_sets.SUMMARY,
+        default_columns=column_sets.SUMMARY,
+        rows=rows.summary(selections.activity),
+        optional=("currency", "timezone", "columns"),
+    ),
     *(
         ReportType(
             id=f"all_fees.balance_transaction_created.itemized.{version}",
