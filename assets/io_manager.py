@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 
 from assets.dagster_runs.gone import find_gone
 from assets.reports.metadata import accounts_of, configured_columns, dataset_of
+from assets.reports.partitions import has_accounts
 from assets.reports.reading import plan_reading
 from assets.resources import StripeReporting, stripe_resource
 from assets.shown import shown
@@ -24,7 +25,6 @@ from connector.accounts import AccountLives, explain_unlisted
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import NoDataError, ReportingError, StoreError
-from connector.partitions import CONNECTED_ACCOUNT
 from connector.text import join_names
 
 #: Metadata of an input (`dg.AssetIn(metadata=…)`) that lets partitions without data be left out.
@@ -102,10 +102,7 @@ def _of_accounts(
 
     Raises NoDataError naming those of accounts that lived then and have none.
     """
-    own = context.step_context.run_partitions_def
-    by_account = isinstance(own, dg.MultiPartitionsDefinition) and (
-        CONNECTED_ACCOUNT in own.partition_dimension_names
-    )
+    by_account = has_accounts(context.step_context.run_partitions_def)
     found = plan_reading(
         dataset,
         context.asset_partition_keys,

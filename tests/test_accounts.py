@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connector.accounts import AccountLife, AccountLives
 from connector.errors import ConfigurationError
 from connector.partitions import UNITS, Partition, Windows
-from connector.project.account_list import read_accounts
+from connector.project.account_list import CONNECTED, read_accounts
 from connector.query import ReportQuery
 
 ACTIVITY = "connected_account_balance_change_from_activity.itemized.3"
@@ -133,8 +133,12 @@ def test_a_key_in_place_of_an_account_is_not_shown(form: str) -> None:
 def test_a_file_lists_them(tmp_path: Path, content: str) -> None:
     (tmp_path / "accounts.yaml").write_text(content, encoding="utf-8")
 
-    assert read_accounts("@accounts.yaml", tmp_path).names == ("acct_1", "acct_2")
-    assert read_accounts(["acct_0", "@accounts.yaml"], tmp_path).names == ("acct_0", "acct_1", "acct_2")
+    assert read_accounts("@accounts.yaml", tmp_path, CONNECTED).names == ("acct_1", "acct_2")
+    assert read_accounts(["acct_0", "@accounts.yaml"], tmp_path, CONNECTED).names == (
+        "acct_0",
+        "acct_1",
+        "acct_2",
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,6 +158,6 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | None
         (tmp_path / "accounts.yaml").write_text(content)
 
     with pytest.raises(ConfigurationError, match=r"list of accounts .*accounts\.yaml") as refused:
-        read_accounts("@accounts.yaml", tmp_path)
+        read_accounts("@accounts.yaml", tmp_path, CONNECTED)
 
     assert said in str(refused.value)

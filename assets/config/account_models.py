@@ -1,4 +1,4 @@
-"""`connected_accounts:` of a report in the file: its forms, and how they become accounts with lives."""
+"""The lists of accounts of a report in the file: their forms, and how they become accounts with lives."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -28,22 +28,29 @@ AccountsField = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "string"}, _IT
 def resolve_accounts(context: dg.ResolutionContext, path: Place, given: Any) -> AccountLives:
     """The accounts of a report, with templates filled in; names of files begin beside the `defs.yaml`.
 
+    Args:
+        path: where in the file they are; the last part is the name of the field.
+
     Raises ResolutionException naming the field and the item.
     """
     found = NO_ACCOUNTS
 
     def read() -> None:
         nonlocal found
-        found = read_accounts(context.resolve_value(given), context.resolve_source_relative_path("."))
+        beside = context.resolve_source_relative_path(".")
+        found = read_accounts(context.resolve_value(given), beside, str(path[-1]))
 
     probe_at(context, path, read)
     return found
 
 
 def refuse_payouts(accounts: AccountLives, query: Callable[[], ReportQuery]) -> None:
-    """Raise ConfigurationError for accounts of a report whose partitions are payouts."""
+    """Raise ConfigurationError for accounts of a report whose partitions are payouts, and for what the report
+    does not have."""
     if accounts and (found := query()).by_payout:
-        raise ConfigurationError(
-            f"partitions of {found.spec.id} are payouts, and each names its account; remove "
-            "connected_accounts"
+        wayout = (
+            "there is no list of accounts to act for yet: give each account a file with `connection.account`"
+            if found.acting
+            else "each names its account; remove connected_accounts"
         )
+        raise ConfigurationError(f"partitions of {found.spec.id} are payouts, and {wayout}")

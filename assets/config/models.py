@@ -1,7 +1,7 @@
 """The fields of `defs.yaml`, and how they become values, with errors that name line and field."""
 
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import date, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ from connector.accounts import AccountLives
 from connector.dataset.place import Place
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Windows
-from connector.project.account_list import FIELD as ACCOUNTS
+from connector.project.account_list import ACTING, CONNECTED
 from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
 from connector.settings import API_KEY, ROOT, Connection
@@ -159,6 +159,12 @@ class ReportModel(ReportDefaults):
         "'{{ env.ACCOUNTS }}'; or '@accounts.yaml', a file beside this one. Without any, one report run "
         "covers all accounts.",
     )
+    acting_accounts: AccountsField = Field(
+        default=[],
+        description="Accounts that get their own partitions, asked for in the name of each "
+        "(`Stripe-Account`): those with a Dashboard of their own. In the same forms as `connected_accounts`; "
+        "not together with `connection.account` or STRIPE_ACCOUNT, which are for tables of one account.",
+    )
     payouts_from: str | None = Field(
         default=None,
         description="For a report about one payout: the table in this file whose rows name the payouts. By "
@@ -242,7 +248,10 @@ def resolve_reports(
                 message = f"{model.report} is about one payout and has no windows of time; remove {name}"
                 raise error_at(context, (*path, name), message)
             model = _without_windows(model, own.model_fields_set)
-        accounts = resolve_accounts(context, (*path, ACCOUNTS), model.connected_accounts)
+        accounts = {
+            name: resolve_accounts(context, (*path, name), getattr(model, name))
+            for name in (CONNECTED, ACTING)
+        }
         for place, probe in _probes(model, accounts):
             above: tuple[str | int, ...] = ("defaults",) if place[0] in inherited else path
             probe_at(context, (*above, *place), probe)
@@ -285,7 +294,7 @@ def _without_windows(model: ReportModel, own: Set[str]) -> ReportModel:
     )
 
 
-def _report(model: ReportModel, accounts: AccountLives) -> ConfiguredReport:
+def _report(model: ReportModel, accounts: Mapping[str, AccountLives]) -> ConfiguredReport:
     query = ReportQuery.of(
         model.report,
         name=model.name,
@@ -294,7 +303,8 @@ def _report(model: ReportModel, accounts: AccountLives) -> ConfiguredReport:
         filters=model.filters,
         window=model.window,
         zone=model.zone,
-        by_account=bool(accounts),
+        by_account=bool(accounts[CONNECTED]),
+        acting=bool(accounts[ACTING]),
     )
     return ConfiguredReport(
         query,
@@ -306,13 +316,14 @@ def _report(model: ReportModel, accounts: AccountLives) -> ConfiguredReport:
         ),
         max_partitions_per_run=model.max_partitions_per_run,
         pool=model.pool,
-        connected_accounts=accounts,
+        connected_accounts=accounts[CONNECTED],
+        acting_accounts=accounts[ACTING],
         payouts_from=model.payouts_from,
     )
 
 
 def _probes(
-    model: ReportModel, accounts: AccountLives
+    model: ReportModel, accounts: Mapping[str, AccountLives]
 ) -> Sequence[tuple[tuple[str, ...], Callable[[], object]]]:
     """What is checked at each place of a report, so that an error can name the place."""
     typed = model.columns if isinstance(model.columns, dict) else None
@@ -320,7 +331,8 @@ def _probes(
     blank: dict[str, str | None] | None = None if typed is None else {}
     query = partial(ReportQuery.of, model.report)
     described = partial(query, columns=model.columns, parameters=model.parameters)
-    by_account = partial(described, filters=model.filters, window=model.window)
+    asked = partial(described, filters=model.filters, window=model.window)
+    by_account, acting = bool(accounts[CONNECTED]), bool(accounts[ACTING])
     return (
         (("report",), partial(query, columns=blank)),
         *(
@@ -332,7 +344,11 @@ def _probes(
         (("filters",), partial(described, filters=model.filters)),
         (("window",), lambda: described(window=model.window).by_payout or Windows(model.window)),
         (("zone",), lambda: None if _by_payout(model) else refuse_lossy(Windows(model.window, model.zone))),
-        ((ACCOUNTS,), lambda: refuse_payouts(accounts, partial(by_account, by_account=True))),
+        ((CONNECTED,), lambda: refuse_payouts(accounts[CONNECTED], partial(asked, by_account=True))),
+        (
+            (ACTING,),
+            lambda: refuse_payouts(accounts[ACTING], partial(asked, by_account=by_account, acting=acting)),
+        ),
         (("name",), partial(described, name=model.name)),
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from assets.reports.partitions import AccountPartitions, account_in
-from connector.partitions import CONNECTED_ACCOUNT, Partition
+from connector.partitions import Partition
 
 #: Run tag: the run has met an account that is gone. Its value is always the same, so that it can be found.
 _GONE_TAG, _YES = "stripe/gone", "yes"
@@ -57,8 +57,8 @@ def gone_tags(found: Iterable[tuple[str, Partition]], before: Mapping[str, str])
     """
     named = _named(before)
     for asset, partition in found:
-        if account := partition.parameters.get(CONNECTED_ACCOUNT):
-            named[asset] = sorted({*named.get(asset, ()), str(account)})
+        if account := partition.account:
+            named[asset] = sorted({*named.get(asset, ()), account})
     if not named:
         return {}
     return {_GONE_TAG: _YES, _ACCOUNTS_TAG: json.dumps(named, separators=(",", ":"))}

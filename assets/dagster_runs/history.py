@@ -55,7 +55,7 @@ class PartitionGrid:
     """An asset's partition keys as Dagster counts ranges of them.
 
     Attributes:
-        rows: equally long, each oldest first: one for each connected account that has partitions of its own,
+        rows: equally long, each oldest first: one for each account that has partitions of its own,
             else one. Payouts are one row, in the order in which they became known.
         place: the row and the column of each key.
     """
@@ -68,16 +68,13 @@ class PartitionGrid:
     def of(cls, report: ConfiguredReport, instance: dg.DagsterInstance | None = None) -> "PartitionGrid":
         """The partitions there are now. Payouts are known to the `instance` alone."""
         asset = report.key.to_user_string()
-        if not report.connected_accounts:
+        if not report.accounts:
             return cls.over(asset, [report.partitions.get_partition_keys(dynamic_partitions_store=instance)])
         # Dagster's own keys of two dimensions take fifty times as long to make.
         form, windows = report.query.key_format, report.windows.get_partition_keys()
         return cls.over(
             asset,
-            [
-                [form.key(account, window) for window in windows]
-                for account in report.connected_accounts.names
-            ],
+            [[form.key(account, window) for window in windows] for account in report.accounts.names],
         )
 
     @classmethod

@@ -46,7 +46,7 @@ def launched_for(context: dg.AssetExecutionContext, report: ConfiguredReport) ->
 
 def _missed(report: ConfiguredReport, key: str) -> Missed:
     account = report.query.key_format.values(key)[0]
-    life = report.connected_accounts.get(account)
+    life = report.accounts.get(account)
     bounds = {"starts": life.start, "ends": life.until} if life else {}
     said = " and ".join(f"{word} on {day}" for word, day in bounds.items() if day)
     return Missed(

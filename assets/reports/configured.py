@@ -36,6 +36,9 @@ DEFAULT_POOL = "stripe_reporting"
 #: Partitions in one Dagster run: enough to pay for its start, few enough to lose little with it.
 DEFAULT_RANGE = 31
 
+#: Which list a query takes: the second one where it is `acting`.
+_LISTS = ("connected_accounts", "acting_accounts")
+
 
 @dataclass(frozen=True)
 class ConfiguredReport:
@@ -53,6 +56,7 @@ class ConfiguredReport:
         io_manager: the key of the IO manager through which downstream assets read it.
         connected_accounts: the accounts that have partitions of their own, of a query `by_account`, each with
             its life.
+        acting_accounts: the same of a query that is `acting`.
         payouts_from: the table that payouts are read from, of a report about one payout; None for the best
             one that is configured.
         checks: which checks are evaluated, and what follows from them.
@@ -74,6 +78,7 @@ class ConfiguredReport:
     resource: str = "stripe"
     io_manager: str = "stripe_parquet"
     connected_accounts: AccountLives = NO_ACCOUNTS
+    acting_accounts: AccountLives = NO_ACCOUNTS
     payouts_from: str | None = None
     checks: CheckOptions = field(default_factory=CheckOptions)
     beside: tuple["ConfiguredReport", ...] = ()
@@ -82,14 +87,17 @@ class ConfiguredReport:
 
     def __post_init__(self) -> None:
         # Python users may give a list of ids.
-        object.__setattr__(self, "connected_accounts", AccountLives.of(self.connected_accounts))
+        for each in _LISTS:
+            object.__setattr__(self, each, AccountLives.of(getattr(self, each)))
         name = self.query.name
         if not self.query.by_payout and self.start is None:
             raise ConfigurationError(f"{name} has no start: say from which day on there are partitions")
-        if bool(self.connected_accounts) != (bool(self.query.dimensions) and not self.query.by_payout):
+        given = [each for each in _LISTS if getattr(self, each)]
+        fitting = [_LISTS[self.query.acting]] if self.query.dimensions and not self.query.by_payout else []
+        if given != fitting:
             raise ConfigurationError(
-                f"{name}: connected accounts have partitions of their own where the report is "
-                "`by_account`, and only there"
+                f"{name}: connected accounts have partitions of their own where the report is `by_account`, "
+                "accounts that one acts for where it is `acting`, and only there"
             )
 
     def using(
@@ -148,24 +156,29 @@ class ConfiguredReport:
 
         Reports about the same payouts of one account share them.
         """
-        whose = ["connected"] if self.query.dimensions else []
+        whose = ["acting" if self.query.acting else "connected"] if self.query.dimensions else []
         whose += ["of", str(account)] if (account := self.query.filters.get(CONNECTED_ACCOUNT)) else []
         return dg.DynamicPartitionsDefinition(name="_".join([self.resource, *whose, "payouts"]))
+
+    @property
+    def accounts(self) -> AccountLives:
+        """The accounts that have partitions of their own, whichever way these are asked for."""
+        return self.acting_accounts or self.connected_accounts
 
     @cached_property
     def partitions(self) -> dg.PartitionsDefinition[str]:
         """Dagster's definition of the partitions."""
         if self.query.by_payout:
             return self.payouts
-        if self.connected_accounts:
-            return AccountPartitions(self.windows, self.connected_accounts.names)
+        if self.accounts:
+            return AccountPartitions(self.windows, self.accounts.names, *self.query.dimensions)
         return self.windows
 
     def partition(self, key: str) -> Partition:
         """The partition of a key. Raises ConfigurationError for a key that is not a payout."""
         if self.query.by_payout:
             return self.query.payout(key)
-        if not self.connected_accounts:
+        if not self.accounts:
             return partition_of(self.windows, key)
         account, window = self.query.key_format.values(key)
         return self.query.of_account(partition_of(self.windows, window), account)
@@ -175,18 +188,18 @@ class ConfiguredReport:
 
         Dagster has every window of each account; nothing requests the others, and they are not gaps.
         """
-        if not self.connected_accounts:
+        if not self.accounts:
             return True
         account, window = self.query.key_format.values(key)
-        life = self.connected_accounts.get(account)
+        life = self.accounts.get(account)
         interval = Windows(self.query.window, self.query.zone).partition(window).interval
         return life is not None and life.overlaps(interval, self.query.zone)
 
     def adjacent(self, key: str) -> list[tuple[str, str]]:
-        """A partition with the one before it, and with the one after it, of the same connected account."""
+        """A partition with the one before it, and with the one after it, of the same account."""
         if self.query.by_payout:
             return []
-        if not self.connected_accounts:
+        if not self.accounts:
             return adjacent(self.windows, key)
         form = self.query.key_format
         account, window = form.values(key)

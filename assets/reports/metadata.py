@@ -34,7 +34,7 @@ DATASET = "stripe/dataset"
 
 def asset_metadata(report: ConfiguredReport) -> dict[str, Any]:
     """What is known of a report before it is materialized: its type, its columns, its table."""
-    query, accounts = report.query, report.connected_accounts
+    query, accounts = report.query, report.accounts
     return {
         "dagster/column_schema": configured_schema(report),
         "dagster/table_name": query.name,

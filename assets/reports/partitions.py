@@ -1,4 +1,4 @@
-"""A report's partitions in Dagster: windows of time, those of each connected account, or payouts.
+"""A report's partitions in Dagster: windows of time, those of each account, or payouts.
 
 Keys are Dagster's; `connector.partitions` gives the same ones, so that the command and the asset mean the
 same file.
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from connector.errors import ConfigurationError
-from connector.partitions import CONNECTED_ACCOUNT, Interval, Partition, Windows
+from connector.partitions import ACTING_FOR, CONNECTED_ACCOUNT, Interval, Partition, Windows
 from connector.text import visible
 
 _DEFINITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
@@ -24,7 +24,7 @@ _DEFINITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
     "monthly": dg.MonthlyPartitionsDefinition,
 }
 
-#: The dimension of time; the other one is connected accounts. Dagster sorts them by name, so it is second.
+#: The dimension of time; the other one is accounts. Dagster sorts them by name, so it is second.
 WINDOW = "window"
 
 #: Dagster recommends no more partitions of one asset; elsewhere in its documentation 25,000.
@@ -64,20 +64,30 @@ def account_in(key: str) -> str:
 
 
 class AccountPartitions(dg.MultiPartitionsDefinition):
-    """Every window of each of the connected accounts; keys look like `acct_1|2026-06-01`.
+    """Every window of each of some accounts; keys look like `acct_1|2026-06-01`.
 
     A run about an account that was taken off the list is refused with the way out. Dagster's own processes
     see a definition like any other.
     """
 
-    def __init__(self, windows: dg.TimeWindowPartitionsDefinition, accounts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        windows: dg.TimeWindowPartitionsDefinition,
+        accounts: Sequence[str],
+        dimension: str = CONNECTED_ACCOUNT,
+    ) -> None:
         static = dg.StaticPartitionsDefinition(list(accounts))
-        super().__init__({CONNECTED_ACCOUNT: static, WINDOW: windows})
+        super().__init__({dimension: static, WINDOW: windows})
 
     @property
     def accounts(self) -> Sequence[str]:
         """The accounts, in order."""
-        return self.get_partitions_def_for_dimension(CONNECTED_ACCOUNT).get_partition_keys()
+        return self._of_accounts.get_partition_keys()
+
+    @property
+    def _of_accounts(self) -> dg.PartitionsDefinition[str]:
+        (found,) = (each.partitions_def for each in self.partitions_defs if each.name != WINDOW)
+        return found
 
     def keys_of(self, account: str) -> list[str]:
         """The keys of one account's partitions, oldest first."""
@@ -98,7 +108,7 @@ class AccountPartitions(dg.MultiPartitionsDefinition):
         super().validate_partition_key(partition_key, *arguments, **options)
 
     def _refuse_unlisted(self, *keys: str) -> None:
-        accounts = self.get_partitions_def_for_dimension(CONNECTED_ACCOUNT)
+        accounts = self._of_accounts
         named = dict.fromkeys(account_in(key) for key in map(str, keys) if "|" in key)
         if unlisted := ", ".join(each for each in named if not accounts.has_partition_key(each)):
             raise dg.DagsterInvalidInvocationError(
@@ -106,6 +116,13 @@ class AccountPartitions(dg.MultiPartitionsDefinition):
                 "account is ended, never taken off the list: put it back with `until:` and its last day. "
                 "Its files are still there, and are read"
             )
+
+
+def has_accounts(definition: dg.PartitionsDefinition[str] | None) -> bool:
+    """Whether a dimension of an asset's partitions, ours or not, is accounts, by its name."""
+    return isinstance(definition, dg.MultiPartitionsDefinition) and not (
+        {CONNECTED_ACCOUNT, ACTING_FOR}.isdisjoint(definition.partition_dimension_names)
+    )
 
 
 def too_many(definition: dg.PartitionsDefinition[str]) -> str | None:

@@ -276,7 +276,7 @@ def _plan_report(
         sorted(left.put_down & {*missing, *aged}),
         [key for key in missing if key in gone],
         _gaps(found, {each.key for each in newest}),
-        report.connected_accounts.unlisted(found.dataset.dimension_values(found.files)),
+        report.accounts.unlisted(found.dataset.dimension_values(found.files)),
         recording,
     )
 

@@ -34,15 +34,16 @@ from assets.sensors.late_decisions import (
 )
 from assets.sensors.report_run_scan import (
     SCAN_CURSOR,
-    ReportRunScan,
+    AccountScans,
+    ScanResult,
     TickBudget,
-    find_runs,
+    WantedRun,
     scan_report_runs,
 )
 from assets.sensors.tick import TICK_RETRY, count, list_first
 from assets.shown import shown
 from connector.api.client import StripeClient
-from connector.api.models import ReportRequest, RunStatus
+from connector.api.models import RunStatus
 from connector.errors import ConfigurationError, ReportingError
 
 #: Seconds between two ticks, unless configured.
@@ -54,16 +55,17 @@ _LOOK_BACK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class FailedPartitions:
-    """The partitions of one report whose latest attempt failed, and the request of each.
+    """The partitions of one report whose latest attempt failed.
 
     Attributes:
+        wanted: the request of each, and the account in whose name it was made.
         asked_again: those that were asked for by a sensor or schedule and have no report run to show for it;
             it asks for them again unless there is one at Stripe.
     """
 
     report: ConfiguredReport
     grid: PartitionGrid
-    requests: Mapping[str, ReportRequest]
+    wanted: Mapping[str, WantedRun]
     asked_again: frozenset[str] = frozenset()
 
 
@@ -81,7 +83,8 @@ def build_late_report_sensor(
 
     Args:
         reports: of one account; the sensor uses their resource.
-        budget: what one tick may cost; a longer list is read over several ticks.
+        budget: what one tick may cost; a longer list, and those of many accounts that one acts for, are
+            read over several ticks.
 
     Raises ConfigurationError for reports of several accounts.
     """
@@ -102,28 +105,33 @@ def build_late_report_sensor(
         stripe, began = stripe_resource(context.resources, resource), datetime.now(UTC)
         launches = Launches(context.instance)
         found = [find_failed(context.instance, launches, report) for report in reports]
-        failed = [each for each in found if each.requests]
+        failed = [each for each in found if each.wanted]
         if not failed:
             return dg.SensorResult(
                 skip_reason="Nothing to do: no partition's latest run failed or timed out."
             )
         try:
             with stripe.client(retry=TICK_RETRY) as client:
-                requests = {request for each in failed for request in each.requests.values()}
+                wanted = {one for each in failed for one in each.wanted.values()}
                 begun = SCAN_CURSOR.read(context)
-                scan = scan_report_runs(begun, client, requests, look_back=_LOOK_BACK, budget=limits)
-                decided = [_decide(context.instance, client, each, scan) for each in failed]
+                read = scan_report_runs(begun, client, wanted, look_back=_LOOK_BACK, budget=limits)
+                if read.unread and not read.answered:
+                    # Which account's turn is next is remembered all the same.
+                    return _unread(
+                        next(iter(read.unread.values())), SCAN_CURSOR.write(read.scans.remaining())
+                    )
+                decided = [_decide(context.instance, client, each, read.scans) for each in failed]
         except ReportingError as error:
             # The cursor stays where it is, so the next tick continues from there.
-            return dg.SensorResult(
-                skip_reason=shown(
-                    f"Stripe's report runs could not be read; the next tick tries again. {error}"
-                ),
-                cursor=context.cursor,
-            )
-        return _result(context, failed, scan, decided, by=name, since=began)
+            return _unread(error, context.cursor)
+        return _result(context, failed, read, decided, by=name, since=began)
 
     return late_reports
+
+
+def _unread(error: ReportingError, cursor: str | None) -> dg.SensorResult:
+    text = f"Stripe's report runs could not be read; the next tick tries again. {error}"
+    return dg.SensorResult(skip_reason=shown(text), cursor=cursor)
 
 
 def find_failed(
@@ -143,7 +151,7 @@ def find_failed(
     failed = _without_gone(instance, launches, report, grid, failed)
     died = find_died(instance, launches, report, grid, failed)
     asked_again = asks_again(launches, grid, died)
-    return FailedPartitions(report, grid, _requests(report, failed), asked_again)
+    return FailedPartitions(report, grid, _wanted(report, failed), asked_again)
 
 
 def _without_gone(
@@ -163,23 +171,24 @@ def _without_gone(
     return [key for key in failed if key not in gone or key in under_way]
 
 
-def _requests(report: ConfiguredReport, keys: Iterable[str]) -> dict[str, ReportRequest]:
-    """The request of each partition, without keys that have none: a payout that was mistyped by hand failed
-    before anything was sent."""
-    requests = {}
+def _wanted(report: ConfiguredReport, keys: Iterable[str]) -> dict[str, WantedRun]:
+    """The report run of each partition, without keys that have none: a payout that was mistyped by hand
+    failed before anything was sent."""
+    wanted = {}
     for key in keys:
         with contextlib.suppress(ConfigurationError):
-            requests[key] = report.query.request(report.partition(key))
-    return requests
+            partition = report.partition(key)
+            wanted[key] = WantedRun(partition.acting_for, report.query.request(partition))
+    return wanted
 
 
 def _decide(
-    instance: dg.DagsterInstance, client: StripeClient, failed: FailedPartitions, scan: ReportRunScan
+    instance: dg.DagsterInstance, client: StripeClient, failed: FailedPartitions, scans: AccountScans
 ) -> Mapping[str, Decision]:
     """What to do about each partition of one report."""
     wait_policy = failed.report.wait_policy
     asset = failed.report.key.to_user_string()
-    found = {key: find_runs(scan, request) for key, request in failed.requests.items()}
+    found = {key: scans.runs_of(wanted) for key, wanted in failed.wanted.items()}
     # What is pending or unknown at Stripe is decided without the events, which are slow to read.
     settled = [key for key, runs in found.items() if any(run.status is not RunStatus.PENDING for run in runs)]
     recorded: dict[str, str] = {}
@@ -195,7 +204,7 @@ def _decide(
             runs,
             recorded=recorded.get(key),
             tried=tried.get(key, Counter()),
-            complete=scan.complete,
+            complete=scans.is_complete(failed.wanted[key]),
             now=client.now(),
             abandon_after=wait_policy.abandon_after,
             attempts=wait_policy.attempts,
@@ -209,7 +218,7 @@ def _decide(
 def _result(
     context: dg.SensorEvaluationContext,
     failed: Sequence[FailedPartitions],
-    scan: ReportRunScan,
+    read: ScanResult,
     decided: Sequence[Mapping[str, Decision]],
     *,
     by: str,
@@ -220,8 +229,11 @@ def _result(
         due += plan_requests(each.report, each.grid, decisions)
         for line in describe_stuck(each.report, decisions):
             context.log.warning(shown(line))
-    text = summarize(decided, scan, postponed=max(0, len(due) - MOST_REQUESTS))
-    cursor = SCAN_CURSOR.write(scan.remaining())
+    for account, error in read.unread.items():
+        if account:
+            context.log.warning(shown(f"The report runs of {account} could not be read: {error}"))
+    text = summarize(decided, read.scans, postponed=max(0, len(due) - MOST_REQUESTS))
+    cursor = SCAN_CURSOR.write(read.scans.remaining())
     grids = {each.grid.asset: each.grid for each in failed}
     requests = claim(context.instance, due, grids, by=by, since=since)
     if not requests:
@@ -230,7 +242,7 @@ def _result(
     return dg.SensorResult(run_requests=requests, cursor=cursor)
 
 
-def summarize(decided: Iterable[Mapping[str, Decision]], scan: ReportRunScan, *, postponed: int) -> str:
+def summarize(decided: Iterable[Mapping[str, Decision]], scan: AccountScans, *, postponed: int) -> str:
     """What a tick found and did, in one line."""
     found: dict[LateAction, list[str]] = {}
     for decisions in decided:

@@ -7,7 +7,7 @@ are: each of their rows names the payout that paid it out, once there is one.
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from assets.reports.configured import ConfiguredReport
 from assets.sensors.tick import CursorFormat, remembered
@@ -50,9 +50,7 @@ class PayoutSource:
         if self.column not in rows.schema.names:  # made when other columns were configured
             return []
         # From the rows, or the one account that the partition or the whole report is about.
-        always = self.report.partition(key).parameters.get(
-            CONNECTED_ACCOUNT, self.report.query.filters.get(CONNECTED_ACCOUNT)
-        )
+        always: Any = self.report.partition(key).account or self.report.query.filters.get(CONNECTED_ACCOUNT)
         names = [name for name in (CONNECTED_ACCOUNT, self.column) if name in rows.schema.names]
         found = rows.to_table(columns=names).group_by(names).aggregate([]).to_pylist()
         only = wanted.query.filters.get(CONNECTED_ACCOUNT)
@@ -105,6 +103,8 @@ def _source_in(report: ConfiguredReport, wanted: ConfiguredReport) -> PayoutSour
     columns = {column.name for column in query.columns}
     column = next((name for name in _COLUMNS if name in columns), None)
     if query.by_payout or column is None or query.spec.scope is not wanted.query.spec.scope:
+        return None
+    if query.acting is not wanted.query.acting:
         return None
     of_one = CONNECTED_ACCOUNT in {*wanted.query.dimensions, *wanted.query.filters}
     if of_one and CONNECTED_ACCOUNT not in {*columns, *query.dimensions, *query.filters}:

@@ -112,7 +112,7 @@ def _newest(
     """The partitions whose windows end near the end of Stripe's data, oldest first, without those at a bound
     that was refused."""
     found: list[Sequence[Partition]] = []
-    keys = report.windows.get_partition_keys() if report.connected_accounts else grid.rows[0]
+    keys = report.windows.get_partition_keys() if report.accounts else grid.rows[0]
     for key in reversed(keys):
         window = partition_of(report.windows, key)
         end = interval_of(window).end
@@ -120,7 +120,7 @@ def _newest(
             continue
         if len(found) >= at_least and end <= available.data_available_end - reach:
             break
-        accounts = report.connected_accounts
+        accounts = report.accounts
         # In a window in which no account lives there is nothing to ask for.
         if living := report.query.each_account([window], accounts) if accounts else (window,):
             found.append(living)

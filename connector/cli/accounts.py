@@ -48,6 +48,7 @@ def accounts(*, connection: Connection, as_json: bool) -> None:
                 "country": found.country if found else None,
                 "dashboard": found.dashboard if found else None,
                 "standing": each.standing.name.lower(),
+                "field": each.field,
             })  # fmt: skip
         return
     if not compared:

@@ -52,6 +52,7 @@ class _Selection:
     end: date | None
     payouts: tuple[str, ...]
     accounts: tuple[str, ...]
+    acting_accounts: tuple[str, ...]
     window: str | None
     zone: str
     columns: tuple[str, ...]
@@ -68,14 +69,18 @@ class _Selection:
             window=self.window,
             zone=self.zone,
             by_account=bool(self.accounts),
+            acting=bool(self.acting_accounts),
         )
 
     def partitions(self, query: "connector.ReportQuery") -> "tuple[connector.Partition, ...]":
         """Raises UsageError where dates or payouts are missing, or do not fit the report."""
         payouts = ids_of(self.payouts)
         if query.by_payout:
-            if self.accounts:
-                raise click.UsageError("give a payout's account as acct_…:po_…, not by --connected-accounts")
+            if self.accounts or self.acting_accounts:
+                raise click.UsageError(
+                    "give a payout's account as acct_…:po_…, not by --connected-accounts; or the one account "
+                    "to act for by --account, not by --acting-accounts"
+                )
             if self.start or self.end or not payouts:
                 raise click.UsageError(f"{query.spec.id} is about one payout: give --payout, and no dates")
             return tuple(query.payout(key) for key in payouts)
@@ -86,14 +91,17 @@ class _Selection:
         if self.start is None or self.end is None:
             raise click.UsageError(f"Missing option '{'--to' if self.start else '--from'}'.")
         windows = connector.Windows(query.window, query.zone).between(self.start, self.end)
-        return self._of_accounts(query, windows) if self.accounts else windows
+        return self._of_accounts(query, windows) if query.dimensions else windows
 
     def _of_accounts(
         self, query: "connector.ReportQuery", windows: "Sequence[connector.Partition]"
     ) -> "tuple[connector.Partition, ...]":
-        from connector.project.account_list import read_accounts  # noqa: PLC0415 - it loads a YAML reader
+        from connector.project import account_list  # noqa: PLC0415 - it loads a YAML reader
 
-        accounts = read_accounts(self.accounts, Path.cwd())
+        given, field = self.accounts, account_list.CONNECTED
+        if query.acting:
+            given, field = self.acting_accounts, account_list.ACTING
+        accounts = account_list.read_accounts(given, Path.cwd(), field)
         found = query.each_account(windows, accounts)
         outside = len(windows) * len(accounts) - len(found)
         if not found:
@@ -101,7 +109,7 @@ class _Selection:
                 f"no window from {self.start} to {self.end} lies in the life of one of the "
                 f"{len(accounts)} accounts"
             )
-        if advice := advise_together(query.spec, query.window, len(accounts)):
+        if not query.acting and (advice := advise_together(query.spec, query.window, len(accounts))):
             echo(f"Note: {advice}.", err=True)
         if outside:
             echo(f"Note: {outside} windows outside of their account's life are not asked for.", err=True)
@@ -157,6 +165,15 @@ _selection = grouped(
         help="Store a file for each of these connected accounts, or of those that a file lists, with their "
         "lives; without it, one file holds all accounts.",
     ),
+    click.option(
+        "--acting-accounts",
+        "acting_accounts",
+        multiple=True,
+        metavar="ID,…|@FILE",
+        help="Store a file for each of these accounts in one table, asked for in the name of each "
+        "(Stripe-Account): for accounts with a Dashboard of their own. Instead of --account, which is for a "
+        "table of one.",
+    ),
     click.option("--name", help="The table's name; default the report's."),
 )
 
@@ -202,6 +219,7 @@ def pull(
     if force and no_refresh:
         raise click.UsageError("--force refreshes every partition, --no-refresh none: give one of them")
     query = selection.query(report)
+    query.refuse_acting_for(connection.account)
     partitions = selection.partitions(query)
     if query.spec.caution:
         echo(f"Note: {query.spec.caution}", err=True)

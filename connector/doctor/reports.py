@@ -18,6 +18,7 @@ from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ReportingError
 from connector.partitions import Windows
+from connector.project.account_list import ACTING, CONNECTED
 from connector.project.choices import DEFAULT_REPORTS
 from connector.project.defs_yaml import found_files
 from connector.query import ReportQuery
@@ -200,7 +201,8 @@ def _query(named: NamedReport) -> ReportQuery | None:
             columns=fields.get("columns"),
             parameters=fields.get("parameters"),
             filters=fields.get("filters"),
-            by_account=bool(fields.get("connected_accounts")),
+            by_account=bool(fields.get(CONNECTED)),
+            acting=bool(fields.get(ACTING)),
             **calendar,
         )
     except (ReportingError, AttributeError, TypeError, ValueError):

@@ -1,7 +1,7 @@
 """Lists of accounts in files: one that `defs.yaml` or a command names as `@accounts.yaml`."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ from connector.errors import ConfigurationError
 from connector.project.defs_yaml import found_files, refuse_slips
 from connector.settings import filled_in
 
-#: The field of a report in `defs.yaml`, under which `stripe-reports accounts` prints the list.
-FIELD = "connected_accounts"
+#: The fields of a report in `defs.yaml`, under which `stripe-reports accounts` prints the lists: of accounts
+#: that a run parameter names, and of those in whose name one asks.
+CONNECTED, ACTING = FIELDS = ("connected_accounts", "acting_accounts")
 
 
-def read_accounts(given: Any, directory: Path) -> AccountLives:
+def read_accounts(given: Any, directory: Path, field: str) -> AccountLives:
     """The accounts that a configuration or a command names.
 
     Args:
@@ -25,6 +26,7 @@ def read_accounts(given: Any, directory: Path) -> AccountLives:
             file holds ids, separated as in a text, with comments behind `#`; or YAML: a list, or the output
             of `stripe-reports accounts`.
         directory: where relative names of files begin.
+        field: one of `FIELDS`; a file may hold both.
 
     Raises ConfigurationError naming the item or the file.
     """
@@ -32,23 +34,30 @@ def read_accounts(given: Any, directory: Path) -> AccountLives:
         given = [given]
     elif not isinstance(given, Sequence):
         return AccountLives.of(given)
-    return AccountLives.of([life for item in given for life in _expanded(item, directory)])
+    return AccountLives.of([life for item in given for life in _expanded(item, directory, field)])
 
 
-def configured_accounts(directory: Path) -> AccountLives:
-    """The accounts of every `defs.yaml` of ours in a Dagster project in `directory`, each once.
+def configured_accounts(directory: Path) -> Mapping[str, AccountLives]:
+    """The accounts of every `defs.yaml` of ours in a Dagster project in `directory`, each once in each field.
 
     Raises ConfigurationError naming the file whose list cannot be read.
     """
-    found: dict[str, AccountLife] = {}
+    found: dict[str, dict[str, AccountLife]] = {name: {} for name in FIELDS}
     for file in found_files(directory)[0]:
         for fields in file.reports():
-            if given := fields.get(FIELD):
-                try:
-                    lives = read_accounts(_filled_in(given), file.path.parent)
-                except ConfigurationError as error:
-                    raise ConfigurationError(f"{file.path.relative_to(directory)}: {error}") from None
-                found = {life.account: life for life in lives} | found
+            for name in FIELDS:
+                if given := fields.get(name):
+                    try:
+                        lives = read_accounts(_filled_in(given), file.path.parent, name)
+                    except ConfigurationError as error:
+                        raise ConfigurationError(f"{file.path.relative_to(directory)}: {error}") from None
+                    found[name] = {life.account: life for life in lives} | found[name]
+    return {name: AccountLives(tuple(lives.values())) for name, lives in found.items()}
+
+
+def joined(lists: Mapping[str, AccountLives]) -> AccountLives:
+    """The accounts of several lists, each once."""
+    found = {life.account: life for lives in lists.values() for life in lives}
     return AccountLives(tuple(found.values()))
 
 
@@ -61,26 +70,30 @@ def _filled_in(given: Any) -> Any:
     return [_filled_in(each) for each in given] if isinstance(given, list) else given
 
 
-def _expanded(item: Any, directory: Path) -> Iterator[Any]:
+def _expanded(item: Any, directory: Path, field: str) -> Iterator[Any]:
     name = item.strip().removeprefix("@") if isinstance(item, str) else ""
     if not isinstance(item, str) or not item.strip().startswith("@"):
         yield item
         return
     path = directory / name
     try:
-        yield from _lives_in(path)
+        yield from _lives_in(path, field)
     except (OSError, ValueError, yaml.YAMLError, ConfigurationError) as error:
         raise ConfigurationError(f"list of accounts {path}: {' '.join(str(error).split())}") from None
 
 
-def _lives_in(path: Path) -> AccountLives:
+def _lives_in(path: Path, field: str) -> AccountLives:
     text = path.read_text(encoding="utf-8-sig")
     ids = re.split(r"[,\s]+", re.sub(r"#.*", "", text).strip())
     if all(map(is_account, ids)):
         return AccountLives.of(ids)
     refuse_slips(text)
     content = yaml.safe_load(text)
-    found = AccountLives.of(content.get(FIELD) if isinstance(content, dict) else content)
+    if isinstance(content, dict):
+        if field not in content and (others := [name for name in FIELDS if name in content]):
+            raise ValueError(f"it has a list of {others[0]} and none of {field}")
+        content = content.get(field)
+    found = AccountLives.of(content)
     if not found:
         raise ValueError("it names no account")
     return found

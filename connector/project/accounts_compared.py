@@ -1,13 +1,13 @@
 """The accounts that a key can list, beside those that are configured. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from connector.accounts import AccountLife, AccountLives
 from connector.api.models import ConnectedAccount
-from connector.project.account_list import FIELD
+from connector.project.account_list import ACTING, CONNECTED, FIELDS
 
 
 class Standing(StrEnum):
@@ -27,11 +27,13 @@ class ComparedAccount:
 
     Attributes:
         life: as it is configured; of a new one, as it could be.
+        field: the list that it is in, or could be.
         listed: as Stripe lists it; None where it does not.
     """
 
     life: AccountLife
     standing: Standing
+    field: str = CONNECTED
     listed: ConnectedAccount | None = None
 
     @property
@@ -41,28 +43,45 @@ class ComparedAccount:
 
 
 def compare(
-    listed: Sequence[ConnectedAccount], configured: AccountLives, today: date
+    listed: Sequence[ConnectedAccount], configured: Mapping[str, AccountLives], today: date
 ) -> list[ComparedAccount]:
-    """Every account that is configured, in that order, and then those that are not, oldest first."""
+    """Every account that is configured, in that order, and then those that are not, oldest first.
+
+    Args:
+        configured: by the field in which they are.
+    """
     known = {each.id: each for each in listed}
     found = [
-        ComparedAccount(life, _standing(life, known.get(life.account), today), known.get(life.account))
-        for life in configured
+        ComparedAccount(life, _standing(life, there, today), field, there)
+        for field, lives in configured.items()
+        for life in lives
+        for there in [known.get(life.account)]
     ]
-    new = (each for each in reversed(listed) if configured.get(each.id) is None)
-    return [*found, *(ComparedAccount(_life_of(each), Standing.NEW, each) for each in new)]
+    new = (each for each in reversed(listed) if not any(some.get(each.id) for some in configured.values()))
+    return [*found, *(ComparedAccount(_life_of(each), Standing.NEW, _field_of(each), each) for each in new)]
 
 
 def as_yaml(compared: Sequence[ComparedAccount]) -> Iterator[str]:
-    """The lines of a list to paste into `defs.yaml`, or to keep as a file; comments say what Stripe does."""
-    yield f"{FIELD}:"
-    for each in compared:
-        fields = ", ".join(f"{name}: {value}" for name, value in each.life.as_json().items())
-        said = [each.listed.country or ""] if each.listed else []
-        said += [f"created {each.created}"] if each.created else []
-        said += [f"{each.listed.dashboard} dashboard"] if each.listed and each.listed.dashboard else []
-        said += [each.standing]
-        yield f"  - {{{fields}}}  # {', '.join(filter(None, said))}"
+    """The lines of lists to paste into `defs.yaml`, or to keep as a file; comments say what Stripe does."""
+    for field in FIELDS:
+        some = [each for each in compared if each.field == field]
+        if some:
+            yield f"{field}:"
+        yield from map(_line, some)
+
+
+def _line(each: ComparedAccount) -> str:
+    fields = ", ".join(f"{name}: {value}" for name, value in each.life.as_json().items())
+    said = [each.listed.country or ""] if each.listed else []
+    said += [f"created {each.created}"] if each.created else []
+    said += [f"{each.listed.dashboard} dashboard"] if each.listed and each.listed.dashboard else []
+    said += [each.standing]
+    return f"  - {{{fields}}}  # {', '.join(filter(None, said))}"
+
+
+def _field_of(account: ConnectedAccount) -> str:
+    """The reports of an account with a full Dashboard are its own: a platform sees them in its name alone."""
+    return ACTING if account.dashboard == "full" else CONNECTED
 
 
 def _life_of(account: ConnectedAccount) -> AccountLife:

@@ -418,18 +418,26 @@ type: assets.StripeReportsComponent
 
 attributes:
   reports:
-    - report: connected_account_balance_summary
+    - report: {report}
       start: 2026-01-01
-      connected_accounts: {accounts}
+      {field}: {accounts}
 """
 
+#: Both dimensions of accounts, in the same forms.
+FIELDS = {"connected_accounts": "connected_account_balance_summary", "acting_accounts": "balance_summary"}
 
-def accounts_of(load: Load, accounts: str) -> object:
-    (asset,) = assets_of(load(BY_ACCOUNT.format(accounts=accounts))).values()
+
+def by_account(field: str, accounts: str) -> str:
+    return BY_ACCOUNT.format(report=FIELDS[field], field=field, accounts=accounts)
+
+
+def accounts_of(load: Load, field: str, accounts: str) -> object:
+    (asset,) = assets_of(load(by_account(field, accounts))).values()
     (spec,) = asset.specs
     return spec.metadata["stripe/accounts"].value
 
 
+@pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize(
     "given",
     [
@@ -441,20 +449,24 @@ def accounts_of(load: Load, accounts: str) -> object:
     ],
 )
 def test_accounts_are_a_list_a_variable_or_a_file(
-    load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+    load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str, field: str
 ) -> None:
     monkeypatch.setenv("ACCOUNTS", "acct_1 acct_2")
     (tmp_path / "somebodys" / "defs" / "stripe" / "a.yaml").write_text("- acct_1\n- acct_2\n")
 
-    assert accounts_of(load, given) == [{"account": "acct_1"}, {"account": "acct_2"}]
+    assert accounts_of(load, field, given) == [{"account": "acct_1"}, {"account": "acct_2"}]
 
 
-def test_an_account_has_a_first_and_a_last_day(load: Load) -> None:
+@pytest.mark.parametrize("field", FIELDS)
+def test_an_account_has_a_first_and_a_last_day(load: Load, field: str) -> None:
     given = "[{account: acct_1, start: 2026-02-10, until: 2026-09-30}]"
 
-    assert accounts_of(load, given) == [{"account": "acct_1", "start": "2026-02-10", "until": "2026-09-30"}]
+    assert accounts_of(load, field, given) == [
+        {"account": "acct_1", "start": "2026-02-10", "until": "2026-09-30"}
+    ]
 
 
+@pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -464,9 +476,55 @@ def test_an_account_has_a_first_and_a_last_day(load: Load) -> None:
         ("'@none.yaml'", "none.yaml.*No such file"),
     ],
 )
-def test_a_slip_in_the_accounts_is_answered_at_its_line(load: Load, given: str, said: str) -> None:
+def test_a_slip_in_the_accounts_is_answered_at_its_line(
+    load: Load, given: str, said: str, field: str
+) -> None:
     with pytest.raises(Exception, match="Error while loading component") as refused:
-        load(BY_ACCOUNT.format(accounts=given))
+        load(by_account(field, given))
 
     assert re.search(said, messages_of(refused.value))
-    assert "connected_accounts" in messages_of(refused.value)
+    assert field in messages_of(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("report", "more", "said"),
+    [
+        ("connected_account_balance_summary", "", "these have none. Give them as connected accounts"),
+        ("connected_account_balance_summary", "connected_accounts: [acct_2]", "Give them as connected"),
+        ("balance_summary", "connected_accounts: [acct_2]", "connected_account"),
+    ],
+)
+def test_accounts_to_act_for_have_no_connected_accounts(
+    load: Load, report: str, more: str, said: str
+) -> None:
+    text = BY_ACCOUNT.format(report=report, field="acting_accounts", accounts="[acct_1]")
+
+    with pytest.raises(Exception, match="Error while loading component") as refused:
+        load(f"{text}      {more}\n")
+
+    assert said in messages_of(refused.value)
+
+
+def test_payouts_have_no_list_of_accounts_to_act_for(load: Load) -> None:
+    text = BY_ACCOUNT.format(
+        report="payout_reconciliation_by_id_itemized", field="acting_accounts", accounts="[acct_1]"
+    )
+
+    with pytest.raises(Exception, match="Error while loading component") as refused:
+        load(text.replace("      start: 2026-01-01\n", ""))
+
+    assert "give each account a file with `connection.account`" in messages_of(refused.value)
+
+
+def test_one_account_and_a_list_of_accounts_to_act_for_clash(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_ACCOUNT", "acct_9")
+
+    with pytest.raises(Exception, match="Error while building definitions") as refused:
+        load(by_account("acting_accounts", "[acct_1]"))
+
+    said = messages_of(refused.value)
+    assert all(
+        each in said for each in ("acct_9", "STRIPE_ACCOUNT", "connection.account", "list of accounts")
+    )

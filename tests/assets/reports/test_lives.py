@@ -33,14 +33,18 @@ def accounts(simulator: Simulator) -> Sequence[str]:
     return simulator.connected_accounts
 
 
-@pytest.fixture
-def report(accounts: Sequence[str]) -> ConfiguredReport:
+@pytest.fixture(params=["connected_accounts", "acting_accounts"])
+def report(accounts: Sequence[str], request: pytest.FixtureRequest) -> ConfiguredReport:
+    """Whichever way accounts are asked for, they are one dimension."""
     stays, left, opened = accounts
     lives = (
         AccountLife(stays),
         AccountLife(left, until=date(2026, 6, 4)),
         AccountLife(opened, date(2026, 6, 6)),
     )
+    if request.param == "acting_accounts":
+        query = ReportQuery.of("balance_summary", acting=True)
+        return ConfiguredReport(query, start=date(2026, 5, 1), acting_accounts=AccountLives(lives))
     query = ReportQuery.of("connected_account_balance_summary", by_account=True)
     return ConfiguredReport(query, start=date(2026, 5, 1), connected_accounts=AccountLives(lives))
 
@@ -138,7 +142,12 @@ def test_an_account_that_was_taken_off_the_list_is_named_with_the_way_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     orchestra.launch([asset], f"{accounts[1]}|2026-06-03")
-    shorter = replace(report, connected_accounts=AccountLives.of([accounts[0], accounts[2]]))
+    left = AccountLives.of([accounts[0], accounts[2]])
+    shorter = (
+        replace(report, acting_accounts=left)
+        if report.query.acting
+        else replace(report, connected_accounts=left)
+    )
     without = build_report_asset(shorter, retry_policy=None)
 
     with pytest.raises(dg.DagsterError) as of_range:

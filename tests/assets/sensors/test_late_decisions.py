@@ -29,7 +29,7 @@ from assets.sensors.late_decisions import (
     decide,
     plan_requests,
 )
-from assets.sensors.report_run_scan import SCAN_CURSOR, ReportRunScan
+from assets.sensors.report_run_scan import SCAN_CURSOR, AccountScans, ReportRunScan
 from connector.api.models import RunStatus
 from connector.errors import ConfigurationError
 from connector.runs.adoption import WaitPolicy
@@ -242,15 +242,17 @@ def test_a_tag_that_names_no_report_runs_is_refused(value: str) -> None:
 
 
 def test_a_scan_continues_where_its_cursor_says() -> None:
-    scan = ReportRunScan({"digest": runs(SUCCEEDED, FAILED)}, after="r1", listed=200, unknown=198)
+    begun = ReportRunScan({"digest": runs(SUCCEEDED, FAILED)}, after="r1", listed=200, unknown=198)
+    scans = AccountScans({"acct_1": begun}, behind="acct_2")
 
-    assert SCAN_CURSOR.parse(SCAN_CURSOR.write(scan.remaining())) == scan
+    assert SCAN_CURSOR.parse(SCAN_CURSOR.write(scans.remaining())) == scans
 
 
 def test_a_complete_scan_is_followed_by_a_new_one() -> None:
     scan = ReportRunScan({"digest": runs(SUCCEEDED)}, after="r1", complete=True, listed=1)
+    scans = AccountScans({"": scan}, behind="")
 
-    assert SCAN_CURSOR.parse(SCAN_CURSOR.write(scan.remaining())) == ReportRunScan()
+    assert SCAN_CURSOR.parse(SCAN_CURSOR.write(scans.remaining())) == AccountScans(behind="")
 
 
 @pytest.mark.parametrize("cursor", [None, "", "7", "[]", '{"version":1,"after":"r"}', "not json"])

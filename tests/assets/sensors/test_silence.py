@@ -117,7 +117,7 @@ def test_pages_that_were_read_before_stripe_fell_silent_are_not_read_again(
     begun = SCAN_CURSOR.parse(found.cursor)
     assert found.partitions == [DAY]
     assert begun is not None
-    assert (begun.listed, begun.complete) == (100, False)
+    assert (begun.listed, begun.by_account[""].complete) == (100, False)
 
 
 class SlowStore(Store):
