@@ -36,7 +36,10 @@ def _bounds(_context: click.Context, _parameter: click.Parameter, value: str) ->
 @click.option(
     "--volume", type=click.IntRange(1), default=25, show_default=True, help="Typical sales per day."
 )
-def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: int) -> None:
+@click.option(
+    "--platform", is_flag=True, help="The account takes fees from those connected to it, and pays them."
+)
+def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: int, platform: bool) -> None:
     """Run a local Stripe simulator until Ctrl-C.
 
     Its account is made up, and its reports come from one consistent ledger. It accepts any key, and keeps
@@ -44,11 +47,12 @@ def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: 
 
     \b
     stripe-reports simulate
+    stripe-reports simulate --platform
     """
     from connector.simulator import SIMULATED_KEY, Simulator  # noqa: PLC0415
     from connector.simulator.server import serve  # noqa: PLC0415
 
-    simulator = Simulator(seed=seed, run_seconds=run_seconds, volume=volume)
+    simulator = Simulator(seed=seed, run_seconds=run_seconds, volume=volume, platform=platform)
     ended = threading.Event()
     for number in END_SIGNALS:
         signal.signal(number, lambda *_: ended.set())

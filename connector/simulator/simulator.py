@@ -79,6 +79,8 @@ class Simulator:
             well-formed key with all of them.
         connected_accounts: the accounts connected to `account`, each with books of its own, and what
             `Stripe-Account` may name; by default three are connected, and it may name any.
+        platform: the account is a platform that takes application fees from the accounts connected to it,
+            pays Stripe's fees for them and transfers money to them; by default they share nothing.
         report_types: what exists; by default the documented types and those in `observed`.
         extra_categories: balance summaries have the lines seen in exports; else the four documented ones.
         payouts_without_currency: payout rows of balance summaries have a null currency.
@@ -107,6 +109,7 @@ class Simulator:
         account: str | None = None,
         keys: Mapping[str, Collection[str]] | None = None,
         connected_accounts: Collection[str] | None = None,
+        platform: bool = False,
         report_types: Collection[ReportType] = REPORT_TYPES,
         extra_categories: bool = True,
         payouts_without_currency: bool = False,
@@ -124,6 +127,7 @@ class Simulator:
         self.keyring = Keyring(self.account, keys, connected_accounts)
         self._clock = clock or SystemClock()
         self._opening, self._volume, self._vat_on_fees = opening, volume, vat_on_fees
+        self._platform = self.connected_accounts if platform else ()
         self._ledgers: dict[str, Ledger] = {}
         self._log: deque[LoggedRequest] = deque(maxlen=_LOGGED)
         self._count = 0
@@ -196,6 +200,7 @@ class Simulator:
                     opening=self._opening,
                     volume=self._volume,
                     vat_on_fees=self._vat_on_fees,
+                    platform=self._platform if account in {self.account, *self._platform} else (),
                 )
             return self._ledgers[account]
 
@@ -208,6 +213,7 @@ class Simulator:
         account = account or self.account
         connected = self.connected_accounts if account == self.account else ()
         options = [*map(str, self._backend.summary_options.values()), *(["vat"] if self._vat_on_fees else [])]
+        options += self._platform
         return token(12, self.seed, "books", account, *connected, f"{self._opening}", self._volume, *options)
 
     def end(self, run_id: str) -> None:

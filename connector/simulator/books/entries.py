@@ -33,13 +33,32 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
+class Dealing:
+    """What an entry is between a platform and an account connected to it: the same on the books of both.
+
+    Attributes:
+        account: the connected account.
+        category, source_id, amount: what the platform books, `amount` being its gross.
+        payment: the account's own charge that it is about: a direct one that a fee was taken from, or what a
+            transfer became there.
+    """
+
+    account: str
+    category: str
+    source_id: str
+    amount: Decimal
+    payment: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One balance transaction.
 
     `gross` is positive when money comes in, `fee` is positive when charged; `net` is the change of the
     balance. `tax` is the part of a fee's own entry that is tax, where the tax is an entry of its own: nothing
     of the one, all of the other. Reports show the entry from `known_from` on, which is later than `created`
-    for a row added to a closed day.
+    for a row added to a closed day. `dealing` is set where a platform and an account connected to it have to
+    do with each other.
     """
 
     id: str
@@ -55,6 +74,7 @@ class Entry:
     dispute_reason: str | None = None
     known_from: int = 0
     tax: Decimal | None = None
+    dealing: Dealing | None = None
 
     @property
     def net(self) -> Decimal:

@@ -6,7 +6,7 @@ this ledger, which is why they agree with each other to the last decimal.
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -15,15 +15,42 @@ from connector.simulator.books.business import SETTLEMENT_CURRENCIES, Business
 from connector.simulator.books.currencies import EXACT
 from connector.simulator.books.entries import DAY, Entry, Payout, Totals, add_up
 from connector.simulator.books.payouts import AutomaticPayouts
+from connector.simulator.books.platform import (
+    ConnectedBusiness,
+    Debts,
+    entries_of_platform,
+    fees_of_platform,
+    find_leaver,
+    reserves,
+)
 
 
 class _Journal:
     """The entries and payouts of an account, which follow from the seed. Days are added, never changed."""
 
-    def __init__(self, account: str, *, seed: int, opening: date, volume: int, vat_on_fees: bool) -> None:
+    def __init__(
+        self,
+        account: str,
+        *,
+        seed: int,
+        opening: date,
+        volume: int,
+        vat_on_fees: bool,
+        platform: Sequence[str] = (),
+        accounts: Sequence["_Journal"] = (),
+    ) -> None:
+        """`platform` are the accounts of the platform that this one belongs to; `accounts` are the journals
+        of those connected to this one."""
         midnight = datetime(opening.year, opening.month, opening.day, tzinfo=UTC)
-        self.first = int(midnight.timestamp()) // DAY
-        self._business = Business(seed, account, volume=volume, vat_on_fees=vat_on_fees)
+        self.account, self.first = account, int(midnight.timestamp()) // DAY
+        business = Business(seed, account, volume=volume, vat_on_fees=vat_on_fees)
+        self._business: Business | ConnectedBusiness = business
+        self._debts: Debts | None = None
+        if platform:
+            leaves = account == find_leaver(platform)
+            self._business = ConnectedBusiness(business, seed, account, first=self.first, leaves=leaves)
+            self._debts = Debts(account)
+        self._accounts = accounts
         self._payouts = AutomaticPayouts(seed, account)
         self._days: list[list[Entry]] = []
         self._closings: list[dict[str, Totals]] = []
@@ -87,26 +114,79 @@ class _Journal:
 
     def _compute(self, until: int) -> None:
         for day in range(self.first + len(self._days), until + 1):
-            activity = self._business.day(day)
+            activity = sorted(self._activity(day), key=_moment)
             effective = sorted([*activity, *self._payouts.day(day, activity)], key=_moment)
             self._closings.append(add_up(effective, self._closings[-1] if self._closings else {}))
             self._days.append(effective)
 
+    def _activity(self, day: int) -> Iterator[Entry]:
+        """What is created on a day, payouts apart: its own, and what others bring about."""
+        yield from self._business.day(day)
+        if self._debts:
+            yield from self._debts.day(day, self._closings[-1] if self._closings else {})
+        for each in self._accounts:
+            yield from entries_of_platform(each.day(day))
+            yield from reserves(each.account, day, each.closing(day - 1), each.closing(day))
+        yield from fees_of_platform(day, (each.costs(day) for each in self._accounts))
+
+    def costs(self, day: int) -> Mapping[str, Decimal]:
+        """What Stripe charged for the account on a day, by currency, and its platform pays."""
+        with self._lock:
+            self._compute(day)
+            return self._business.costs(day) if isinstance(self._business, ConnectedBusiness) else {}
+
 
 @lru_cache(maxsize=16)
-def _journal(account: str, *, seed: int, opening: date, volume: int, vat_on_fees: bool) -> _Journal:
+def _journal(
+    account: str,
+    *,
+    seed: int,
+    opening: date,
+    volume: int,
+    vat_on_fees: bool,
+    platform: tuple[str, ...],
+) -> _Journal:
     """One journal for all ledgers that begin alike: computing three years takes most of a second."""
-    return _Journal(account, seed=seed, opening=opening, volume=volume, vat_on_fees=vat_on_fees)
+
+    def made(account: str, of: Sequence[str], accounts: Sequence[_Journal]) -> _Journal:
+        return _Journal(
+            account,
+            seed=seed,
+            opening=opening,
+            volume=volume,
+            vat_on_fees=vat_on_fees,
+            platform=of,
+            accounts=accounts,
+        )
+
+    if account in platform:
+        return made(account, platform, ())
+    return made(account, (), [made(each, platform, ()) for each in platform])
 
 
 class Ledger:
     """The books of one account, the same in live and test mode. Unix seconds; half-open intervals."""
 
     def __init__(
-        self, account: str, *, seed: int, opening: date, volume: int, vat_on_fees: bool = False
+        self,
+        account: str,
+        *,
+        seed: int,
+        opening: date,
+        volume: int,
+        vat_on_fees: bool = False,
+        platform: tuple[str, ...] = (),
     ) -> None:
-        """`volume` is the usual number of sales a day; `vat_on_fees` as in `Business`."""
-        self._journal = _journal(account, seed=seed, opening=opening, volume=volume, vat_on_fees=vat_on_fees)
+        """`volume` is the usual number of sales a day; `vat_on_fees` as in `Business`. `platform` are the
+        accounts connected to a platform, where the account is one of them, or the platform itself."""
+        self._journal = _journal(
+            account,
+            seed=seed,
+            opening=opening,
+            volume=volume,
+            vat_on_fees=vat_on_fees,
+            platform=platform,
+        )
         self._late: list[Entry] = []
 
     @property

@@ -1,4 +1,4 @@
-"""The buyers: names, addresses and cards, made up from a sale's token when a report needs them.
+"""The buyers: names, addresses and cards, made up from a sale's token when a report needs them; and sellers.
 
 The texts are hard to read on purpose: commas, quotes, line breaks, other scripts, empty texts next to nulls,
 and Namibia, whose country code looks like "not available".
@@ -77,6 +77,8 @@ _NAMES = (
     "Nangula Shilongo",
     None,
 )
+_MERCHANTS = ("Ada’s Harbour Shop", "Müller & Søn", 'Prints "at Night", Ltd', "花屋", "NA")
+_MERCHANT_COUNTRIES = ("US", "DE", "FR", "JP", "NA")
 _NOTES = (None, None, "", "leave at door", "=1+1", "two\nlines", "naïve, “quoted”")
 _BRANDS = ("Visa", "MasterCard", "American Express", "JCB")
 _FOREIGN = (("gbp", Decimal("0.7901234567891234")), ("bhd", Decimal("0.3770000000000001")))
@@ -116,3 +118,9 @@ def buyer(seed: int, sale: Sale) -> Buyer:
 
 def _descriptor(rng: random.Random) -> str | None:
     return rng.choice(("ADAS SHOP", "ADAS SHOP* ORDER", None))
+
+
+def merchant(seed: int, account: str) -> tuple[str, str]:
+    """The name and the country of a connected account."""
+    rng = generator(seed, "merchant", account)
+    return rng.choice(_MERCHANTS), rng.choice(_MERCHANT_COUNTRIES)

@@ -18,9 +18,9 @@ from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from connector.simulator.books.currencies import printed
-from connector.simulator.books.entries import Entry, Payout
+from connector.simulator.books.entries import Dealing, Entry, Payout
 from connector.simulator.books.ledger import Ledger
-from connector.simulator.books.people import Address, Buyer, buyer
+from connector.simulator.books.people import Address, Buyer, buyer, merchant
 from connector.simulator.books.seeded_random import token
 
 #: Columns of metadata, requested by key.
@@ -170,10 +170,27 @@ _OF_BUYER = (
 )  # fmt: skip
 
 #: Null for every account of the simulator.
-_NULLS = (
-    "connected_account_id", "connected_account_name", "connected_account_country",
-    "connected_account_direct_charge_id", "regulatory_tag", "destination_payment_id", "application_fee",
-)  # fmt: skip
+_NULLS = ("regulatory_tag", "application_fee")
+
+
+def _charge_id(entry: Entry, books: Books) -> str | None:
+    """The charge on the account itself: none on a platform, for what happened on an account of its own."""
+    if entry.sale:
+        return entry.sale.charge_id
+    return entry.dealing.payment if entry.dealing and entry.dealing.account == books.account else None
+
+
+def _partner(pick: Callable[[Dealing, Books], str | None], *categories: str) -> Reader:
+    """Read from what a platform has to do with an account; all categories of that unless some are named."""
+
+    def read(entry: Entry, books: Books) -> str | None:
+        dealing = entry.dealing
+        if dealing is None or dealing.account == books.account:
+            return None
+        return pick(dealing, books) if not categories or dealing.category in categories else None
+
+    return read
+
 
 _READERS: dict[str, Reader] = {
     "balance_transaction_id": lambda entry, _: entry.id,
@@ -185,7 +202,14 @@ _READERS: dict[str, Reader] = {
     "source_id": lambda entry, _: entry.source_id,
     "description": lambda entry, _: entry.description,
     "dispute_reason": lambda entry, _: entry.dispute_reason,
-    "charge_id": lambda entry, _: entry.sale.charge_id if entry.sale else None,
+    "charge_id": _charge_id,
+    "connected_account_id": _partner(lambda dealing, _: dealing.account),
+    "connected_account_name": _partner(lambda dealing, books: merchant(books.seed, dealing.account)[0]),
+    "connected_account_country": _partner(lambda dealing, books: merchant(books.seed, dealing.account)[1]),
+    "connected_account_direct_charge_id": _partner(
+        lambda dealing, _: dealing.payment, "platform_earning", "platform_earning_refund"
+    ),
+    "destination_payment_id": _partner(lambda dealing, _: dealing.payment, "transfer", "transfer_reversal"),
     "payment_intent_id": lambda entry, _: entry.sale.payment_intent_id if entry.sale else None,
     "automatic_payout_id": _payout_id,
     **times("created", lambda entry, _: entry.created),

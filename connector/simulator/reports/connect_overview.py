@@ -11,20 +11,12 @@ from decimal import Decimal
 
 from connector.simulator.books.currencies import EXACT, printed
 from connector.simulator.books.entries import DAY, Entry, Totals
-from connector.simulator.books.seeded_random import generator
+from connector.simulator.books.people import merchant
 from connector.simulator.reports.columns import Books
 from connector.simulator.reports.selections import Parameters
 
 WEEK = 7 * DAY
-_NAMES = ("Ada’s Harbour Shop", "Müller & Søn", 'Prints "at Night", Ltd', "花屋", "NA")
 _TROUBLE = {"refunded": ("refund", "refund_failure"), "disputed": ("dispute",)}
-_COUNTRIES = ("US", "DE", "FR", "JP", "NA")
-
-
-def merchant(seed: int, account: str) -> tuple[str, str]:
-    """The name and the country of a connected account."""
-    rng = generator(seed, "merchant", account)
-    return rng.choice(_NAMES), rng.choice(_COUNTRIES)
 
 
 def overview(accounts: Sequence[Books], parameters: Parameters) -> Iterator[Sequence[str | None]]:

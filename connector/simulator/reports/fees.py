@@ -1,4 +1,4 @@
-"""Every fee that Stripe charged, line by line, from the same ledger as the balance.
+"""Every fee that was charged, line by line, from the same ledger as the balance; a platform's as well.
 
 A line is a balance transaction's `fee`, or the amount of one of Stripe's own fee rows; amount and tax of all
 lines add up to these, exactly. One fee may be charged in equal parts: identical lines are all real, and each
@@ -55,12 +55,14 @@ def lines(entry: Entry) -> Iterator[FeeLine]:
     for _ in range(parts):
         part = EXACT.divide(charged, Decimal(parts))
         tax = entry.tax or Decimal(0)
-        if entry.currency == "eur" and entry.tax is None:
+        if entry.currency == "eur" and entry.tax is None and entry.dealing is None:
             tax = (part * _TAX / (1 + _TAX)).quantize(Decimal("0.000001"))
         yield FeeLine(entry, EXACT.subtract(part, tax), tax, suite, product, feature)
 
 
 def _product(entry: Entry, *, screened: bool) -> tuple[str, str, str]:
+    if entry.dealing:
+        return "Payments", "Connect", "Application fees"
     if screened:
         return "Payments", "Radar", "Screened payments"
     if entry.category == "network_cost":
@@ -109,8 +111,14 @@ def _cells(line: FeeLine, books: Books) -> dict[str, str | None]:
         "pricing_tier": None,
         "settled_at": booked,
         "settled_via": "balance",
-        "fee_category": "network_cost" if entry.category == "network_cost" else "stripe_fee",
+        "fee_category": _fee_category(entry),
     }
+
+
+def _fee_category(entry: Entry) -> str:
+    if entry.dealing:
+        return "application_fee"
+    return "network_cost" if entry.category == "network_cost" else "stripe_fee"
 
 
 def summary(accounts: Sequence[Books], parameters: Parameters) -> Iterator[list[str | None]]:
