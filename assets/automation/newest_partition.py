@@ -11,7 +11,8 @@ from typing import Any
 import dagster as dg
 
 from assets.dagster_runs.gone import NONE_GONE, GoneAccounts, find_gone
-from assets.dagster_runs.launches import NOTHING_LEFT_ALONE, Launches, LeftAlone
+from assets.dagster_runs.launch import NOTHING_LEFT_ALONE, LeftAlone
+from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import of_windows, shared_resource
 from assets.dagster_runs.tags import READS_NOTHING
 from assets.reports.configured import ConfiguredReport

@@ -17,7 +17,8 @@ from enum import Enum, auto
 import dagster as dg
 
 from assets.dagster_runs.history import PartitionGrid, newest_materializations, read_begun
-from assets.dagster_runs.launches import Launch, Launches, Outcome
+from assets.dagster_runs.launch import Launch, Outcome
+from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import RangeRunRequest, neighbours
 from assets.dagster_runs.tags import ASKED_TAG, INTENT_TAG, REFUSED_AT, REFUSED_TAG, Intent
 from assets.reports.configured import ConfiguredReport

@@ -15,7 +15,8 @@ from threading import Lock
 import dagster as dg
 
 from assets.dagster_runs.history import PartitionGrid
-from assets.dagster_runs.launches import Launches, covered
+from assets.dagster_runs.launch import covered
+from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest
 
 #: After so long Dagster has made the runs of a tick, or never will.

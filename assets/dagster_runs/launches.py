@@ -1,35 +1,27 @@
-"""What Dagster's runs and backfills were launched for, by whom, and how they ended.
+"""This Dagster's runs and backfills as launches of partitions, read from its database as far as needed."""
 
-Sensors, schedules and people launch partitions of the same assets. Who launched a run is in its tags: those
-of sensors, schedules and automation conditions have their names there, also in Dagster's own retries.
-"""
-
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import Enum, auto
 from functools import cache, cached_property, partial
 from heapq import merge
 from itertools import islice
-from typing import Any
 
 import dagster as dg
 
 from assets.dagster_runs.history import AssetsSubset, Backfill, BackfillsFilter, BackfillStatus, PartitionGrid
-from assets.dagster_runs.tags import ASKED_TAG, BACKFILL, OUTCOME_TAG, PARTITION, RANGE_END, RANGE_START
-from connector.pipeline.events import Outcome as PartitionOutcome
+from assets.dagster_runs.launch import (
+    Launch,
+    LeftAlone,
+    Outcome,
+    covered,
+    find_put_down,
+    launch_of,
+    launched_by_person,
+)
+from assets.dagster_runs.tags import ASKED_TAG, BACKFILL
 
-_PARENT = "dagster/parent_run_id"
-_RETRY_NUMBER = "dagster/retry_number"
 _WILL_RETRY, _RETRIED_AS = "dagster/will_retry", "dagster/auto_retry_run_id"
-
-#: Any of these in the tags says that no person launched it.
-_LAUNCHED_BY = {
-    "dagster/sensor_name",
-    "dagster/schedule_name",
-    "dagster/auto_materialize",
-    "dagster/from_automation_condition",
-}
 
 #: A run that was not queued so long after it was created never will be; nor retried so long after its end.
 SOON = timedelta(minutes=10)
@@ -42,106 +34,12 @@ _CANCELLED_BACKFILL = [BackfillStatus.CANCELED, BackfillStatus.CANCELING]
 _BROKEN_BACKFILL = [BackfillStatus.FAILED, BackfillStatus.FAILING]
 
 
-class Outcome(Enum):
-    """How a launch stands."""
-
-    UNFINISHED = auto()
-    SUCCEEDED = auto()
-    FAILED = auto()
-    CANCELLED = auto()
-
-
 _OUTCOMES = {
     dg.DagsterRunStatus.SUCCESS: Outcome.SUCCEEDED,
     dg.DagsterRunStatus.FAILURE: Outcome.FAILED,
     dg.DagsterRunStatus.CANCELED: Outcome.CANCELLED,
 }
-_WITHOUT_DATA = {PartitionOutcome.NOT_READY, PartitionOutcome.BEFORE_DATA}
 _UNFINISHED = [status for status in dg.DagsterRunStatus if status not in _OUTCOMES]
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """One Dagster run, or a backfill as a whole.
-
-    Attributes:
-        id: of the run or the backfill.
-        assets: the asset keys it selects, as people read them; None for all assets of its job.
-        first, last: the keys of its range of partitions; the same for a single one.
-        keys: of a backfill, the partitions of each asset, instead of a range.
-        created: when, in unix seconds.
-        asked: what a sensor or schedule of ours asked for with it: the value of `ASKED_TAG`.
-        not_ready: it ended because Stripe does not have the data, yet or at all.
-    """
-
-    id: str
-    assets: frozenset[str] | None
-    first: str = ""
-    last: str = ""
-    keys: Callable[[str], frozenset[str]] | None = None
-    outcome: Outcome = Outcome.UNFINISHED
-    by_person: bool = True
-    created: float = 0.0
-    asked: str | None = None
-    not_ready: bool = False
-
-    def partitions(self, grid: PartitionGrid) -> Collection[str]:
-        """Its partitions of one asset; none where it selects others, or keys that are gone."""
-        if self.assets is not None and grid.asset not in self.assets:
-            return ()
-        if self.keys is not None:
-            return self.keys(grid.asset) & grid.place.keys()
-        return grid.between(self.first, self.last)
-
-
-def launched_by_person(tags: Mapping[str, str]) -> bool:
-    """Whether a person launched the run or backfill with these tags.
-
-    A person's re-execution of a sensor's run has the sensor's tags too; Dagster's own retries have a number.
-    """
-    if _RETRY_NUMBER in tags:
-        return False
-    return _PARENT in tags or not _LAUNCHED_BY & tags.keys()
-
-
-def covered(launches: Iterable[Launch], grid: PartitionGrid) -> frozenset[str]:
-    """The keys of an asset's partitions that any of these was launched for."""
-    return frozenset(key for launch in launches for key in launch.partitions(grid))
-
-
-def find_put_down(newest_first: Iterable[Launch], grid: PartitionGrid) -> frozenset[str]:
-    """The keys that a person cancelled and no person has launched since.
-
-    Whoever launched what was cancelled; a later launch by a sensor or schedule changes nothing.
-    """
-    put_down: dict[str, bool] = {}
-    for launch in newest_first:
-        cancelled = launch.outcome is Outcome.CANCELLED
-        if cancelled or launch.by_person:
-            for key in launch.partitions(grid):
-                put_down.setdefault(key, cancelled)
-    return frozenset(key for key, was in put_down.items() if was)
-
-
-@dataclass(frozen=True, slots=True)
-class LeftAlone:
-    """The partitions of a report that nothing asks for by itself.
-
-    Attributes:
-        in_hand: queued, running, about to be retried, or in an unfinished backfill, started or not.
-        put_down: cancelled by a person, until a person launches them again.
-    """
-
-    in_hand: frozenset[str]
-    put_down: frozenset[str]
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """All of them."""
-        return self.in_hand | self.put_down
-
-
-NOTHING_LEFT_ALONE = LeftAlone(frozenset(), frozenset())
 
 
 class Launches:
@@ -329,29 +227,3 @@ def _assets_of_steps(run: dg.DagsterRun) -> list[dg.AssetKey] | None:
     no steps."""
     steps = run.step_keys_to_execute
     return None if steps is None else [dg.AssetKey(step.split("__")) for step in steps]
-
-
-def launch_of(
-    id: str,
-    assets: Iterable[Any] | None,
-    tags: Mapping[str, str],
-    *,
-    outcome: Outcome = Outcome.UNFINISHED,
-    created: float = 0.0,
-) -> Launch | None:
-    """The run with these tags; None where it has no partition."""
-    single = tags.get(PARTITION)
-    first, last = tags.get(RANGE_START, single), tags.get(RANGE_END, single)
-    if first is None or last is None:
-        return None
-    return Launch(
-        id,
-        None if assets is None else frozenset(key.to_user_string() for key in assets),
-        first,
-        last,
-        outcome=outcome,
-        by_person=launched_by_person(tags),
-        created=created,
-        asked=tags.get(ASKED_TAG),
-        not_ready=tags.get(OUTCOME_TAG) in _WITHOUT_DATA,
-    )

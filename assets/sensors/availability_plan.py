@@ -13,7 +13,8 @@ import dagster as dg
 from assets.dagster_runs.asked import Attempt, ask_again, requests_for
 from assets.dagster_runs.gone import find_gone
 from assets.dagster_runs.history import PartitionGrid
-from assets.dagster_runs.launches import Launches, LeftAlone
+from assets.dagster_runs.launch import LeftAlone
+from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import RangeRunRequest
 from assets.dagster_runs.tags import Intent
 from assets.reports.configured import ConfiguredReport

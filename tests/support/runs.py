@@ -12,7 +12,8 @@ from dagster._core.execution.asset_backfill import AssetBackfillData
 
 from assets import ConfiguredReport
 from assets.dagster_runs.history import AssetsSubset, Backfill, BackfillStatus, PartitionGrid
-from assets.dagster_runs.launches import Launches, LeftAlone
+from assets.dagster_runs.launch import LeftAlone
+from assets.dagster_runs.launches import Launches
 
 
 @dataclass

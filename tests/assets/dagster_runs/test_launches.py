@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 
 from assets import ConfiguredReport
 from assets.dagster_runs.history import Backfill, BackfillStatus, PartitionGrid
-from assets.dagster_runs.launches import (
-    SOON,
+from assets.dagster_runs.launch import (
     Launch,
-    Launches,
     Outcome,
     covered,
     find_put_down,
     launch_of,
     launched_by_person,
 )
+from assets.dagster_runs.launches import SOON, Launches
 from tests.support.runs import Runs
 
 KEYS = [f"2026-06-{day:02}" for day in range(1, 31)]

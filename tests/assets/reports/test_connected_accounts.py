@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from assets import ConfiguredReport, build_report_asset
 from assets.automation.newest_partition import build_newest_partition_check
 from assets.dagster_runs.history import PartitionGrid
-from assets.dagster_runs.launches import covered, launch_of
+from assets.dagster_runs.launch import covered, launch_of
 from assets.dagster_runs.run_requests import neighbours
 from assets.reports.partitions import too_many
 from assets.sensors.availability_sensor import build_availability_sensor

@@ -11,7 +11,7 @@ import dagster as dg
 from assets.automation import newest_partition
 from assets.dagster_runs import launches
 from assets.dagster_runs.asked import AskAgain, ask_again
-from assets.dagster_runs.launches import LeftAlone
+from assets.dagster_runs.launch import LeftAlone
 from assets.materialize import wish
 from assets.materialize.event_recorder import EventRecorder
 from assets.sensors import availability_plan, availability_sensor, late_sensor, tick
