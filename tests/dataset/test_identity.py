@@ -137,7 +137,10 @@ EARLIER = (
     "pull "
     "again."
 )
-NEWER = "the table was written by a newer version of the connector. Upgrade the connector here, or use a new root."
+NEWER = (
+    "the table was written by a newer version of the connector. Upgrade the connector here, or use a new "
+    "root."
+)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.api.models import ReportRequest, ReportRun, epoch
-from connector.errors import DataError, NotReadyError, ReportingError, RunPendingError, ServerError
+from connector.errors import ReportingError, ServerError
 from connector.query import ReportQuery
 from connector.runs import wording
 from connector.runs.adoption import PartitionRequest, WaitPolicy
@@ -99,26 +99,6 @@ def test_of_runs_that_hang_it_is_said_for_how_long_and_what_was_done() -> None:
         "created; the next attempt takes up what has ended by then. Give their ids to Stripe's support"
     )
     assert wording.hangs(6 * HOURS) == "it has been pending for more than 6 h"
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (RunPendingError("x", run_id="f"), "It comes by itself: A takes it up when Stripe has finished it."),
-        (NotReadyError("x"), "It comes by itself: B requests it once Stripe has the data."),
-        (
-            NotReadyError("x", expected=NOON),
-            "It comes by itself: B requests it once Stripe has the data, expected by 2026-06-08 12:00 UTC.",
-        ),
-        *(
-            (error, "It may come by itself: B requests it again when Stripe's data have advanced.")
-            for error in (RunPendingError("x", run_id=None), ServerError("x", status=500))
-        ),
-        (DataError("x"), "It does not come by itself."),
-    ],
-)
-def test_it_is_said_whether_a_failed_partition_comes_by_itself(error: ReportingError, said: str) -> None:
-    assert wording.outlook(error, late="A", missing="B") == said
 
 
 def said_of(simulator: Simulator, caplog: pytest.LogCaptureFixture) -> Iterator[str]:
