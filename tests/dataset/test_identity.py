@@ -134,8 +134,7 @@ EARLIER = (
     "table balance_summary was written by an earlier version of the connector, whose files have neither "
     "`_date` "
     "nor a record of their columns. Use a new root: set STRIPE_REPORTS_ROOT or --root to another place and "
-    "pull "
-    "again."
+    "pull again."
 )
 NEWER = (
     "the table was written by a newer version of the connector. Upgrade the connector here, or use a new "

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -339,3 +340,109 @@ def test_arrow_still_takes_a_place_with_credentials() -> None:
     assert isinstance(root.filesystem, pafs.S3FileSystem)
     assert root.path("x") == "bucket/p/x"
     assert SECRET not in repr(root.filesystem)
+
+
+NOT_A_URL = (
+    "the reports root is not a valid URL, and is not shown, as it may hold credentials; an example is "
+    "s3://bucket/prefix. In a user or password / ? # @ : % and spaces are written as %2F %3F %23 %40 %3A %25 "
+    "%20"
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("/a\0b", "the reports root is not UTF-8 text; rename the directory, or use another one"),
+        (
+            "S3:/bucket",
+            "the reports root begins with S3: and is not a URL; one has two slashes, as in "
+            "s3://bucket/prefix",
+        ),
+        ("s3://a b/c", NOT_A_URL),
+        ("s3://bucket/x?a=b@c", NOT_A_URL),
+        ("s3://k:p@bucket/x@y", NOT_A_URL),
+        ("s3://bucket:1/x@y", NOT_A_URL),
+    ],
+)
+def test_what_is_wrong_with_a_place_is_said(place: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Place.of(place)
+
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("place", "shown_as", "query", "secrets"),
+    [
+        ("s3://bucket", "s3://bucket", "", ()),
+        ("s3://bucket/x@y?", "s3://bucket/x@y", "?=", ()),
+        ("s3://bucket:12/p?region=x", "s3://bucket:12/p", "?region=x", ()),
+        ("s3://@bucket/p", "s3://…@bucket/p", "", ()),
+        ("s3://k@bucket", "s3://…@bucket", "", ("s3://k@bucket", "k")),
+        (
+            "s3://k:a%2Fb@bucket",
+            "s3://…@bucket",
+            "",
+            ("s3://k:a%2Fb@bucket", "a%252Fb", "a%2Fb", "a/b", "k"),
+        ),
+        (
+            "abfs://c/p?client_secret=s+1&x=&enable_tls=true&sas_token=",
+            "abfs://c/p",
+            "?client_secret=…&…&enable_tls=true&sas_token=…",
+            None,
+        ),
+        ("s3://b/p?endpoint_override=http%3A%2F%2Fu%3Ap%40h", "s3://b/p", "?…", None),
+    ],
+)
+def test_of_a_place_all_but_its_secrets_is_shown(
+    place: str, shown_as: str, query: str, secrets: tuple[str, ...] | None
+) -> None:
+    found = Place.of(place)
+
+    assert (found.real, found.base, found.query) == (place, shown_as, query)
+    assert str(found) == f"{shown_as}{query}"
+    assert found.uri("x") == f"{shown_as}/x{query}"
+    assert secrets is None or found.secrets == secrets
+    assert Place.of(found) is found
+
+
+@pytest.mark.parametrize(
+    ("place", "remote"), [("s3://bucket", True), ("FILE:///d", False), ("/d/file:", False)]
+)
+def test_a_place_is_remote_where_it_is_not_on_this_disk(place: str, *, remote: bool) -> None:
+    assert Place.of(place).is_remote is remote
+
+
+def test_a_name_that_ends_as_a_path_begins_is_kept() -> None:
+    assert Root("/tmp/X").path("a") == "/tmp/X/a"
+    assert Root("/").path("a") == "/a"
+    assert Place.of("s3://bucket/X/").uri("a") == "s3://bucket/X/a"
+
+
+@pytest.mark.parametrize(
+    ("error", "needed", "said"),
+    [
+        (OSError(28, "No space left on device"), 1234, "No space left on device; 1,234 bytes are needed"),
+        (OSError("two\nlines"), None, "two"),
+        (OSError(), None, "OSError"),
+    ],
+)
+def test_what_the_file_system_refused_is_said(
+    tmp_path: Path, error: OSError, needed: int | None, said: str
+) -> None:
+    found = Root(tmp_path).failure("write", "a/b", error, needed=needed)
+
+    assert str(found) == f"could not write a/b: {said}. What was there before is untouched."
+
+
+def test_where_a_journey_is_long_eight_are_made_at_once(tmp_path: Path) -> None:
+    """On a disk they follow one another."""
+    together, threads = threading.Barrier(8, timeout=10), set()
+
+    def read(number: int) -> int:
+        threads.add(threading.get_ident())
+        return together.wait() * 0 + number
+
+    assert Root("mock:///bucket").each(read, range(16)) == list(range(16))
+    assert len(threads) == 8
+    assert Root(tmp_path).each(lambda _: threading.get_ident(), [1, 2]) == [threading.get_ident()] * 2

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.dataset.seal import compare_with_seal
+from connector.dataset.seal import compare_with_seal, seal
 from connector.dataset.store import Store
 from connector.errors import StoreError
 from tests.support.datasets import DATASET, provenance, write
@@ -125,3 +125,25 @@ def test_metadata_that_say_nothing_sensible_are_as_good_as_none(
     found = store.provenance(DATASET, KEY)
 
     assert found is None or found == found.from_json(str(stated))
+
+
+def test_what_is_wrong_with_a_whole_file_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"a": [1]}), path)
+    with pa.OSFile(str(path)) as file, pytest.raises(StoreError) as without:
+        compare_with_seal(file)
+    seal(path)
+    content = bytearray(path.read_bytes())
+    with pa.OSFile(str(path)) as file:
+        compare_with_seal(file)
+    content[5] ^= 1
+
+    with pytest.raises(StoreError) as damaged:
+        compare_with_seal(pa.BufferReader(bytes(content)))
+
+    assert str(without.value) == (
+        "it is damaged, or not a file of ours: the SHA-256 of its bytes is not in it"
+    )
+    assert str(damaged.value) == (
+        "it is damaged: the SHA-256 of its bytes is not the one they had when it was written"
+    )

@@ -2,7 +2,9 @@
 
 import dataclasses
 import errno
+import json
 import os
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -699,3 +701,147 @@ def test_a_directory_beside_the_partitions_is_named_once_with_the_number_of_its_
 def _made(directory: Path) -> Path:
     directory.mkdir(parents=True)
     return directory
+
+
+def test_the_files_that_a_file_has_replaced_are_found_the_newest_first(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    for hour in range(4):
+        publish(provenance(f"frr_{hour}", made=NOON + timedelta(hours=hour)))
+    place = tmp_path / "data" / DATASET.superseded_path("2026-06-01")
+    (place / "20260602T999999Z-odd.parquet").write_bytes(b"PAR1")
+    write(place / "20260602T888888Z-foreign.parquet", provenance(account="acct_1"))
+
+    found = dict(store.superseded(DATASET, "2026-06-01"))
+
+    runs = [footer.provenance.run_id for footer in found.values() if footer.provenance]
+    assert runs == ["frr_2", "frr_1", "frr_0"]
+    assert [Path(uri).parent for uri in found] == [place] * 3
+    assert all(Path(uri).is_file() for uri in found)
+
+
+def test_what_is_wrong_with_a_table_that_cannot_be_used_is_said(
+    store: Store, publish: Publish, tmp_path: Path
+) -> None:
+    publish(windowed())
+    pin, data = tmp_path / "data" / DATASET.pin_path, tmp_path / "data" / "test"
+    copied = pin.with_name("copied.json")
+    copied.write_text(DATASET.to_json())
+    newer = pin.with_name("newer.json")
+    newer.write_text(DATASET.to_json().replace("{", '{"tier": 1,', 1))
+    write(_made(data / "lost" / "account=default") / "x.parquet", provenance())
+    _made(data / "empty" / "account=default")
+
+    assert store.datasets() == (DATASET,)
+    assert store.unusable_tables() == {
+        str(copied): (
+            "the pin is of the test table balance_summary, so nothing here is read: the files were copied or "
+            "renamed. Move them away"
+        ),
+        str(newer): (
+            "the pin of table balance_summary has field tier, which this version does not know: the table "
+            "was "
+            "written by a newer version of the connector. Upgrade the connector here, or use a new root."
+        ),
+        str(data / "lost"): (
+            "it has files and no pin, so nothing reads them. If it is a table of this root, the next pull "
+            "into it writes the pin again; else move it away"
+        ),
+    }
+
+
+def test_what_the_file_system_refuses_of_one_partition_is_no_matter_of_the_others(
+    store: Store, publish: Publish
+) -> None:
+    publish(provenance())
+    other = Path(store.uri(DATASET, "2026-06-02"))
+    _made(other)
+
+    found, refused = store.readable(DATASET, ["2026-06-01", "2026-06-02", "2026-06-03"])
+
+    assert found == {"2026-06-01": provenance(), "2026-06-03": None}
+    assert list(refused) == ["2026-06-02"]
+    assert str(refused["2026-06-02"]).startswith(f"could not read {other}: ")
+
+
+def test_a_file_that_does_not_say_whose_it_is_is_named(store: Store, publish: Publish) -> None:
+    publish(provenance())
+    file = Path(store.uri(DATASET, "2026-06-02"))
+    pq.write_table(pa.table({"a": [1]}), _made(file.parent) / file.name)
+
+    _, (stray,) = store.contents(DATASET)
+
+    reason = "it does not say which report run it was made from"
+    advice = "Pull 2026-06-02 again: this file is set aside and replaced by the right one."
+    assert str(stray) == f"{file} does not count: {reason}. {advice}"
+    with pytest.raises(StoreError) as caught:
+        store.footers(DATASET, ["2026-06-02"])
+    assert str(caught.value) == str(stray)
+    assert [footer.path for footer in store.footers(DATASET)] == [store.uri(DATASET, "2026-06-01")]
+
+
+def test_why_an_answer_came_too_late_is_said(publish: Publish) -> None:
+    publish(provenance("frr_2"))
+    other = provenance("frr_1", parameters={"columns": ["net_amount", "memo"]})
+
+    for over in (None, provenance("frr_3")):
+        with pytest.raises(OvertakenError) as caught:
+            publish(other, over=over)
+        assert str(caught.value) == (
+            "balance_summary 2026-06-01: report run frr_1 is not published, because meanwhile frr_2 was, "
+            "with "
+            "other columns or parameters"
+        )
+    publish(other, over=provenance("frr_2"))
+
+
+def text(change: dict[str, Any]) -> str:
+    return json.dumps(json.loads(provenance().to_json()) | change)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"rows": -1}, "-1 is negative"),
+        ({"rows": True}, "not a report's provenance: TypeError('True is not a int')"),
+        ({"table": 5}, "not a report's provenance: TypeError('5 is not a str')"),
+        ({"livemode": 1}, "not a report's provenance: TypeError('1 is not a bool')"),
+        ({"run": []}, "not a report's provenance: TypeError('[] is not a dict')"),
+        ({"header": "ab"}, """not a report's provenance: TypeError("'ab' is not a list")"""),
+        ({"run_id": "../x"}, "'../x' is not an id Stripe would give"),
+        ({"as_of": "2026-06-01T00:00:00"}, "2026-06-01T00:00:00 has no time zone"),
+        ({"totals": {"usd": "NaN"}}, "NaN is not an amount"),
+        ({"sums": {"a": {"usd": "1E+99999"}}}, "1E+99999 is not an amount"),
+        ({"interval": {"start": "2026-06-01T00:00:00+00:00"}}, "not a report's provenance: KeyError('end')"),
+    ],
+)
+def test_what_is_wrong_with_a_provenance_is_said(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        Provenance.from_json(text(change))
+
+    assert str(caught.value) == said
+
+
+def test_what_may_be_missing_of_a_provenance_is_null() -> None:
+    changes = {
+        "account": None,
+        "books": None,
+        "run_succeeded": None,
+        "interval": None,
+        "of a later version": 1,
+    }
+
+    found = Provenance.from_json(text(changes))
+
+    assert (found.account, found.books, found.run_succeeded, found.interval) == (None, None, None, None)
+
+
+def test_the_newer_of_two_files_is_the_one_made_later_or_for_the_later_run() -> None:
+    one = provenance("frr_1", made=NOON)
+
+    assert not one.is_newer_than(one)
+    assert provenance("frr_0", made=NOON + timedelta(seconds=1)).is_newer_than(one)
+    assert provenance("frr_2", made=NOON).is_newer_than(one)
+    assert provenance("frr_0", made=NOON, run_created=NOON + timedelta(seconds=1)).is_newer_than(one)
+    assert one.shape == "6aa52c2f982cb3f8"
+    assert one.data_version == "7b7363abe5bf8afc30948d2188b879c4"
