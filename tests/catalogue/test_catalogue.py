@@ -139,7 +139,9 @@ def test_where_stripes_choice_is_unknown_ours_is_everything_that_names_nobody(sp
 
 
 @where(lambda spec: spec.stripe_defaults is not None)
-def test_defaults_are_stripes_with_twins_and_row_key_and_nothing_else(spec: ReportSpec) -> None:
+def test_defaults_are_stripes_with_twins_row_key_and_what_ties_rows_and_nothing_else(
+    spec: ReportSpec,
+) -> None:
     stripes = spec.stripe_defaults or ()
     twins = {f"{name}_utc" for name in stripes} & set(spec.columns)
     paid_by = {spec.day_column, "automatic_payout_id"} if spec.day_column else set()
@@ -147,6 +149,8 @@ def test_defaults_are_stripes_with_twins_and_row_key_and_nothing_else(spec: Repo
     also = also if spec.name.endswith("payout_reconciliation_itemized") else set()
     twins |= {f"{name}_utc" for name in also} & set(spec.columns)
     local = {str(name).removesuffix("_utc") for name in also} & set(spec.columns)
+    ties = {"source_id", "charge_id", "connected_account_id"} & {*spec.columns}
+    also |= ties if "balance_transaction_id" in stripes else set()
     expected = {*stripes, *twins, *spec.row_key, *also, *local}
 
     assert set(spec.default_columns) == {name for name in expected if not COLUMNS[name].personal}

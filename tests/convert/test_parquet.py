@@ -41,7 +41,7 @@ CONSTANTS = {
 HEADER = ",".join(f'"{name}"' for name in ACTIVITY.default_columns)
 ROW = (
     '"txn_{n}","2026-06-01 10:00:00","2026-06-01 10:00:00","2026-06-03 00:00:00","2026-06-03 00:00:00",'
-    '"{currency}","{gross}","{fee}","{net}","charge",{description}\n'
+    '"{currency}","{gross}","{fee}","{net}","charge",{description},"ch_{n}","ch_{n}",\n'
 )
 
 
@@ -263,7 +263,7 @@ def dataset(tmp_path: Path) -> Path:
     contents = {
         "2026-06-01": "".join(HOSTILE_ROWS),
         "2026-06-02": "",
-        "2026-06-03": ",".join(['"txn_7"', *[""] * 5, '"1.10"', '"0.60"', '"0.50"', "", ""]) + "\n",
+        "2026-06-03": ",".join(['"txn_7"', *[""] * 5, '"1.10"', '"0.60"', '"0.50"', *[""] * 5]) + "\n",
     }
     root = tmp_path / "table"
     for day, rows in contents.items():

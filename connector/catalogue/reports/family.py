@@ -49,6 +49,10 @@ FIRST_TRANSACTION = (
 #: The same with the payout first.
 PAID_TRANSACTION = (*_PAID_BY, *TRANSACTION)
 
+#: What ties a row of one account to those of another, and to objects of the API: asked for wherever a report
+#: of balance transactions has them, though Stripe prints them in first versions alone.
+_TIES = ("source_id", "charge_id", "connected_account_id")
+
 #: Last in reports on connected accounts.
 OF_CONNECTED = ("connected_account",)
 
@@ -221,10 +225,12 @@ def added_up(family: Family) -> Family:
 def _wanted(named: tuple[str, ...], defaults: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str, ...]:
     """What to ask for by default: what Stripe would print, each local time followed by the same in UTC.
 
-    What is needed beyond that comes first. Personal data are never among them.
+    What is needed beyond that comes first, and what ties rows to others last. Personal data are never among
+    them.
     """
     chosen = defaults or named
-    keyed = (*(name for name in needed if name not in chosen), *chosen)
+    ties = _TIES if "balance_transaction_id" in chosen else ()
+    keyed = (*(name for name in needed if name not in chosen), *chosen, *ties)
     with_utc = (each for name in keyed for each in (name, f"{name}_utc") if each in named)
     return tuple(dict.fromkeys(name for name in with_utc if not COLUMNS[name].personal))
 
