@@ -169,13 +169,13 @@ def materialization(
 
 def change_text(done: Done) -> str | None:
     """What the partition's new file changed; None where there was none before, or none was fetched."""
+    if done.reused:
+        return "not known: Stripe answered the new report run with a file it had made before"
     if done.published.outdated:
         return "none: a newer file was published already, and stays"
     change = done.published.change
     if not done.fetched or change is None:
         return None
-    if done.reused:
-        return "not known: Stripe answered the new report run with the file it had made before"
     if change.same_bytes and not change.columns:
         return "none: Stripe's new file is the same to the byte"
     return ", ".join(change.texts()) or "values only: as many rows, and the same sums in every currency"

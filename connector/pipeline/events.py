@@ -26,7 +26,8 @@ class Done:
     Attributes:
         published: what is in place. Its provenance may be newer than the report run fetched here.
         fetched: False where the published file answered already and Stripe was not asked.
-        reused: Stripe answered the new report run with the file already published: not re-checked.
+        reused: Stripe answered the new report run with the file already published, or an older one: not
+            re-checked.
         origin: None where Stripe was not asked.
         waited, converted: seconds spent on the report run, and on download, conversion and publishing.
     """

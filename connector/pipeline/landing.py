@@ -69,7 +69,7 @@ class PartitionWriter:
             finished.wanted.partition,
             published,
             fetched=True,
-            reused=before is not None and before.as_of == provenance.as_of and not published.outdated,
+            reused=before is not None and provenance.as_of <= before.as_of,
             origin=finished.origin,
             waited=finished.waited,
             converted=self.client.clock.monotonic() - began,

@@ -35,7 +35,7 @@ from connector.simulator import Simulator
 from connector.simulator.faults import Match, Stage
 from tests.conftest import ClientFor, Pull
 from tests.faults.network import EditJson, Html, Respond, rate_limited
-from tests.faults.runs import FileReads, ResultReused, RunFails, RunTakes, RunVanishes
+from tests.faults.runs import FileDeleted, FileReads, ResultReused, RunFails, RunTakes, RunVanishes
 from tests.support.clock import ManualClock
 from tests.support.partitions import days, done, missed
 from tests.support.workers import InlineWorkers
@@ -145,6 +145,23 @@ def test_a_refresh_answered_with_the_old_file_says_so(simulator: Simulator, pull
     assert outcome.reused
     assert outcome.published.provenance.as_of == first.as_of
     assert outcome.published.provenance.run_id != first.run_id
+
+
+def test_a_refresh_answered_with_a_file_from_before_the_old_one_says_so(
+    simulator: Simulator, pull: Pull, clock: ManualClock
+) -> None:
+    pull(SUMMARY, DAY)
+    clock.sleep(60)
+    simulator.faults.add(FileDeleted(60))
+    there = done(pull(SUMMARY, DAY, refresh={DAY[0].key}))[DAY[0].key].published.provenance
+    clock.sleep(120)
+    simulator.faults.add(ResultReused())
+
+    outcome = done(pull(SUMMARY, DAY, refresh={DAY[0].key}))[DAY[0].key]
+
+    assert outcome.reused
+    assert outcome.published.outdated
+    assert outcome.published.provenance == there
 
 
 def interrupted(events: Iterator[object], after: type) -> None:

@@ -216,7 +216,7 @@ def _line(done: Done, gone: "Finding | None") -> str:
 def _change(done: Done, gone: "Finding | None") -> str:
     """What a file changed that replaced another one; nothing where it is the first."""
     if done.published.outdated:
-        return " (a newer file was stored already)"
+        return " (not re-checked)" if done.reused else " (a newer file was stored already)"
     change = done.published.change if done.fetched else None
     if change is None:
         return ""
