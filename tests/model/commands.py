@@ -8,22 +8,23 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 
 import httpx
 
+from connector.accounts import AccountLives
 from connector.api.client import StripeClient
 from connector.api.models import ReportRequest
 from connector.cli.pull import find_refreshes
 from connector.dataset.provenance import Provenance
-from connector.errors import DatasetMismatchError, ReportingError
-from connector.partitions import Windows
+from connector.errors import ConfigurationError, DatasetMismatchError, ReportingError
+from connector.partitions import Partition
 from connector.pipeline.collect import Event, collect
 from connector.query import ReportQuery
 from connector.runs.adoption import WaitPolicy
-from connector.simulator import SIMULATED_KEY
 from connector.simulator.report_runs import Run
-from tests.model.world import BY_KEY, QUERIES, World
+from tests.model.tables import DAYS
+from tests.model.world import OTHER_KEY, OWN_KEY, World
 from tests.support.workers import InlineWorkers
 
 PATIENCE = WaitPolicy(wait_timeout=timedelta(minutes=10))
@@ -63,7 +64,7 @@ class Command:
         policy: whether files that are due by the restatement policy are refreshed, as by `pull`.
         spelling: how the root is written, an index of `World.spelled`.
         run_ids: runs to take by id, by partition.
-        columns: the choice of columns, a key of `QUERIES`.
+        columns: the choice of columns, a key of the table's `queries`.
         api_key: whose account.
     """
 
@@ -72,7 +73,7 @@ class Command:
     refresh: bool = False
     run_ids: dict[str, str] = field(default_factory=dict)
     columns: str = "all"
-    api_key: str = SIMULATED_KEY
+    api_key: str = OWN_KEY
     policy: bool = False
     spelling: int = 0
 
@@ -98,6 +99,8 @@ class Execution:
         before: what could be read of the root's files when it began.
         seen: the same, and again after each time that somebody came between.
         refused: the partitions whose files the file system refused to read.
+        wanted: the keys that are asked for: those whose window lies in the life of its account.
+        gone: the connected accounts that Stripe refused, when it began or since.
         floors: for each partition, what the file of an ensure must not be older than.
         adoptable: partitions for which a finished run was there that had to be adopted.
         refreshed: keys of partitions for which a new file is wanted.
@@ -121,23 +124,33 @@ class Execution:
         world, command = self.world, self.command
         self.refreshed = set(command.keys if command.refresh else ())
         self.account = world.account_of(command.api_key)
-        self.query = QUERIES[command.columns]
+        self.query = world.table.queries[command.columns]
+        self.wanted = [key for key in command.keys if world.in_life(key)]
+        self.gone = set(world.left)
         self.began = world.simulator.now().timestamp()
         self.ended = self.began
         self.before: dict[str, Provenance] = world.held(command.root)
         self.seen = [self.before]
         self.refused = world.refused(command.root)
-        self.floors = {key: world.floor(BY_KEY[key], self.account) for key in command.keys}
+        self.floors = {key: world.floor(key, self.account) for key in command.keys}
         self.available_until = world.available_until()
-        self.known_runs = {
-            key: world.same_runs(self.query.request(BY_KEY[key]), self.account) for key in command.keys
-        }
+        self.known_runs = {key: world.same_runs(self.request(key), self.account) for key in command.keys}
         self.adoptable = {key for key, runs in self.known_runs.items() if any(map(self._finished(key), runs))}
         self.calm = self.interruption is None and not world.simulator.faults._active
 
-    def answered(self, key: str, request: ReportRequest) -> bool:
+    def request(self, key: str) -> ReportRequest:
+        """What is asked for a partition."""
+        return self.query.request(self.world.table.partitions[key])
+
+    def refuses(self, key: str) -> bool:
+        """Whether Stripe refuses runs about the account of a partition, or did so meanwhile."""
+        account = self.world.connected_account(key)
+        return account is not None and (account in self.gone or self.command.api_key == OTHER_KEY)
+
+    def answered(self, key: str) -> bool:
         """Whether a file that answers the request was there all the time: another's pull may have put one
         with other columns in its place, and wanting the former ones takes a run of its own then."""
+        request = self.request(key)
         return all(key in held and held[key].request == request for held in self.seen)
 
     def _finished(self, key: str) -> Callable[[Run], bool]:
@@ -176,16 +189,16 @@ class Execution:
 
     def _collect(self, client: StripeClient) -> None:
         command, store = self.command, self.world.spelled(self.command.root, self.command.spelling)
-        days = [BY_KEY[key] for key in command.keys]
+        partitions = self._partitions()
         if command.policy:
-            stored = store.readable(self.query.dataset(mode=client.mode, account=None), command.keys)[0]
+            stored = store.readable(self.world.table.dataset, [each.key for each in partitions])[0]
             published = {key: each for key, each in stored.items() if each}
-            self.refreshed = {each.key for each in find_refreshes(client, self.query, days, published)}
+            self.refreshed = {each.key for each in find_refreshes(client, self.query, partitions, published)}
         events = collect(
             client,
             store,
             self.query,
-            days,
+            partitions,
             refresh=self.refreshed,
             drop_columns=command.keys if command.refresh else (),
             run_ids=command.run_ids,
@@ -197,6 +210,15 @@ class Execution:
         with contextlib.closing(events):
             for event in events:
                 self.events.append(event)
+
+    def _partitions(self) -> Sequence[Partition]:
+        """As `pull` makes them of windows and accounts."""
+        table, query = self.world.table, self.query
+        if not query.dimensions:
+            return [table.partitions[key] for key in self.command.keys]
+        lives = AccountLives(tuple(self.world.lives.values()))
+        found = {each.key: each for each in query.each_account(DAYS, lives)}
+        return [found[key] for key in self.command.keys if key in found]
 
     def _touches(self, path: str) -> None:
         if str(self.world.place) in path or not path.startswith("/"):
@@ -247,15 +269,17 @@ class Execution:
             finally:
                 _watching[:] = watching
             self.seen.append(self.world.held(self.command.root))
+            self.gone |= self.world.left
 
 
-def refused_as_another(world: World, root: int, query: ReportQuery) -> DatasetMismatchError | None:
-    """The refusal of a pull of June in another configuration; None where there is none."""
+def refused_as_another(
+    world: World, root: int, query: ReportQuery, partitions: Sequence[Partition]
+) -> ReportingError | None:
+    """The refusal of a pull in another configuration; None where there is none."""
     with httpx.Client(transport=httpx.MockTransport(world.simulator.handle)) as http:
-        client = StripeClient(SIMULATED_KEY, http=http, clock=world.local_clock())
-        windows = Windows(query.window, query.zone).between(date(2026, 6, 1), date(2026, 7, 1))
+        client = StripeClient(OWN_KEY, http=http, clock=world.local_clock())
         try:
-            list(collect(client, world.stores[root], query, windows[:1], senders=InlineWorkers()))
-        except DatasetMismatchError as error:
+            list(collect(client, world.stores[root], query, partitions, senders=InlineWorkers()))
+        except (ConfigurationError, DatasetMismatchError) as error:
             return error
     return None

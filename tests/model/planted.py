@@ -9,12 +9,15 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
+from connector import catalogue
 from connector.api.client import StripeClient
+from connector.catalogue.latency import USUAL
 from connector.dataset import finder, seal, store
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.pipeline import collect, conversion, conversions
 from connector.pipeline.reconversion import ConfiguredShape
+from connector.query import ReportQuery
 from connector.runs import adoption, creation, polling, restatement
 from connector.runs.progress import PartitionProgress
 
@@ -169,6 +172,34 @@ def _later(value: Any) -> Any:
     return pa.scalar(value.as_py() + timedelta(days=1), value.type)
 
 
+def _fees_settle_like_the_rest() -> Any:
+    return patch.object(adoption, "latency_of", lambda _: USUAL)
+
+
+def _fees_are_due_like_the_rest() -> Any:
+    return patch.object(catalogue, "latency_of", lambda _: USUAL)
+
+
+def _snapshots_settle() -> Any:
+    honest = adoption._is_complete
+
+    def complete(created: Any, made: Any, wanted: Any, at: Any) -> bool:
+        settled = wanted.partition.interval is None and not wanted.refresh
+        return settled or honest(created, made, wanted, at)
+
+    return patch.object(adoption, "_is_complete", complete)
+
+
+def _windows_of_a_snapshot() -> Any:
+    honest = ReportQuery.request
+
+    def request(query: ReportQuery, partition: Any) -> Any:
+        snapshot = not query.spec.required and not query.dimensions
+        return honest(query, replace(partition, interval=None) if snapshot else partition)
+
+    return patch.object(ReportQuery, "request", request)
+
+
 #: Each puts the mistake there while its context lasts.
 PLANTED: Mapping[str, Callable[[], Any]] = {
     "the idempotency key does not depend on the runs known": _key_without_known_runs,
@@ -190,4 +221,8 @@ PLANTED: Mapping[str, Callable[[], Any]] = {
     "a run that hangs costs no attempt": _hanging_costs_nothing,
     "nothing is ever due": _nothing_is_due,
     "rows are dated a day late": _dates_are_the_next_days,
+    "fees settle like the rest": _fees_settle_like_the_rest,
+    "fees are due like the rest": _fees_are_due_like_the_rest,
+    "a snapshot settles": _snapshots_settle,
+    "a snapshot has windows": _windows_of_a_snapshot,
 }

@@ -1,7 +1,8 @@
-"""One Stripe with two accounts, two deployments with a root each, the clocks, and the truth at any moment."""
+"""One Stripe with two accounts and those connected to one, two deployments with a root each, the clocks, and
+the truth at any moment."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -12,47 +13,32 @@ from urllib.parse import urlencode
 
 import httpx
 
+from connector.accounts import AccountLife
 from connector.api.models import ReportRequest, epoch, moment
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.errors import StoreError
-from connector.partitions import Partition
-from connector.query import ReportQuery
-from connector.simulator import SIMULATED_KEY, Simulator
+from connector.simulator import Simulator
 from connector.simulator.books.entries import Entry
 from connector.simulator.owner import Owner
 from connector.simulator.report_runs import Run, RunPlan
+from tests.model.tables import (
+    ANOTHER_REPORT,
+    CONNECTED,
+    DAYS,
+    OTHER_ACCOUNT,
+    OWN_ACCOUNT,
+    STRIPES_TYPES,
+    Table,
+)
 from tests.support.clock import NOON, ManualClock
-from tests.support.partitions import days
 
-OTHER_KEY = "sk_test_another00000000000000000000"
-OTHER_ACCOUNT = "acct_1another"
-REPORT = "balance.summary.1"
+#: Live ones: Stripe has fees in live mode alone.
+OWN_KEY = "sk_live_own0000000000000000000000000"
+OTHER_KEY = "sk_live_another00000000000000000000"
 
-#: The last day becomes ready while the others are asked for.
-DAYS = days("2026-06-04", 4)
-KEYS = tuple(day.key for day in DAYS)
-BY_KEY = dict(zip(KEYS, DAYS, strict=True))
-
-#: Choices of columns: all, fewer, and all in another order.
-QUERIES = {
-    "all": ReportQuery.of(REPORT),
-    "few": ReportQuery.of(REPORT, columns=["category", "net_amount", "currency"]),
-    "reversed": ReportQuery.of(REPORT, columns=[c.name for c in reversed(ReportQuery.of(REPORT).columns)]),
-}
-#: What would mix with these files: another window, zone, selection, and report type.
-OTHERWISE = {
-    "monthly": ReportQuery.of(REPORT, window="monthly"),
-    "another zone": ReportQuery.of(REPORT, zone="Asia/Tokyo"),
-    "one currency": ReportQuery.of(REPORT, filters={"currency": "usd"}),
-    "another type": ReportQuery.of(
-        "balance_change_from_activity.summary.1", name=QUERIES["all"].name, columns=None
-    ),
-}
-DATASET = QUERIES["all"].dataset(mode="test", account=None)
-
+OPENING = date(2026, 6, 1)
 HALF_DAY = 43_200
-_SETTLED_AFTER = timedelta(hours=48)
 
 
 class ShiftedClock(ManualClock):
@@ -83,21 +69,36 @@ class World:
     Attributes:
         place: an empty directory for the roots.
         clock: Stripe's time.
+        table: the report that both deployments bring in.
         stores: one for each deployment.
         columns: the choice of columns that each deployment has configured.
         shift: how far ahead the clocks of the deployments are.
+        lives: from which day until which each connected account has reports, as people have configured it.
+        left: the connected accounts that Stripe refuses.
     """
 
     place: Path
+    table: Table
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
     shift: timedelta = timedelta(0)
+    lives: dict[str, AccountLife] = field(
+        default_factory=lambda: {each: AccountLife(each) for each in CONNECTED}
+    )
+    left: set[str] = field(default_factory=set)
     _late: dict[str, list[int]] = field(default_factory=dict)
     _truths: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
     _count: int = 0
 
     def __post_init__(self) -> None:
         self.simulator = Simulator(
-            self.clock, seed=5, volume=1, opening=date(2026, 6, 1), run_seconds=(1, 60), account="acct_1own"
+            self.clock,
+            seed=5,
+            volume=1,
+            opening=OPENING,
+            run_seconds=(1, 60),
+            account=OWN_ACCOUNT,
+            connected_accounts=CONNECTED,
+            report_types=STRIPES_TYPES,
         )
         self.simulator.add_account(OTHER_KEY, OTHER_ACCOUNT)
         self.stores = [Store(self.place / "first"), Store(self.place / "second")]
@@ -107,7 +108,24 @@ class World:
             Path(f"{store.root} linked").symlink_to(store.root)
 
     def account_of(self, key: str) -> str:
-        return OTHER_ACCOUNT if key == OTHER_KEY else self.simulator.account
+        return OTHER_ACCOUNT if key == OTHER_KEY else OWN_ACCOUNT
+
+    def day(self, key: str) -> date:
+        """The day that a partition is about; for a snapshot any."""
+        interval = self.table.partitions[key].interval or DAYS[0].interval
+        assert interval
+        return interval.start.date()
+
+    def connected_account(self, key: str) -> str | None:
+        """Whose partition it is, where each connected account has its own."""
+        return self.table.partitions[key].parameters.get("connected_account")
+
+    def in_life(self, key: str) -> bool:
+        """Whether a partition lies in the life of its account."""
+        if (account := self.connected_account(key)) is None:
+            return True
+        life, day = self.lives[account], self.day(key)
+        return (life.start or day) <= day <= (life.until or day)
 
     def local_clock(self) -> ShiftedClock:
         return ShiftedClock(self.clock, self.shift)
@@ -119,49 +137,54 @@ class World:
 
     # What happens at Stripe without us
 
-    def restate(self, day: str, cents: int, account: str) -> None:
+    def restate(self, key: str, cents: int) -> None:
         """A row is added to a closed day; reports show it after the next preparation."""
         self._count += 1
-        interval = BY_KEY[day].interval
-        assert interval
-        at, net = epoch(interval.start) + 60 * self._count, Decimal(cents) / 100
-        name = f"txn_late{self._count}"
-        late = Entry(name, "charge", at, at, "usd", net, Decimal(0), f"ch_{self._count}", None)
+        account, day = self.connected_account(key) or OWN_ACCOUNT, self.day(key)
+        at = epoch(datetime(day.year, day.month, day.day, tzinfo=UTC)) + 60 * self._count
+        gross, fee, name = Decimal(cents) / 100 + 1, Decimal("0.30"), f"txn_late{self._count}"
+        late = Entry(name, "charge", at, at, "usd", gross, fee, f"ch_{self._count}", None)
         self.simulator.book_late(late, account=account)
         self._late.setdefault(account, []).append(epoch(self.simulator.now()))
 
+    def leave(self, account: str, status: int) -> None:
+        """A connected account leaves, or has not joined yet; Stripe refuses it in one of two ways."""
+        self.simulator.leave(account, status=status)
+        self.left.add(account)
+
+    def come_back(self, account: str) -> None:
+        self.simulator.come_back(account)
+        self.left.discard(account)
+
     def others_run(self, count: int) -> None:
         """Another tool creates runs for hours that nobody here wants. They fail, so that they stay small."""
-        owner, now = Owner(self.simulator.account, livemode=False), self.simulator.now()
+        owner, now = Owner(OWN_ACCOUNT, livemode=True), self.simulator.now()
         for number in range(count):
             start = epoch(datetime(2026, 6, 1, number % 24, tzinfo=UTC))
             self.simulator._backend.runs.create(
                 owner,
-                "balance_change_from_activity.summary.1",
+                ANOTHER_REPORT,
                 {"interval_start": start, "interval_end": start + 3600},
                 now=now,
                 plan=lambda _: RunPlan(0.0, error="No such data."),
                 write=lambda: b"",
             )
 
-    def same_run(self, day: str, columns: str, key: str) -> None:
+    def same_run(self, key: str, columns: str, api_key: str = OWN_KEY) -> None:
         """Another tool asks for exactly what we ask for."""
-        form = QUERIES[columns].request(BY_KEY[day]).form()
-        self._post(form, key=key)
+        request = self.table.queries[columns].request(self.table.partitions[key])
+        self._post(request.form(), api_key)
 
-    def another_type(self, day: str) -> None:
+    def another_type(self, key: str) -> None:
         """Another tool asks for another report of the same day."""
-        interval = BY_KEY[day].interval
-        assert interval
-        bounds = {
-            "parameters[interval_start]": epoch(interval.start),
-            "parameters[interval_end]": epoch(interval.end),
-        }
-        self._post({"report_type": "balance_change_from_activity.summary.1", **bounds})
+        day = self.day(key)
+        start = epoch(datetime(day.year, day.month, day.day, tzinfo=UTC))
+        bounds = {"parameters[interval_start]": start, "parameters[interval_end]": start + 86_400}
+        self._post({"report_type": ANOTHER_REPORT, **bounds}, OWN_KEY)
 
-    def _post(self, form: Any, *, key: str = SIMULATED_KEY) -> None:
+    def _post(self, form: Any, api_key: str) -> None:
         headers = {
-            "Authorization": f"Bearer {key}",
+            "Authorization": f"Bearer {api_key}",
             "Content-Type": "application/x-www-form-urlencoded",
         }
         url = "https://api.stripe.com/v1/reporting/report_runs"
@@ -172,43 +195,47 @@ class World:
 
     def updated(self, account: str) -> int:
         """When Stripe last prepared the data, as it says; unix seconds."""
-        key = OTHER_KEY if account == OTHER_ACCOUNT else SIMULATED_KEY
-        url = f"https://api.stripe.com/v1/reporting/report_types/{REPORT}"
-        request = httpx.Request("GET", url, headers={"Authorization": f"Bearer {key}"})
-        return int(self._undisturbed(request)["updated"])
+        return int(self._report_type(OTHER_KEY if account == OTHER_ACCOUNT else OWN_KEY)["updated"])
 
     def available_until(self) -> datetime:
-        url = f"https://api.stripe.com/v1/reporting/report_types/{REPORT}"
-        request = httpx.Request("GET", url, headers={"Authorization": f"Bearer {SIMULATED_KEY}"})
-        return moment(int(self._undisturbed(request)["data_available_end"]))
+        return moment(int(self._report_type(OWN_KEY)["data_available_end"]))
 
-    def _undisturbed(self, request: httpx.Request) -> Any:
+    def _report_type(self, api_key: str) -> Any:
+        url = f"https://api.stripe.com/v1/reporting/report_types/{self.table.report}"
+        request = httpx.Request("GET", url, headers={"Authorization": f"Bearer {api_key}"})
         response = self.simulator.handle(request)
         response.read()
         return response.json()
 
     def truths(
-        self, day: str, columns: Collection[str], account: str, since: float, until: float
+        self, key: str, columns: Collection[str], account: str, since: float, until: float
     ) -> set[bytes]:
-        """Every file that a report of the day can have been, as of some moment in [since, until]."""
-        first, last = int(since) // HALF_DAY * HALF_DAY, int(until) // HALF_DAY * HALF_DAY
-        shown = {-(-at // HALF_DAY) * HALF_DAY for at in self._late.get(account, ())}
-        moments = [first, *(at for at in sorted(shown) if first < at <= last)]
-        return {self._truth(day, tuple(columns), account, at) for at in moments}
+        """Every file that a report of the partition can have been, as of some moment in [since, until].
 
-    def _truth(self, day: str, columns: tuple[str, ...], account: str, at: int) -> bytes:
-        known = sum(-(-late // HALF_DAY) * HALF_DAY <= at for late in self._late.get(account, ()))
-        asked = (day, columns, account, known)
+        Args:
+            account: whose key asks.
+        """
+        opening = datetime(OPENING.year, OPENING.month, OPENING.day, tzinfo=UTC).timestamp()
+        first, last = int(max(since, opening)) // HALF_DAY * HALF_DAY, int(until) // HALF_DAY * HALF_DAY
+        shown = {-(-at // HALF_DAY) * HALF_DAY for at in self._late_of(key, account)}
+        if self.table.partitions[key].interval is None:
+            shown = set(range(first, last + 1, HALF_DAY))
+        moments = [first, *(at for at in sorted(shown) if first < at <= last)]
+        return {self._truth(key, tuple(columns), account, at) for at in moments}
+
+    def _late_of(self, key: str, account: str) -> Sequence[int]:
+        return self._late.get(self.connected_account(key) or account, ())
+
+    def _truth(self, key: str, columns: tuple[str, ...], account: str, at: int) -> bytes:
+        partition = self.table.partitions[key]
+        known = sum(-(-late // HALF_DAY) * HALF_DAY <= at for late in self._late_of(key, account))
+        # What has an interval depends on what was added to it, a snapshot on the moment.
+        asked = (key, columns, account, known if partition.interval else at)
         if asked not in self._truths:
-            interval = BY_KEY[day].interval
-            assert interval
-            with self._at(max(at, epoch(interval.end))):
+            parameters = dict(self.table.queries["all"].request(partition).parameters)
+            with self._at(max(at, epoch(partition.interval.end) if partition.interval else at)):
                 self._truths[asked] = self.simulator.csv(
-                    REPORT,
-                    account=account,
-                    interval_start=epoch(interval.start),
-                    interval_end=epoch(interval.end),
-                    columns=list(columns),
+                    self.table.report, account=account, **parameters | {"columns": list(columns)}
                 )
         return self._truths[asked]
 
@@ -238,17 +265,24 @@ class World:
     def held(self, root: int) -> dict[str, Provenance]:
         """What can be read of the files of a root."""
         found = {}
-        for key in KEYS:
+        for key in self.table.keys:
             with suppress(StoreError):
-                found[key] = self.stores[root].provenance(DATASET, key)
+                found[key] = self.stores[root].provenance(self.table.dataset, key)
         return {key: each for key, each in found.items() if each}
+
+    def path(self, root: int, key: str) -> Path:
+        """Where the file of a partition belongs."""
+        return Path(self.stores[root].uri(self.table.dataset, key))
 
     def refused(self, root: int) -> set[str]:
         """The partitions whose files the file system refuses to read, whatever the store makes of that."""
-        return {key for key in KEYS if Path(self.stores[root].uri(DATASET, key)).is_dir()}
+        return {key for key in self.table.keys if self.path(root, key).is_dir()}
 
-    def floor(self, day: Partition, account: str) -> int:
-        """The file of an ensure must not be older than this: the last preparation, or 48 h after the end."""
-        assert day.interval
-        settled, updated = epoch(day.interval.end + _SETTLED_AFTER), self.updated(account)
+    def floor(self, key: str, account: str) -> int:
+        """The file of an ensure must not be older than this: the last preparation, or so long after the end
+        as it takes to settle. A snapshot never settles."""
+        interval, updated = self.table.partitions[key].interval, self.updated(account)
+        if interval is None:
+            return updated
+        settled = epoch(interval.end + self.table.settled)
         return min(settled, updated) if settled <= epoch(self.simulator.now()) else updated
