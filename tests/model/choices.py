@@ -8,6 +8,7 @@ from connector.simulator import Fault, Stage
 from tests.faults.network import Reset, Respond
 from tests.faults.runs import FileDeleted, FileLate, ResultReused, RunFails, RunTakes, RunVanishes
 from tests.model.commands import Interruption
+from tests.model.tables import CONNECTED, DAYS
 from tests.model.world import OTHER_KEY, OWN_KEY
 
 ROOTS = st.sampled_from([0, 1])
@@ -16,7 +17,9 @@ ONE, SOME = st.integers(0, 5), st.lists(st.integers(0, 5), min_size=1, max_size=
 COLUMNS = st.sampled_from(["all", "few", "reversed"])
 OWN_OR_OTHER = st.sampled_from([OWN_KEY, OWN_KEY, OWN_KEY, OTHER_KEY])
 #: What most mistakes can be seen with comes more often.
-SOME_TABLE = st.sampled_from(["balances", "balances", "fees", "a snapshot"])
+SOME_TABLE = st.sampled_from(["balances", "balances", "fees", "a snapshot", "accounts", "accounts"])
+ACCOUNTS = st.sampled_from(CONNECTED)
+BOUNDS = st.none() | st.sampled_from([day.interval.start.date() for day in DAYS if day.interval])
 TIMES = st.sampled_from(
     [
         timedelta(seconds=20),
@@ -31,7 +34,7 @@ TIMES = st.sampled_from(
     ]
 )
 HAPPENINGS = ["kill", "kill", "restated", "an hour", "half a day", "others"]
-HAPPENINGS += ["refreshed", "ensured", "other columns"]
+HAPPENINGS += ["refreshed", "ensured", "other columns", "an account leaves"]
 INTERRUPTIONS = (
     st.none()
     | st.builds(Interruption, st.integers(1, 14), st.booleans(), st.sampled_from(HAPPENINGS))

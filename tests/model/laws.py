@@ -35,6 +35,7 @@ def hold_to_the_laws(execution: Execution, before: dict[str, Provenance]) -> Non
     files_hold(execution, before)
     _each_ended_once(execution)
     _windows_lie_in_lives(execution)
+    _gone_are_those_that_left(execution)
     _refreshed_as_of_now(execution)
     _no_run_too_many(execution)
     _nothing_fetched_in_vain(execution)
@@ -147,6 +148,14 @@ def _windows_lie_in_lives(execution: Execution) -> None:
         about = [key for key in execution.command.keys if _asks(run, execution, key)]
         _expect(set(about) <= set(execution.wanted), f"{run.id} is about {about}, outside of the life")
         _expect(about, f"{run.id} is about nothing wanted: {dict(run.parameters)}")
+
+
+def _gone_are_those_that_left(execution: Execution) -> None:
+    """Gone is an outcome of an account that Stripe refuses, and of no other; nothing else is made of it."""
+    for event in execution.events:
+        if isinstance(event, Missed):
+            key, gone = event.partition.key, event.outcome is Outcome.GONE
+            _expect(not gone or execution.refuses(key), f"{key}: {event.error!r}, and Stripe refuses nobody")
 
 
 def _refreshed_as_of_now(execution: Execution) -> None:

@@ -5,16 +5,19 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from connector.accounts import AccountLife
 from connector.dataset.provenance import Provenance
 from tests.faults.runs import RunTakes
 from tests.model.choices import (
+    ACCOUNTS,
+    BOUNDS,
     COLUMNS,
     FAULTS,
     HARM,
@@ -251,6 +254,28 @@ class Months(RuleBasedStateMachine):
             if runs_end and run.ends_at is None:
                 simulator.end(run.id)
 
+    # Connected accounts
+
+    @precondition(lambda self: self.world.table is TABLES["accounts"])
+    @rule(account=ACCOUNTS, status=st.sampled_from([400, 403]), root=st.none() | ROOTS)
+    def joins_or_leaves(self, account: str, status: int, root: int | None) -> None:
+        """Somebody may want all of them at once."""
+        self._count("joins or leaves")
+        if account in self.world.left:
+            self.world.come_back(account)
+        else:
+            self.world.leave(account, status)
+        if root is not None:
+            self._want(root)
+
+    @precondition(lambda self: self.world.table is TABLES["accounts"])
+    @rule(account=ACCOUNTS, start=BOUNDS, until=BOUNDS)
+    def lives(self, account: str, start: date | None, until: date | None) -> None:
+        """People configure from which day until which an account has reports."""
+        self._count("lives")
+        last = max(start, until) if start and until else until
+        self.world.lives[account] = AccountLife(account, start, last)
+
     # Carrying out
 
     def _keys(self, numbers: Sequence[int]) -> list[str]:
@@ -283,6 +308,10 @@ class Months(RuleBasedStateMachine):
         match what:
             case "restated":
                 self.world.restate(command.keys[0], 777)
+            case "an account leaves":
+                account = self.world.connected_account(command.keys[0])
+                if account and account not in self.world.left:
+                    self.world.leave(account, 403)
             case "an hour":
                 self.world.clock.sleep(3600)
             case "half a day":

@@ -10,6 +10,7 @@ from unittest.mock import patch
 import pyarrow as pa
 
 from connector import catalogue
+from connector.accounts import AccountLife
 from connector.api.client import StripeClient
 from connector.catalogue.latency import USUAL
 from connector.dataset import finder, seal, store
@@ -19,6 +20,7 @@ from connector.pipeline import collect, conversion, conversions
 from connector.pipeline.reconversion import ConfiguredShape
 from connector.query import ReportQuery
 from connector.runs import adoption, creation, polling, restatement
+from connector.runs.batch import RunBatch
 from connector.runs.progress import PartitionProgress
 
 
@@ -200,6 +202,25 @@ def _windows_of_a_snapshot() -> Any:
     return patch.object(ReportQuery, "request", request)
 
 
+def _lives_do_not_count() -> Any:
+    return patch.object(AccountLife, "overlaps", lambda *_: True)
+
+
+def _one_that_is_gone_ends_all() -> Any:
+    honest = RunBatch._end_queue
+    return patch.object(RunBatch, "_end_queue", lambda batch, error, _: honest(batch, error, lambda _: True))
+
+
+def _whose_it_is_does_not_count() -> Any:
+    """Runs about another account of the same day are taken for one's own."""
+    honest = adoption.unlike
+
+    def unlike(run: Any, alike: Any) -> list[str]:
+        return [name for name in honest(run, alike) if name != "connected_account"]
+
+    return patch.object(adoption, "unlike", unlike)
+
+
 #: Each puts the mistake there while its context lasts.
 PLANTED: Mapping[str, Callable[[], Any]] = {
     "the idempotency key does not depend on the runs known": _key_without_known_runs,
@@ -225,4 +246,7 @@ PLANTED: Mapping[str, Callable[[], Any]] = {
     "fees are due like the rest": _fees_are_due_like_the_rest,
     "a snapshot settles": _snapshots_settle,
     "a snapshot has windows": _windows_of_a_snapshot,
+    "the life of an account does not count": _lives_do_not_count,
+    "an account that is gone ends all others": _one_that_is_gone_ends_all,
+    "a run about another account is taken": _whose_it_is_does_not_count,
 }
