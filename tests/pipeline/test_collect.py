@@ -12,9 +12,11 @@ import httpx
 import pyarrow.compute as pc
 import pytest
 
+from connector import __version__
 from connector.api.client import StripeClient
-from connector.api.models import API_VERSION, epoch
+from connector.api.models import API_VERSION, ReportRequest, epoch
 from connector.clock import SystemClock
+from connector.convert.decode import DECODER_VERSION
 from connector.dataset.store import Store
 from connector.errors import (
     AuthenticationError,
@@ -36,7 +38,7 @@ from connector.simulator.faults import Match, Stage
 from tests.conftest import ClientFor, Pull
 from tests.faults.network import EditJson, Html, Respond, rate_limited
 from tests.faults.runs import FileDeleted, FileReads, ResultReused, RunFails, RunTakes, RunVanishes
-from tests.support.clock import ManualClock
+from tests.support.clock import NOON, ManualClock
 from tests.support.partitions import days, done, missed
 from tests.support.workers import InlineWorkers
 
@@ -77,6 +79,14 @@ def test_a_file_says_where_its_rows_come_from_and_when_each_step_was(
     assert there.csv_bytes == at_stripe["result"]["size"]
     assert there.api_version == API_VERSION
     assert len(there.request_ids) == 2, "of the poll that saw it end, and of the download"
+    assert (there.table, there.period, there.mode) == ("balance_summary", "2026-06-01", "test")
+    assert (there.account, there.livemode, there.books) == (None, False, None)
+    assert ReportRequest.of(there.report_type, there.parameters) == SUMMARY.request(days("2026-06-01", 1)[0])
+    assert there.interval == days("2026-06-01", 1)[0].interval
+    assert (there.decoder_version, there.connector_version) == (DECODER_VERSION, __version__)
+    assert (there.added_columns, there.withheld_columns) == ((), ())
+    assert NOON < there.fetched_at == there.fetched_at.replace(microsecond=0) <= client.now()
+    assert set(there.header) < set(there.columns)
 
 
 def test_a_file_that_stripe_no_longer_has_is_asked_for_once_more(simulator: Simulator, pull: Pull) -> None:
@@ -498,11 +508,13 @@ def test_polls_go_on_while_every_thread_that_creates_runs_is_busy(
         )
         first = next(event for event in events if isinstance(event, Done | Missed))
         created_by_then = len(simulator.runs)
+        at_work = {thread.name.rpartition("-")[0] for thread in threading.enumerate()}
         published.set()
         list(events)
 
     assert isinstance(first, Done)
     assert created_by_then == 1
+    assert {"create", "poll", "convert"} <= at_work
     assert len(simulator.runs) == 9
 
 

@@ -96,6 +96,7 @@ def test_an_end_that_is_lost_and_one_that_comes_twice_are_noticed(
     assert ends(events) == Counter(each.key for each in WEEK)
     ((_, lost),) = missed(events).items()
     assert isinstance(lost.error, InternalError)
+    assert str(lost.error) == "it ended without an outcome"
     twice = f"{next(iter(done(events)))} ended twice, please report it: Done("
     assert any(said.startswith(twice) for said in caplog.messages)
     assert f"{lost.partition.key} has not ended, please report it" in caplog.messages

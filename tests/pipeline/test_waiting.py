@@ -198,7 +198,9 @@ def test_a_file_that_does_not_appear_within_a_minute_costs_another_run(
     assert lost.hits <= 10
 
 
-def test_files_that_never_appear_cost_three_runs_and_no_more(simulator: Simulator, pull: Pull) -> None:
+def test_files_that_never_appear_cost_three_runs_and_no_more(
+    simulator: Simulator, pull: Pull, caplog: pytest.LogCaptureFixture
+) -> None:
     simulator.faults.add(Respond(404), "GET */contents", times=None)
 
     (miss,) = missed(pull(SUMMARY, DAY)).values()
@@ -206,6 +208,11 @@ def test_files_that_never_appear_cost_three_runs_and_no_more(simulator: Simulato
     assert miss.outcome is Outcome.FAILED
     assert isinstance(miss.error, InvalidRequestError), "as Stripe said it"
     assert len(simulator.runs) == 3
+    told = [said for said in caplog.messages if said.startswith(f"{KEY}: no file from report run ")]
+    assert [said.partition(" (GET https://")[0].rpartition(" ")[2] for said in told] == [
+        run.id for run in simulator.runs[:2]
+    ]
+    assert all(said.endswith("))") for said in told)
 
 
 def test_a_run_that_cannot_be_read_just_after_its_creation_is_waited_for(
