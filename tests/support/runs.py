@@ -9,11 +9,21 @@ import dagster as dg
 from dagster._core.definitions.timestamp import TimestampWithTimezone
 from dagster._core.events import AssetObservationData, DagsterEvent, DagsterEventType
 from dagster._core.execution.asset_backfill import AssetBackfillData
+from dagster._core.remote_origin import (
+    InProcessCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from assets import ConfiguredReport
 from assets.dagster_runs.history import AssetsSubset, Backfill, BackfillStatus, PartitionGrid
 from assets.dagster_runs.launch import LeftAlone
 from assets.dagster_runs.launches import Launches
+
+_ORIGIN = RemoteJobOrigin(
+    RemoteRepositoryOrigin(InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="any")), "any"), "any"
+)
 
 
 @dataclass
@@ -42,6 +52,8 @@ class Runs:
             asset_selection=frozenset({self.report.key}),
             tags={**(tags or {}), **(span if last else {"dagster/partition": first})},
             status=status,
+            # Dagster wants to know where to load a queued run's job from.
+            remote_job_origin=_ORIGIN,
         )
         self.instance.add_run(run)
         return run.run_id

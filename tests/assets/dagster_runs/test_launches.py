@@ -102,7 +102,7 @@ def test_put_down_is_what_was_cancelled_after_every_launch_of_a_person(newest_fi
 # Runs
 
 
-@pytest.mark.parametrize("status", [S.NOT_STARTED, S.STARTING, S.STARTED, S.CANCELING])
+@pytest.mark.parametrize("status", [S.QUEUED, S.NOT_STARTED, S.STARTING, S.STARTED, S.CANCELING])
 def test_what_has_not_ended_is_in_hand(runs: Runs, status: S) -> None:
     runs.add("2026-06-02", "2026-06-03", status=status)
 

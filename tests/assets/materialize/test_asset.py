@@ -19,7 +19,7 @@ from tests.conftest import Pull
 from tests.faults.files import AddedColumn, RemovedColumn
 from tests.faults.network import Respond
 from tests.faults.runs import RunFails, RunTakes
-from tests.support.dagster import Orchestra, reader_of
+from tests.support.dagster import Orchestra, configured, reader_of
 from tests.support.partitions import days
 from tests.support.stripe import asking_for
 
@@ -536,6 +536,27 @@ def test_re_executing_a_run_that_ended_well_requests_each_partition_again(
     assert result.success
     assert partitions(orchestra.recorded(summary)) == [FIRST, FIRST, "2026-06-02", "2026-06-02"]
     assert len(simulator.runs) == 4
+
+
+def test_a_file_that_a_re_execution_converts_again_has_an_event_though_its_report_run_has_one(
+    orchestra: Orchestra, simulator: Simulator
+) -> None:
+    """The columns were given other types in between."""
+    text, money = (
+        build_report_asset(
+            configured("balance.summary.1", columns={"net_amount": kind, "currency": "text"}),
+            retry_policy=None,
+        )
+        for kind in ("text", "money")
+    )
+    simulator.faults.add(RunFails(), asking_for("2026-06-02"), times=3)
+    failed = orchestra.launch([text], FIRST, "2026-06-02")
+
+    assert orchestra.launch([money], FIRST, "2026-06-02", tags=again(failed)).success
+
+    events = [shown(event) for key, event in orchestra.recorded(money) if key == FIRST]
+    assert [event["stripe/origin"] for event in events] == ["created", "reconverted"]
+    assert len({event["stripe/report_run_id"] for event in events}) == 1
 
 
 def test_re_executing_a_run_that_ended_well_asks_for_a_day_whose_file_is_gone_too(
