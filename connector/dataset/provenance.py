@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Self
 
 from connector.api.json_fields import is_identifier
@@ -144,24 +145,21 @@ def _plain(value: Any) -> Any:
 # Reading it back. Each raises one of the errors that `from_json` expects.
 
 
-def _exactly(kind: type) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        if type(value) is not kind:
-            raise TypeError(f"{value!r:.80} is not a {kind.__name__}")
-        return value
-
-    return read
+def _exactly(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r:.80} is not a {kind.__name__}")
+    return value
 
 
-def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else read(value)
+def _or_none(read: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else read(value)
 
 
-def _mapping(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: {name: read(item) for name, item in _dict(value).items()}
+def _mapping(read: Callable[[Any], Any], value: Any) -> dict[str, Any]:
+    return {name: read(item) for name, item in _dict(value).items()}
 
 
-_text, _flag, _dict = _exactly(str), _exactly(bool), _exactly(dict)
+_text, _flag, _dict = partial(_exactly, str), partial(_exactly, bool), partial(_exactly, dict)
 
 
 def _run_id(value: Any) -> str:
@@ -172,7 +170,7 @@ def _run_id(value: Any) -> str:
 
 
 def _count(value: Any) -> int:
-    if _exactly(int)(value) < 0:
+    if _exactly(int, value) < 0:
         raise ValueError(f"{value} is negative")
     return int(value)
 
@@ -200,7 +198,7 @@ def _interval(value: Any) -> Interval:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(_text(each) for each in _exactly(list)(value))
+    return tuple(_text(each) for each in _exactly(list, value))
 
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
@@ -212,13 +210,13 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("header", "added_columns", "withheld_columns", "request_ids"), _texts),
     **dict.fromkeys(("parameters", "run"), _dict),
     "livemode": _flag,
-    "account": _or_none(_text),
-    "books": _or_none(_text),
-    "run_succeeded": _or_none(_time),
-    "interval": _or_none(_interval),
-    "columns": _mapping(_text),
-    "totals": _mapping(_amount),
-    "sums": _mapping(_mapping(_amount)),
+    "account": partial(_or_none, _text),
+    "books": partial(_or_none, _text),
+    "run_succeeded": partial(_or_none, _time),
+    "interval": partial(_or_none, _interval),
+    "columns": partial(_mapping, _text),
+    "totals": partial(_mapping, _amount),
+    "sums": partial(_mapping, partial(_mapping, _amount)),
 }
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,10 +54,7 @@ class PartitionWriter:
             client = self.client.acting_for(finished.wanted.partition.acting_for)
             fetched = fetch(client, finished.file, csv, draw=self.draw)
             self.observe(Downloaded(finished, fetched, self.client.clock.monotonic() - began))
-            if finished.file.size > _LARGE:
-                with _one_large:
-                    provenance = self._convert(finished, fetched, parquet)
-            else:
+            with _one_large if finished.file.size > _LARGE else nullcontext():
                 provenance = self._convert(finished, fetched, parquet)
         except OSError as error:
             raise StoreError(f"could not read {csv}: {error.strerror or error}; try again") from None

@@ -167,7 +167,7 @@ class RunBatch:
         echoed = request.as_echoed(type_.default_columns if type_ else None)
         return PartitionProgress(
             wanted,
-            tuple({request: 0, echoed: 0}),
+            tuple(dict.fromkeys((request, echoed))),
             began=self._began,
             updated=type_.updated if type_ else None,
             abandon_after=self._wait_policy.abandon_after,

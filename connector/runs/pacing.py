@@ -117,4 +117,4 @@ def pause_before_poll(age: float) -> float:
 
 def pause_after_refusal(refusals: int, draw: float) -> float:
     """Seconds before another run is created when Stripe refused `refusals` in a row."""
-    return min(30.0, 2.0 ** min(refusals - 1, 10)) * (0.5 + 0.5 * draw)
+    return 2.0 ** min(refusals - 1, 5) * (0.5 + 0.5 * draw)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.dataset.coverage import coverage_of, listed, missing, overlapping
+from connector.dataset.coverage import Coverage, coverage_of, listed, missing, overlapping
 from connector.dataset.identity import Dataset
 from connector.partitions import Interval, Windows
 
@@ -54,7 +54,9 @@ def test_each_account_is_a_series_of_its_own() -> None:
 def test_payouts_have_no_calendar() -> None:
     dataset = Dataset("t", "test", None, "x.1", "payout", "UTC")
 
-    assert coverage_of(dataset, {}).first is None
+    assert coverage_of(dataset, {}) == Coverage(None, None, (), ())
+    noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    assert coverage_of(dataset, {"po_1": Interval(noon, noon + timedelta(1))}) == Coverage(None, None, (), ())
 
 
 def test_time_that_two_files_cover_is_named() -> None:

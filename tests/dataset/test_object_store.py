@@ -71,3 +71,19 @@ def test_what_was_published_is_found_again_many_partitions_at_once(store: Store,
 
     assert store.provenances(DATASET) == {PERIOD: provenance()}
     assert store.provenances(DATASET, ["2026-06-02", PERIOD]) == {"2026-06-02": None, PERIOD: provenance()}
+
+
+def test_what_lies_beside_the_partitions_is_found_too(store: Store, tmp_path: Path) -> None:
+    staged = tmp_path / "staged.parquet"
+    write(staged, provenance())
+    store.publish(staged, DATASET, provenance())
+    store._root.filesystem.create_dir(store._path(f"{DATASET.path}/copy/empty"), recursive=True)
+    with store._root.filesystem.open_output_stream(store._path(f"{DATASET.path}/copy/x.parquet")) as sink:
+        sink.write(b"PAR1")
+
+    files, (stray,) = store.contents(DATASET)
+
+    assert files == {PERIOD: provenance()}
+    assert stray.path == store._path(f"{DATASET.path}/copy")
+    assert store.keys(DATASET) == (PERIOD,)
+    assert Root("mock:///bucket").everything_below("bucket/none", through=()) == []

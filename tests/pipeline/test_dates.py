@@ -63,4 +63,5 @@ def test_a_report_about_one_payout_has_no_date(pull: Pull, store: Store) -> None
     assert {str(found.schema.field(f"_interval_{end}").type) for end in ("start", "end")} == {
         "timestamp[us, tz=UTC]"
     }
-    assert set(found["_date"].to_pylist()) == {None}
+    bounds = ("_date", "_interval_start", "_interval_end")
+    assert {value for name in bounds for value in found[name].to_pylist()} == {None}

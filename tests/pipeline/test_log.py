@@ -236,6 +236,7 @@ def test_durations_are_told_in_milliseconds(
 
     (downloaded,) = [each for each in steps(log.records) if each["step"] == "downloaded"]
     assert 0.25 <= downloaded["download_seconds"] < 0.5
+    assert 0.25 <= steps(log.records)[-1]["converted_seconds"] < 0.5
 
 
 def test_as_json_every_record_is_an_object_on_one_line(

@@ -13,7 +13,15 @@ from connector.api.models import ReportRequest, ReportRun, ReportType, epoch
 from connector.dataset.provenance import Provenance
 from connector.errors import BeforeDataError, NotReadyError
 from connector.partitions import Interval, Partition
-from connector.runs.adoption import PartitionRequest, Refusal, Situation, choose, differences, refusal
+from connector.runs.adoption import (
+    PartitionRequest,
+    Refusal,
+    Situation,
+    WaitPolicy,
+    choose,
+    differences,
+    refusal,
+)
 from connector.runs.creation import idempotency_key
 from connector.runs.readiness import not_ready
 from tests.support.datasets import provenance
@@ -413,3 +421,30 @@ def test_a_difference_of_time_is_said_in_utc_wherever_it_is_read(monkeypatch: py
     monkeypatch.undo()
     time.tzset()
     assert said == "interval_end 2026-06-02T01:00:00Z where 2026-06-02T00:00:00Z was asked"
+
+
+def test_the_idempotency_key_stays_the_same_from_version_to_version() -> None:
+    """Processes of two versions that ask at once share one run."""
+    made = key(known={"frr_2", "frr_1"}, account="acct_1", version="v", salt=7)
+
+    assert made == "report-1c40bf252526324d360cabbe78ea6cf295f863576ff09f92ca6f9d788145a59a"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        (
+            {"interval_end": epoch(DAY.end) + 1},
+            "interval_end 2026-06-02T00:00:01Z where 2026-06-02T00:00:00Z",
+        ),
+        ({"columns": ["a", "b"]}, "columns a, b where none"),
+        ({"currency": "eur"}, "currency eur where none"),
+        ({"interval_end": 10**17}, f"interval_end {10**17} where 2026-06-02T00:00:00Z"),
+    ],
+)
+def test_how_a_run_differs_from_what_is_wanted_is_said(parameters: dict[str, Any], said: str) -> None:
+    assert list(differences(another(run(), **parameters), wanted(), situation())) == [f"{said} was asked"]
+
+
+def test_policies_are_patient_by_default() -> None:
+    assert WaitPolicy() == WaitPolicy(wait_timeout=HOUR / 2, abandon_after=6 * HOUR, attempts=3)

@@ -81,7 +81,12 @@ def test_an_end_is_noticed_within_a_second_or_a_tenth_of_the_age(duration: float
 
 @given(refusals=st.integers(1, 100), draw=draws)
 def test_refusals_are_answered_with_a_bounded_pause(refusals: int, draw: float) -> None:
-    assert 0.5 <= pause_after_refusal(refusals, draw) <= 30
+    assert 0.5 <= pause_after_refusal(refusals, draw) <= 32
+
+
+def test_a_pause_doubles_with_each_refusal_up_to_half_a_minute_and_half_of_it_is_drawn() -> None:
+    assert [pause_after_refusal(refusals, 0.0) for refusals in range(1, 9)] == [0.5, 1, 2, 4, 8, 16, 16, 16]
+    assert pause_after_refusal(3, 0.5) == 3.0
 
 
 def test_what_was_sent_together_and_refused_together_counts_once() -> None:

@@ -126,3 +126,11 @@ def test_what_can_become_due_is_due_at_some_time(made: timedelta, ages: tuple[ti
     assert can_become_due(JUNE_1, provenance(made=END + made), ages) == bool(
         due(JUNE_1, END + made, late_enough, ages)
     )
+
+
+def test_partitions_of_one_window_come_together_whichever_account_they_are_of() -> None:
+    theirs = Partition(f"acct_1|{JUNE_1.key}", JUNE_1.interval)
+
+    aged = find_aged([theirs, JUNE_1], ages=AGES, now=END + 9 * DAY)
+
+    assert [partition for partition, _ in aged] == [theirs, JUNE_1]
