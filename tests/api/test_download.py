@@ -2,8 +2,10 @@
 
 import gzip
 import hashlib
+import itertools
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -259,3 +261,99 @@ def test_a_file_that_has_become_shorter_is_fetched_from_its_beginning(
 
     assert got(client_for(handle), target) == CSV
     assert host.seen == ["whole", "refused", "whole"]
+
+
+HASTY = RetryPolicy(give_up_after=0)
+
+
+def sending(body: bytes, status: int = 200, **headers: str) -> Callable[[httpx.Request], httpx.Response]:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: httpx.Response(status, headers=sent, stream=httpx.ByteStream(body))
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        (sending(CSV[:1000]), "ended after 1,000 of the {size} bytes Stripe announced"),
+        (sending(CSV + b"x"), "goes on after the {size} bytes Stripe announced"),
+        (sending(CSV, content_length="7"), "comes with 7 bytes where Stripe announced {size}"),
+        (sending(b"", 206, content_range="bytes 5-9/10"), "changed, or its server ignored where to go on"),
+        (sending(b"", 416), "has no byte 0 any more"),
+        (sending(b"x", content_type="text/html; charset=utf-8"), "is not a CSV but text/html"),
+        (sending(b"x", content_type="application/json"), "is not a CSV but application/json"),
+        (sending(b" {"), "is not a CSV but something else"),
+        (sending(b"\n<", content_type="text/csv"), "is not a CSV but text/csv"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(
+    client_for: ClientFor, target: Path, host: Callable[[httpx.Request], httpx.Response], said: str
+) -> None:
+    with pytest.raises(DownloadError) as caught:
+        fetch(client_for(host), FILE, target, retry=HASTY)
+
+    assert str(caught.value) == f"file file_1 {said.format(size=f'{len(CSV):,}')}"
+
+
+def test_what_a_transfer_took_is_counted(host: FileHost, client_for: ClientFor, target: Path) -> None:
+    host.cuts = [1000, 5000]
+
+    fetched = fetch(client_for(host.handle), FILE, target, draw=lambda: 0.5)
+
+    assert (fetched.transfers, fetched.request_ids) == (3, ("req_1", "req_2", "req_3"))
+    assert fetched.path == target
+
+
+def test_pauses_double_where_a_file_gets_no_further_and_begin_again_where_it_does(
+    host: FileHost, client_for: ClientFor, target: Path, clock: ManualClock
+) -> None:
+    host.cuts = [0, 0, 1000, 0]
+    at: list[float] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        at.append(clock.monotonic())
+        return host.handle(request)
+
+    fetch(client_for(handle), FILE, target, draw=lambda: 0.5)
+
+    pauses = [after - before for before, after in itertools.pairwise(at)]
+    assert pauses == pytest.approx([0.25, 0.5, 0.25, 0.5], abs=0.001)
+
+
+def test_a_transfer_that_breaks_after_the_last_byte_is_whole(
+    host: FileHost, client_for: ClientFor, target: Path
+) -> None:
+    host.cuts = [len(CSV)]
+
+    assert got(client_for(host.handle), target) == CSV
+    assert host.seen == ["whole"]
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(1 << 20, 916.0), (64 << 10, 901.0)])
+def test_a_file_may_take_a_quarter_of_an_hour_and_a_second_for_each_64_kib(
+    client_for: ClientFor, target: Path, clock: ManualClock, size: int, seconds: float
+) -> None:
+    file = replace(FILE, size=size)
+
+    class Drops(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            for _ in range(size):
+                clock.sleep(1)
+                yield b"x"
+
+    with pytest.raises(ConnectionFailedError) as caught:
+        fetch(client_for(lambda _: httpx.Response(200, stream=Drops())), file, target, retry=HASTY)
+
+    assert clock.monotonic() == seconds + 1
+    came = f"{int(seconds) + 1:,} of {size:,} bytes"
+    assert str(caught.value) == f"file file_1 came too slowly: {came}, then we gave up"
+
+
+def test_a_disk_that_refuses_says_how_much_is_needed(client_for: ClientFor, tmp_path: Path) -> None:
+    target = tmp_path / "nowhere" / "report.csv"
+
+    with pytest.raises(StoreError) as caught:
+        fetch(client_for(FileHost().handle), FILE, target)
+
+    assert str(caught.value) == (
+        f"could not write {target}: No such file or directory; the report has {len(CSV):,} bytes"
+    )

@@ -14,6 +14,7 @@ from connector.query import ReportQuery
 from connector.runs.events import Origin
 from connector.simulator import Simulator
 from tests.conftest import Pull
+from tests.faults.files import AddedColumn
 from tests.faults.network import Respond
 from tests.support.partitions import days, done
 
@@ -151,3 +152,39 @@ def test_a_file_that_is_gone_at_stripe_stays_as_it_is_and_this_is_said(
         f"of {run} is gone at Stripe, so it stays as it is. --force requests a new report run."
     ]
     assert len(simulator.runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "personal", "said"),
+    [
+        (
+            "settlement_batch",
+            False,
+            "Stripe sends columns that were not asked for, stored as text: settlement_batch",
+        ),
+        (
+            "customer_name",
+            True,
+            "not stored, as they may be personal data and were not asked for: customer_name. Name them in "
+            "`columns` where they are wanted.",
+        ),
+    ],
+)
+def test_a_column_that_nobody_asked_for_is_told_once_and_stored_unless_it_may_be_personal(
+    simulator: Simulator,
+    pull: Pull,
+    store: Store,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    name: str,
+    personal: bool,
+    said: str,
+) -> None:
+    simulator.faults.add(AddedColumn(name, "7"), "POST", times=None)
+
+    pull(summary(), days("2026-06-01", 3))
+
+    assert caplog.messages == [f"balance_summary: {said}"]
+    found = stored(store, summary())
+    assert (name in found.columns) is (name in found.added_columns) is not personal
+    assert (name in found.withheld_columns) is personal
