@@ -76,27 +76,38 @@ class Runs:
         tags: Mapping[str, str] | None = None,
     ) -> Backfill:
         """A backfill of these partitions, launched `age` seconds ago, some of them `done`."""
-        now = datetime.now(UTC).timestamp()
-        data = AssetBackfillData(
+        launched = datetime.now(UTC).timestamp() - age
+        backfill = Backfill(
+            backfill_id=uuid.uuid4().hex[:8],
+            status=BackfillStatus(status),
+            from_failure=False,
+            tags=tags or {},
+            backfill_timestamp=launched,
+            asset_selection=[self.report.key],
+            asset_backfill_data=self._progress(keys, done, launched),
+        )
+        self.instance.add_backfill(backfill)
+        return backfill
+
+    def update_backfill(
+        self, backfill: Backfill, keys: Collection[str], *, status: str, done: Collection[str]
+    ) -> None:
+        """The backfill of these partitions has come so far."""
+        progress = self._progress(keys, done, backfill.backfill_timestamp)
+        self.instance.update_backfill(
+            backfill._replace(status=BackfillStatus(status), asset_backfill_data=progress)
+        )
+
+    def _progress(self, keys: Collection[str], done: Collection[str], launched: float) -> AssetBackfillData:
+        return AssetBackfillData(
             target_subset=self._subset(keys),
             requested_runs_for_target_roots=True,
             latest_storage_id=None,
             materialized_subset=self._subset(done),
             requested_subset=self._subset(done),
             failed_and_downstream_subset=self._subset(()),
-            backfill_start_time=TimestampWithTimezone(now - age, "UTC"),
+            backfill_start_time=TimestampWithTimezone(launched, "UTC"),
         )
-        backfill = Backfill(
-            backfill_id=uuid.uuid4().hex[:8],
-            status=BackfillStatus(status),
-            from_failure=False,
-            tags=tags or {},
-            backfill_timestamp=now - age,
-            asset_selection=[self.report.key],
-            asset_backfill_data=data,
-        )
-        self.instance.add_backfill(backfill)
-        return backfill
 
     def left_alone(self, grid: PartitionGrid, *, now: datetime | None = None) -> LeftAlone:
         """What is left alone now."""

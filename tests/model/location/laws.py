@@ -1,16 +1,21 @@
 """What must hold: at every tick, after every run, and when everything is on and calm."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from itertools import combinations
 from typing import Any
 
+from assets import build_availability_sensor, build_report_asset
 from assets.dagster_runs.asked import MOST_TIMES
 from connector.catalogue import latency_of
 from connector.errors import ReportingError
 from connector.query import ReportQuery
 from tests.model.laws import LawBrokenError
 from tests.model.location.place import Launched, Place
-from tests.support.sensing import Tick
+from tests.support.sensing import Daemon, Tick
+
+#: The files by partition, what Dagster knows by partition, and the cursors.
+State = tuple[Mapping[str, str], Mapping[str, str | None], Sequence[str | None]]
 
 #: Dagster cuts a tick off after a minute.
 TICK_SECONDS = 45.0
@@ -22,7 +27,7 @@ def tick_holds(place: Place, tick: Tick, seconds: float) -> None:
     """A tick ends in time, and asks for nothing that is in hand or that a person has put down."""
     _expect(seconds <= TICK_SECONDS, f"a tick took {seconds:.0f} s")
     asked = {key for request in tick.requests for key in place.keys_of(request)}
-    in_hand = {key for keys in place.held.values() for key in keys}
+    in_hand = place.in_hand()
     _expect(not asked & in_hand, f"asked for what is in hand: {sorted(asked & in_hand)}")
     _expect(not asked & place.put_down, f"asked for what was cancelled: {sorted(asked & place.put_down)}")
 
@@ -65,6 +70,42 @@ def reading_is_refused(place: Place, otherwise: Mapping[str, Any], key: str) -> 
     raise LawBrokenError(f"{rows} rows of {key} were read as {dict(otherwise)}")
 
 
+def changed_definition_is_refused(place: Place, otherwise: Mapping[str, Any]) -> str:
+    """The location is loaded with another report of the same name: no run of it ends well, its sensor asks
+    for nothing and says so, and the files are as they were.
+
+    Returns the key of the partition that was launched.
+    """
+    report = place.reports_of(otherwise)
+    asset = build_report_asset(report, retry_policy=None)
+    keys = place.store.keys(place.dataset)
+    before = place.run_ids(keys)
+    newest = report.partitions.get_last_partition_key() or ""
+    run = place.orchestra.launch([asset], newest)
+    tick = Daemon(place.orchestra, [asset], build_availability_sensor([report])).tick()
+    _expect(not run.success, f"green as {dict(otherwise)}, in a table of another configuration")
+    _expect(not tick.requests, f"asked for {tick.partitions} as {dict(otherwise)}")
+    _expect("holds data for a different" in tick.skipped, f"a tick says of the table only: {tick.skipped}")
+    _expect(place.run_ids(keys) == before, "files were replaced by those of another configuration")
+    return newest
+
+
+def company_is_unharmed(mine: State, after: State) -> None:
+    """What another location on the same Stripe account does changes nothing of this one."""
+    _expect(mine == after, f"another location changed {mine} to {after}")
+
+
+def state_of(place: Place) -> State:
+    """The files, what Dagster knows of them, and where the sensors are."""
+    return place.run_ids(place.keys()), dict(place.known()), [each.cursor for each in place.daemons]
+
+
+def run_keys_differ(places: Sequence[Place]) -> None:
+    """No two locations ask with the same run key in one Dagster."""
+    for one, other in combinations((each for each in places if each.instance is places[0].instance), 2):
+        _expect(not one.run_keys & other.run_keys, f"run keys meet: {one.run_keys & other.run_keys}")
+
+
 def everything_is_there(place: Place) -> None:
     """Each ready day is there, known, and as fresh as its age asks for.
 
@@ -72,7 +113,8 @@ def everything_is_there(place: Place) -> None:
     """
     keys = place.keys()
     newest = max(map(place.end_of, keys))
-    there, known = place.store.provenances(place.dataset, keys), place.known()
+    there = place.store.provenances(place.dataset, keys)
+    known, recorded = place.known(), place.recorded()
     for key in keys:
         file, end = there[key], place.end_of(key)
         if key in place.put_down or place.died[key] >= MOST_TIMES:
@@ -80,7 +122,7 @@ def everything_is_there(place: Place) -> None:
         if file is None:
             _expect(end <= newest - LOOK_BACK, f"{key} is ready, and not there")
             continue
-        _expect(known.get(key) == file.run_id, f"{key} is there as {file.run_id}, known as {known.get(key)}")
+        _expect((key, file.run_id) in recorded, f"{key} is there as {file.run_id}, known as {known.get(key)}")
         due = _ages_reached(place, end)
         _expect(
             not due or file.run_created >= end + max(due) - timedelta(seconds=1),

@@ -17,7 +17,17 @@ from connector.simulator import Fault, Stage
 from connector.simulator.books.entries import Entry
 from tests.faults.network import Respond, Silence
 from tests.faults.runs import RunFails, RunTakes
-from tests.model.location.laws import everything_is_there, reading_is_refused, run_holds, tick_holds
+from tests.model.location.backfills import Backfills
+from tests.model.location.laws import (
+    changed_definition_is_refused,
+    company_is_unharmed,
+    everything_is_there,
+    reading_is_refused,
+    run_holds,
+    run_keys_differ,
+    state_of,
+    tick_holds,
+)
 from tests.model.location.place import Place
 from tests.support.sensing import Daemon
 
@@ -33,6 +43,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "in Berlin": {"zone": "Europe/Berlin"},
     "in euros": {"filters": {"currency": "eur"}},
 }
+ACCIDENTS = ["wipe", "lose cursors", "lose home", "remove file", "delete run", "report by hand"]
 LAST = datetime(2026, 9, 1, tzinfo=UTC)
 FAULTS: dict[str, tuple[Fault, str]] = {
     "runs fail": (RunFails(), "POST"),
@@ -54,6 +65,7 @@ class Weeks(RuleBasedStateMachine):
     def begin(self) -> None:
         self.directory = tempfile.mkdtemp(prefix="model-")
         self.place = Place(Path(self.directory))
+        self.company: dict[str, Place] = {}
         self.late = 0
         #: Whether there may be faults.
         self.in_trouble = False
@@ -63,7 +75,8 @@ class Weeks(RuleBasedStateMachine):
             try:
                 self._calm_down()
             finally:
-                self.place.stack.close()
+                for place in self.places:
+                    place.stack.close()
                 shutil.rmtree(self.directory, ignore_errors=True)
 
     # People
@@ -107,54 +120,112 @@ class Weeks(RuleBasedStateMachine):
             if cancelled:
                 self._count("cancel")
                 self.place.instance.report_run_canceled(run)
-                # Who has launched a day once more since then still wants it.
-                later = list(self.place.wanted)[list(self.place.wanted).index(run_id) + 1 :]
-                wanted = {key for each in later for key in self.place.wanted[each]}
-                self.place.put_down |= set(keys) - wanted
+                self.place.cancel(keys, run_id)
             else:
                 self._count("worker dies")
                 self.place.instance.report_run_failed(run)
 
-    @precondition(lambda self: self.place.known())
-    @rule()
-    def wipe(self) -> None:
-        self._count("wipe")
-        self.place.instance.wipe_assets([self.place.asset.key])
+    @rule(back=PLACES, length=st.integers(2, 5), at_once=st.sampled_from([1, 2, None]))
+    def backfill(self, back: int, length: int, at_once: int | None) -> None:
+        if keys := self._days(back, length):
+            self._count("backfill")
+            self.place.put_down -= set(keys)
+            Backfills(self.place).launch(keys, at_once=at_once)
 
-    @precondition(lambda self: any(daemon.cursor for daemon in self.place.daemons))
-    @rule()
-    def lose_cursors(self) -> None:
-        self._count("lose cursors")
-        for daemon in self.place.daemons:
-            daemon.cursor = None
+    @precondition(lambda self: self.place.backfills)
+    @rule(
+        ends=st.sampled_from(["well", "well", "dead", "cancelled", "all cancelled"]), number=st.integers(0, 5)
+    )
+    def backfill_goes_on(self, ends: str, number: int) -> None:
+        """Its next run is carried out, dies before it begins, or a person cancels it or the whole."""
+        if not self.place.backfills:
+            return
+        self._count(f"of a backfill, a run ends {ends}" if ends != "all cancelled" else "cancel backfill")
+        id = list(self.place.backfills)[number % len(self.place.backfills)]
+        if ends == "all cancelled":
+            Backfills(self.place).cancel(id)
+        else:
+            self._go_on(id, ends)
 
-    @precondition(lambda self: self.place.launched)
-    @rule()
-    def lose_home(self) -> None:
-        self._count("lose home")
-        self.place.open_home()
-
-    @precondition(lambda self: any((Path(self.directory) / "data").glob("*/*/*/*/report.parquet")))
-    @rule(number=st.integers(0, 5))
-    def remove_file(self, number: int) -> None:
-        self._count("remove file")
-        files = sorted((Path(self.directory) / "data").glob("*/*/*/*/report.parquet"))
-        files[-1 - number % len(files)].unlink()
-
-    @rule(back=PLACES, length=LENGTHS)
-    def pull(self, back: int, length: int) -> None:
-        """The command, without Dagster."""
-        if (keys := self._days(back, length)) and not self.in_trouble:
+    @precondition(lambda self: not self.in_trouble and self._has_files())
+    @rule(
+        what=st.sampled_from(["pull", "read", "load"]),
+        otherwise=st.sampled_from(sorted(OTHERWISE)),
+        back=PLACES,
+        length=LENGTHS,
+    )
+    def go_around_dagster(self, what: str, otherwise: str, back: int, length: int) -> None:
+        """The command is run; or the table is read, or the location loaded, as another report."""
+        keys = self._days(back, length)
+        if what == "pull" and keys:
             self._count("pull")
             self.place.pull(keys)
+        elif what == "read":
+            self._count("read otherwise")
+            there = self.place.store.keys(self.place.dataset)
+            reading_is_refused(self.place, OTHERWISE[otherwise], there[-1 - back % len(there)])
+        elif what == "load" and keys:
+            self._count("load otherwise")
+            self.place.put_down.discard(changed_definition_is_refused(self.place, OTHERWISE[otherwise]))
 
-    @precondition(lambda self: self.place.run_ids(self.place.store.keys(self.place.dataset)))
-    @rule(otherwise=st.sampled_from(sorted(OTHERWISE)), number=st.integers(0, 5))
-    def read_otherwise(self, otherwise: str, number: int) -> None:
-        """Somebody reads the table as a report of another window, zone or filter."""
-        self._count("read otherwise")
-        keys = self.place.store.keys(self.place.dataset)
-        reading_is_refused(self.place, OTHERWISE[otherwise], keys[-1 - number % len(keys)])
+    @precondition(lambda self: self.place.launched)
+    @rule(what=st.sampled_from(ACCIDENTS), number=st.integers(0, 5))
+    def accident(self, what: str, number: int) -> None:
+        """Something is lost, or reported by hand."""
+        place, days = self.place, self._days(number, 1)
+        run = place.launched[-1 - number % len(place.launched)]
+        files = sorted((Path(self.directory) / "data").glob("*/*/*/*/report.parquet"))
+        # What was cancelled stays so only as long as Dagster has the runs that say so.
+        if what == "delete run" and place.ever_cancelled & set(run.keys):
+            return
+        self._count(what)
+        match what:
+            case "delete run":
+                place.launched.remove(run)
+                place.wanted.pop(run.run_id, None)
+                place.instance.delete_run(run.run_id)
+            case "wipe":
+                place.instance.wipe_assets([place.asset.key])
+            case "lose cursors":
+                for daemon in place.daemons:
+                    daemon.cursor = None
+            case "lose home":
+                for each in self.places:
+                    if each is place or each.shares_home:
+                        each.open_home()
+            case "remove file":
+                for file in files[-1 - number : len(files) - number]:
+                    file.unlink()
+            case "report by hand":
+                for key in days:
+                    event = dg.AssetMaterialization(place.asset.key, partition=key)
+                    place.instance.report_runless_asset_event(event)
+
+    @rule(
+        shares_home=st.booleans(),
+        what=st.sampled_from(["materialize", "tick", "tick, its runs die", "cancel", "pull"]),
+        which=SENSORS,
+        back=PLACES,
+        length=LENGTHS,
+    )
+    def company_acts(self, *, shares_home: bool, what: str, which: int, back: int, length: int) -> None:
+        """Another code location in this Dagster, or another deployment on the same Stripe account."""
+        keys = self._days(back, length)
+        if not keys:
+            return
+        self._count(f"company: {what}")
+        other, before = self._other(shares_home=shares_home), state_of(self.place)
+        if what == "materialize":
+            other.put_down -= set(keys)
+            run_holds(other, other.launch(keys), fresh=False, launched=True)
+        elif what == "cancel":
+            other.record_run(keys, dg.DagsterRunStatus.CANCELED)
+            other.cancel(keys)
+        elif what == "pull":
+            other.pull(keys)
+        else:
+            self._tick(other, other.daemons[which], alive=what == "tick")
+        company_is_unharmed(before, state_of(self.place))
 
     # The daemon
 
@@ -162,7 +233,7 @@ class Weeks(RuleBasedStateMachine):
     def tick(self, which: int, alive: bool) -> None:
         """The runs that a tick asks for are carried out, or die before they begin."""
         self._count("tick" if alive else "tick, its runs die")
-        self._tick(self.place.daemons[which], alive=alive)
+        self._tick(self.place, self.place.daemons[which], alive=alive)
 
     # Stripe
 
@@ -185,16 +256,15 @@ class Weeks(RuleBasedStateMachine):
 
     @rule(fault=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 6))
     def trouble(self, fault: str, times: int) -> None:
+        """Trouble begins; where there is some already, it ends."""
+        if self.in_trouble:
+            self._count("calm")
+            self._all_is_well()
+            return
         self._count(fault)
         what, aim = FAULTS[fault]
         self.place.simulator.faults.add(what, aim, times=times)
         self.in_trouble = True
-
-    @precondition(lambda self: self.in_trouble)
-    @rule()
-    def calm(self) -> None:
-        self._count("calm")
-        self._all_is_well()
 
     # Carrying out
 
@@ -206,11 +276,39 @@ class Weeks(RuleBasedStateMachine):
         end = len(ready) - back
         return ready[max(0, end - length) : max(0, end)]
 
-    def _tick(self, daemon: Daemon, *, alive: bool = True) -> None:
-        with self.place.timed() as seconds:
+    @property
+    def places(self) -> list[Place]:
+        return [self.place, *self.company.values()]
+
+    def _other(self, *, shares_home: bool) -> Place:
+        name = "location" if shares_home else "deployment"
+        if name not in self.company:
+            directory = Path(self.directory) / name
+            directory.mkdir()
+            self.company[name] = Place(directory, self.place, shares_home, self.place.clock)
+        return self.company[name]
+
+    def _has_files(self) -> bool:
+        return bool(self.place.store.keys(self.place.dataset))
+
+    def _go_on(self, id: str, ends: str) -> None:
+        before = self.place.backfills[id]
+        keys = before.left[0]
+        there = set(self.place.run_ids(keys))
+        known = {key for key, run in self.place.known().items() if run}
+        run = Backfills(self.place).go_on(id, ends)
+        if run:
+            fresh = there == set(keys) and there <= known
+            run_holds(self.place, run, fresh=fresh, launched=True)
+        elif ends == "cancelled":
+            self.place.cancel(keys)
+
+    def _tick(self, place: Place, daemon: Daemon, *, alive: bool = True) -> None:
+        with place.timed() as seconds:
             tick = daemon.tick()
-            tick_holds(self.place, tick, seconds())
-        self.place.carry_out(daemon, tick, alive=alive)
+            tick_holds(place, tick, seconds())
+        place.carry_out(daemon, tick, alive=alive)
+        run_keys_differ(self.places)
 
     def _all_is_well(self) -> None:
         self.place.simulator.faults.clear()
@@ -227,11 +325,15 @@ class Weeks(RuleBasedStateMachine):
             assert run
             self.place.instance.report_run_failed(run)
             del self.place.held[run_id]
+        while self.place.backfills:
+            self._go_on(next(iter(self.place.backfills)), "well")
         for _ in range(6):
             self.place.clock.sleep(1800)
-            for daemon in self.place.daemons:
-                self._tick(daemon)
-        everything_is_there(self.place)
+            for place in self.places:
+                for daemon in place.daemons:
+                    self._tick(place, daemon)
+        for place in self.places:
+            everything_is_there(place)
 
     def _count(self, what: str) -> None:
         Weeks.steps[what] += 1

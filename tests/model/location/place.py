@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -16,8 +17,8 @@ from assets import (
     build_late_report_sensor,
     build_report_asset,
 )
-from assets.dagster_runs.history import MaterializationEvent, newest_materializations
-from assets.dagster_runs.tags import PARENT_RUN, PARTITION, RANGE_END, RANGE_START
+from assets.dagster_runs.history import MaterializationEvent, newest_materializations, read_materializations
+from assets.dagster_runs.tags import BACKFILL, PARENT_RUN, PARTITION, RANGE_END, RANGE_START
 from assets.reports.check_rules import CheckOptions
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
@@ -28,6 +29,9 @@ from connector.simulator import Simulator
 from tests.support.clock import NOON, ManualClock
 from tests.support.dagster import Orchestra
 from tests.support.sensing import Daemon, Tick, carry_out
+
+if TYPE_CHECKING:
+    from tests.model.location.backfills import UnderWay
 
 FIRST_DAY = date(2026, 6, 2)
 
@@ -55,28 +59,37 @@ class Place:
 
     Attributes:
         directory: an empty one.
+        owner: the location on the same Stripe account that was there before; None for the first.
+        shares_home: it is in the Dagster of its owner, under another prefix.
         launched: the runs that were carried out, oldest first.
         held: keys by the ids of the runs that go on.
-        wanted: keys by the ids of all runs that people have launched, oldest first.
+        backfills: those that are not finished, by id.
+        wanted: keys by the ids of all runs and backfills that people have launched, oldest first.
         put_down: keys that a person cancelled, and no person has launched since.
+        ever_cancelled: keys that a person has cancelled at any time.
+        run_keys: those that its sensors have asked with.
         died: how many runs that a sensor asked for died before they began, by key.
     """
 
     directory: Path
+    owner: "Place | None" = None
+    shares_home: bool = False
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
     stack: ExitStack = field(default_factory=ExitStack)
     launched: list[Launched] = field(default_factory=list)
     held: dict[str, Sequence[str]] = field(default_factory=dict)
+    backfills: "dict[str, UnderWay]" = field(default_factory=dict)
     wanted: dict[str, Sequence[str]] = field(default_factory=dict)
     put_down: set[str] = field(default_factory=set)
+    ever_cancelled: set[str] = field(default_factory=set)
+    run_keys: set[str] = field(default_factory=set)
     died: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.simulator = Simulator(
-            self.clock, seed=5, volume=1, opening=date(2026, 6, 1), run_seconds=(1, 40), account="acct_1own"
-        )
+        self.simulator: Simulator = self.owner.simulator if self.owner else _stripe(self.clock)
+        prefix = ("stripe_too",) if self.shares_home else ("stripe",)
         query = ReportQuery.of("balance_summary")
-        plain = ConfiguredReport(query, start=FIRST_DAY, wait_policy=PATIENCE)
+        plain = ConfiguredReport(query, start=FIRST_DAY, wait_policy=PATIENCE, prefix=prefix)
         # Evaluations of checks are most of what a run costs, and say nothing here.
         self.report = replace(plain, checks=CheckOptions(skip=plain.checkable))
         self.asset = build_report_asset(self.report, retry_policy=None)
@@ -86,14 +99,24 @@ class Place:
     def open_home(self) -> None:
         """A Dagster without a history."""
         self.stack.close()
-        instance = self.stack.enter_context(dg.DagsterInstance.ephemeral())
+        if self.owner and self.shares_home:
+            instance = self.owner.instance
+        else:
+            instance = self.stack.enter_context(dg.DagsterInstance.ephemeral())
         self.orchestra = Orchestra(instance, self.simulator.handle, self.clock, self.directory / "data")
         self.launched.clear()
         self.held.clear()
+        self.backfills.clear()
         self.wanted.clear()
         self.put_down.clear()
+        self.ever_cancelled.clear()
+        self.run_keys.clear()
         self.died.clear()
-        sensors = (build_availability_sensor([self.report]), build_late_report_sensor([self.report]))
+        (prefix,) = self.report.prefix
+        sensors = (
+            build_availability_sensor([self.report], name=f"{prefix}_availability"),
+            build_late_report_sensor([self.report], name=f"{prefix}_late_reports"),
+        )
         self.daemons = [Daemon(self.orchestra, [self.asset], sensor) for sensor in sensors]
 
     @property
@@ -136,6 +159,32 @@ class Place:
         """The report run of the newest materialization of each partition, as Dagster has it."""
         return {key: event.report_run for key, event in self.events().items()}
 
+    def recorded(self) -> set[tuple[str, str | None]]:
+        """The report runs of all materializations of each partition."""
+        keys = self.report.partitions.get_partition_keys()
+        found = read_materializations(self.instance, self.asset.key, keys)
+        return {(event.partition, event.report_run) for event in found}
+
+    def in_hand(self) -> set[str]:
+        """What goes on, as people see it."""
+        backfills = (each.keys for each in self.backfills.values())
+        return {key for keys in (*self.held.values(), *backfills) for key in keys}
+
+    def wanted_since(self, id: str) -> set[str]:
+        """What people have launched since the run or backfill with that id."""
+        later = list(self.wanted)[list(self.wanted).index(id) + 1 :]
+        return {key for each in later for key in self.wanted[each]}
+
+    def cancel(self, keys: Collection[str], id: str | None = None) -> None:
+        """A person has cancelled these. Who has launched one of them once more since then still wants it.
+
+        Args:
+            id: the run or backfill that was cancelled; None for one that was launched right now.
+        """
+        since = self.wanted_since(id) if id else set()
+        self.ever_cancelled |= set(keys)
+        self.put_down |= set(keys) - since
+
     def events(self) -> Mapping[str, MaterializationEvent]:
         """The newest materialization of each partition, as Dagster has it."""
         return newest_materializations(
@@ -151,14 +200,18 @@ class Place:
         result = self.orchestra.launch([self.asset], keys[0], last, tags=tags)
         done = Launched(result.run_id, keys, began, result.success)
         self.launched.append(done)
-        self.wanted[result.run_id] = keys
+        if BACKFILL not in (tags or {}) or PARENT_RUN in (tags or {}):
+            self.wanted[result.run_id] = keys
         return done
 
     def launch_again(self, before: Launched) -> Launched:
         """Re-execute a run, all steps."""
         run = self.instance.get_run_by_id(before.run_id)
         tags = {PARENT_RUN: before.run_id, "dagster/root_run_id": before.run_id}
-        own = {name: value for name, value in run.tags.items() if name.startswith("stripe/")} if run else {}
+        before_tags = run.tags if run else {}
+        own = {name: value for name, value in before_tags.items() if name.startswith("stripe/")}
+        if (backfill := before_tags.get(BACKFILL)) in self.backfills:
+            own[BACKFILL] = str(backfill)  # as Dagster does while the backfill goes on
         return self.launch(before.keys, {**own, **tags})
 
     def record_run(
@@ -182,6 +235,7 @@ class Place:
             if request.run_key in daemon.seen:
                 continue
             daemon.seen.add(str(request.run_key))
+            self.run_keys.add(str(request.run_key))
             tags = {**request.tags, SENSOR: daemon.sensor.name, RUN_KEY: str(request.run_key)}
             if alive:
                 carry_out(self.orchestra, [self.asset], request._replace(tags=tags))
@@ -201,6 +255,10 @@ class Place:
 
     # Without Dagster
 
+    def reports_of(self, otherwise: Mapping[str, Any]) -> ConfiguredReport:
+        """The report as somebody configures it otherwise, for a table of the same name."""
+        return replace(self.report, query=ReportQuery.of("balance_summary", **otherwise))
+
     def pull(self, keys: Sequence[str]) -> None:
         """What the command does."""
         partitions = [self.report.partition(key) for key in keys]
@@ -213,3 +271,9 @@ class Place:
         """How many seconds have passed on the clock so far."""
         began = self.clock.monotonic()
         yield lambda: self.clock.monotonic() - began
+
+
+def _stripe(clock: ManualClock) -> Simulator:
+    return Simulator(
+        clock, seed=5, volume=1, opening=date(2026, 6, 1), run_seconds=(1, 40), account="acct_1own"
+    )
