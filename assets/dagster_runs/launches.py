@@ -154,7 +154,8 @@ class Launches:
     def _launch(self, record: dg.RunRecord) -> Launch | None:
         """One run; None where it has no partition.
 
-        A person's launch of a backfill is the backfill, not each of its runs.
+        A person's launch of a backfill is the backfill, not each of its runs; but Dagster counts a person's
+        re-execution of one of them to the backfill too, as long as that goes on.
         """
         run, tags = record.dagster_run, record.dagster_run.tags
         launch = launch_of(
@@ -174,7 +175,7 @@ class Launches:
         if launch.outcome is Outcome.CANCELLED and tags[BACKFILL] in self._broken_off:
             # With its backfill: by a person, which the backfill says itself, or by Dagster.
             launch = replace(launch, outcome=Outcome.FAILED)
-        return replace(launch, by_person=False)
+        return replace(launch, by_person=launch.by_person and _PARENT in tags)
 
     def _backfills(self, statuses: Sequence[BackfillStatus]) -> list[Launch]:
         found = self.instance.get_backfills(filters=BackfillsFilter(statuses=list(statuses)))

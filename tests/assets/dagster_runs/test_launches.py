@@ -186,6 +186,18 @@ def test_one_run_of_a_backfill_that_went_on_is_put_down_alone(runs: Runs) -> Non
     assert runs.left_alone(GRID).put_down == days(1, 2)
 
 
+def test_a_person_takes_a_cancelled_run_of_a_backfill_up_again_by_re_executing_it(runs: Runs) -> None:
+    """Dagster counts the re-execution to the backfill as long as that goes on."""
+    backfill = runs.add_backfill(KEYS[:10], status="COMPLETED_FAILED", done=KEYS[2:10], age=100)
+    in_it = {"dagster/backfill": backfill.backfill_id}
+    cancelled = runs.add("2026-06-01", "2026-06-02", status=S.CANCELED, tags=in_it)
+    again = {**in_it, "dagster/parent_run_id": cancelled}
+    runs.add("2026-06-01", status=S.FAILURE, tags=again)
+    runs.add("2026-06-02", status=S.FAILURE, tags={**again, "dagster/retry_number": "1"})
+
+    assert runs.left_alone(GRID).put_down == days(2, 2)
+
+
 @pytest.mark.parametrize("status", ["FAILED", "FAILING"])
 def test_runs_that_dagster_cancelled_with_a_broken_backfill_are_not_put_down(runs: Runs, status: str) -> None:
     backfill = runs.add_backfill(KEYS[:10], status=status, age=100)
