@@ -239,20 +239,13 @@ class Weeks(RuleBasedStateMachine):
 
     # Dagster's calendar ends with the machine's own day.
     @precondition(lambda self: self.place.clock.now() < LAST)
-    @rule(by=TIMES)
-    def time_passes(self, by: timedelta) -> None:
+    @rule(by=TIMES, restated=st.booleans(), back=PLACES)
+    def time_passes(self, *, by: timedelta, restated: bool, back: int) -> None:
+        """Stripe may have restated a day before."""
+        if restated:
+            self._restate(back)
         self._count("time passes")
         self.place.clock.sleep(by.total_seconds())
-
-    @rule(back=PLACES)
-    def restated(self, back: int) -> None:
-        for key in self._days(back, 1):
-            self._count("restated")
-            self.late += 1
-            at = epoch(self.place.end_of(key)) - 60 * self.late
-            name, source = f"txn_late{self.late}", f"ch_{self.late}"
-            entry = Entry(name, "charge", at, at, "usd", Decimal(7), Decimal(0), source, None)
-            self.place.simulator.book_late(entry, account=self.place.simulator.account)
 
     @rule(fault=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 6))
     def trouble(self, fault: str, times: int) -> None:
@@ -309,6 +302,15 @@ class Weeks(RuleBasedStateMachine):
             tick_holds(place, tick, seconds())
         place.carry_out(daemon, tick, alive=alive)
         run_keys_differ(self.places)
+
+    def _restate(self, back: int) -> None:
+        for key in self._days(back, 1):
+            self._count("restated")
+            self.late += 1
+            at = epoch(self.place.end_of(key)) - 60 * self.late
+            name, source = f"txn_late{self.late}", f"ch_{self.late}"
+            entry = Entry(name, "charge", at, at, "usd", Decimal(7), Decimal(0), source, None)
+            self.place.simulator.book_late(entry, account=self.place.simulator.account)
 
     def _all_is_well(self) -> None:
         self.place.simulator.faults.clear()

@@ -11,12 +11,14 @@ import dagster as dg
 from assets.automation import newest_partition
 from assets.dagster_runs import launches
 from assets.dagster_runs.asked import AskAgain, ask_again
-from assets.dagster_runs.launch import LeftAlone
+from assets.dagster_runs.launch import Launch, LeftAlone
+from assets.dagster_runs.run_requests import RangeRunRequest
 from assets.materialize import wish
 from assets.materialize.event_recorder import EventRecorder
 from assets.sensors import availability_plan, availability_sensor, late_sensor, tick
 from connector.dataset import finder
 from connector.dataset.finder import Finder
+from connector.dataset.store import Store
 
 
 def _asked_is_done() -> Any:
@@ -74,6 +76,38 @@ def _brought_back_is_recorded_already() -> Any:
     return patch.object(EventRecorder, "__init__", init)
 
 
+def _backfills_are_overlooked() -> Any:
+    def in_hand(self: Any, grid: Any) -> frozenset[str]:
+        return launches.covered(self._unfinished, grid)
+
+    return patch.object(launches.Launches, "in_hand", in_hand)
+
+
+def _cancelled_backfill_comes_back() -> Any:
+    honest, overlooked = launches.Launches._backfills, launches._CANCELLED_BACKFILL
+
+    def backfills(self: Any, statuses: Any) -> Any:
+        return [] if statuses is overlooked else honest(self, statuses)
+
+    return patch.object(launches.Launches, "_backfills", backfills)
+
+
+def _run_key_of_any_asset() -> Any:
+    def run_key(self: Any) -> str:
+        return f"stripe-{sorted(self.keys)}-{self.reason}"
+
+    return patch.object(RangeRunRequest, "run_key", property(run_key))
+
+
+def _runs_of_any_asset() -> Any:
+    honest = Launch.partitions
+    return patch.object(Launch, "partitions", lambda self, grid: honest(replace(self, assets=None), grid))
+
+
+def _other_configuration_is_asked_for() -> Any:
+    return patch.object(Store, "explain_refusal", lambda *_: None)
+
+
 #: Each puts the mistake there while its context lasts.
 PLANTED: Mapping[str, Callable[[], Any]] = {
     "whoever reads is not held to the table's configuration": _reading_proves_nothing,
@@ -82,6 +116,11 @@ PLANTED: Mapping[str, Callable[[], Any]] = {
     "a file that Dagster does not know is not recorded": _unknown_stays_unknown,
     "a file that was brought back has its event already": _brought_back_is_recorded_already,
     "what is in hand is asked for": _in_hand_is_asked_for,
+    "an unfinished backfill is overlooked": _backfills_are_overlooked,
     "what a person cancelled comes back": _cancelled_comes_back,
+    "a cancelled backfill comes back": _cancelled_backfill_comes_back,
+    "a run key does not name its asset": _run_key_of_any_asset,
+    "runs of another location's asset count": _runs_of_any_asset,
+    "a sensor asks for a table of another configuration": _other_configuration_is_asked_for,
     "a tick waits for Stripe without end": _tick_without_end,
 }
