@@ -200,7 +200,10 @@ def test_a_body_is_an_object_of_what_json_has_or_nothing(body: bytes, found: obj
 def test_a_moment_that_a_header_names_is_one_of_this_millennium(
     text: str | None, moment: datetime | None
 ) -> None:
-    assert moment_named(text) == moment
+    found = moment_named(text)
+
+    assert found == moment
+    assert found is None or found.tzinfo is UTC
 
 
 def test_what_a_header_says_is_shown_in_part_and_on_one_line() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from connector.dataset.coverage import Coverage, coverage_of, listed, missing, overlapping
 from connector.dataset.identity import Dataset
-from connector.partitions import Interval, Windows
+from connector.partitions import Interval, Partition, Windows
 
 DAYS = Windows("daily", "Europe/Berlin")
 MARCH = DAYS.between(date(2026, 3, 1), date(2026, 4, 1))
@@ -83,3 +83,12 @@ def test_a_short_file_inside_a_long_one_opens_no_gap() -> None:
 )
 def test_of_many_keys_the_first_ten_are_named_and_the_others_counted(count: int, said: str) -> None:
     assert listed(map(str, range(count))) == said
+
+
+def test_a_gap_that_no_windows_fit_into_is_missing_as_a_whole() -> None:
+    def hours(first: int, last: int) -> Interval:
+        return Interval(datetime(2026, 6, 1, first, tzinfo=UTC), datetime(2026, 6, 1, last, tzinfo=UTC))
+
+    gap = hours(1, 5)
+
+    assert missing(Windows("daily"), [hours(0, 1), hours(5, 6)]) == (Partition(str(gap), gap),)

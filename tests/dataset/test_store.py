@@ -641,6 +641,10 @@ def test_the_newest_runs_are_those_of_the_last_periods(store: Store, publish: Pu
 
     assert [each.run_id for each in newest] == ["frr_7", "frr_6", "frr_5", "frr_4"]
 
+    publish(provenance("frr_late", period="2026-06-05", made=NOON + timedelta(days=30)))
+
+    assert [each.run_id for each in store.newest(DATASET)] == ["frr_late", "frr_7", "frr_6", "frr_4"]
+
 
 def test_books_are_pinned_and_other_books_refused(store: Store, tmp_path: Path) -> None:
     simulated = dataclasses.replace(DATASET, mode="simulated")

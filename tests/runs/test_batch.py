@@ -9,7 +9,7 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.api.models import ReportRequest, ReportRun, epoch
-from connector.errors import ReportingError, ServerError
+from connector.errors import ReportingError, RunFailedError, ServerError
 from connector.query import ReportQuery
 from connector.runs import wording
 from connector.runs.adoption import PartitionRequest, WaitPolicy
@@ -154,3 +154,20 @@ def test_a_run_that_cannot_be_read_is_told_with_the_reason(
 
     (said, *_) = [each for each in said_of(simulator, caplog) if each.startswith("could not read report run")]
     assert said.startswith("could not read report run 1: https://api.stripe.com/v1/reporting/report_runs/")
+
+
+def test_a_run_that_is_gone_is_named_as_the_last_one(simulator: Simulator, pull: Pull) -> None:
+    simulator.faults.add(
+        Respond(404, b'{"error": {"message": "No such run"}}'), "GET */report_runs/*", times=None
+    )
+
+    (*_, missed) = pull(ReportQuery.of("balance_summary"), [DAY], wait_policy=WaitPolicy(attempts=1))
+
+    (run,) = simulator.runs
+    assert isinstance(missed, Missed)
+    assert str(missed.error).startswith(
+        f"Stripe failed a report run {run.id}: it is gone: GET https://api.stripe"
+    )
+    assert missed.run_id == run.id
+    assert isinstance(missed.error, RunFailedError)
+    assert (missed.error.run_id, missed.error.attempts) == (run.id, 1)
