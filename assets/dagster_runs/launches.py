@@ -19,7 +19,7 @@ from assets.dagster_runs.launch import (
     launch_of,
     launched_by_person,
 )
-from assets.dagster_runs.tags import ASKED_TAG, BACKFILL
+from assets.dagster_runs.tags import ASKED_TAG, BACKFILL, PARENT_RUN
 
 _WILL_RETRY, _RETRIED_AS = "dagster/will_retry", "dagster/auto_retry_run_id"
 
@@ -175,7 +175,7 @@ class Launches:
         if launch.outcome is Outcome.CANCELLED and tags[BACKFILL] in self._broken_off:
             # With its backfill: by a person, which the backfill says itself, or by Dagster.
             launch = replace(launch, outcome=Outcome.FAILED)
-        return replace(launch, by_person=launch.by_person and _PARENT in tags)
+        return replace(launch, by_person=launch.by_person and PARENT_RUN in tags)
 
     def _backfills(self, statuses: Sequence[BackfillStatus]) -> list[Launch]:
         found = self.instance.get_backfills(filters=BackfillsFilter(statuses=list(statuses)))
