@@ -16,8 +16,6 @@ ROOTS = st.sampled_from([0, 1])
 ONE, SOME = st.integers(0, 5), st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True)
 COLUMNS = st.sampled_from(["all", "few", "reversed"])
 OWN_OR_OTHER = st.sampled_from([OWN_KEY, OWN_KEY, OWN_KEY, OTHER_KEY])
-#: What most mistakes can be seen with comes more often.
-SOME_TABLE = st.sampled_from(["balances", "balances", "fees", "a snapshot", "accounts", "accounts"])
 ACCOUNTS = st.sampled_from(CONNECTED)
 BOUNDS = st.none() | st.sampled_from([day.interval.start.date() for day in DAYS if day.interval])
 TIMES = st.sampled_from(

@@ -250,3 +250,14 @@ PLANTED: Mapping[str, Callable[[], Any]] = {
     "an account that is gone ends all others": _one_that_is_gone_ends_all,
     "a run about another account is taken": _whose_it_is_does_not_count,
 }
+
+#: The table that a mistake is looked for with, where it does not show with balances.
+SEEN_WITH: Mapping[str, str] = {
+    "fees settle like the rest": "fees",
+    "fees are due like the rest": "fees",
+    "a snapshot settles": "a snapshot",
+    "a snapshot has windows": "a snapshot",
+    "the life of an account does not count": "accounts",
+    "an account that is gone ends all others": "accounts",
+    "a run about another account is taken": "accounts",
+}

@@ -13,4 +13,4 @@ def test_the_laws_hold_after_every_command() -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_mistake_is_found_within_two_minutes(name: str) -> None:
-    assert found_within(120, 1, PLANTED[name])
+    assert found_within(120, 1, name)
