@@ -26,6 +26,8 @@ _SLOWEST, _LEAST = 0.5, 1 / 8
 #: Of the limit, for each call that goes well: added, not multiplied, so that many processes come to share
 #: evenly, and a refusal now and then costs little.
 _RECOVERY = 0.02
+#: Reasons of a 429 that are not about requests a second.
+_NOT_RATES = frozenset({"global-concurrency", "endpoint-concurrency", "resource-specific"})
 #: Limits count seconds; refusals within one are one refusal, not a reason to stand still.
 _TOGETHER = 1.0
 #: A clock adds up what it slept; a place this near has come.
@@ -80,13 +82,14 @@ class Pace:
             self._clock.sleep(wait)
 
     def refused(self, reason: str | None) -> None:
-        """Stripe said 429, for this `Stripe-Rate-Limited-Reason`; without one, either limit may be meant."""
-        if reason is None or reason in self._limits:
-            with self._lock:
-                now = self._clock.monotonic()
-                for name, limit in self._limits.items():
-                    if reason in (None, name):
-                        limit.refused(now)
+        """Stripe said 429, for this `Stripe-Rate-Limited-Reason`; without one, or with one that is not known,
+        either limit may be meant."""
+        if reason in _NOT_RATES:
+            return
+        with self._lock:
+            now = self._clock.monotonic()
+            for limit in [self._limits[reason]] if reason in self._limits else self._limits.values():
+                limit.refused(now)
 
     def accepted(self) -> None:
         """A call went through."""

@@ -92,7 +92,10 @@ def test_an_idle_while_earns_no_burst(clock: ManualClock) -> None:
         ("global-rate", 1, 1),
         ("global-concurrency", 1, 1),
         ("resource-specific", 1, 1),
+        ("endpoint-concurrency", 1, 1),
         (None, 2, 1),
+        ("account-rate", 2, 1),
+        ("", 2, 1),
     ],
 )
 def test_the_limit_that_the_reason_names_is_slowed(
