@@ -8,7 +8,7 @@ Source: https://docs.stripe.com/reports/api
 
 import re
 import zoneinfo
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,7 +53,9 @@ def validate(spec: ReportSpec, parameters: Mapping[str, Any]) -> ReportRequest:
         ConfigurationError: a parameter the type does not take, a required one that is missing, or a value
             that cannot be right. The message names the report type, the parameter and what is nearest.
     """
-    given = {name: value for name, value in parameters.items() if value not in (None, "", [], ())}
+    given = {
+        name: value for name, value in parameters.items() if value not in (None, "", [], (), frozenset())
+    }
     for name in given:
         if name not in spec.parameters:
             raise ConfigurationError(f"{spec.id} takes no parameter {name!r}{hint(name, spec.parameters)}")
@@ -69,8 +71,11 @@ def validate(spec: ReportSpec, parameters: Mapping[str, Any]) -> ReportRequest:
 
 
 def _checked(spec: ReportSpec, name: str, value: Any) -> Any:
-    if name not in _LISTS:
-        values = _values(name, value)
+    # The name of a metadata column may have a comma in it.
+    values = (value,) if name == "columns" else _values(name, value)
+    if name in _LISTS and len(values) > 1:
+        value = values
+    elif name not in _LISTS:
         if len(values) > 1:
             raise ConfigurationError(_a_table_each(spec, name, values))
         value = values[0]
@@ -82,10 +87,17 @@ def _checked(spec: ReportSpec, name: str, value: Any) -> Any:
 
 
 def _values(name: str, value: Any) -> tuple[Any, ...]:
-    """The values in what was given: a list, or a text with commas, which no single value has."""
+    """The different values in what was given: a list, a set, or a text with commas, which no single value
+    has."""
     if isinstance(value, str) and name in PARAMETERS and "," in value and all(value.split(",")):
-        return tuple(item.strip() for item in value.split(","))
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
+        value = [item.strip() for item in value.split(",")]
+    if isinstance(value, Set):
+        value = sorted(value, key=str)
+    return (
+        tuple(each for at, each in enumerate(value) if each not in value[:at])
+        if isinstance(value, list | tuple)
+        else (value,)
+    )
 
 
 def _a_table_each(spec: ReportSpec, name: str, values: Sequence[Any]) -> str:
@@ -170,9 +182,7 @@ _account = _identifier("acct", "an account id")
 
 def _accounts(value: Any) -> tuple[str, ...]:
     """A set of accounts, sorted, so that the same accounts are the same request."""
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise ConfigurationError(f"{value!r} is not a list of account ids")
-    return tuple(sorted({_account(item) for item in value}))
+    return tuple(sorted({_account(item) for item in _values("connected_accounts", value)}))
 
 
 def _number_format(value: Any) -> str:

@@ -188,7 +188,7 @@ def filters_of(given: Sequence[str]) -> dict[str, Any]:
                 f"filter {name} is given twice: {found[name]} and {value}; pull each into a table of "
                 "its own, with --name"
             )
-        found[name] = value.split(",") if name == "connected_accounts" else value
+        found[name] = value
     return found
 
 

@@ -40,7 +40,7 @@ def test_values_are_brought_into_canonical_form() -> None:
     assert asked == validate(SUMMARY, {**JANUARY, "currency": "usd"})
 
 
-@pytest.mark.parametrize("empty", [None, "", [], ()], ids=repr)
+@pytest.mark.parametrize("empty", [None, "", [], (), set()], ids=repr)
 def test_an_empty_value_is_as_good_as_none(empty: Any) -> None:
     assert validate(SUMMARY, {**JANUARY, "currency": empty, "columns": empty}) == validate(SUMMARY, JANUARY)
 
@@ -99,6 +99,8 @@ def test_known_reporting_categories_and_wholly_new_ones_pass(category: str) -> N
         pytest.param("reporting_category", ("charge", "refund"), id="a-tuple"),
         pytest.param("reporting_category", "charge,refund", id="a-text-with-commas"),
         pytest.param("reporting_category", "charge, refund", id="a-text-with-commas-and-blanks"),
+        pytest.param("reporting_category", {"charge", "refund"}, id="a-set"),
+        pytest.param("reporting_category", ["charge", "refund", "charge"], id="one-of-them-twice"),
         pytest.param("currency", ["charge", "refund"], id="another-parameter"),
     ],
 )
@@ -113,10 +115,36 @@ def test_several_values_where_one_is_taken_are_refused_with_the_tables_to_config
         assert f"`name: {table}` with `{name}: {each}`" in str(caught.value)
 
 
-def test_a_list_of_one_value_is_that_value() -> None:
-    asked = validate(ACTIVITY, {**JANUARY, "reporting_category": ["charge"]})
+@pytest.mark.parametrize(
+    "value", [["charge"], ("charge",), {"charge"}, ["charge", "charge"], "charge,charge"], ids=repr
+)
+def test_a_list_of_one_value_is_that_value(value: Any) -> None:
+    asked = validate(ACTIVITY, {**JANUARY, "reporting_category": value})
 
     assert asked == validate(ACTIVITY, {**JANUARY, "reporting_category": "charge"})
+
+
+def test_accounts_of_a_request_are_a_set_however_they_are_given() -> None:
+    spec = report("connected_account_balance_change_from_activity.itemized.3")
+    forms = (["acct_2", "acct_1"], {"acct_1", "acct_2"}, "acct_2,acct_1", "acct_1, acct_2")
+
+    assert {validate(spec, {**JANUARY, "connected_accounts": each}).parameters for each in forms} == {
+        validate(spec, {**JANUARY, "connected_accounts": ["acct_1", "acct_2"]}).parameters
+    }
+    assert dict(validate(spec, {**JANUARY, "connected_accounts": "acct_1"}).parameters)[
+        "connected_accounts"
+    ] == ("acct_1",)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [["CA", "NV"], ("CA", "NV"), {"NV", "CA"}, "CA,NV", "CA, NV"],
+    ids=["a-list", "a-tuple", "a-set", "a-text-with-commas", "a-text-with-commas-and-blanks"],
+)
+def test_where_several_are_taken_they_are_several_however_they_are_given(value: Any) -> None:
+    asked = validate(report("tax.itemized_export.1"), {**JANUARY, "states": value})
+
+    assert dict(asked.parameters)["states"] == ("CA", "NV")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +169,9 @@ def test_a_slip_in_a_reporting_category_is_refused(category: str, meant: str) ->
         pytest.param({"payout": "po_1\n"}, "not a payout id", id="payout-with-newline"),
         pytest.param({"connected_account": "cus_1"}, "not an account id", id="account"),
         pytest.param({"connected_account": 17}, "not an account id", id="account-as-number"),
-        pytest.param({"connected_accounts": "acct_1"}, "not a list", id="accounts-as-text"),
+        pytest.param(
+            {"connected_accounts": "acct_1,x"}, "'x' is not an account id", id="one-of-accounts-as-text"
+        ),
         pytest.param(
             {"connected_accounts": ["acct_1", "x"]}, "'x' is not an account id", id="one-of-accounts"
         ),
