@@ -204,11 +204,18 @@ def test_restated_days_are_refreshed_for_each_account(
     assert [each.partition_key for each in refreshed] == keys(accounts, "2026-06-06")
 
 
+@pytest.mark.parametrize("acting", [False, True])
 def test_late_days_are_picked_up_for_the_accounts_they_belong_to(
-    orchestra: Orchestra, report: ConfiguredReport, simulator: Simulator, clock: ManualClock,
-    accounts: Sequence[str],
-) -> None:  # fmt: skip
-    late = Match("POST", where=lambda on: bool(on.call and accounts[1] in on.call.body.decode()))
+    orchestra: Orchestra, simulator: Simulator, clock: ManualClock, accounts: Sequence[str], acting: bool
+) -> None:
+    """By the header all accounts ask exactly the same."""
+    late = Match(
+        "POST", where=lambda on: bool(on.call and accounts[1] in f"{on.call.body!r} {on.call.headers}")
+    )
+    report = report_for(accounts)
+    if acting:
+        query, lives = ReportQuery.of("balance_summary", acting=True), AccountLives.of(accounts)
+        report = ConfiguredReport(query, start=date(2026, 5, 1), acting_accounts=lives)
     report = replace(report, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=1)))
     asset = build_report_asset(report, retry_policy=None)
     simulator.faults.add(RunTakes(HOUR), late, times=None)

@@ -33,20 +33,37 @@ def accounts(simulator: Simulator) -> Sequence[str]:
     return simulator.connected_accounts
 
 
-@pytest.fixture(params=["connected_accounts", "acting_accounts"])
-def report(accounts: Sequence[str], request: pytest.FixtureRequest) -> ConfiguredReport:
+def report_of(way: str, lives: AccountLives) -> ConfiguredReport:
     """Whichever way accounts are asked for, they are one dimension."""
+    if way == "by the header":
+        query = ReportQuery.of("balance_summary", acting=True)
+        return ConfiguredReport(query, start=date(2026, 5, 1), acting_accounts=lives)
+    query = ReportQuery.of("connected_account_balance_summary", by_account=True)
+    return ConfiguredReport(query, start=date(2026, 5, 1), connected_accounts=lives)
+
+
+def with_accounts(report: ConfiguredReport, lives: AccountLives) -> ConfiguredReport:
+    return (
+        replace(report, acting_accounts=lives)
+        if report.query.acting
+        else replace(report, connected_accounts=lives)
+    )
+
+
+@pytest.fixture(params=["by a parameter", "by the header"])
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def report(accounts: Sequence[str], way: str) -> ConfiguredReport:
     stays, left, opened = accounts
     lives = (
         AccountLife(stays),
         AccountLife(left, until=date(2026, 6, 4)),
         AccountLife(opened, date(2026, 6, 6)),
     )
-    if request.param == "acting_accounts":
-        query = ReportQuery.of("balance_summary", acting=True)
-        return ConfiguredReport(query, start=date(2026, 5, 1), acting_accounts=AccountLives(lives))
-    query = ReportQuery.of("connected_account_balance_summary", by_account=True)
-    return ConfiguredReport(query, start=date(2026, 5, 1), connected_accounts=AccountLives(lives))
+    return report_of(way, AccountLives(lives))
 
 
 @pytest.fixture
@@ -142,12 +159,7 @@ def test_an_account_that_was_taken_off_the_list_is_named_with_the_way_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     orchestra.launch([asset], f"{accounts[1]}|2026-06-03")
-    left = AccountLives.of([accounts[0], accounts[2]])
-    shorter = (
-        replace(report, acting_accounts=left)
-        if report.query.acting
-        else replace(report, connected_accounts=left)
-    )
+    shorter = with_accounts(report, AccountLives.of([accounts[0], accounts[2]]))
     without = build_report_asset(shorter, retry_policy=None)
 
     with pytest.raises(dg.DagsterError) as of_range:
@@ -166,10 +178,9 @@ def test_an_account_that_was_taken_off_the_list_is_named_with_the_way_out(
 
 
 @pytest.fixture
-def everyone(accounts: Sequence[str]) -> ConfiguredReport:
+def everyone(accounts: Sequence[str], way: str) -> ConfiguredReport:
     """The report of three accounts without an end."""
-    query = ReportQuery.of("connected_account_balance_summary", by_account=True)
-    return ConfiguredReport(query, start=date(2026, 5, 1), connected_accounts=AccountLives.of(accounts))
+    return report_of(way, AccountLives.of(accounts))
 
 
 @dataclass
@@ -248,13 +259,14 @@ def test_an_account_that_is_ended_after_it_left_is_not_spoken_of(
     ended = AccountLives(
         tuple(AccountLife(each, until=date(2026, 6, 4) if each == accounts[1] else None) for each in accounts)
     )
-    report = replace(deployment.report, connected_accounts=ended)
+    report = with_accounts(deployment.report, ended)
 
     after = Deployment(deployment.orchestra, report, build_report_asset(report, retry_policy=None))
 
     assert "gone" not in after.availability.tick().skipped
 
 
+@pytest.mark.parametrize("way", ["by a parameter"])
 def test_a_report_run_that_was_under_way_when_its_account_left_is_picked_up(
     deployment: Deployment, simulator: Simulator, accounts: Sequence[str], clock: ManualClock
 ) -> None:
@@ -271,6 +283,23 @@ def test_a_report_run_that_was_under_way_when_its_account_left_is_picked_up(
 
     assert "1 partition failed or timed out: 1 still pending at Stripe" in waiting.skipped
     assert late.there == [f"{accounts[1]}|2026-06-05"]
+
+
+@pytest.mark.parametrize("way", ["by the header"])
+def test_the_list_of_an_account_that_one_may_not_act_for_any_more_is_named(
+    deployment: Deployment, simulator: Simulator, accounts: Sequence[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = replace(deployment.report, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=1)))
+    late = Deployment(deployment.orchestra, slow, build_report_asset(slow, retry_policy=None))
+    simulator.faults.add(RunTakes(3600.0), Match("POST"), times=2)
+    late.orchestra.launch([late.asset], f"{accounts[0]}|2026-06-05", f"{accounts[1]}|2026-06-05")
+    simulator.leave(accounts[1])
+
+    found = late.late.tick()
+
+    assert "1 still pending at Stripe" in found.skipped
+    assert "1 not decided yet" in found.skipped
+    assert f"The report runs of {accounts[1]} could not be read" in capsys.readouterr().err
 
 
 def test_the_newest_partitions_are_there_without_an_account_that_is_gone(
