@@ -20,7 +20,7 @@ _ENDPOINT, _FILES = 25, 20
 
 
 class Limiter:
-    """Counts the requests of each account and mode."""
+    """Counts the requests of each account and mode: those in the name of another one are of the key's own."""
 
     def __init__(self) -> None:
         self._recent: defaultdict[tuple[Owner, str], deque[datetime]] = defaultdict(deque)
