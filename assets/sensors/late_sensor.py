@@ -162,8 +162,10 @@ def _without_gone(
     failed: Sequence[str],
 ) -> list[str]:
     """Those that a report run may still bring: of an account that is gone, only what was under way when its
-    latest run ended."""
+    latest run ended, and nothing where one would have to act for it."""
     gone = find_gone(instance, report.key, report.partitions)
+    if report.query.acting:
+        return [key for key in failed if key not in gone]
     refused = [key for key in failed if key in gone]
     begun = read_begun(instance, report.key, refused)
     latest = launches.latest_failed(grid, refused)

@@ -33,7 +33,7 @@ from connector.runs import wording
 from connector.runs.adoption import PartitionRequest, Refusal, WaitPolicy
 from connector.runs.creation import RunCreator
 from connector.runs.events import Answered, Asked, Finished, Missed, RunEvent
-from connector.runs.polling import Poller, PollResult
+from connector.runs.polling import Pollers, PollResult
 from connector.runs.progress import PartitionProgress
 from connector.runs.readiness import explain_refusal, not_ready, refused_for_now
 from connector.runs.report_run_list import by_account, find_runs, read_each
@@ -83,9 +83,8 @@ class RunBatch:
         self._pending: dict[str, PartitionProgress] = {}
         self._creator = RunCreator(client, creators, most=self._timeout, draw=draw)
         self._creators = creators
-        # Each account that one acts for has runs of its own.
         accounts = dict.fromkeys(each.partition.acting_for for each in wanted)
-        self._pollers = {each: Poller(client.acting_for(each), pollers) for each in accounts}
+        self._pollers = Pollers(client, accounts, pollers)
         self._events: list[RunEvent] = []
         self._types: Mapping[str | None, Mapping[str, ReportType]] = {}
         self._began = client.now()
@@ -101,15 +100,14 @@ class RunBatch:
     @property
     def futures(self) -> list[Future[ReportRun] | Future[PollResult]]:
         """The requests under way."""
-        polls = (each.future for each in self._pollers.values())
-        return [*self._creator.futures, *(each for each in polls if each)]
+        return [*self._creator.futures, *self._pollers.futures]
 
     def due_in(self) -> float:
         """Seconds until `step` has something to do even if no future ends."""
         now = self._clock.monotonic()
         times = [at for item in self._pending.values() if (at := item.since + self._timeout) > now]
         if self._pending:
-            times += [each.due for each in self._pollers.values() if each.future is None]
+            times.append(self._pollers.due)
         times.append(self._creator.due(len(self._pending)))
         return max(0.0, min(filter(math.isfinite, times), default=now + 1.0) - now)
 
@@ -120,7 +118,7 @@ class RunBatch:
         Raises the client's errors: without these reads nothing is known of any partition.
         """
         self._types, refused = read_each(
-            self._client, self._pollers, lambda client, _: client.report_types(), self._creators
+            self._client, self._pollers.accounts, lambda client, _: client.report_types(), self._creators
         )
         # Stripe counts in whole seconds; a run of this second is one of ours.
         self._began = self._client.now().replace(microsecond=0)
@@ -144,8 +142,7 @@ class RunBatch:
         self._take_poll()
         self._give_up()
         self._create()
-        for account, runs in self._pending_runs().items():
-            self._pollers[account].begin(runs)
+        self._pollers.begin(self._pending_runs())
         self._take_poll()
         return self._take()
 
@@ -311,22 +308,16 @@ class RunBatch:
         return found
 
     def _take_poll(self) -> None:
-        for account, poller in self._pollers.items():
-            try:
-                result = poller.take()
-            except AuthenticationError as error:
-                self._lock_out(error, self._pollers)
-                return
-            except (PermissionDeniedError, UnknownAccountError) as error:
-                self._lock_out(error, [account])
-                continue
-            if result is None:
+        for account, result in self._pollers.take():
+            if isinstance(result, ReportingError):
+                everyone = isinstance(result, AuthenticationError)
+                self._lock_out(result, self._pollers.accounts if everyone else [account])
                 continue
             for item in list(self._pending.values()):
                 if item.run and item.acting_for == account and item.run.id in result.polled:
-                    item.polled_at = poller.began_at
+                    item.polled_at = self._pollers[account].began_at
                     self._learn(item, item.run.id, result)
-            poller.plan(self._pending_runs().get(account, ()))
+            self._pollers[account].plan(self._pending_runs().get(account, ()))
 
     def _learn(self, item: PartitionProgress, run_id: str, result: PollResult) -> None:
         """What a poll showed of one partition's run."""

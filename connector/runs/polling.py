@@ -2,7 +2,7 @@
 anything."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -116,6 +116,52 @@ class Poller:
         ended right after that."""
         read_at = max(self.began_at, self._included_at[run_id])
         return read_at + pause_before_poll(read_at - self._created_at[run_id])
+
+
+class Pollers:
+    """A poller for each account: those that one acts for have runs, and a list of them, of their own.
+
+    Args:
+        accounts: None for the client's own.
+    """
+
+    def __init__(self, client: StripeClient, accounts: Iterable[str | None], workers: Workers) -> None:
+        self._each = {account: Poller(client.acting_for(account), workers) for account in accounts}
+
+    def __getitem__(self, account: str | None) -> Poller:
+        return self._each[account]
+
+    @property
+    def accounts(self) -> Collection[str | None]:
+        """Whose they are."""
+        return self._each.keys()
+
+    @property
+    def futures(self) -> list[Future[PollResult]]:
+        """The polls under way."""
+        return [each.future for each in self._each.values() if each.future]
+
+    @property
+    def due(self) -> float:
+        """When the next one is to begin, by the client's monotonic clock."""
+        return min((each.due for each in self._each.values() if each.future is None), default=math.inf)
+
+    def begin(self, pending: Mapping[str | None, Collection[ReportRun]]) -> None:
+        """Poll the pending runs of each account, where that is due."""
+        for account, runs in pending.items():
+            self._each[account].begin(runs)
+
+    def take(self) -> Iterator[tuple[str | None, PollResult | ReportingError]]:
+        """What the polls that have ended showed, by account; an error where no further one will show
+        anything."""
+        for account, poller in self._each.items():
+            try:
+                result = poller.take()
+            except (AuthenticationError, PermissionDeniedError, UnknownAccountError) as error:
+                yield account, error
+            else:
+                if result is not None:
+                    yield account, result
 
 
 def poll(client: StripeClient, pending: Mapping[str, datetime], listed_pages: int) -> PollResult:
