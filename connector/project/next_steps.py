@@ -5,14 +5,22 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from connector.catalogue.signs import PAID_OUT_POSITIVE
+from connector.catalogue.signs import FEE_POSITIVE, PAID_OUT_POSITIVE
 from connector.settings import API_KEY
 
 if TYPE_CHECKING:
     from connector.project.defs_yaml import DefsYaml
 
+_OWN, _CONNECTED = (
+    "balance_change_from_activity_itemized",
+    "connected_account_balance_change_from_activity_itemized",
+)
+
+#: What the query of a platform's fees needs besides what every report of balance transactions has.
+_TIES = {_OWN: "connected_account_id", _CONNECTED: "source_id"}
+
 #: By the tables it needs: a query of two independently computed totals that have to be equal. `{paid_out}` is
-#: what a payout paid out, as its report prints it.
+#: what a payout paid out, `{fee}` a fee that was charged, as their reports print them.
 _RECONCILIATIONS: Mapping[tuple[str, str], str] = {
     ("balance_summary", "balance_change_from_activity_itemized"): (
         "SELECT currency, by_summary, by_transactions, by_summary = by_transactions AS equal "
@@ -26,6 +34,16 @@ _RECONCILIATIONS: Mapping[tuple[str, str], str] = {
         "{paid_out} AS paid_out, sum(part.net) AS by_transactions FROM payouts_itemized AS payout "
         "JOIN payout_reconciliation_itemized AS part ON part.automatic_payout_id = payout_id "
         "WHERE payout.reporting_category = 'payout' GROUP BY ALL) ORDER BY equal, payout_id"
+    ),
+    # A fee that was given back is an adjustment of its own there, of the category `fee`.
+    # Source: https://docs.stripe.com/reports/reporting-categories
+    (_OWN, _CONNECTED): (
+        "SELECT account, currency, coalesce(earned, 0) AS earned, coalesce(paid, 0) AS paid, "
+        "coalesce(earned, 0) - coalesce(paid, 0) AS difference FROM (SELECT connected_account_id AS account, "
+        "currency, sum(net) AS earned FROM balance_change_from_activity_itemized "
+        "WHERE reporting_category LIKE 'platform_earning%' GROUP BY ALL) FULL JOIN (SELECT connected_account AS account, currency, sum({fee}) - "
+        "coalesce(sum(gross) FILTER (WHERE reporting_category = 'fee' AND source_id LIKE 'fr_%'), 0) AS paid "
+        "FROM connected_account_balance_change_from_activity_itemized GROUP BY ALL) USING (account, currency) ORDER BY ALL"
     ),
 }
 
@@ -46,13 +64,17 @@ def commands(configuration: "DefsYaml", span: tuple[date, date] | None) -> Itera
     for spec in configuration.specs:
         yield f"{key}stripe-reports pull {spec.id} --from {span[0]} --to {span[1]}{cut}{root}{account}"
     yield f"stripe-reports check{root}"
-    tables = {spec.name for spec in configuration.specs}
-    signs = {spec.name: spec.paid_out_sign for spec in configuration.specs}
-    paid_out = signs.get("payouts_itemized", PAID_OUT_POSITIVE).positive("payout.net")
+    specs = {spec.name: spec for spec in configuration.specs}
+    payouts, connected = specs.get("payouts_itemized"), specs.get(_CONNECTED)
+    paid_out = (payouts.paid_out_sign if payouts else PAID_OUT_POSITIVE).positive("payout.net")
+    fee = (connected.fee_sign if connected else FEE_POSITIVE).positive("fee")
     for needed, query in _RECONCILIATIONS.items():
-        if tables.issuperset(needed):
+        ties = needed == (_OWN, _CONNECTED)
+        if specs.keys() >= {*needed} and (
+            not ties or all(_TIES[name] in specs[name].default_columns for name in needed)
+        ):
             # The queries hold nothing that a shell expands within double quotes.
-            yield f'stripe-reports sql{root} "{query.format(paid_out=paid_out)}"'
+            yield f'stripe-reports sql{root} "{query.format(paid_out=paid_out, fee=fee)}"'
 
 
 def _option(name: str, value: str | None) -> str:

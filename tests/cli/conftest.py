@@ -66,6 +66,17 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 def stripe(clock: Any, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[Simulator]:
     """A Stripe on this machine whose time stands still on 7 June 2026, and the settings that lead there."""
     simulator = Simulator(clock, seed=7, volume=3, opening=date(2026, 5, 1), run_seconds=0)
+    yield from _serving(simulator, monkeypatch)
+
+
+@pytest.fixture
+def platform(clock: Any, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[Simulator]:
+    """The same of a platform."""
+    simulator = Simulator(clock, seed=7, volume=9, opening=date(2026, 4, 25), run_seconds=0, platform=True)
+    yield from _serving(simulator, monkeypatch)
+
+
+def _serving(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     with serve(simulator) as url:
         monkeypatch.setenv("STRIPE_API_BASE", url)
         monkeypatch.setenv("STRIPE_API_KEY", SIMULATED_KEY)

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,33 @@ def test_what_it_says_to_go_on_with_pulls_a_month_that_reconciles(run: Run, stri
     assert {row["currency"] for row in balances} >= {"usd", "eur"}
     assert len(payouts) > 10
     assert all(row["equal"] for row in (*balances, *payouts))
+
+
+PLATFORM = (
+    "balance_change_from_activity_itemized",
+    "connected_account_balance_change_from_activity_itemized",
+)
+
+
+def test_a_platform_is_shown_that_it_earned_the_fees_that_its_accounts_paid(
+    run: Run, platform: Simulator
+) -> None:
+    shown = run("init", "--window", "monthly", "--reports", ",".join(PLATFORM))
+
+    *pulls, check, by_account = commands(shown)
+    assert [run(*pull).code for pull in pulls] == [0, 0]
+    assert run(*check).code == 0
+    fees = run(*by_account, "--json").objects
+    assert {row["account"] for row in fees} == {*platform.connected_accounts}
+    assert {row["currency"] for row in fees} == {"usd", "eur", "jpy", "kwd"}
+    assert all(Decimal(row["earned"]) > 0 for row in fees)
+    assert {Decimal(row["difference"]) for row in fees} == {0}
+
+
+def test_versions_that_do_not_name_the_account_have_no_such_query(run: Run, platform: Simulator) -> None:
+    shown = run("init", "--reports", f"balance_change_from_activity.itemized.1,{PLATFORM[1]}")
+
+    assert [each[0] for each in commands(shown)] == ["pull", "pull", "check"]
 
 
 def test_options_reach_the_file_and_the_commands(run: Run, stripe: Simulator, tmp_path: Path) -> None:
