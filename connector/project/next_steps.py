@@ -41,9 +41,11 @@ _RECONCILIATIONS: Mapping[tuple[str, str], str] = {
         "SELECT account, currency, coalesce(earned, 0) AS earned, coalesce(paid, 0) AS paid, "
         "coalesce(earned, 0) - coalesce(paid, 0) AS difference FROM (SELECT connected_account_id AS account, "
         "currency, sum(net) AS earned FROM balance_change_from_activity_itemized "
-        "WHERE reporting_category LIKE 'platform_earning%' GROUP BY ALL) FULL JOIN (SELECT connected_account AS account, currency, sum({fee}) - "
+        "WHERE reporting_category LIKE 'platform_earning%' GROUP BY ALL) "
+        "FULL JOIN (SELECT connected_account AS account, currency, sum({fee}) - "
         "coalesce(sum(gross) FILTER (WHERE reporting_category = 'fee' AND source_id LIKE 'fr_%'), 0) AS paid "
-        "FROM connected_account_balance_change_from_activity_itemized GROUP BY ALL) USING (account, currency) ORDER BY ALL"
+        "FROM connected_account_balance_change_from_activity_itemized GROUP BY ALL) "
+        "USING (account, currency) ORDER BY ALL"
     ),
 }
 
