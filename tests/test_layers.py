@@ -40,7 +40,9 @@ MAY_IMPORT = {
         "accounts": {"api", "errors", "partitions", "text"},
         "catalogue": {"api", "column_diff", "errors", "money", "reserved", "text"},
         "convert": {"api", "catalogue", "clock", "dataset", "errors", "money", "text"},
-        "dataset": {"api", "clock", "column_diff", "errors", "money", "partitions", "reserved", "text"},
+        "dataset": {
+            *("accounts", "api", "clock", "column_diff", "errors", "money", "partitions", "reserved", "text"),
+        },
         "query": {"accounts", "api", "catalogue", "clock", "dataset", "errors", "partitions"},
         "runs": {"api", "catalogue", "dataset", "errors", "partitions", "text"},
         "pipeline": {
@@ -55,9 +57,10 @@ MAY_IMPORT = {
             "terminal",
             "text",
         },
-        "sql": {"api", "catalogue", "convert", "dataset", "errors", "money", "terminal"},
+        "sql": {"accounts", "api", "catalogue", "convert", "dataset", "errors", "money", "terminal"},
         "checks": {
             *(
+                "accounts",
                 "catalogue",
                 "convert",
                 "dataset",

@@ -3,6 +3,7 @@ among them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from connector.accounts import NO_ACCOUNTS, AccountLives
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
 from connector.dataset.admission import Stray
 from connector.dataset.coverage import Coverage, coverage_of, listed
@@ -38,14 +39,18 @@ def check_strays(dataset: Dataset, strays: Sequence[Stray]) -> CheckOutcome:
     return CheckOutcome(NO_STRAYS, dataset.table, "all", finding)
 
 
-def check_calendar(dataset: Dataset, files: Mapping[str, Provenance | None]) -> Iterator[CheckOutcome]:
+def check_calendar(
+    dataset: Dataset, files: Mapping[str, Provenance | None], lives: AccountLives = NO_ACCOUNTS
+) -> Iterator[CheckOutcome]:
     """The outcomes of both checks; none for a table whose partitions are payouts, or that is empty.
 
     Args:
         files: what each file of the table states, by key; None for one that cannot be read, which counts as
             missing.
+        lives: the accounts that the configuration names: what lies outside of its life is no account's gap.
     """
-    coverage = coverage_of(dataset, {k: file.interval for k, file in files.items() if file and file.interval})
+    there = {key: file.interval for key, file in files.items() if file and file.interval}
+    coverage = coverage_of(dataset, there, lives)
     if coverage.first is None:
         return
     for check, finding in ((NO_GAPS, _gaps(coverage)), (NO_OVERLAPS, _overlaps(coverage))):

@@ -10,6 +10,7 @@ import click
 from connector.cli.options import (
     FILES_ENVIRONMENT,
     json_option,
+    lives_here,
     mode_option,
     root_option,
     tables_named,
@@ -53,7 +54,7 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
     """
     from connector.checks.audit import audit  # noqa: PLC0415 - it loads DuckDB
 
-    store = connection.store()
+    store, lives = connection.store(), lives_here()
     for path, reason in store.unusable_tables().items():
         echo(f"Note: {path} was not checked: {reason}", err=True)
     there = tables_of_mode(store.datasets(), mode, store.root)
@@ -61,7 +62,7 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
     for dataset in tables_named(tables, there):
         others = [each for each in there if each != dataset]
         try:
-            for each in audit(store, dataset, others):
+            for each in audit(store, dataset, others, lives):
                 found.append(each)
                 if as_json:
                     echo_json(_as_json(each))

@@ -7,12 +7,15 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from connector.accounts import NO_ACCOUNTS, AccountLives
 from connector.errors import ConfigurationError
 from connector.settings import Connection
+from connector.terminal.lines import echo
 from connector.text import hint
 
 if TYPE_CHECKING:
@@ -51,6 +54,18 @@ _TYPED = re.compile(r"(.+):([^\[\]:]*)")
 
 #: What a decorator takes and gives: a command's function.
 Command = Callable[..., Any]
+
+
+def lives_here() -> AccountLives:
+    """The accounts that the configuration in the current directory names; none where it cannot be read,
+    which is said."""
+    from connector.project.account_list import configured_accounts, joined  # noqa: PLC0415 - it loads a YAML reader
+
+    try:
+        return joined(configured_accounts(Path.cwd()))
+    except ConfigurationError as error:
+        echo(f"Note: the accounts configured here are not considered: {error}", err=True)
+        return NO_ACCOUNTS
 
 
 def moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | datetime | None:

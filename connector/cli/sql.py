@@ -6,8 +6,9 @@ from typing import cast
 import click
 
 import connector
+from connector.accounts import NO_ACCOUNTS
 from connector.cli.display.output import show_rows_as_json
-from connector.cli.options import FILES_ENVIRONMENT, directory_option, json_option, mode_option
+from connector.cli.options import FILES_ENVIRONMENT, directory_option, json_option, lives_here, mode_option
 from connector.errors import ConfigurationError, ReportingError
 from connector.settings import Connection
 from connector.terminal.tables import show
@@ -37,7 +38,10 @@ def sql(query: str | None, *, connection: Connection, mode: str | None, as_json:
     from connector.sql.warehouse import TABLES, refuse_statements, render  # noqa: PLC0415
 
     statement = sys.stdin.read() if query == "-" else query or TABLES
-    with connector.open_warehouse(connection.root, mode, query=statement, confined=not files) as warehouse:
+    lives = lives_here() if statement == TABLES else NO_ACCOUNTS
+    with connector.open_warehouse(
+        connection.root, mode, query=statement, confined=not files, lives=lives
+    ) as warehouse:
         try:
             if not files:
                 refuse_statements(warehouse, statement)

@@ -1,10 +1,10 @@
 """Which windows a table lacks, and which it holds twice. Pure: it looks at keys and intervals alone."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from connector.accounts import NO_ACCOUNTS, AccountLife, AccountLives
 from connector.dataset.identity import Dataset
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Interval, Partition, Windows
@@ -20,7 +20,8 @@ class Coverage:
     Attributes:
         first, last: the first and the last period that has a file; None where partitions are payouts.
         missing: keys of partitions between the first and the last of their series without a file. Each
-            connected account that has partitions of its own is a series.
+            connected account that has partitions of its own is a series. Where its life is known, what lies
+            outside of it is not missing, and what lies within is, as far as the table reaches.
         overlapping: pairs of keys that have time in common.
     """
 
@@ -30,8 +31,14 @@ class Coverage:
     overlapping: tuple[tuple[str, str], ...]
 
 
-def coverage_of(dataset: Dataset, intervals: Mapping[str, Interval]) -> Coverage:
-    """The coverage of a table with files of these keys and intervals."""
+def coverage_of(
+    dataset: Dataset, intervals: Mapping[str, Interval], lives: AccountLives = NO_ACCOUNTS
+) -> Coverage:
+    """The coverage of a table with files of these keys and intervals.
+
+    Args:
+        lives: the accounts that the configuration names.
+    """
     series: dict[tuple[str, ...], dict[str, Interval]] = {}
     for key, interval in intervals.items():
         series.setdefault(dataset.key_format.values(key)[:-1], {})[key] = interval
@@ -39,16 +46,33 @@ def coverage_of(dataset: Dataset, intervals: Mapping[str, Interval]) -> Coverage
         return Coverage(None, None, (), ())
     windows, form = Windows(dataset.window, dataset.zone), dataset.key_format
     ordered = sorted((interval, form.values(key)[-1]) for key, interval in intervals.items())
+    whole = Interval(ordered[0][0].start, max(interval.end for interval, _ in ordered))
     return Coverage(
         ordered[0][1],
         ordered[-1][1],
         tuple(
             form.key(*whose, each.key)
             for whose, present in series.items()
-            for each in missing(windows, present.values())
+            for each in _missing_of(windows, list(present.values()), whole, _life(dataset, whose, lives))
         ),
         tuple(pair for present in series.values() for pair in overlapping(present)),
     )
+
+
+def _life(dataset: Dataset, whose: Sequence[str], lives: AccountLives) -> AccountLife | None:
+    """The life of the account that a series is about."""
+    return lives.get(whose[0]) if dataset.dimensions else None
+
+
+def _missing_of(
+    windows: Windows, present: Sequence[Interval], whole: Interval, life: AccountLife | None
+) -> Iterator[Partition]:
+    """What a series lacks, in a table that reaches over `whole`."""
+    start = whole.start if life and life.start else min(each.start for each in present)
+    end = whole.end if life and life.until else max(each.end for each in present)
+    for each in missing(windows, [*present], Interval(start, end)):
+        if life is None or life.overlaps(each.interval, windows.zone):
+            yield each
 
 
 def intervals_of(dataset: Dataset, keys: Iterable[str]) -> dict[str, Interval]:
@@ -66,17 +90,21 @@ def intervals_of(dataset: Dataset, keys: Iterable[str]) -> dict[str, Interval]:
     return found
 
 
-def missing(windows: Windows, present: Iterable[Interval]) -> tuple[Partition, ...]:
+def missing(
+    windows: Windows, present: Iterable[Interval], span: Interval | None = None
+) -> tuple[Partition, ...]:
     """The windows between the first and the last of these intervals that none of them covers.
 
-    What lies before the first and after the last is not missing.
+    What lies before the first and after the last is missing only where it lies in `span`.
     """
     gaps: list[Partition] = []
-    end: datetime | None = None
+    end = span.start if span else None
     for interval in sorted(present):
         if end is not None and end < interval.start:
             gaps += _within(windows, Interval(end, interval.start))
         end = interval.end if end is None else max(end, interval.end)
+    if span and end is not None and end < span.end:
+        gaps += _within(windows, Interval(end, span.end))
     return tuple(gaps)
 
 

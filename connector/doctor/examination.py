@@ -19,6 +19,7 @@ from connector.doctor.key import account_of, examine_account, examine_division, 
 from connector.doctor.permissions import IMPATIENT, ResponseLog, examine_stripe
 from connector.doctor.reports import examine_report, examine_tables_of, find_defs, reports_to_check
 from connector.errors import ConfigurationError, ReportingError
+from connector.project.account_list import joined
 from connector.settings import Connection
 
 #: Makes the client from key, hosts, account, and the log of its responses.
@@ -88,6 +89,6 @@ def examine(
         yield from examine_tables_of(to_check, stored, connection.store())
         yield from examine_stored(stored, connection.store(), configured)
     with contextlib.suppress(ReportingError):  # `examine_root` reports what the file system refuses
-        yield from examine_coverage(connection.root, stored)
+        yield from examine_coverage(connection.root, stored, joined(configured))
     modes = sorted({each.mode for each in stored})
     yield from examine_dagster(dagster_home, configured=defs.configured, modes=modes)

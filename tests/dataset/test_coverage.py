@@ -3,9 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from connector.accounts import AccountLife, AccountLives
 from connector.dataset.coverage import Coverage, coverage_of, listed, missing, overlapping
 from connector.dataset.identity import Dataset
 from connector.partitions import Interval, Partition, Windows
@@ -49,6 +50,36 @@ def test_each_account_is_a_series_of_its_own() -> None:
     assert (found.first, found.last) == ("2026-06-01", "2026-06-03")
     assert found.missing == ("acct_1|2026-06-02",)
     assert found.overlapping == ()
+
+
+SERIES = Dataset("t", "test", None, "x.1", "daily", "UTC", dimensions=("connected_account",))
+NUMBERS = st.integers(0, 9)
+JUNE = Windows("daily").between(date(2026, 6, 1), date(2026, 6, 11))
+
+
+@given(
+    there=st.sets(NUMBERS, min_size=1),
+    others=st.sets(NUMBERS),
+    start=st.none() | NUMBERS,
+    until=st.none() | NUMBERS,
+)
+def test_an_account_lacks_what_lies_within_its_life_as_far_as_the_table_reaches(
+    there: set[int], others: set[int], start: int | None, until: int | None
+) -> None:
+    """Where its life has no such bound, as far as its own files reach. What lies outside is no gap."""
+    assume(start is None or until is None or start <= until)
+    keys = {f"acct_1|{JUNE[n].key}": JUNE[n].interval for n in there}
+    keys |= {f"acct_2|{JUNE[n].key}": JUNE[n].interval for n in others}
+    first, last = (None if each is None else date(2026, 6, 1 + each) for each in (start, until))
+
+    lives = AccountLives((AccountLife("acct_1", first, last),))
+    found = coverage_of(SERIES, {key: each for key, each in keys.items() if each}, lives)
+
+    least = min(there) if start is None else max(start, min(there | others))
+    most = max(there) if until is None else min(until, max(there | others))
+    assert [each for each in found.missing if each.startswith("acct_1|")] == [
+        f"acct_1|{JUNE[n].key}" for n in range(least, most + 1) if n not in there
+    ]
 
 
 def test_payouts_have_no_calendar() -> None:

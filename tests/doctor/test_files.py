@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.accounts import NO_ACCOUNTS
 from connector.dataset.store import Store
 from connector.doctor.diagnosis import Level
 from connector.doctor.files import examine_coverage, examine_root
@@ -63,7 +64,10 @@ def test_what_a_table_lacks_and_what_cannot_be_read_is_named(tmp_path: Path) -> 
     (tmp_path / "data" / "live" / "_datasets").mkdir(parents=True)
     (tmp_path / "data" / "live" / "_datasets" / "lost.json").write_bytes(b"{")
 
-    found = [(each.level, each.found) for each in examine_coverage(str(tmp_path / "data"), store.datasets())]
+    found = [
+        (each.level, each.found)
+        for each in examine_coverage(str(tmp_path / "data"), store.datasets(), NO_ACCOUNTS)
+    ]
 
     assert [level for level, _ in found] == [Level.FAIL, Level.WARN, Level.WARN]
     assert "lost.json: the pin is damaged" in found[0][1]

@@ -161,7 +161,11 @@ def _journal(
 
     if account in platform:
         return made(account, platform, ())
-    return made(account, (), [made(each, platform, ()) for each in platform])
+    own = [
+        _journal(each, seed=seed, opening=opening, volume=volume, vat_on_fees=vat_on_fees, platform=platform)
+        for each in platform
+    ]
+    return made(account, (), own)
 
 
 class Ledger:
