@@ -423,3 +423,12 @@ def test_a_column_that_sql_takes_for_another_is_refused_naming_both(
         "again, "
         "without this column."
     )
+
+
+def test_what_directories_above_the_table_are_called_is_nothing_to_its_rows(tmp_path: Path) -> None:
+    root = tmp_path / "account=theirs" / "period=never"
+    put(root, "2026-06-01", {"net": (TEXT, ["1"])})
+
+    (row,) = Store(root).arrow_dataset(SALES).to_table().to_pylist()
+
+    assert (row["account"], row["period"]) == ("default", "2026-06-01")
