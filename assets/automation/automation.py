@@ -71,7 +71,8 @@ class Automation:
         default=LOOK_EVERY,
         ge=5,
         validation_alias=_or("look_every_seconds", "look_every"),
-        description="Seconds between two ticks of the availability sensor; each calls Stripe once.",
+        description="Seconds between two looks of the availability sensor while it has nothing left to "
+        "request; each calls Stripe once.",
     )
     look_back: Days = Field(
         default=LOOK_BACK,
@@ -146,7 +147,7 @@ class Automation:
                     name=f"{prefix}_availability",
                     look_back=self.look_back,
                     refresh_after=self.refresh_after,
-                    minimum_interval_seconds=self.look_every,
+                    look_every_seconds=self.look_every,
                     default_status=_SENSOR[self.ask_by == "sensor"],
                 ),
             ],

@@ -85,7 +85,9 @@ def build_report_schedule(
             )
         ]
         grids = {availability.grid.asset: availability.grid for availability, _ in missing}
-        return claim(context.instance, requests, grids, by=name, since=began) or dg.SkipReason(
+        # All at once: the next tick may be half a day away.
+        granted = claim(context.instance, requests, grids, by=name, since=began, at_once=None)
+        return [each.request() for each in granted] or dg.SkipReason(
             shown(
                 f"Nothing to request: of each report, the newest {count(last, 'partition')} that Stripe has "
                 "data for are published, under way, or cancelled by a person."

@@ -17,7 +17,12 @@ import dagster as dg
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.launch import covered
 from assets.dagster_runs.launches import Launches
-from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest
+from assets.dagster_runs.run_requests import RangeRunRequest
+
+#: Dagster runs that one sensor has in hand at once; the others wait for a later tick. The `dagster.yaml` that
+#: ships lets four runs go on at once, and the shortest takes some ten seconds, mostly to start. So twelve
+#: last for the 30 s between two ticks, and what a person launches waits behind no more than that.
+MOST_IN_HAND = 12
 
 #: After so long Dagster has made the runs of a tick, or never will.
 LASTS = timedelta(minutes=1)
@@ -51,24 +56,28 @@ def claim(
     *,
     by: str,
     since: datetime,
-) -> list[dg.RunRequest]:
+    at_once: int | None = MOST_IN_HAND,
+) -> list[RangeRunRequest]:
     """The first of the requests that nothing else has in hand, or has had since the tick began.
 
-    The others are found again at the next tick, if they are due then.
+    The others are found again at a later tick, if they are due then.
 
     Args:
         grids: by asset key.
         by: the sensor or schedule.
         since: when its tick began, by this machine's clock, aware.
+        at_once: how many Dagster runs the sensor may have in hand with these; None for no limit.
     """
     with _lock:
         now, home = datetime.now(UTC), instance.root_directory
         _claims[:] = [each for each in _claims if now - each.at < LASTS]
         others = [each for each in _claims if each.home == home and each.by != by]
-        free = _free(Launches(instance, now), requests, grids, others, since) if requests else []
-        granted = free[:MOST_REQUESTS]
+        launches = Launches(instance, now)
+        granted = _free(launches, requests, grids, others, since) if requests else []
+        if at_once is not None and granted:
+            granted = granted[: max(0, at_once - launches.count_in_hand(by, grids))]
         _claims.extend(Claim(home, by, asset_of(each), frozenset(each.keys), now) for each in granted)
-        return [each.request() for each in granted]
+        return granted
 
 
 def asset_of(request: RangeRunRequest) -> str:

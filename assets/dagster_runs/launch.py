@@ -15,9 +15,11 @@ from connector.pipeline.events import Outcome as PartitionOutcome
 
 _RETRY_NUMBER = "dagster/retry_number"
 
+_BY_SENSOR = "dagster/sensor_name"
+
 #: Any of these in the tags says that no person launched it.
 _LAUNCHED_BY = {
-    "dagster/sensor_name",
+    _BY_SENSOR,
     "dagster/schedule_name",
     "dagster/auto_materialize",
     "dagster/from_automation_condition",
@@ -44,6 +46,7 @@ class Launch:
         assets: the asset keys it selects, as people read them; None for all assets of its job.
         first, last: the keys of its range of partitions; the same for a single one.
         keys: of a backfill, the partitions of each asset, instead of a range.
+        sensor: the name of the sensor that requested it.
         created: when, in unix seconds.
         asked: what a sensor or schedule of ours asked for with it: the value of `ASKED_TAG`.
         not_ready: it ended because Stripe does not have the data, yet or at all.
@@ -56,6 +59,7 @@ class Launch:
     keys: Callable[[str], frozenset[str]] | None = None
     outcome: Outcome = Outcome.UNFINISHED
     by_person: bool = True
+    sensor: str | None = None
     created: float = 0.0
     asked: str | None = None
     not_ready: bool = False
@@ -139,6 +143,7 @@ def launch_of(
         last,
         outcome=outcome,
         by_person=launched_by_person(tags),
+        sensor=tags.get(_BY_SENSOR),
         created=created,
         asked=tags.get(ASKED_TAG),
         not_ready=tags.get(OUTCOME_TAG) in _WITHOUT_DATA,

@@ -69,6 +69,11 @@ class Launches:
         """Which of an asset's partitions are in hand."""
         return covered([*self._unfinished, *self._backfills(_UNFINISHED_BACKFILL)], grid)
 
+    def count_in_hand(self, sensor: str, assets: Collection[str]) -> int:
+        """How many Dagster runs are in hand that a sensor requested for any of these assets."""
+        found = (each.assets for each in self._unfinished if each.sensor == sensor)
+        return sum(some is None or not some.isdisjoint(assets) for some in found)
+
     def ended(self, since: datetime) -> list[Launch]:
         """The runs that ended or went on since then."""
         return list(self._runs(dg.RunsFilter(updated_after=since)))

@@ -17,9 +17,6 @@ from assets.dagster_runs.tags import RANGE_END, RANGE_START
 from assets.reports.configured import ConfiguredReport
 from connector.errors import ConfigurationError
 
-#: Dagster submits the requests of a tick one after the other; more of them wait for the next one.
-MOST_REQUESTS = 25
-
 #: The few partitions of a sensor do not queue behind a backfill.
 _AHEAD = {"dagster/priority": "1"}
 

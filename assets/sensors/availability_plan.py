@@ -4,7 +4,7 @@ is old enough to be refreshed, and what is there and unknown to this Dagster.
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from assets.dagster_runs.launch import LeftAlone
 from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import RangeRunRequest
 from assets.dagster_runs.tags import Intent
+from assets.dagster_runs.turns import Turn, take_turns
 from assets.reports.configured import ConfiguredReport
 from assets.sensors.availability_decisions import find_missing
 from assets.sensors.readiness import ReportAvailability, read_availability
@@ -46,7 +47,6 @@ class AvailabilityRules:
     """What is requested and refreshed; the sensor's arguments say what each means."""
 
     look_back: timedelta
-    at_most: int
     refresh_after: Sequence[timedelta] | None
 
     def ages_of(self, report: ConfiguredReport) -> Sequence[timedelta]:
@@ -84,6 +84,7 @@ class ReportPlan:
 
     Attributes:
         missing, aged: the runs to request, those for the oldest partitions first.
+        lacking: how many partitions are ready and have no file, `in_hand` of them in hand.
         given_up: keys that were asked for often enough.
         left_alone: keys that are due, and that a person put down.
         gone: keys that are due, and whose account is gone.
@@ -96,6 +97,8 @@ class ReportPlan:
     availability: ReportAvailability
     missing: Sequence[RangeRunRequest] = ()
     aged: Sequence[RangeRunRequest] = ()
+    lacking: int = 0
+    in_hand: int = 0
     given_up: Sequence[str] = ()
     left_alone: Sequence[str] = ()
     gone: Sequence[str] = ()
@@ -123,6 +126,22 @@ class TickPlan:
         """The partitions of each report, by asset key."""
         return {each.availability.grid.asset: each.availability.grid for each in self.reports}
 
+    def turn_of(self, request: RangeRunRequest) -> Turn:
+        """Whose turn one of the requests belongs to."""
+        return Turn.of(request, self.grids[request.report.key.to_user_string()])
+
+    def due(self, behind: Turn | None) -> list[RangeRunRequest]:
+        """What is to be requested, a fair turn for each account and report.
+
+        Args:
+            behind: whose turn the last request was.
+        """
+        queues: dict[Turn, list[RangeRunRequest]] = {}
+        for report in self.reports:
+            for request in [*report.missing, *report.aged]:
+                queues.setdefault(Turn.of(request, report.availability.grid), []).append(request)
+        return take_turns(queues, behind)
+
     @property
     def stopped_at(self) -> str | None:
         """The asset key of the last report that it got to; None where it got to all."""
@@ -137,16 +156,26 @@ class Position:
     Attributes:
         behind: the asset key of the report after which the last tick stopped.
         recorded: by asset key, the partition after which the reading of unknown files stopped.
+        served: whose turn the last request was.
+        looked: when the last tick looked, by this machine's clock, in unix seconds; 0 for never.
+        more: it left something to do.
     """
 
     behind: str | None = None
     recorded: Mapping[str, str] = field(default_factory=dict)
+    served: Turn | None = None
+    looked: int = 0
+    more: bool = False
 
-    def then(self, plan: TickPlan) -> "Position":
-        """After one more tick."""
+    def then(
+        self, plan: TickPlan, due: Sequence[RangeRunRequest], granted: Sequence[RangeRunRequest], at: datetime
+    ) -> "Position":
+        """After one more tick, which looked at that time and was granted some of what is due."""
         stopped = {each.availability.grid.asset: each.recording.after for each in plan.reports}
         recorded = {asset: after for asset, after in {**self.recorded, **stopped}.items() if after}
-        return Position(plan.stopped_at, recorded)
+        served = plan.turn_of(granted[-1]) if granted else self.served
+        more = len(granted) < len(due) or bool(recorded or plan.postponed)
+        return Position(plan.stopped_at, recorded, served, epoch(at), more)
 
 
 def begin_behind(
@@ -249,11 +278,12 @@ def _plan_report(
         return ReportPlan(availability, recording=recording)
     report, grid = availability.report, availability.grid
     newest = availability.within(rules.look_back)
-    missing = find_missing(newest, found.published.keys(), leave=left.in_hand)
+    lacking = find_missing(newest, found.published.keys(), leave=frozenset())
+    missing = [key for key in lacking if key not in left.in_hand]
     gone = find_gone(instance, report.key, report.partitions)
     reason = f"missing/{epoch(availability.available.data_available_end)}"
     aged = {
-        each.key: _reason(each)
+        each.key: _reason(each, availability.begins(each.key))
         for each in select_due(found.aged, found.published)
         if each.key not in left.in_hand
     }
@@ -268,11 +298,12 @@ def _plan_report(
         )
         for reasons, after_success in ((dict.fromkeys(missing, reason), True), (aged, False))
     )
-    first = dict(list(ask_missing.attempts.items())[: rules.at_most])
     return ReportPlan(
         availability,
-        requests_for(report, grid, first, reason=reason),
+        requests_for(report, grid, ask_missing.attempts, reason=reason),
         _refreshes(report, grid, ask_aged.attempts, aged),
+        len(lacking),
+        len(lacking) - len(missing),
         [*ask_missing.given_up, *ask_aged.given_up],
         sorted(left.put_down & {*missing, *aged}),
         [key for key in missing if key in gone],
@@ -288,16 +319,21 @@ def _refreshes(
     attempts: Mapping[str, Attempt],
     reasons: Mapping[str, str],
 ) -> list[RangeRunRequest]:
-    """One partition a run, so that each gets its own data version, whatever reads it."""
-    return [
+    """The runs that refresh these partitions, oldest first; of one day, neighbouring accounts share one."""
+    alike: dict[str, dict[str, Attempt]] = {}
+    for key, attempt in attempts.items():
+        alike.setdefault(reasons[key], {})[key] = attempt
+    requests = [
         request
-        for key, attempt in attempts.items()
-        for request in requests_for(report, grid, {key: attempt}, reason=reasons[key], intent=Intent.REFRESH)
+        for reason, some in alike.items()
+        for request in requests_for(report, grid, some, reason=reason, intent=Intent.REFRESH)
     ]
+    return sorted(requests, key=lambda request: grid.age(request.keys[0]))
 
 
-def _reason(refresh: Refresh) -> str:
-    return f"refresh/{int(refresh.age.total_seconds())}/{refresh.key}"
+def _reason(refresh: Refresh, begins: datetime) -> str:
+    """By the day: the runs of one reason are looked through at each tick."""
+    return f"refresh/{int(refresh.age.total_seconds())}/{begins.astimezone(UTC):%Y-%m-%d}"
 
 
 def _gaps(found: Look, recent: Set[str]) -> list[str]:
@@ -306,10 +342,3 @@ def _gaps(found: Look, recent: Set[str]) -> list[str]:
     report, place = found.availability.report, found.availability.grid.place
     outside = {key for key in coverage.missing if key in place and not report.asks_for(key)}
     return [key for key in coverage.missing if key not in recent and key not in outside]
-
-
-def sort_requests(plans: Sequence[ReportPlan]) -> list[RangeRunRequest]:
-    """What is to be requested, missing partitions first; what one tick leaves is still due at the next."""
-    missing = [(plan.availability.begins(each.keys[0]), each) for plan in plans for each in plan.missing]
-    missing.sort(key=lambda pair: pair[0])
-    return [*(request for _, request in missing), *(each for plan in plans for each in plan.aged)]

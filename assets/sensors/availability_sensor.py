@@ -5,14 +5,15 @@ with both, the second one finds nothing left to request. Files that are there an
 know are recorded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from assets.dagster_runs.asked import MOST_TIMES, warn_given_up
-from assets.dagster_runs.claims import claim
-from assets.dagster_runs.run_requests import of_windows, shared_resource
+from assets.dagster_runs.claims import MOST_IN_HAND, claim
+from assets.dagster_runs.launches import Launches
+from assets.dagster_runs.run_requests import RangeRunRequest, of_windows, shared_resource
 from assets.reports.configured import ConfiguredReport
 from assets.reports.partitions import account_in
 from assets.resources import stripe_resource
@@ -22,7 +23,6 @@ from assets.sensors.availability_plan import (
     ReportPlan,
     TickPlan,
     plan_tick,
-    sort_requests,
 )
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY, CursorFormat, count, list_first
 from assets.shown import shown
@@ -30,8 +30,12 @@ from connector.accounts import explain_unlisted
 from connector.errors import ReportingError
 from connector.runs.readiness import Bound
 
-#: Seconds between two ticks, unless configured.
+#: Seconds between two looks at Stripe and the tables while nothing is due, unless configured.
 LOOK_EVERY = 300
+
+#: Seconds between two ticks. While something is due, each looks whether Dagster runs have ended, and requests
+#: the next: `MOST_IN_HAND` of them last about so long.
+_TICK_EVERY = 30
 
 _CURSOR = CursorFormat(Position)
 
@@ -41,36 +45,39 @@ def build_availability_sensor(
     *,
     name: str = "stripe_availability",
     look_back: timedelta = LOOK_BACK,
-    at_most: int = 62,
+    at_once: int = MOST_IN_HAND,
     refresh_after: Sequence[timedelta] | None = None,
-    minimum_interval_seconds: int = LOOK_EVERY,
+    look_every_seconds: int = LOOK_EVERY,
     default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.RUNNING,
 ) -> dg.SensorDefinition:
-    """A sensor that requests what is ready at Stripe and missing in the dataset, oldest first.
+    """A sensor that requests what is ready at Stripe and missing in the dataset.
 
-    Each tick calls Stripe once, for the availability of all report types. What was asked for is known by
-    Dagster's runs. A partition whose run died before it had a report run is asked for again, three times in
-    all; one that failed at Stripe, when Stripe's data have advanced. What is in hand or was cancelled by a
-    person is left alone.
+    It keeps a few Dagster runs in hand: the next are requested as these end, a turn for each account and
+    report, the oldest partitions first. A tick that looks calls Stripe once, for the availability of all
+    report types. What was asked for is known by Dagster's runs. A partition whose run died before it had a
+    report run is asked for again, three times in all; one that failed at Stripe, when Stripe's data have
+    advanced. What is in hand or was cancelled by a person is left alone.
 
     Args:
         reports: of one account; the sensor uses their resource.
         look_back: how far behind the newest ready partition missing ones are requested, and how long after
             an age was reached a partition is still refreshed. A first start requests no more than that.
-        at_most: how many missing partitions of a report one tick requests.
-        refresh_after: ages, from the end of a partition's window, at which it is refreshed, one partition
-            a run; an empty sequence turns that off. None for those at which a pull refreshes each report.
+        at_once: how many Dagster runs that it requested may be in hand.
+        refresh_after: ages, from the end of a partition's window, at which it is refreshed; an empty
+            sequence turns that off. None for those at which a pull refreshes each report.
+        look_every_seconds: how often it looks while it has nothing left to request.
 
     Raises ConfigurationError for reports of several accounts, or about payouts.
     """
     resource = shared_resource(of_windows(reports))
-    rules = AvailabilityRules(look_back, at_most, refresh_after)
+    rules = AvailabilityRules(look_back, refresh_after)
+    assets = {report.key.to_user_string() for report in reports}
 
     @dg.sensor(
         name=name,
         # A target would be one job, which cannot hold windows of different lengths.
         asset_selection=dg.AssetSelection.assets(*(report.key for report in reports)),
-        minimum_interval_seconds=minimum_interval_seconds,
+        minimum_interval_seconds=min(_TICK_EVERY, look_every_seconds),
         default_status=default_status,
         required_resource_keys={resource},
         description="Requests partitions when Stripe has their data and the dataset does not, and refreshes "
@@ -78,6 +85,12 @@ def build_availability_sensor(
     )
     def availability(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         began, position = datetime.now(UTC), _CURSOR.read(context) or Position()
+        again = position.looked + look_every_seconds
+        # The first tick looks, and so does one that a person evaluates by hand.
+        if not context.is_first_tick_since_sensor_start and position.looked <= began.timestamp() < again:
+            in_hand = Launches(context.instance).count_in_hand(name, assets) if position.more else 0
+            if not position.more or in_hand >= at_once:
+                return dg.SensorResult(skip_reason=_say_rest(position, in_hand, again), cursor=context.cursor)
         try:
             stripe = stripe_resource(context.resources, resource)
             with stripe.client(retry=TICK_RETRY) as client:
@@ -94,32 +107,41 @@ def build_availability_sensor(
                 skip_reason=shown(f"Nothing could be requested; the next tick tries again. {error}"),
                 cursor=context.cursor,
             )
-        requests = claim(context.instance, sort_requests(plan.reports), plan.grids, by=name, since=began)
-        text = summarize(plan)
+        due = plan.due(position.served)
+        granted = claim(context.instance, due, plan.grids, by=name, since=began, at_once=at_once)
+        text = summarize(plan, granted)
         context.log.info(shown(text))
         for each in plan.reports:
             if each.given_up:
                 context.log.warning(shown(warn_given_up(each.availability.grid.asset, each.given_up)))
         return dg.SensorResult(
-            requests,
-            skip_reason=None if requests else shown(text),
-            cursor=_CURSOR.write(position.then(plan)),
+            [each.request() for each in granted],
+            skip_reason=None if granted else shown(text),
+            cursor=_CURSOR.write(position.then(plan, due, granted, began)),
             asset_events=[event for each in plan.reports for event in each.recording.events],
         )
 
     return availability
 
 
-def summarize(plan: TickPlan) -> str:
-    """What a tick found, a line for each report."""
-    lines = [_line(each) for each in plan.reports]
+def _say_rest(position: Position, in_hand: int, again: float) -> str:
+    """Why a tick does not look."""
+    if position.more:
+        return f"{count(in_hand, 'Dagster run')} of this sensor in hand; more is requested as they end."
+    looked, next_look = (datetime.fromtimestamp(each, UTC) for each in (position.looked, again))
+    return f"Nothing was left to request at {looked:%H:%M} UTC; the next look is at {next_look:%H:%M}."
+
+
+def summarize(plan: TickPlan, granted: Sequence[RangeRunRequest]) -> str:
+    """What a tick found and requests, a line for each report."""
+    lines = [_line(each, granted) for each in plan.reports]
     if plan.postponed:
         names = list_first(list(plan.postponed))
         lines.append(f"Not looked at, since the tick's time was up; the next tick begins with them: {names}.")
     return "\n".join(lines)
 
 
-def _line(plan: ReportPlan) -> str:
+def _line(plan: ReportPlan, granted: Sequence[RangeRunRequest]) -> str:
     report_type, name = plan.availability.report.query.spec.id, plan.availability.grid.asset
     notes = _notes(plan)
     if plan.unreadable:
@@ -129,12 +151,26 @@ def _line(plan: ReportPlan) -> str:
         return f"{name}: {'. '.join([offered, *notes])}."
     if plan.refused:
         return f"{name}: nothing to request, and what is green is not there: {plan.refused}"
-    missing = sum(len(request.keys) for request in plan.missing)
-    due = [f"{count(missing, 'partition')} to request"] if missing else []
-    due += [f"{count(len(plan.aged), 'partition')} to refresh"] if plan.aged else []
+    requested = {request.run_key for request in granted}
+    due = []
+    if plan.lacking:
+        in_hand = f", {plan.in_hand:,} of them in hand" if plan.in_hand else ""
+        due.append(f"{count(plan.lacking, 'partition')} missing{in_hand}{_now(plan.missing, requested)}")
+    if plan.aged:
+        aged = sum(len(request.keys) for request in plan.aged)
+        due.append(f"{count(aged, 'partition')} to refresh{_now(plan.aged, requested)}")
     end = plan.availability.available.data_available_end
     until = f"Stripe has data until {end:%Y-%m-%d %H:%M} UTC"
-    return f"{name}: {'. '.join([', '.join(due) or 'nothing to request', until, *notes])}."
+    return f"{name}: {'. '.join([*(due or ['nothing to request']), until, *notes])}."
+
+
+def _now(due: Sequence[RangeRunRequest], requested: Collection[str]) -> str:
+    """How many of the partitions are requested at this tick, and how many at a later one."""
+    now = sum(len(each.keys) for each in due if each.run_key in requested)
+    later = sum(len(each.keys) for each in due) - now
+    found = [f"{now:,} requested now"] if now else []
+    found += [f"{later:,} as Dagster runs end"] if later else []
+    return f": {', '.join(found)}" if found else ""
 
 
 #: What follows from a refusal that a run of the report met.

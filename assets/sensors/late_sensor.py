@@ -18,7 +18,7 @@ from assets.dagster_runs.claims import claim
 from assets.dagster_runs.gone import find_gone
 from assets.dagster_runs.history import PartitionGrid, read_begun, read_materializations
 from assets.dagster_runs.launches import Launches
-from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest, shared_resource
+from assets.dagster_runs.run_requests import RangeRunRequest, shared_resource
 from assets.dagster_runs.tags import LATE_TAG
 from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
@@ -234,14 +234,14 @@ def _result(
     for account, error in read.unread.items():
         if account:
             context.log.warning(shown(f"The report runs of {account} could not be read: {error}"))
-    text = summarize(decided, read.scans, postponed=max(0, len(due) - MOST_REQUESTS))
     cursor = SCAN_CURSOR.write(read.scans.remaining())
     grids = {each.grid.asset: each.grid for each in failed}
     requests = claim(context.instance, due, grids, by=by, since=since)
+    text = summarize(decided, read.scans, postponed=len(due) - len(requests))
     if not requests:
         return dg.SensorResult(skip_reason=shown(text), cursor=cursor)
     context.log.info(shown(text))
-    return dg.SensorResult(run_requests=requests, cursor=cursor)
+    return dg.SensorResult(run_requests=[each.request() for each in requests], cursor=cursor)
 
 
 def summarize(decided: Iterable[Mapping[str, Decision]], scan: AccountScans, *, postponed: int) -> str:
@@ -256,7 +256,7 @@ def summarize(decided: Iterable[Mapping[str, Decision]], scan: AccountScans, *, 
         if action in found
     )
     later = (
-        f" {count(postponed, 'more Dagster run')} will be requested at the next tick." if postponed else ""
+        f" {count(postponed, 'Dagster run')} not requested yet, until others have ended." if postponed else ""
     )
     return (
         f"{count(sum(map(len, found.values())), 'partition')} failed or timed out: {states}.{later} "

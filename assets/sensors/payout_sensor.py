@@ -306,7 +306,7 @@ def _result(
     context.log.info(shown(text))
     progress = {plan.report.key.to_user_string(): plan.progress for plan in plans}
     return dg.SensorResult(
-        requests,
+        [each.request() for each in requests],
         skip_reason=None if requests or new else shown(text),
         cursor=PROGRESS_CURSOR.write(progress),
         dynamic_partitions_requests=[partitions.build_add_request(keys) for partitions, keys in new.items()],

@@ -20,6 +20,7 @@ from assets import ConfiguredReport
 from assets.dagster_runs.history import AssetsSubset, Backfill, BackfillStatus, PartitionGrid
 from assets.dagster_runs.launch import LeftAlone
 from assets.dagster_runs.launches import Launches
+from assets.dagster_runs.tags import RANGE_END, RANGE_START
 
 _ORIGIN = RemoteJobOrigin(
     RemoteRepositoryOrigin(InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="any")), "any"), "any"
@@ -57,6 +58,18 @@ class Runs:
         )
         self.instance.add_run(run)
         return run.run_id
+
+    def request(self, request: dg.RunRequest, *, status: dg.DagsterRunStatus, by: dg.SensorDefinition) -> str:
+        """The run that Dagster makes of a sensor's request; returns its id."""
+        first = request.partition_key or request.tags[RANGE_START]
+        tags = {**request.tags, "dagster/sensor_name": by.name}
+        return self.add(first, request.tags.get(RANGE_END), status=status, tags=tags)
+
+    def end(self, run_id: str) -> None:
+        """The run dies."""
+        run = self.instance.get_run_by_id(run_id)
+        assert run
+        self.instance.report_run_failed(run)
 
     def observe(self, run_id: str, key: str) -> None:
         """The run wrote down that it has a report run for this partition."""

@@ -33,8 +33,12 @@ class Daemon:
     cursor: str | None = None
     seen: set[str] = field(default_factory=set)
 
-    def tick(self) -> Tick:
-        """One evaluation; the cursor is saved for the next."""
+    def tick(self, *, last: float | None = None) -> Tick:
+        """One evaluation; the cursor is saved for the next.
+
+        Args:
+            last: when the daemon's last tick was, in unix seconds; None for an evaluation by hand.
+        """
         context = dg.build_sensor_context(
             instance=self.orchestra.instance,
             cursor=self.cursor,
@@ -44,6 +48,8 @@ class Daemon:
             ),
             sensor_name=self.sensor.name,
         )
+        # Dagster's function has no argument for it.
+        context._last_tick_completion_time = last
         with context:
             data = self.sensor.evaluate_tick(context)
         self.cursor = data.cursor

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from assets import ConfiguredReport, build_report_asset
-from assets.dagster_runs.claims import claim
+from assets.dagster_runs.claims import MOST_IN_HAND, claim
 from assets.dagster_runs.history import PartitionGrid
-from assets.dagster_runs.run_requests import MOST_REQUESTS, RangeRunRequest
+from assets.dagster_runs.run_requests import RangeRunRequest
 from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.late_sensor import build_late_report_sensor
 from connector.dataset.identity import Dataset
@@ -147,13 +147,26 @@ def test_a_backfill_that_somebody_launches_while_a_tick_reads_holds_back(
     assert meeting.daemons["late"].tick().requests == []
 
 
-def test_a_tick_is_granted_the_first_few_requests_and_finds_the_others_again(
+def test_a_sensor_is_granted_what_is_missing_to_the_runs_it_may_have_in_hand(
     instance: dg.DagsterInstance, summary_report: ConfiguredReport
 ) -> None:
-    grid = PartitionGrid.of(summary_report)
+    grid, runs = PartitionGrid.of(summary_report), Runs(instance, summary_report)
     days = [f"2026-06-{day:02}" for day in range(1, 31)]
-    requests = [RangeRunRequest(summary_report, (day,), "why") for day in days]
+    runs.add("2026-05-01", status=S.STARTED, tags={"dagster/sensor_name": "another"})
+    runs.add("2026-05-02", status=S.STARTED)
 
-    granted = claim(instance, requests, {grid.asset: grid}, by="a", since=datetime.now(UTC))
+    def granted() -> list[str]:
+        left = [RangeRunRequest(summary_report, (day,), "why") for day in days]
+        asked = claim(instance, left, {grid.asset: grid}, by="a", since=datetime.now(UTC))
+        return [key for each in asked for key in each.keys]
 
-    assert [each.partition_key for each in granted] == days[:MOST_REQUESTS]
+    first = granted()
+    own = [runs.add(day, status=S.STARTED, tags={"dagster/sensor_name": "a"}) for day in first]
+    none = granted()
+    for run_id in own[:2]:
+        runs.end(run_id)
+    days = days[MOST_IN_HAND:]
+
+    assert first == [f"2026-06-{day:02}" for day in range(1, MOST_IN_HAND + 1)]
+    assert none == []
+    assert granted() == days[:2]

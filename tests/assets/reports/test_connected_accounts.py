@@ -32,7 +32,7 @@ from tests.faults.file_editing import Row
 from tests.faults.runs import RunTakes
 from tests.support.clock import ManualClock
 from tests.support.dagster import Orchestra, configured
-from tests.support.sensing import Daemon
+from tests.support.sensing import Daemon, span
 
 #: Dagster 1.13 tags runs of two dimensions with keys that it deprecates itself.
 pytestmark = pytest.mark.filterwarnings("ignore:Non-compliant tag keys like .'dagster/partition/")
@@ -91,6 +91,30 @@ def test_a_launch_in_the_name_of_one_of_the_accounts_asks_stripe_nothing(
     assert not result.success
     assert "STRIPE_ACCOUNT" in str(result.get_step_failure_events())
     assert simulator.requests == []
+
+
+def test_a_day_of_neighbouring_accounts_is_refreshed_in_one_run_and_each_partition_has_its_version(
+    orchestra: Orchestra,
+    report: ConfiguredReport,
+    asset: dg.AssetsDefinition,
+    accounts: Sequence[str],
+    clock: ManualClock,
+) -> None:
+    days = ("2026-06-05", "2026-06-06")
+    orchestra.launch([asset], f"{accounts[0]}|{days[0]}", f"{accounts[-1]}|{days[1]}")
+    clock.sleep(4.5 * 24 * HOUR)
+    sensor = build_availability_sensor([report], look_back=2 * DAY, refresh_after=(3 * DAY,))
+    daemon = Daemon(orchestra, [asset], sensor)
+
+    ticks = [daemon.tick_and_run() for _ in range(2)]
+
+    refreshes = [
+        [span(each) for each in tick.requests if each.tags["stripe/intent"] == "refresh"] for tick in ticks
+    ]
+    assert refreshes == [[f"{accounts[0]}|{day}..{accounts[-1]}|{day}" for day in days], []]
+    newest = {key: (event.tags or {})["dagster/data_version"] for key, event in orchestra.recorded(asset)}
+    refreshed = [newest[key] for key in keys(accounts, *days)]
+    assert len({*refreshed}) == len(refreshed)
 
 
 def test_an_account_that_a_refresh_lacks_fails_a_check(

@@ -17,7 +17,8 @@ from tests.faults.network import Respond
 from tests.faults.runs import RunFails
 from tests.support.clock import ManualClock
 from tests.support.dagster import Orchestra
-from tests.support.sensing import Daemon
+from tests.support.runs import Runs
+from tests.support.sensing import Daemon, Tick, carry_out
 
 TYPE = "balance.summary.1"
 SUMMARIES = Match(report_type=TYPE)
@@ -57,12 +58,57 @@ def test_a_tick_calls_stripe_once(sensing: Sensor, simulator: Simulator) -> None
     assert [seen.path for seen in simulator.requests] == ["/v1/reporting/report_types"]
 
 
-def test_the_oldest_come_first_and_no_more_than_allowed(sensing: Sensor) -> None:
-    daemon = sensing(look_back=timedelta(days=5), at_most=2)
+def test_the_oldest_come_first_the_next_as_runs_end_and_each_tick_tells_the_whole_count(
+    orchestra: Orchestra, summary_report: ConfiguredReport, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = replace(summary_report, max_partitions_per_run=2)
+    sensor = build_availability_sensor([report], look_back=timedelta(days=5), at_once=2, refresh_after=())
+    daemon = Daemon(orchestra, [build_report_asset(report, retry_policy=None)], sensor)
+    runs = Runs(orchestra.instance, report)
 
-    ticks = [daemon.tick_and_run().partitions for _ in range(4)]
+    first = daemon.tick()
+    assert "5 partitions missing: 4 requested now, 1 as Dagster runs end" in capsys.readouterr().err
+    started = [runs.request(each, status=dg.DagsterRunStatus.STARTED, by=sensor) for each in first.requests]
+    full = daemon.tick()
+    carry_out(orchestra, daemon.assets, first.requests[0])
+    runs.end(started[0])
+    third = daemon.tick()
 
-    assert ticks == [["2026-06-02..2026-06-03"], ["2026-06-04..2026-06-05"], ["2026-06-06"], []]
+    assert first.partitions == ["2026-06-02..2026-06-03", "2026-06-04..2026-06-05"]
+    assert full.requests == []
+    assert "5 partitions missing, 4 of them in hand: 1 as Dagster runs end" in full.skipped
+    assert third.partitions == ["2026-06-06"]
+
+
+def test_between_two_looks_a_tick_asks_stripe_nothing_unless_there_is_more_to_request(
+    orchestra: Orchestra, summary_report: ConfiguredReport, simulator: Simulator
+) -> None:
+    report = replace(summary_report, max_partitions_per_run=3)
+    sensor = build_availability_sensor([report], look_back=timedelta(days=5), at_once=1, refresh_after=())
+    daemon = Daemon(orchestra, [build_report_asset(report, retry_policy=None)], sensor)
+    runs = Runs(orchestra.instance, report)
+    began = datetime.now(UTC).timestamp()
+
+    def next_tick() -> tuple[Tick, int]:
+        """As the daemon evaluates it."""
+        before = len(simulator.requests)
+        return daemon.tick(last=began), len(simulator.requests) - before
+
+    first, first_asked = next_tick()
+    started = runs.request(first.requests[0], status=dg.DagsterRunStatus.STARTED, by=sensor)
+    busy, busy_asked = next_tick()
+    carry_out(orchestra, daemon.assets, first.requests[0])
+    runs.end(started)
+    second, second_asked = next_tick()
+    idle, idle_asked = next_tick()
+
+    assert (first.partitions, first_asked) == (["2026-06-02..2026-06-04"], 1)
+    assert (busy.requests, busy_asked) == ([], 0)
+    assert busy.skipped == "1 Dagster run of this sensor in hand; more is requested as they end."
+    assert (second.partitions, second_asked) == (["2026-06-05..2026-06-06"], 1)
+    assert (idle.requests, idle_asked) == ([], 0)
+    assert idle.skipped.startswith("Nothing was left to request at ")
+    assert daemon.tick().requests != []
 
 
 def test_a_day_is_requested_when_the_data_pass_its_end_and_not_at_noon_before(
@@ -190,7 +236,7 @@ def test_daily_and_monthly_reports_share_one_sensor(orchestra: Orchestra) -> Non
 
     tick = daemon.tick_and_run()
 
-    assert tick.partitions == ["2026-05-01", "2026-06-06"]
+    assert sorted(tick.partitions) == ["2026-05-01", "2026-06-06"]
     assert [len(orchestra.recorded(asset)) for asset in assets] == [1, 1]
 
 

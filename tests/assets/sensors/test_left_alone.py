@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -35,7 +35,9 @@ ASKERS: Mapping[str, Callable[[ConfiguredReport], dg.SensorDefinition | dg.Sched
         [report], look_back=timedelta(days=5), refresh_after=()
     ),
     "refresh": lambda report: build_availability_sensor(
-        [report], look_back=timedelta(days=14), at_most=0, refresh_after=(timedelta(days=6),)
+        [replace(report, start=date.fromisoformat(FIRST))],
+        look_back=timedelta(days=14),
+        refresh_after=(timedelta(days=6),),
     ),
     "late": lambda report: build_late_report_sensor([report]),
     "schedule": lambda report: build_report_schedule([report], last=5),

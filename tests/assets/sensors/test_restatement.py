@@ -58,7 +58,7 @@ def due_for_the_command(stripe: StripeReporting, report: ConfiguredReport) -> se
 
 def due_for_the_sensor(orchestra: Orchestra, report: ConfiguredReport) -> set[str]:
     """By a first tick, which remembers nothing, and with a look back that leaves out nothing."""
-    sensor = build_availability_sensor([report], look_back=90 * DAY, at_most=0)
+    sensor = build_availability_sensor([report], look_back=90 * DAY, at_once=1000)
     assets: list[dg.AssetsDefinition] = [build_report_asset(report)]
     requests = Daemon(orchestra, assets, sensor).tick().requests
     return {str(each.partition_key) for each in requests if each.tags[INTENT_TAG] == Intent.REFRESH}

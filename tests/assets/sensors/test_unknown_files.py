@@ -241,7 +241,7 @@ def test_several_hundred_are_recorded_over_some_ticks_whatever_becomes_of_the_cu
     keys = report.windows.get_partition_keys()[: 2 * MOST_RECORDED + 50]
     pull(report.query, [report.partition(key) for key in keys])
     runs = len(simulator.runs)
-    sensor = build_availability_sensor([report], look_back=timedelta(hours=1), refresh_after=(), at_most=0)
+    sensor = build_availability_sensor([report], look_back=timedelta(hours=1), refresh_after=(), at_once=0)
     daemon = Daemon(orchestra, [asset], sensor)
 
     counts = []
