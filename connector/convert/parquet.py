@@ -4,8 +4,9 @@ Reading the CSV runs in a thread of its own, ahead of encoding: both let go of t
 two cores are used. Memory stays flat, however large the report: a row group ends soon after
 `ROW_GROUP_ROWS` rows or `ROW_GROUP_BYTES`, and the reader is at most one row group ahead.
 
-The file is Parquet 2.6, zstd, with statistics and a checksum for each page; low-cardinality columns are
+The file is Parquet 2.6, zstd, with a checksum for each page. Columns whose values come back are
 dictionary-encoded, found by looking at the first rows, because an id's dictionary costs more than it saves.
+Other text has no statistics either: those of random ids never let an engine leave rows out, and take time.
 
 Parquet has no checksum for its footer, so the file gets one: see `connector.dataset.seal`.
 
@@ -100,13 +101,12 @@ def writing_parquet(
         _whole_or_gone(path, report),
         _read_ahead(_row_groups(report, row_group_rows, row_group_bytes)) as groups,
     ):
-        first = next(groups, report.schema.empty_table())
-        with pq.ParquetWriter(path, schema, **_encoding(first, constants)) as writer:
-            for group in itertools.chain([first], groups):
-                if group.num_rows:
-                    writer.write_table(_with_constants(group, schema, constants), group.num_rows)
-                    sums.add(group)
-                    rows += group.num_rows
+        first = next(groups, None)
+        with pq.ParquetWriter(path, schema, **_encoding(first, schema)) as writer:
+            for group in itertools.chain([] if first is None else [first], groups):
+                writer.write_table(_with_constants(group, schema, constants), group.num_rows)
+                sums.add(group)
+                rows += group.num_rows
             yield WrittenRows(rows, sums.totals, sums.by_column, writer)
         seal(path)
         _verify(path, rows, schema)
@@ -186,21 +186,25 @@ def _whole_or_gone(path: Path, report: ReportFileReader) -> Iterator[None]:
         raise
 
 
-def _encoding(first: pa.Table, constants: Mapping[str, pa.Scalar]) -> dict[str, Any]:
-    """How the file is written, as arguments of `ParquetWriter`, chosen by its first rows."""
-    sample = first.slice(0, _SAMPLE)
-    repeating = [
-        name
-        for name in sample.schema.names
-        if pc.count_distinct(sample[name], mode="all").as_py() * _REPEATS <= max(sample.num_rows, _REPEATS)
-    ]
+def _encoding(first: pa.Table | None, schema: pa.Schema) -> dict[str, Any]:
+    """How the file is written, as arguments of `ParquetWriter`, chosen by its first rows, if it has any."""
+    sample = first.slice(0, _SAMPLE) if first is not None else schema.empty_table()
+    repeating = [name for name in schema.names if name not in sample.schema.names or _repeats(sample[name])]
     return {
         "version": "2.6",
         "compression": "zstd",
-        "use_dictionary": [*repeating, *constants],
-        "write_statistics": True,
+        "use_dictionary": repeating,
+        "write_statistics": [
+            each.name for each in schema if each.name in repeating or not pa.types.is_string(each.type)
+        ],
         "write_page_checksum": True,
     }
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    """Whether the values of a column, where it has one, come back often enough for a dictionary."""
+    filled = len(column) - column.null_count
+    return bool(pc.count_distinct(column, mode="only_valid").as_py() * _REPEATS <= filled)
 
 
 def _verify(path: Path, rows: int, schema: pa.Schema) -> None:
