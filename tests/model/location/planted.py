@@ -11,7 +11,7 @@ import dagster as dg
 from assets.automation import newest_partition
 from assets.dagster_runs import launches
 from assets.dagster_runs.asked import AskAgain, ask_again
-from assets.dagster_runs.launch import Launch, LeftAlone
+from assets.dagster_runs.launch import Launch, LeftAlone, covered
 from assets.dagster_runs.run_requests import RangeRunRequest
 from assets.materialize import wish
 from assets.materialize.event_recorder import EventRecorder
@@ -78,7 +78,7 @@ def _brought_back_is_recorded_already() -> Any:
 
 def _backfills_are_overlooked() -> Any:
     def in_hand(self: Any, grid: Any) -> frozenset[str]:
-        return launches.covered(self._unfinished, grid)
+        return covered(self._unfinished, grid)
 
     return patch.object(launches.Launches, "in_hand", in_hand)
 
