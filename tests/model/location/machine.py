@@ -100,52 +100,53 @@ class Weeks(RuleBasedStateMachine):
             self.place.put_down -= set(before.keys)
             run_holds(self.place, self.place.launch_again(before), fresh=before.ended_well)
 
-    @rule(back=PLACES, length=LENGTHS)
-    def start(self, back: int, length: int) -> None:
-        """A run that a person launched goes on for a while."""
-        if keys := self._days(back, length):
-            self._count("start")
-            self.place.put_down -= set(keys)
-            run_id = self.place.record_run(keys, dg.DagsterRunStatus.STARTED)
-            self.place.held[run_id] = self.place.wanted[run_id] = keys
+    # What a person has begun ends by the rule that began it: of many rules each is seldom chosen.
 
-    @precondition(lambda self: self.place.held)
-    @rule(cancelled=st.booleans(), number=st.integers(0, 5))
-    def end_started(self, cancelled: bool, number: int) -> None:
-        """A run that goes on is cancelled by a person, or its worker dies."""
-        if self.place.held:
-            run_id = list(self.place.held)[number % len(self.place.held)]
-            keys, run = self.place.held.pop(run_id), self.place.instance.get_run_by_id(run_id)
-            assert run
-            if cancelled:
-                self._count("cancel")
-                self.place.instance.report_run_canceled(run)
-                self.place.cancel(keys, run_id)
-            else:
-                self._count("worker dies")
-                self.place.instance.report_run_failed(run)
-
-    @rule(back=PLACES, length=st.integers(2, 5), at_once=st.sampled_from([1, 2, None]))
-    def backfill(self, back: int, length: int, at_once: int | None) -> None:
-        if keys := self._days(back, length):
-            self._count("backfill")
-            self.place.put_down -= set(keys)
-            Backfills(self.place).launch(keys, at_once=at_once)
-
-    @precondition(lambda self: self.place.backfills)
-    @rule(
-        ends=st.sampled_from(["well", "well", "dead", "cancelled", "all cancelled"]), number=st.integers(0, 5)
-    )
-    def backfill_goes_on(self, ends: str, number: int) -> None:
-        """Its next run is carried out, dies before it begins, or a person cancels it or the whole."""
-        if not self.place.backfills:
+    @rule(ends=st.sampled_from([None, "cancelled", "dead"]), back=PLACES, length=LENGTHS)
+    def start(self, ends: str | None, back: int, length: int) -> None:
+        """A run that a person launches goes on for a while; or the oldest that does is cancelled by a person,
+        or its worker dies."""
+        place = self.place
+        if ends is None or not place.held:
+            if days := self._days(back, length):
+                self._count("start")
+                place.put_down -= set(days)
+                run_id = place.record_run(days, dg.DagsterRunStatus.STARTED)
+                place.held[run_id] = place.wanted[run_id] = days
             return
-        self._count(f"of a backfill, a run ends {ends}" if ends != "all cancelled" else "cancel backfill")
-        id = list(self.place.backfills)[number % len(self.place.backfills)]
-        if ends == "all cancelled":
-            Backfills(self.place).cancel(id)
+        self._count("cancel" if ends == "cancelled" else "worker dies")
+        run_id, keys = next(iter(place.held.items()))
+        run = place.instance.get_run_by_id(run_id)
+        assert run
+        if ends == "cancelled":
+            place.instance.report_run_canceled(run)
+            place.cancel(keys, run_id)
         else:
-            self._go_on(id, ends)
+            place.instance.report_run_failed(run)
+        del place.held[run_id]
+
+    @rule(
+        ends=st.sampled_from([None, "well", "well", "dead", "cancelled", "all cancelled"]),
+        back=PLACES,
+        length=st.integers(2, 5),
+        at_once=st.sampled_from([1, 2, None]),
+    )
+    def backfill(self, ends: str | None, back: int, length: int, at_once: int | None) -> None:
+        """A person launches a backfill; or of the oldest the next run is carried out, dies before it begins,
+        or is cancelled by a person, with the others or alone."""
+        place = self.place
+        if ends is None or not place.backfills:
+            if keys := self._days(back, length):
+                self._count("backfill")
+                place.put_down -= set(keys)
+                Backfills(place).launch(keys, at_once=at_once)
+            return
+        self._count(f"of a backfill: {ends}")
+        oldest = next(iter(place.backfills))
+        if ends == "all cancelled":
+            Backfills(place).cancel(oldest)
+        else:
+            self._go_on(oldest, ends)
 
     @precondition(lambda self: not self.in_trouble and self._has_files())
     @rule(

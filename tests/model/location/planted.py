@@ -11,7 +11,7 @@ import dagster as dg
 from assets.automation import newest_partition
 from assets.dagster_runs import launches
 from assets.dagster_runs.asked import AskAgain, ask_again
-from assets.dagster_runs.launch import Launch, LeftAlone, covered
+from assets.dagster_runs.launch import Launch, covered
 from assets.dagster_runs.run_requests import RangeRunRequest
 from assets.materialize import wish
 from assets.materialize.event_recorder import EventRecorder
@@ -39,12 +39,7 @@ def _unknown_stays_unknown() -> Any:
 
 
 def _in_hand_is_asked_for() -> Any:
-    honest = launches.Launches.left_alone
-
-    def left_alone(self: Any, grid: Any) -> LeftAlone:
-        return replace(honest(self, grid), in_hand=frozenset())
-
-    return patch.object(launches.Launches, "left_alone", left_alone)
+    return patch.object(launches.Launches, "in_hand", lambda *_: frozenset())
 
 
 def _cancelled_comes_back() -> Any:
