@@ -297,6 +297,18 @@ class Console:
             if entry["label"] == "stripe/report_run_id"
         ]
 
+    def cancel_backfill(self, backfill_id: str) -> None:
+        """As the button does."""
+        found = self.query(_CANCEL_BACKFILL, id=backfill_id)["cancelPartitionBackfill"]
+        if found["__typename"] != "CancelBackfillSuccess":
+            raise GraphQLError(str(found))
+
+    def wipe(self, asset: Asset) -> None:
+        """All events of an asset, as the button does."""
+        found = self.query(_WIPE, ranges=[{"assetKey": {"path": list(asset)}}])["wipeAssets"]
+        if found["__typename"] != "AssetWipeSuccess":
+            raise GraphQLError(str(found))
+
     # Sensors
 
     def sensors(self) -> Mapping[str, str]:
@@ -314,6 +326,11 @@ class Console:
             Tick(each["status"], each["skipReason"], each["runIds"], (each["error"] or {}).get("message"))
             for each in state["ticks"]
         ]
+
+    def last_tick(self, name: str) -> float:
+        """When the latest evaluation that has ended began, in seconds since 1970; 0 for none."""
+        state = self.query(_SENSOR, selector=_sensor(name))["sensorOrError"]["sensorState"]
+        return max((each["timestamp"] for each in state["ticks"] if each["status"] != "STARTED"), default=0.0)
 
     @staticmethod
     def _expect_sensor(answer: Mapping[str, Any]) -> None:
@@ -395,6 +412,10 @@ _BACKFILL_STATUS = """query ($id: String!) { partitionBackfillOrError(backfillId
   ... on PartitionBackfill { status error { message } assetBackfillData { assetBackfillStatuses {
     ... on AssetPartitionsStatusCounts { numPartitionsTargeted numPartitionsInProgress
       numPartitionsMaterialized numPartitionsFailed } } } } } }"""
+_CANCEL_BACKFILL = """mutation ($id: String!) { cancelPartitionBackfill(backfillId: $id) {
+  __typename ... on PythonError { message } ... on UnauthorizedError { message } } }"""
+_WIPE = """mutation ($ranges: [PartitionsByAssetSelector!]!) { wipeAssets(assetPartitionRanges: $ranges) {
+  __typename ... on PythonError { message } ... on UnsupportedOperationError { message } } }"""
 _PARTITIONS = """query ($asset: [String!]!) { assetNodeOrError(assetKey: { path: $asset }) {
   ... on AssetNode { assetPartitionStatuses { __typename
     ... on TimePartitionStatuses { ranges { startKey endKey status } } } } } }"""
@@ -416,6 +437,6 @@ _SENSORS = """query ($selector: RepositorySelector!) { sensorsOrError(repository
   __typename ... on Sensors { results { name sensorState { status } } } } }"""
 _SENSOR = """query ($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { __typename
   ... on Sensor { sensorState { id status
-    ticks(limit: 20) { status skipReason runIds error { message } } } } } }"""
+    ticks(limit: 20) { timestamp status skipReason runIds error { message } } } } } }"""
 _START_SENSOR = """mutation ($selector: SensorSelector!) { startSensor(sensorSelector: $selector) {
   __typename ... on PythonError { message } } }"""
