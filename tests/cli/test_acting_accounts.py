@@ -105,6 +105,20 @@ def test_the_doctor_names_the_clash_and_accounts_that_are_stored_alone(
     assert clashing[clash] == "fail"
 
 
+def test_a_table_of_accounts_to_act_for_is_upgraded_account_by_account(run: Run, stripe: Simulator) -> None:
+    accounts = stripe.connected_accounts[:2]
+    report, table = "balance_change_from_activity.itemized.2", "balance_change_from_activity_itemized"
+    run("pull", report, *DAYS, "--acting-accounts", ",".join(accounts))
+
+    upgraded = run("upgrade", table, "--to-version", "3")
+    query = "SELECT account, count(DISTINCT period) AS days FROM balance_change_from_activity_itemized_v3"
+    counted = run("sql", f"{query} GROUP BY ALL", "--json")
+
+    assert upgraded.code == 0
+    assert {row["account"]: row["days"] for row in counted.objects} == dict.fromkeys(accounts, 2)
+    assert {each.account for each in stripe.requests if each.method == "POST"} == {*accounts}
+
+
 def test_a_list_of_both_kinds_is_printed_and_read_back(tmp_path: Path) -> None:
     opened = datetime(2026, 2, 1, tzinfo=UTC)
     listed = [
