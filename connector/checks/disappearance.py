@@ -21,6 +21,9 @@ from connector.query import ReportQuery
 from connector.sql.quoting import quoted, stored
 from connector.text import join_names
 
+#: The connected account that a row of a platform's own books is about; null where it is about none.
+PARTNER = "connected_account_id"
+
 #: The account, where rows name one, and the currency.
 _Group = tuple[str | None, ...]
 
@@ -66,10 +69,11 @@ class _Gone:
 
 
 def _find_groups(query: ReportQuery) -> tuple[Column, ...] | None:
-    """The columns for account and currency; the second is there wherever the check applies."""
-    names = [query.spec.account_column, query.spec.currency_column]
-    has_account = names[0] is not None and find_columns(query, [names[0]])
-    return find_columns(query, [name for name in names[0 if has_account else 1 :] if name])
+    """The columns for account and currency; the second is there wherever the check applies. In a platform's
+    own books the account is the one that a row is about."""
+    names = [query.spec.account_column or PARTNER, query.spec.currency_column]
+    has_account = find_columns(query, names[:1])
+    return find_columns(query, names if has_account else names[1:])
 
 
 def _check_gone(file: OpenFile) -> Finding:
@@ -86,7 +90,7 @@ def _check_gone(file: OpenFile) -> Finding:
         compared += 1
         for group, rows in _add_up(former, common).items():
             if group not in there[common]:
-                gone.setdefault(group, _Gone(_name(group, there[common]), group[-1], rows, former))
+                gone.setdefault(group, _Gone(_name(file, group, there[common]), group[-1], rows, former))
     if not gone:
         which = f"Of {format_count(compared, 'former file')}, no" if compared else "No"
         return Finding(CheckResult.PASSED, f"{which} account and no currency is gone.")
@@ -106,10 +110,10 @@ def _check_gone(file: OpenFile) -> Finding:
     return Finding(CheckResult.FAILED, reason, len(names), tuple(each.example for each in found[:SHOWN]))
 
 
-def _name(group: _Group, there: set[_Group]) -> str:
+def _name(file: OpenFile, group: _Group, there: set[_Group]) -> str:
     """The account where it has nothing left, else the currency."""
     *account, currency = (each or "null" for each in group)
-    if not account:
+    if not account or (group[0] is None and file.query.spec.account_column is None):
         return currency
     return f"{currency} of {account[0]}" if any(each[0] == group[0] for each in there) else account[0]
 
