@@ -76,9 +76,16 @@ def _find_groups(query: ReportQuery) -> tuple[Column, ...] | None:
     return find_columns(query, names if has_account else names[1:])
 
 
+def _find_needed(query: ReportQuery) -> tuple[Column, ...] | None:
+    """Those that a file must have: one of a platform's own books may be from before it named accounts."""
+    groups = _find_groups(query)
+    return groups if groups is None or query.spec.account_column else groups[-1:]
+
+
 def _check_gone(file: OpenFile) -> Finding:
     gone: dict[_Group, _Gone] = {}
-    compared, groups = 0, _find_groups(file.query) or ()
+    compared = 0
+    groups = tuple(each for each in _find_groups(file.query) or () if file.explain_lack([each]) is None)
     there: dict[tuple[Column, ...], set[_Group]] = {}
     for former in file.former():
         # A former file may have been requested with other columns.
@@ -140,7 +147,7 @@ DISAPPEARANCE = FileCheck(
         "No account and no currency that a partition had is gone since its file was replaced.",
         compares_files=True,
     ),
-    _find_groups,
+    _find_needed,
     _check_gone,
 )
 
