@@ -102,7 +102,7 @@ def test_a_day_of_neighbouring_accounts_is_refreshed_in_one_run_and_each_partiti
 ) -> None:
     days = ("2026-06-05", "2026-06-06")
     orchestra.launch([asset], f"{accounts[0]}|{days[0]}", f"{accounts[-1]}|{days[1]}")
-    clock.sleep(4.5 * 24 * HOUR)
+    clock.sleep(3 * 24 * HOUR)
     sensor = build_availability_sensor([report], look_back=2 * DAY, refresh_after=(3 * DAY,))
     daemon = Daemon(orchestra, [asset], sensor)
 
