@@ -53,13 +53,17 @@ class Launches:
         self.instance = instance
         self._now = now or datetime.now(UTC)
 
-    def left_alone(self, grid: PartitionGrid) -> LeftAlone:
+    def left_alone(self, grid: PartitionGrid, keys: Collection[str] | None = None) -> LeftAlone:
         """Which of an asset's partitions are in hand, and which a person put down.
 
         Every sensor, schedule and check asks here, and nowhere else.
+
+        Args:
+            keys: those that are asked about; what was cancelled long ago is then not looked into for others.
         """
         in_hand = self.in_hand(grid)
-        cancelled = [launch for launch in self._cancelled if launch.partitions(grid)]
+        about = grid.place.keys() if keys is None else frozenset(keys)
+        cancelled = [each for each in self._cancelled if not about.isdisjoint(each.partitions(grid))]
         if not cancelled:
             return LeftAlone(in_hand, frozenset())
         oldest = min(launch.created for launch in cancelled)

@@ -21,7 +21,7 @@ from assets.dagster_runs.turns import Turn, take_turns
 from assets.reports.configured import ConfiguredReport
 from assets.sensors.availability_decisions import find_missing
 from assets.sensors.readiness import ReportAvailability, read_availability
-from assets.sensors.tick import AFTER_STRIPE, TICK_SECONDS, in_time, remembered
+from assets.sensors.tick import AFTER_STRIPE, TICK_SECONDS, bounded, in_time, remembered
 from assets.sensors.unknown_files import (
     NOTHING_RECORDED,
     RECORDING_SECONDS,
@@ -204,32 +204,35 @@ def plan_tick(
     availabilities = begin_behind(
         read_availability(client, reports, instance, reach=rules.reach(reports)), position.behind
     )
+
+    def left() -> float:
+        return client.time_left() + AFTER_STRIPE
+
     looks = [
-        _unless_unreadable(each, partial(look, client, store, each, rules))
+        _unless_unreadable(each, partial(bounded, partial(look, client, store, each, rules), left()))
         for each in in_time(availabilities, lambda: client.time_left() - TICK_SECONDS / 2)
     ]
     launches = Launches(instance)
-    seconds = min(RECORDING_SECONDS, client.time_left() + AFTER_STRIPE)
+    seconds = min(RECORDING_SECONDS, left())
     budget = RecordingBudget(client.clock.monotonic, seconds=seconds)
 
     def plan(found: Look | ReportPlan) -> ReportPlan:
         if isinstance(found, ReportPlan):
             return found
         report, grid = found.availability.report, found.availability.grid
-        if refused := store.explain_refusal(found.dataset):
+        if refused := bounded(partial(store.explain_refusal, found.dataset, keys=found.files), left()):
             return ReportPlan(found.availability, refused=refused)
-        left = launches.left_alone(grid)
+        concerned = {each.key for each in found.availability.within(rules.look_back)}
+        concerned |= {each.key for each, _ in found.aged}
+        alone = launches.left_alone(grid, concerned)
         unknown = find_unknown(
-            instance, report, grid, files=found.files, published=found.published, in_hand=left.in_hand
+            instance, report, grid, files=found.files, published=found.published, in_hand=alone.in_hand
         )
         after = position.recorded.get(grid.asset)
         recording = record_unknown(report, unknown, store, found.dataset, after=after, budget=budget)
-        return _plan_report(instance, launches, found, recording=recording, left=left, rules=rules)
+        return _plan_report(instance, launches, found, recording=recording, left=alone, rules=rules)
 
-    plans = [
-        _unless_unreadable(found.availability, partial(plan, found))
-        for found in in_time(looks, lambda: client.time_left() + AFTER_STRIPE)
-    ]
+    plans = [_unless_unreadable(found.availability, partial(plan, found)) for found in in_time(looks, left)]
     return TickPlan(plans, [each.grid.asset for each in availabilities[len(plans) :]])
 
 

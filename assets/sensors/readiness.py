@@ -1,7 +1,6 @@
 """What Stripe has and what the dataset holds, read once for one tick of a sensor, a schedule or a check."""
 
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,8 +17,6 @@ from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.partitions import Partition
 from connector.runs.readiness import Bound, touches
-
-_LOOKS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +43,12 @@ class ReportAvailability:
         """The provenance of these partitions' files, by key; a file of another request does not count."""
         query = self.report.query
         dataset = query.dataset(mode=client.mode, account=client.account)
-        # In a bucket each look is a round trip.
-        with ThreadPoolExecutor(_LOOKS_AT_ONCE) as threads:
-            found = threads.map(lambda partition: store.provenance(dataset, partition.key), partitions)
-            published = zip(partitions, found, strict=True)
-            return {
-                partition.key: provenance
-                for partition, provenance in published
-                if provenance is not None and provenance.request == query.request(partition)
-            }
+        found = store.provenances(dataset, [partition.key for partition in partitions])
+        return {
+            partition.key: provenance
+            for partition in partitions
+            if (provenance := found[partition.key]) and provenance.request == query.request(partition)
+        }
 
     def begins(self, key: str) -> datetime:
         """When the window of one of its partitions begins, aware."""

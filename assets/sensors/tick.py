@@ -1,14 +1,17 @@
 """What all sensors have in common at a tick: retries, the look-back, the cursor, the words of a summary."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from datetime import timedelta
+from threading import Thread
 from typing import Generic, TypeVar
 
 import dagster as dg
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from connector.api.retry import SHORT_RETRY
+from connector.errors import StoreError
 
 #: Dagster cuts off a tick that takes 60 s, and loses what it has found. What is done without Stripe, before
 #: and after, takes the rest.
@@ -85,6 +88,31 @@ def in_time(items: Iterable[State], left: Callable[[], float]) -> Iterator[State
             return
         yield item
         slowest = max(slowest, before - left())
+
+
+def bounded(work: Callable[[], State], seconds: float) -> State:
+    """What `work` returns, if it does so in time: reading files has no limit of its own.
+
+    It goes on in a thread of its own, whose result nobody takes.
+
+    Args:
+        work: does not use Dagster's instance, which is of the tick's thread.
+
+    Raises StoreError where it takes longer, and what `work` raises.
+    """
+    result: Future[State] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    done, _ = wait([result], max(seconds, 0.0))
+    if not done:
+        raise StoreError(f"The files could not be read within the {seconds:.0f} s that the tick had left.")
+    return result.result()
 
 
 def count(number: int, noun: str) -> str:

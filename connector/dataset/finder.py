@@ -223,20 +223,23 @@ class Finder:
         below = self._root.everything_below(table, through=through)
         return files, [*strays, *strays_beside(table, below, places)]
 
-    def check(self, dataset: Dataset) -> None:
+    def check(self, dataset: Dataset, *, keys: Sequence[str] | None = None) -> None:
         """Raise DatasetMismatchError naming both where the table is of another report configuration.
 
         Nothing is written: this is for refusing before any network call, and before any row is read.
-        """
-        self._hold_to(dataset)
 
-    def explain_refusal(self, dataset: Dataset) -> str | None:
+        Args:
+            keys: what `keys` says of the table, where that is known already.
+        """
+        self._hold_to(dataset, keys)
+
+    def explain_refusal(self, dataset: Dataset, *, keys: Sequence[str] | None = None) -> str | None:
         """What `check` says; None where nothing is in the way.
 
         Dagster shows partitions green by their keys, also after the report became another one.
         """
         try:
-            self.check(dataset)
+            self.check(dataset, keys=keys)
         except DatasetMismatchError as error:
             return str(error)
         return None
@@ -246,7 +249,7 @@ class Finder:
         content = self._root.read(self._path(dataset.pin_path))
         return books_in(content) if content and _identity(content) else None
 
-    def _hold_to(self, dataset: Dataset) -> Dataset | None:
+    def _hold_to(self, dataset: Dataset, keys: Sequence[str] | None = None) -> Dataset | None:
         """What the table is pinned to; None where no pin can be read.
 
         Raises DatasetMismatchError where it has files of something else.
@@ -254,7 +257,7 @@ class Finder:
         found = self._pinned(self._path(dataset.pin_path))
         if found is not None and found != dataset and self.holds(found):
             refuse_mixture(found, dataset)
-        if found is None and (newest := self._newest_at_their_places(dataset)):
+        if found is None and (newest := self._newest_at_their_places(dataset, keys)):
             refuse_other_configuration(dataset, newest[0])
         return found
 
@@ -338,9 +341,13 @@ class Finder:
         return None if metadata is None else provenance_in(metadata) or _stray(dataset, key, path, None, None)
 
     def _newest(
-        self, dataset: Dataset, look: Callable[[str], Provenance | Stray | None]
+        self,
+        dataset: Dataset,
+        look: Callable[[str], Provenance | Stray | None],
+        there: Sequence[str] | None = None,
     ) -> tuple[Provenance, ...]:
-        keys = sorted(self.keys(dataset), key=lambda key: dataset.key_format.values(key)[::-1], reverse=True)
+        there = self.keys(dataset) if there is None else there
+        keys = sorted(there, key=lambda key: dataset.key_format.values(key)[::-1], reverse=True)
         refusals: list[StoreError] = []
         for first in range(0, len(keys), _RECENT):
             found = []
@@ -357,7 +364,9 @@ class Finder:
             raise refusals[0]
         return ()
 
-    def _newest_at_their_places(self, dataset: Dataset) -> tuple[Provenance, ...]:
+    def _newest_at_their_places(
+        self, dataset: Dataset, keys: Sequence[str] | None = None
+    ) -> tuple[Provenance, ...]:
         """The same of files for the same partitions of a table of that name, whatever they were asked for."""
 
         def look(key: str) -> Provenance | None:
@@ -366,7 +375,7 @@ class Finder:
                 return found
             return None
 
-        return self._newest(dataset, look)
+        return self._newest(dataset, look, keys)
 
     def _books_to_compare(self, dataset: Dataset) -> str | None:
         return self.books(dataset) if dataset.mode == Mode.SIMULATED else None

@@ -1,10 +1,13 @@
 """What a sensor does with a cursor it cannot read, and how it counts."""
 
+from threading import Event
+
 import dagster as dg
 import pytest
 
 from assets.sensors.payout_sources import PROGRESS_CURSOR, PayoutProgress
-from assets.sensors.tick import count, list_first
+from assets.sensors.tick import bounded, count, list_first
+from connector.errors import StoreError
 
 
 def test_a_damaged_cursor_is_ignored_with_a_line_in_the_log(
@@ -34,3 +37,18 @@ def test_numbers_and_long_lists_read_as_sentences() -> None:
         "1,000 partitions",
     ]
     assert list_first([str(number) for number in range(12)]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
+
+
+def test_work_without_an_end_is_given_up_with_its_reason_and_other_work_is_as_if_it_were_done_here() -> None:
+    never = Event()
+
+    def refused() -> None:
+        raise KeyError("no such table")
+
+    with pytest.raises(StoreError, match="could not be read within the 0 s that the tick had left"):
+        bounded(never.wait, 0.05)
+    never.set()
+
+    assert bounded(lambda: "found", 60) == "found"
+    with pytest.raises(KeyError, match="no such table"):
+        bounded(refused, 60)
