@@ -4,9 +4,10 @@ Payouts are not windows of time, so neither the availability sensor nor the sche
 read from the files of a report that names them, when these are materialized.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import dagster as dg
 
@@ -24,9 +25,19 @@ from assets.sensors.payout_sources import (
     find_sources,
     is_valid,
 )
-from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count, list_first
+from assets.sensors.tick import (
+    AFTER_STRIPE,
+    LOOK_BACK,
+    TICK_RETRY,
+    TICK_SECONDS,
+    bounded,
+    count,
+    in_time,
+    list_first,
+)
 from assets.sensors.unknown_files import (
     NOTHING_RECORDED,
+    RECORDING_SECONDS,
     Recording,
     RecordingBudget,
     find_unknown,
@@ -46,6 +57,8 @@ REACH = LOOK_BACK + LAST_REFRESH
 
 #: Files of one source that a tick reads; the next tick reads on.
 _FILES = 100
+
+_POSTPONED = "Not looked at, since the tick's time was up; the next tick begins with it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +136,23 @@ def build_payout_sensor(
         known: dict[str, list[str]] = {}
         found = []
         with stripe.client(retry=TICK_RETRY) as client:
-            now, budget = client.now(), RecordingBudget(client.clock.monotonic)
-            looks = [_look(client, store, report, before) for report, _ in sources]
+            now = client.now()
+
+            def left() -> float:
+                return client.time_left() + AFTER_STRIPE
+
+            # Those that had to wait longest come first.
+            waiting = sorted(sources, key=lambda each: _before(each[0], before).looked)
+            looks = [
+                (bounded(partial(_look, client, store, report, before), left()), source)
+                for report, source in in_time(waiting, lambda: client.time_left() - TICK_SECONDS / 2)
+            ]
+            budget = RecordingBudget(client.clock.monotonic, seconds=min(RECORDING_SECONDS, left()))
             launches = Launches(instance)
-            for look, (report, source) in zip(looks, sources, strict=True):
-                progress = look.progress
+            for look, source in in_time(looks, left):
+                report, progress = look.report, replace(look.progress, looked=epoch(now))
                 named = _read_files(
-                    instance, client, store, source, report, after=progress.read, since=now - reach
+                    instance, client, store, source, report, after=progress.read, since=now - reach, left=left
                 )
                 partitions = report.payouts.name or ""
                 keys = known.setdefault(partitions, list(instance.get_dynamic_partitions(partitions)))
@@ -142,19 +165,24 @@ def build_payout_sensor(
                 progress = progress.without_settled(published, now=now, look_back=look_back)
                 progress = replace(progress, recorded=recording.after)
                 found.append((PayoutPlan(report, progress, new, recording=recording), keys))
+            postponed = [
+                PayoutPlan(report, _before(report, before), (), note=_POSTPONED)
+                for report, _ in waiting[len(found) :]
+            ]
             if not any(plan.progress.pending for plan, _ in found):
-                return [plan for plan, _ in found]
+                return [*(plan for plan, _ in found), *postponed]
             try:
                 types = client.report_types()
             except ReportingError as error:
                 # Partitions are added all the same.
                 note = f"Nothing could be requested; the next tick tries again. {error}"
-                return [replace(plan, note=note) for plan, _ in found]
+                return [*(replace(plan, note=note) for plan, _ in found), *postponed]
             ends = {id: epoch(each.data_available_end) for id, each in types.items()}
-        return [
+        planned = (
             _plan_requests(instance, launches, plan, keys, ends.get(plan.report.query.spec.id))
             for plan, keys in found
-        ]
+        )
+        return [*planned, *postponed]
 
     @dg.sensor(
         name=name,
@@ -178,6 +206,10 @@ def build_payout_sensor(
     return payouts
 
 
+def _before(report: ConfiguredReport, before: Mapping[str, PayoutProgress]) -> PayoutProgress:
+    return before.get(report.key.to_user_string(), PayoutProgress())
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
     """One report about payouts, as its cursor and its dataset have it."""
@@ -193,7 +225,7 @@ def _look(
     client: StripeClient, store: Store, report: ConfiguredReport, before: Mapping[str, PayoutProgress]
 ) -> _Look:
     """The files first: a run that ends between two looks has written its events when those are read."""
-    progress = before.get(report.key.to_user_string(), PayoutProgress())
+    progress = _before(report, before)
     dataset = report.query.dataset(mode=client.mode, account=client.account)
     published = _find_published(client, store, report, progress)
     return _Look(report, progress, dataset, store.keys(dataset), published)
@@ -232,15 +264,22 @@ def _read_files(
     *,
     after: int,
     since: datetime,
+    left: Callable[[], float],
 ) -> NamedPayouts:
-    """The payouts named by the source's partitions that were materialized after the event `after`."""
+    """The payouts named by the source's partitions that were materialized after the event `after`, as far as
+    there is time."""
     query = source.report.query
     dataset = query.dataset(mode=client.mode, account=client.account)
     wanted = dg.AssetRecordsFilter(asset_key=source.report.key, after_storage_id=after or None)
     records = instance.fetch_materializations(wanted, limit=_FILES, ascending=True).records
     keys: dict[str, None] = {}
     recent: dict[str, None] = {}
-    for key in dict.fromkeys(str(record.partition_key) for record in records if record.partition_key):
+    read: set[str] = set()
+    for record in in_time(records, left):
+        after, key = record.storage_id, str(record.partition_key or "")
+        if not key or key in read:
+            continue
+        read.add(key)
         provenance = store.provenance(dataset, key)
         if provenance is None:  # the file was deleted since
             continue
@@ -248,7 +287,7 @@ def _read_files(
         keys |= named
         if provenance.interval and provenance.interval.end > since:
             recent |= named
-    return NamedPayouts(records[-1].storage_id if records else after, tuple(keys), tuple(recent))
+    return NamedPayouts(after, tuple(keys), tuple(recent))
 
 
 def _find_published(

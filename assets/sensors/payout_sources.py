@@ -135,11 +135,13 @@ class PayoutProgress:
         read: the newest event of the source that was read; 0 for none.
         pending: by partition key.
         recorded: the file after which the recording of unknown ones goes on; None for the beginning.
+        looked: when a tick last looked at it, by Stripe's clock, in unix seconds; 0 for never.
     """
 
     read: int = 0
     pending: Mapping[str, PendingPayout] = field(default_factory=dict)
     recorded: str | None = None
+    looked: int = 0
 
     def with_found(self, read: int, keys: Iterable[str], now: datetime) -> Self:
         """The same after some of the source's files were read."""
