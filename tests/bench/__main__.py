@@ -1,0 +1,72 @@
+"""How fast the connector is beside its peers: `make bench`, or `python -m tests.bench --help`.
+
+Two groups. **wait**: 90 and 365 small reports whose runs take 2 seconds, or 60 and more, from a simulator
+under Stripe's limits, beside the official SDK with pandas, and dlt; the ratio is to the floor
+that latency and limits dictate. **convert**: 1 GB of CSV (10 GB with `--large`) to typed, exact Parquet,
+beside Polars, DuckDB and PyArrow; the ratio is to the fastest of them in the same repetition.
+
+Peers come from PyPI, each into a virtual environment of its own, `.venv-bench-<peer>`, which `make clean`
+removes; what cannot be installed is left out, and said. How each is used best stands in its module in
+`contenders`. Contenders take turns, so that a busy machine is busy for all; still, only a quiet one gives
+figures worth quoting. Nothing is asserted about time: what is counted is asserted by the tests.
+
+The table is printed; `bench.json` and `bench.png` are written to `build/bench`. 13 minutes without `--large`.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.bench import converting, waiting
+from tests.bench.figures import Figure, draw, machine, show, write
+from tests.bench.peers import OURS, PACKAGES, install
+
+GROUPS = ("wait", "convert")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", choices=GROUPS, help="one group alone")
+    parser.add_argument("--peers", nargs="*", choices=sorted({*PACKAGES} - {"picture"}), help="these alone")
+    parser.add_argument("--size", type=float, default=1.0, help="GB of CSV to convert (1)")
+    parser.add_argument("--large", action="store_true", help="convert 10 GB, too")
+    parser.add_argument("--repetitions", type=int, default=5, help="how often the CSV is converted (5)")
+    parser.add_argument("--short", action="store_true", help="of the waiting, 90 reports of 2 seconds alone")
+    parser.add_argument("--to", type=Path, default=Path("build/bench"), help="the folder to write to")
+    asked = parser.parse_args()
+
+    about = machine()
+    peers = list(PACKAGES) if asked.peers is None else [*asked.peers, "picture"]
+    skipped = {peer: why for peer in peers if (why := install(peer))}
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=_scratch(asked.to)) as folder:
+        for found in _measured(asked, [peer for peer in peers if peer not in skipped], Path(folder)):
+            figures += found
+            for each in found:
+                print(f"{each.case}: {each.contender} {each.wall:.1f} s, ratio {each.ratio:.2f}", flush=True)
+    show(figures, skipped, about)
+    written = write(asked.to, figures, skipped, about)
+    print(*filter(None, (written, draw(written))))
+
+
+def _measured(asked: argparse.Namespace, peers: Sequence[str], folder: Path) -> Iterator[list[Figure]]:
+    """The figures of one repetition after the other, of the groups asked for."""
+    if asked.only in {None, "wait"}:
+        contenders = [name for name in waiting.CONTENDERS if name in {OURS, *peers}]
+        for case in waiting.CASES[:1] if asked.short else waiting.CASES:
+            yield from waiting.wait(contenders, folder, case)
+    if asked.only in {None, "convert"}:
+        contenders = [name for name in converting.CONTENDERS if name in {OURS, *peers}]
+        for size in [asked.size, *([10.0] if asked.large else [])]:
+            repetitions = asked.repetitions if size < 10 else 1
+            yield from converting.convert(contenders, folder, size=size, repetitions=repetitions)
+
+
+def _scratch(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The group `wait`: many small reports of a simulator that is a process of its own, under Stripe's limits.
+
+The floor is what a client that knows everything would need: it creates 25 report runs a second, knows when
+each has ended, and fetches 20 files a second in that order, with a key in live mode, whose 100 requests a
+second for all together allow that. Each of both takes as long as an empty answer of that simulator.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.bench.figures import Figure
+from tests.bench.peers import OURS, ROOT, python_of
+
+CONTENDERS = (OURS, "stripe", "dlt")
+
+#: A live key's limits count; the simulator accepts any.
+_KEY = "_".join(("rk", "live", "bench" * 5))
+
+_CREATED, _FETCHED = 25, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """So many reports, whose runs take `seconds`, or longer with a long tail."""
+
+    reports: int
+    seconds: float
+    tail: float
+    repetitions: int
+    #: Whether all contenders run at once, each with a simulator of its own: where they hardly do but wait.
+    at_once: bool = False
+
+    def __str__(self) -> str:
+        tail = " and longer" if self.tail else ""
+        return f"wait for {self.reports} reports of {self.seconds:g} s{tail}; ratio to the floor"
+
+
+CASES = (
+    Case(90, 2, 0, 3),
+    Case(365, 2, 0, 1),
+    Case(90, 60, 0.2, 1, at_once=True),
+    Case(365, 60, 0.2, 1, at_once=True),
+)
+
+
+def floor(taken: Sequence[float], latency: float) -> float:
+    """Seconds that report runs which take so long need at least, in the order created."""
+    ready = sorted(number // _CREATED + latency + seconds for number, seconds in enumerate(taken))
+    fetched: list[float] = []
+    for at in ready:
+        earliest = fetched[-_FETCHED] + 1 if len(fetched) >= _FETCHED else 0.0
+        fetched.append(max(at, earliest))
+    return fetched[-1] + latency
+
+
+def wait(contenders: Sequence[str], folder: Path, case: Case) -> Iterator[list[Figure]]:
+    """The figures of each repetition, without those of contenders that failed, which is printed."""
+    for repetition in range(case.repetitions):
+        with ThreadPoolExecutor(len(contenders) if case.at_once else 1) as pool:
+            found = pool.map(partial(_waited, folder, case, repetition), contenders)
+            yield [each for each in found if each is not None]
+
+
+def _waited(folder: Path, case: Case, repetition: int, contender: str) -> Figure | None:
+    target = folder / f"{contender}-{case.reports}-{case.seconds:g}"
+    target.mkdir()
+    first = datetime.now(UTC).date() - timedelta(days=case.reports + 30)
+    module = f"tests.bench.contenders.waiting_{contender}"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.server", f"{case.seconds}", f"{case.tail}"],
+        **_piped(),
+    )
+    with server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        ended = subprocess.run(
+            [python_of(contender), "-m", module, url, _KEY, f"{first}", f"{case.reports}", target],
+            **{**_piped(), "stdin": subprocess.DEVNULL},
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        seen = json.loads(server.communicate()[0])
+    if ended.returncode:
+        print(f"{case}: {contender} failed: {ended.stderr.strip().splitlines()[-1]}", flush=True)
+        return None
+    taken = json.loads(ended.stdout.splitlines()[-1])
+    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+    shutil.rmtree(target)
+    least = floor(seen["taken"][: case.reports], seen["latency"])
+    notes = {
+        "floor": f"{least:.1f} s",
+        "runs": len(seen["taken"]),
+        "requests": seen["requests"],
+        "429s": seen["refused"],
+    }
+    return Figure(
+        str(case),
+        contender,
+        repetition,
+        taken["wall"] / least,
+        taken["wall"],
+        taken["cpu"],
+        taken["peak"],
+        size,
+        notes,
+    )
+
+
+def _piped() -> dict[str, Any]:
+    return {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
