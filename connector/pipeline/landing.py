@@ -21,8 +21,10 @@ _log = get_logger(__name__)
 
 _LARGE = 64 << 20
 
-#: Two large conversions at once would take twice the memory, and no less time.
-_one_large = threading.Lock()
+#: Many downloads wait for Stripe at once, but more than two conversions would wait for each other.
+_two_conversions = threading.Semaphore(2)
+#: Two large ones would take twice the memory, and no less time; and large files take room until then.
+_one_large, _two_large_files = threading.Lock(), threading.Semaphore(2)
 
 
 @dataclass(slots=True)
@@ -50,12 +52,14 @@ class PartitionWriter:
         began = self.client.clock.monotonic()
         csv = self.staging / f"{threading.get_ident()}.csv"
         parquet = csv.with_suffix(".parquet")
+        large = finished.file.size > _LARGE
         try:
             client = self.client.acting_for(finished.wanted.partition.acting_for)
-            fetched = fetch(client, finished.file, csv, draw=self.draw)
-            self.observe(Downloaded(finished, fetched, self.client.clock.monotonic() - began))
-            with _one_large if finished.file.size > _LARGE else nullcontext():
-                provenance = self._convert(finished, fetched, parquet)
+            with _two_large_files if large else nullcontext():
+                fetched = fetch(client, finished.file, csv, draw=self.draw)
+                self.observe(Downloaded(finished, fetched, self.client.clock.monotonic() - began))
+                with _one_large if large else nullcontext(), _two_conversions:
+                    provenance = self._convert(finished, fetched, parquet)
         except OSError as error:
             raise StoreError(f"could not read {csv}: {error.strerror or error}; try again") from None
         finally:

@@ -567,3 +567,20 @@ def test_patience_is_the_callers_to_set(simulator: Simulator, pull: Pull, clock:
     pull(SUMMARY, DAY, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=2)))
 
     assert 120 <= clock.monotonic() <= 180
+
+
+def test_files_are_fetched_at_once_also_where_each_answer_takes_its_time(
+    client_for: ClientFor, store: Store
+) -> None:
+    """Stripe allows twenty files a second, and each answer takes a part of one."""
+    simulator, together = Simulator(SystemClock(), volume=1, run_seconds=0), threading.Barrier(4)
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/contents"):
+            together.wait(timeout=30)
+        return simulator.handle(request)
+
+    with client_for(slow, clock=SystemClock()) as client:
+        outcomes = done(list(collect(client, store, SUMMARY, days("2026-05-01", 4))))
+
+    assert len(outcomes) == 4
