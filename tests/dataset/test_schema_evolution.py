@@ -16,7 +16,6 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -33,7 +32,7 @@ from connector.query import ReportQuery
 from connector.sql.warehouse import open_warehouse
 from tests.conftest import Pull
 from tests.readme import text
-from tests.support.datasets import NOON, lay
+from tests.support.datasets import NOON, counted, lay
 from tests.support.partitions import days, done
 
 SALES = Dataset("sales", "test", None, "sales.itemized.1", "daily", "UTC")
@@ -349,23 +348,6 @@ def test_six_calls_are_named() -> None:
 
 
 # What it costs
-
-
-def counted(opened: list[str]) -> pafs.PyFileSystem:
-    """The local file system, which notes every file that is opened."""
-    local = pafs.LocalFileSystem()
-    open_file = local.open_input_file
-
-    def noted(_: Any, path: str) -> pa.NativeFile:
-        opened.append(path)
-        return open_file(path)
-
-    handed = {
-        name: lambda _, *given, name=name: getattr(local, name)(*given)
-        for name in pafs.FileSystemHandler.__abstractmethods__
-    }
-    kind = type("Counted", (pafs.FileSystemHandler,), {**handed, "open_input_file": noted})
-    return pafs.PyFileSystem(kind())
 
 
 def test_opening_reads_each_footer_once_and_a_query_only_the_files_it_needs(tmp_path: Path) -> None:

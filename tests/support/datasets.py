@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from connector.dataset.identity import Dataset
@@ -81,3 +82,34 @@ def lay(root: Path, dataset: Dataset, period: str, table: pa.Table, **changes: A
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: source.to_json()}), path)
     pin.write_text(dataset.to_json())
     return path
+
+
+def counted(opened: list[str]) -> pafs.PyFileSystem:
+    """The local file system, which notes every file that is opened."""
+    local = pafs.LocalFileSystem()
+    open_file = local.open_input_file
+
+    def with_folder(path: str) -> str:
+        """The store takes it for a bucket, in which no folder has to be there before."""
+        local.create_dir(path.rpartition("/")[0])
+        return path
+
+    def noted(_: Any, path: str) -> pa.NativeFile:
+        opened.append(path)
+        return open_file(path)
+
+    handed = {
+        name: lambda _, *given, name=name: getattr(local, name)(*given)
+        for name in pafs.FileSystemHandler.__abstractmethods__
+    }
+    named_otherwise = {
+        "open_input_file": noted,
+        "get_file_info_selector": lambda _, selector: local.get_file_info(selector),
+        "open_output_stream": lambda _, path, _metadata: local.open_output_stream(with_folder(path), None),
+        "copy_file": lambda _, source, target: local.copy_file(source, with_folder(target)),
+        "move": lambda _, source, target: local.move(source, with_folder(target)),
+        "open_input_stream": lambda _, path: local.open_input_stream(path, compression=None),
+        "create_dir": lambda _, path, recursive: local.create_dir(path, recursive=recursive),
+    }
+    kind = type("Counted", (pafs.FileSystemHandler,), {**handed, **named_otherwise})
+    return pafs.PyFileSystem(kind())
