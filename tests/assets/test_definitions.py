@@ -136,7 +136,7 @@ def test_the_code_version_changes_with_the_query(query: dict[str, Any]) -> None:
     ("report", "version"),
     [
         ("balance.summary.1", "3e3019fb937d99cb"),
-        ("balance_change_from_activity.itemized.3", "d9140c4961c7eec2"),
+        ("balance_change_from_activity.itemized.3", "cd64b42ac9ddfba5"),
         ("connected_account_tax.transactions.itemized.2", "26924c0c3d928a53"),
     ],
 )
