@@ -90,7 +90,8 @@ def build_availability_sensor(
         if not context.is_first_tick_since_sensor_start and position.looked <= began.timestamp() < again:
             in_hand = Launches(context.instance).count_in_hand(name, assets) if position.more else 0
             if not position.more or in_hand >= at_once:
-                return dg.SensorResult(skip_reason=_say_rest(position, in_hand, again), cursor=context.cursor)
+                text = _say_rest(position, in_hand, again)
+                return dg.SensorResult(skip_reason=shown(text), cursor=context.cursor)
         try:
             stripe = stripe_resource(context.resources, resource)
             with stripe.client(retry=TICK_RETRY) as client:
