@@ -99,10 +99,26 @@ class ReportFileReader:
         """
         standing = self._standing_parts()
         for row, piece in self._records.pieces():
-            arrays = [self._typed(column, piece, row) for column in self.columns]
+            arrays = self._all_typed(piece, row)
             if self._row_kinds:
                 arrays.append(self._kinds_of(self._row_kinds, piece, row, standing))
             yield pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _all_typed(self, piece: pa.RecordBatch, row: int) -> list[pa.Array]:
+        """The columns of a piece, in the order of `schema`.
+
+        One that has the bytes and the type of the column before it is typed once: in UTC `created` and
+        `created_utc` are the same, as are all other times.
+        """
+        arrays: list[pa.Array] = []
+        before: tuple[ColumnType, pa.DataType, pa.Array] | None = None
+        for column in self.columns:
+            kind, stored = column.type, self.schema.field(column.stored_name).type
+            cells = piece.column(self._records.header.index(column.name))
+            same = before is not None and before[:2] == (kind, stored) and before[2].equals(cells)
+            arrays.append(arrays[-1] if same else self._typed(column, piece, row))
+            before = kind, stored, cells
+        return arrays
 
     def _typed(self, column: Column, piece: pa.RecordBatch, row: int) -> pa.Array:
         """One column of a piece whose first row has the number `row`."""
