@@ -164,7 +164,8 @@ def test_each_balance_moves_by_its_activity_and_payouts(
 
     for currency in {row["currency"] for row in lines}:
         moved = items.get((currency, currency), Decimal(0)), payouts.get((currency, currency), Decimal(0))
-        assert (stated["activity", currency], -stated["payouts", currency]) == moved
+        activity = stated["activity", currency] + stated.get(("topups", currency), Decimal(0))
+        assert (activity, -stated["payouts", currency]) == moved
         opened = stated["starting_balance", currency]
         assert stated["ending_balance", currency] == opened + moved[0] - moved[1]
 

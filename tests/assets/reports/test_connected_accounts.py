@@ -214,20 +214,6 @@ def test_the_same_day_of_all_accounts_goes_into_one_run(
     assert len(orchestra.recorded(asset)) == 6
 
 
-def test_restated_days_are_refreshed_for_each_account(
-    orchestra: Orchestra, asset: dg.AssetsDefinition, report: ConfiguredReport, clock: ManualClock,
-    accounts: Sequence[str],
-) -> None:  # fmt: skip
-    orchestra.launch([asset], f"{accounts[0]}|2026-06-06", f"{accounts[2]}|2026-06-06")
-    clock.sleep(3 * DAY.total_seconds())
-    sensor = build_availability_sensor([report], look_back=DAY, refresh_after=(3 * DAY,))
-
-    tick = Daemon(orchestra, [asset], sensor).tick()
-
-    refreshed = [each for each in tick.requests if each.tags["stripe/intent"] == "refresh"]
-    assert [each.partition_key for each in refreshed] == keys(accounts, "2026-06-06")
-
-
 @pytest.mark.parametrize("acting", [False, True])
 def test_late_days_are_picked_up_for_the_accounts_they_belong_to(
     orchestra: Orchestra, simulator: Simulator, clock: ManualClock, accounts: Sequence[str], acting: bool
