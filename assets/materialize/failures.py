@@ -135,7 +135,7 @@ def _first(lines: Iterable[str]) -> list[str]:
 
 
 def _reason(error: ReportingError, by: Caretakers) -> str:
-    return f"{sentence(error)} {what_to_do([error], by)}"
+    return f"{sentence(error)} {what_to_do([error], by, beside=True)}"
 
 
 def _words(outcome: Outcome) -> str:
@@ -150,7 +150,7 @@ def _missed_table(missed: Sequence[Missed], by: Caretakers) -> dg.TableMetadataV
             "outcome": str(each.outcome),
             "report_run": each.run_id or "",
             "reason": str(each.error),
-            "what_to_do": what_to_do([each.error], by),
+            "what_to_do": what_to_do([each.error], by, beside=True),
         })
         for each in missed
     ]  # fmt: skip

@@ -62,35 +62,33 @@ class Caretakers:
 COMMAND = Caretakers("Pull again")
 
 
-def what_to_do(errors: Sequence[ReportingError], by: Caretakers) -> str:
+def what_to_do(errors: Sequence[ReportingError], by: Caretakers, *, beside: bool = False) -> str:
     """Whether partitions that failed come by themselves and when, and what a person can do about them, each
-    sentence once.
-
-    Args:
-        errors: of partitions with the same outcome; at least one.
+    sentence once. The arguments are those of `outlook`.
     """
-    sentences = [outlook(errors, by), *(advice(error, again=by.again) for error in errors)]
+    sentences = [outlook(errors, by, beside=beside), *(advice(error, again=by.again) for error in errors)]
     return " ".join(dict.fromkeys(sentences))
 
 
-def outlook(errors: Sequence[ReportingError], by: Caretakers) -> str:
+def outlook(errors: Sequence[ReportingError], by: Caretakers, *, beside: bool = False) -> str:
     """Whether partitions that failed come by themselves, and when, as a sentence.
 
     Args:
         errors: of partitions with the same outcome; at least one.
+        beside: the errors' own texts stand beside it, which say already when data are expected.
     """
     said = _ONE if len(errors) == 1 else _MANY
     under_way = all(isinstance(error, RunPendingError) and error.run_id for error in errors)
     not_ready = [error for error in errors if isinstance(error, NotReadyError)]
     expected = max((error.expected for error in not_ready if error.expected), default=None)
-    when = f", expected by {expected:%Y-%m-%d %H:%M} UTC" if expected else ""
+    when = f", expected by {expected:%Y-%m-%d %H:%M} UTC" if expected and not beside else ""
     if under_way and by.late:
         return f"{said.comes}: {by.late} takes {said.it} up when Stripe has finished {said.it}."
     if not_ready and by.missing:
         return f"{said.comes}: {by.missing} requests {said.it} once Stripe has the data{when}."
     if by.missing and any(error.passing for error in errors):
         return f"{said.may_come}: {by.missing} requests {said.it} again when Stripe's data have advanced."
-    if not_ready:
+    if not_ready and not beside:
         return f"{said.does_not_come}, and Stripe has no data for {said.it} yet{when}."
     return f"{said.does_not_come}{f', though Stripe goes on with {said.it}' if under_way else ''}."
 

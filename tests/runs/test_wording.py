@@ -56,6 +56,13 @@ def test_a_message_names_what_brings_a_partition_in_and_when(
     assert outlook([error], by) == said
 
 
+@pytest.mark.parametrize("by", [SENSORS, COMMAND])
+def test_beside_an_error_that_says_when_it_is_not_said_again(by: Caretakers) -> None:
+    said = outlook([NOT_READY], by, beside=True)
+
+    assert said == outlook([NOT_READY], by).partition(", ")[0] + "."
+
+
 @pytest.mark.parametrize("by", [COMMAND, NOBODY], ids=["command", "dagster"])
 @pytest.mark.parametrize("error", [LATE, NOT_ACCEPTED, NOT_READY, REFUSED, FAILED, DOWN, BROKEN, BEFORE])
 def test_nothing_comes_by_itself_where_nobody_looks_after_it(error: ReportingError, by: Caretakers) -> None:

@@ -154,7 +154,7 @@ class PullReporter:
         elif isinstance(event, Missed):
             run = f"  {event.run_id}" if event.run_id else ""
             outcome = event.outcome.value.replace("_", " ")
-            comes = outlook([event.error], COMMAND)
+            comes = outlook([event.error], COMMAND, beside=True)
             self._say(f"{event.partition.key}  {outcome}{run}  {sentence(event.error)} {comes}")
         elif isinstance(event, Done) and self._bar is None:
             echo(_line(event, gone))
