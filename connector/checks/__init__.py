@@ -13,16 +13,23 @@
     reconcile(…), partitions_beside(…)      … and in which of their partitions
 
 An outcome is passed, failed or inconclusive, with a reason in a sentence and the rows that are wrong.
-`finding` holds these values; `file`, `rows`, `balance` and `reconciliation` hold the checks, `pairs` which
-tables are compared.
+
+    finding, wording                       these values, and how they are put into words
+    opened_file                            a file, opened for queries
+    file, rows, wall_clock                 checks of one file: as a whole, row by row, by a zone's clock
+    balance                                … and of a balance summary, and of the one before
+    disappearance                          what a file lacks that the one it replaced had
+    agreement                              what a table and another one must agree on
+    calendar                               checks of a whole table: gaps, overlaps, strays
+    evaluate, audit                        all checks, of a file and of a table
 """
 
+from connector.checks.agreement.pairs import Reconciliation, find_reconciliations
+from connector.checks.agreement.reconciliation import partitions_beside, reconcile
 from connector.checks.balance import check_continuity, find_continuity_check
 from connector.checks.evaluate import all_checks, check_file, check_opened_file, list_file_checks
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
 from connector.checks.opened_file import OpenFile, UnreadableError, open_file, opened
-from connector.checks.pairs import Reconciliation, find_reconciliations
-from connector.checks.reconciliation import partitions_beside, reconcile
 
 __all__ = [
     "Check",

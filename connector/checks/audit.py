@@ -10,13 +10,13 @@ from datetime import datetime
 from connector.accounts import NO_ACCOUNTS, AccountLives
 from connector.catalogue import REPORTS, Column, ColumnType
 from connector.catalogue.columns import has
+from connector.checks.agreement.pairs import find_reconciliations
+from connector.checks.agreement.reconciliation import partitions_beside, reconcile_file
 from connector.checks.balance import Ends, compare_ends, find_continuity_check, read_ends
 from connector.checks.calendar import check_calendar, check_strays
 from connector.checks.evaluate import check_opened_file
 from connector.checks.finding import CheckOutcome
 from connector.checks.opened_file import OpenFile, UnreadableError, opened
-from connector.checks.pairs import find_reconciliations
-from connector.checks.reconciliation import partitions_beside, reconcile_file
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store

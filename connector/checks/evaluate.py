@@ -1,11 +1,11 @@
 """All checks: the list of them, those of a file, and what they find in it."""
 
+from connector.checks.agreement.pairs import RECONCILES
 from connector.checks.balance import ADDS_UP, CONTINUITY
 from connector.checks.disappearance import DISAPPEARANCE
 from connector.checks.file import IS_WHOLE, NO_ADDED_COLUMNS, ROW_COUNT
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import FileCheck, OpenFile, UnreadableError, inconclusive, opened
-from connector.checks.pairs import RECONCILES
 from connector.checks.rows import DECIMALS, IN_INTERVAL, NET, UNIQUE_KEY
 from connector.checks.wording import REFRESH
 from connector.dataset.identity import Dataset
