@@ -31,7 +31,7 @@ from assets.materialize.event_recorder import Output
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
 from connector.catalogue.together import advise_together
-from connector.dataset.place import Place
+from connector.dataset.filesystem.place import Place
 from connector.errors import ConfigurationError
 from connector.project.defs_yaml import refuse_unreadable
 from connector.text import get_logger

@@ -18,7 +18,7 @@ from assets.reports.partitions import refuse_lossy
 from assets.resources import StripeReporting
 from assets.sensors.payout_sources import find_source
 from connector.accounts import AccountLives
-from connector.dataset.place import Place
+from connector.dataset.filesystem.place import Place
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Windows
 from connector.project.account_list import ACTING, CONNECTED

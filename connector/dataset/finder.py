@@ -21,13 +21,13 @@ from connector.dataset.admission import (
     explain_foreign,
     foreign,
     is_at_its_place,
-    may_be_read,
     refuse_other_configuration,
     strays_beside,
 )
-from connector.dataset.filesystem import Root
-from connector.dataset.identity import Dataset, books_in, refuse_mixture
-from connector.dataset.place import Place
+from connector.dataset.filesystem.place import Place
+from connector.dataset.filesystem.root import Root
+from connector.dataset.identity import Dataset, refuse_mixture
+from connector.dataset.pins import Pins
 from connector.dataset.provenance import Provenance, provenance_in
 from connector.dataset.schema_evolution import Footer, one_dataset, one_schema, read_footers
 from connector.dataset.seal import read_footer
@@ -40,12 +40,6 @@ if TYPE_CHECKING:
 #: So many of the last periods are looked at for the newest report run.
 _RECENT = 5
 
-_DAMAGED = "the pin is damaged; the next pull into the table writes it again"
-_UNPINNED = (
-    "it has files and no pin, so nothing reads them. If it is a table of this root, the next pull "
-    "into it writes the pin again; else move it away"
-)
-
 
 class Finder:
     """The tables below one root, as readers see them: a directory, or a URL such as `s3://bucket/prefix`.
@@ -57,6 +51,7 @@ class Finder:
         self._root = Root(root)
         self._fs = self._root.filesystem
         self._path = self._root.path
+        self._pins = Pins(self._root)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.root})"
@@ -187,29 +182,12 @@ class Finder:
 
     def datasets(self) -> tuple[Dataset, ...]:
         """Every table whose pin can be read, by mode and name."""
-        found = []
-        for path in self._pins():
-            with contextlib.suppress(StoreError):
-                found.append(self._pinned(path))
-        return tuple(each for each in found if each)
+        return tuple(self._pins.tables())
 
     def unusable_tables(self) -> dict[str, str]:
         """The tables that `datasets` leaves out: where the pin of each is, or its directory where it has
         none, and what is wrong with it."""
-        found, pins = {}, list(self._pins())
-        for path in pins:
-            try:
-                if self._pinned(path) is None:
-                    found[path] = self._explain_pin(path)
-            except StoreError as error:
-                found[path] = str(error)
-        for mode in Mode:
-            for path in sorted(self._root.listed(self._path(mode))):
-                name = path.rpartition("/")[2]
-                if name != "_datasets" and self._path(f"{mode}/_datasets/{name}.json") not in pins:
-                    files = self._root.everything_below(path, through=())
-                    found |= {path: _UNPINNED} if any(map(may_be_read, files)) else {}
-        return found
+        return self._pins.unusable()
 
     def contents(self, dataset: Dataset) -> tuple[dict[str, Provenance | None], list[Stray]]:
         """What `provenances` says of a whole table, and what lies below its directory and does not count:
@@ -246,15 +224,14 @@ class Finder:
 
     def books(self, dataset: Dataset) -> str | None:
         """The identity of the simulator's books in a table's pin; None where it has none."""
-        content = self._root.read(self._path(dataset.pin_path))
-        return books_in(content) if content and _identity(content) else None
+        return self._pins.books(dataset)
 
     def _hold_to(self, dataset: Dataset, keys: Sequence[str] | None = None) -> Dataset | None:
         """What the table is pinned to; None where no pin can be read.
 
         Raises DatasetMismatchError where it has files of something else.
         """
-        found = self._pinned(self._path(dataset.pin_path))
+        found = self._pins.identity(dataset)
         if found is not None and found != dataset and self.holds(found):
             refuse_mixture(found, dataset)
         if found is None and (newest := self._newest_at_their_places(dataset, keys)):
@@ -263,8 +240,7 @@ class Finder:
 
     def _refuse_unpinned(self, dataset: Dataset) -> None:
         if self._hold_to(dataset) is None and self.holds(dataset):
-            pin = self._path(dataset.pin_path)
-            raise StoreError(f"{pin}: {self._explain_pin(pin)}")
+            raise StoreError(self._pins.explain(dataset))
 
     def _refuse_missing(self, dataset: Dataset, paths: Sequence[str]) -> None:
         try:
@@ -277,31 +253,6 @@ class Finder:
                 f"{dataset.table} has no data for {join_names(map(dataset.key_of, missing))} under "
                 f"{self.root}; materialize those partitions first"
             )
-
-    # Pins
-
-    def _pins(self) -> Iterator[str]:
-        for mode in Mode:
-            listed = sorted(self._root.listed(self._path(f"{mode}/_datasets")))
-            yield from (path for path in listed if path.endswith(".json"))
-
-    def _pinned(self, path: str) -> Dataset | None:
-        """The identity in a pin; None where there is none that can be read, or one of another table."""
-        content = self._root.read(path)
-        found = _identity(content) if content is not None else None
-        return found if found and self._path(found.pin_path) == path else None
-
-    def _explain_pin(self, path: str) -> str:
-        content = self._root.read(path)
-        if content is None:
-            return _UNPINNED
-        found = _identity(content)
-        if found is None:
-            return _DAMAGED
-        return (
-            f"the pin is of the {found.mode} table {found.table}, so nothing here is read: the files were "
-            "copied or renamed. Move them away"
-        )
 
     # Files
 
@@ -389,9 +340,3 @@ def _stray(
         return foreign(path, key, "it does not say which report run it was made from")
     reason = explain_foreign(dataset, key, found, books=books)
     return foreign(path, key, reason) if reason else None
-
-
-def _identity(pin: bytes) -> Dataset | None:
-    with contextlib.suppress(ValueError):
-        return Dataset.from_json(pin)
-    return None

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from connector.dataset.filesystem import Root
+from connector.dataset.filesystem.root import Root
 from connector.dataset.provenance import Provenance, provenance_in
 from connector.dataset.seal import read_footer
 from connector.errors import StoreError

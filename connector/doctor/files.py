@@ -9,7 +9,7 @@ from connector.accounts import AccountLives
 from connector.api.models import Mode
 from connector.clock import Clock
 from connector.dataset.coverage import coverage_of, listed
-from connector.dataset.filesystem import Root
+from connector.dataset.filesystem.root import Root
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning

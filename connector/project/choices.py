@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from connector.api.models import Mode, ReportType
 from connector.catalogue import REPORTS, ReportSpec, Status, report
-from connector.dataset.place import Place
+from connector.dataset.filesystem.place import Place
 from connector.errors import ConfigurationError, ReportingError
 from connector.partitions import Windows
 from connector.settings import API_KEY

@@ -22,8 +22,8 @@ from connector.accounts import NO_ACCOUNTS, AccountLives
 from connector.api.models import Mode
 from connector.convert.arrow_types import MONEY
 from connector.dataset.coverage import coverage_of
+from connector.dataset.filesystem.place import Place
 from connector.dataset.identity import Dataset
-from connector.dataset.place import Place
 from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError

@@ -14,7 +14,7 @@ import connector.runs.progress
 from assets.materialize.event_recorder import EventRecorder
 from connector.api.client import StripeClient
 from connector.api.responses import FileStream
-from connector.dataset.filesystem import Root
+from connector.dataset.filesystem.root import Root
 from connector.pipeline.collect import Done
 from tests.chaos.__main__ import main
 from tests.chaos.faults import FAULTS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.dataset.filesystem import Root
+from connector.dataset.filesystem.root import Root
 from connector.dataset.store import Store
 from connector.errors import StoreError
 from tests.support.datasets import DATASET, provenance, write

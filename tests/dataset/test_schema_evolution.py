@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from assets.io_manager import view
 from connector.convert.arrow_types import INSTANT, MONEY, WALL_CLOCK
-from connector.dataset.filesystem import Root
+from connector.dataset.filesystem.root import Root
 from connector.dataset.identity import Dataset
 from connector.dataset.schema_evolution import one_dataset, one_schema, read_footers
 from connector.dataset.store import Store

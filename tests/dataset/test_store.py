@@ -19,7 +19,7 @@ from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.dataset.filesystem import Root
+from connector.dataset.filesystem.root import Root
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance
 from connector.dataset.store import MOST_SUPERSEDED, Store

@@ -10,11 +10,7 @@ and copied. Locks hold among the processes of one machine.
 import contextlib
 import hashlib
 import os
-import re
 import shutil
-import stat
-import tempfile
-import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,19 +22,22 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from filelock import FileLock, Timeout
 
-from connector.dataset.place import Place
+from connector.dataset.filesystem.disk import (
+    PRIVATE,
+    everything_below,
+    files_at_depth,
+    move_durably,
+    private_directory,
+    sweep,
+)
+from connector.dataset.filesystem.place import Place
 from connector.errors import ConfigurationError, StoreError
 
-_ORPHAN_AFTER = 600.0
 _LOCK_TIMEOUT = 60.0
 _LOCK_POLL = 0.01
 
 #: Files read at once where each read is a journey.
 _AT_ONCE = 8
-
-#: Unfinished reports hold what their owner alone may read.
-_PRIVATE = 0o700
-_STAGING = re.compile(r"[0-9a-f]{32}")
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -114,7 +113,7 @@ class Root:
             yield from (p for p in listed if p.endswith(f"/{name}") and p.count("/") == below)
             return
         try:
-            yield from _at_depth(directory, depth, name)
+            yield from files_at_depth(directory, depth, name)
         except OSError as error:
             raise self.failure("list", directory, error) from None
 
@@ -128,7 +127,7 @@ class Root:
             selector = pafs.FileSelector(directory, recursive=True, allow_not_found=True)
             return [info.path for info in self._infos(selector) if info.type == pafs.FileType.File]
         try:
-            return list(_everything_below(directory, through))
+            return list(everything_below(directory, through))
         except OSError as error:
             raise self.failure("list", directory, error) from None
 
@@ -150,10 +149,10 @@ class Root:
         place = base / uuid.uuid4().hex
         try:
             base.mkdir(parents=True, exist_ok=True)
-            _sweep(base)
+            sweep(base)
             lock = FileLock(place.with_suffix(".lock"))
             with lock:
-                place.mkdir(mode=_PRIVATE)
+                place.mkdir(mode=PRIVATE)
                 try:
                     yield place
                 finally:
@@ -197,7 +196,7 @@ class Root:
         if self.directory:
             with staged.open("rb") as file:
                 os.fsync(file.fileno())
-            yield partial(_move, staged)
+            yield partial(move_durably, staged)
             return
         passing = self.path(f".staging/{uuid.uuid4().hex}")
         try:
@@ -284,83 +283,4 @@ class Root:
     @property
     def _staging(self) -> Path:
         """On the disk of the root, so that a rename is enough; anywhere for an object store."""
-        return self.directory / ".staging" if self.directory else _private_directory()
-
-
-def _at_depth(directory: str, depth: int, name: str) -> Iterator[str]:
-    if depth == 0:
-        path = f"{directory}/{name}"
-        if os.path.isfile(path):  # noqa: PTH113 - a thousand of them take a third of the time
-            yield path
-        return
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
-        for entry in sorted(each.path for each in entries if each.is_dir()):
-            yield from _at_depth(entry, depth - 1, name)
-
-
-def _everything_below(directory: str, through: Collection[str]) -> Iterator[str]:
-    """As long as no link is followed that leads back, this ends."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_dir() and (not entry.is_symlink() or entry.path in through):
-                yield from _everything_below(entry.path, through)
-            else:
-                yield entry.path
-
-
-def _move(staged: Path, target: str) -> None:
-    """Rename, and make sure that survives a power cut."""
-    directory = Path(target).parent
-    directory.mkdir(parents=True, exist_ok=True)
-    staged.replace(target)
-    _sync(directory)
-
-
-def _sync(directory: Path) -> None:
-    if os.name == "posix":
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _private_directory() -> Path:
-    """The directory for temporary files of this user, which nobody else may read.
-
-    Raises StoreError where somebody else has made it.
-    """
-    user = os.getuid() if os.name == "posix" else 0
-    path = Path(tempfile.gettempdir()) / f"stripe-reports-{user}"
-    try:
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(mode=_PRIVATE)
-        found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != user:
-            raise StoreError(
-                f"{path} is not a directory of this user, so unfinished reports would be others' to read or "
-                "replace. Remove it, or set TMPDIR to a directory of your own"
-            )
-        if os.name == "posix" and stat.S_IMODE(found.st_mode) != _PRIVATE:
-            path.chmod(_PRIVATE)
-    except OSError as error:
-        raise StoreError(f"could not write {path}: {error.strerror or error}") from None
-    return path
-
-
-def _sweep(base: Path) -> None:
-    """Remove what killed processes left: directories whose lock is free or missing.
-
-    The lock is there before its directory, and goes after it.
-    """
-    for lock in base.glob("*.lock"):
-        with contextlib.suppress(OSError, Timeout):
-            # A process that is just starting has made its lock file and not yet taken it.
-            if time.time() - lock.stat().st_mtime < _ORPHAN_AFTER:
-                continue
-            with FileLock(lock, blocking=False):
-                shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-                lock.unlink(missing_ok=True)
-    for place in base.iterdir():
-        if _STAGING.fullmatch(place.name) and not place.with_suffix(".lock").exists():
-            shutil.rmtree(place, ignore_errors=True)
+        return self.directory / ".staging" if self.directory else private_directory()

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from connector.checks import UnreadableError, check_opened_file, open_file
 from connector.cli import main
-from connector.dataset.filesystem import Root
-from connector.dataset.place import Place
+from connector.dataset.filesystem.place import Place
+from connector.dataset.filesystem.root import Root
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, ReportingError, StoreError
 from connector.query import ReportQuery

@@ -1,0 +1,94 @@
+"""The pins of tables: files beside the data that say which report configuration each table is of.
+
+What has files and no pin that can be read is not a table: nobody reads it, and here is why.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+from connector.api.models import Mode
+from connector.dataset.admission import may_be_read
+from connector.dataset.filesystem.root import Root
+from connector.dataset.identity import Dataset, books_in
+from connector.errors import StoreError
+
+_DAMAGED = "the pin is damaged; the next pull into the table writes it again"
+_UNPINNED = (
+    "it has files and no pin, so nothing reads them. If it is a table of this root, the next pull "
+    "into it writes the pin again; else move it away"
+)
+
+
+class Pins:
+    """The pins below one root. All methods raise StoreError naming the path when the file system refuses."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+
+    def tables(self) -> Iterator[Dataset]:
+        """Every table whose pin can be read, by mode and name."""
+        for path in self._listed():
+            with contextlib.suppress(StoreError):
+                if found := self._read(path):
+                    yield found
+
+    def unusable(self) -> dict[str, str]:
+        """What `tables` leaves out: where the pin of each is, or its directory where it has none, and what is
+        wrong with it."""
+        found, pins = {}, list(self._listed())
+        for path in pins:
+            try:
+                if self._read(path) is None:
+                    found[path] = self._explain(path)
+            except StoreError as error:
+                found[path] = str(error)
+        for mode in Mode:
+            for path in sorted(self._root.listed(self._root.path(mode))):
+                name = path.rpartition("/")[2]
+                if name != "_datasets" and self._root.path(f"{mode}/_datasets/{name}.json") not in pins:
+                    files = self._root.everything_below(path, through=())
+                    found |= {path: _UNPINNED} if any(map(may_be_read, files)) else {}
+        return found
+
+    def identity(self, dataset: Dataset) -> Dataset | None:
+        """What the table of that name is pinned to; None where no pin can be read."""
+        return self._read(self._root.path(dataset.pin_path))
+
+    def books(self, dataset: Dataset) -> str | None:
+        """The identity of the simulator's books in a table's pin; None where it has none."""
+        content = self._root.read(self._root.path(dataset.pin_path))
+        return books_in(content) if content and _identity(content) else None
+
+    def explain(self, dataset: Dataset) -> str:
+        """Why a table without a pin that can be read is not read, naming where it would be."""
+        path = self._root.path(dataset.pin_path)
+        return f"{path}: {self._explain(path)}"
+
+    def _listed(self) -> Iterator[str]:
+        for mode in Mode:
+            listed = sorted(self._root.listed(self._root.path(f"{mode}/_datasets")))
+            yield from (path for path in listed if path.endswith(".json"))
+
+    def _read(self, path: str) -> Dataset | None:
+        """The identity in a pin; None where there is none that can be read, or one of another table."""
+        content = self._root.read(path)
+        found = _identity(content) if content is not None else None
+        return found if found and self._root.path(found.pin_path) == path else None
+
+    def _explain(self, path: str) -> str:
+        content = self._root.read(path)
+        if content is None:
+            return _UNPINNED
+        found = _identity(content)
+        if found is None:
+            return _DAMAGED
+        return (
+            f"the pin is of the {found.mode} table {found.table}, so nothing here is read: the files were "
+            "copied or renamed. Move them away"
+        )
+
+
+def _identity(pin: bytes) -> Dataset | None:
+    with contextlib.suppress(ValueError):
+        return Dataset.from_json(pin)
+    return None
