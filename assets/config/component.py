@@ -5,9 +5,9 @@ called. Python users call `ConfiguredReport` and `build_report_asset` instead.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Annotated, Any
 
 import dagster as dg
@@ -20,18 +20,17 @@ from assets.config.models import (
     AutomationFields,
     ConnectionModel,
     ReportModel,
-    describe_duplicate,
     resolve_connection,
     resolve_reports,
 )
 from assets.config.scaffolding import ReportsScaffolder
+from assets.config.taken_names import TakenNames
 from assets.io_manager import report_reader
 from assets.materialize.asset import build_report_asset, materialize_report, report_asset_spec
 from assets.materialize.event_recorder import Output
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
 from connector.catalogue.together import advise_together
-from connector.dataset.filesystem.place import Place
 from connector.errors import ConfigurationError
 from connector.project.defs_yaml import refuse_unreadable
 from connector.text import get_logger
@@ -121,7 +120,7 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         if not all(map(_NAME.fullmatch, self._prefix)):
             raise ConfigurationError(f"prefix {self.prefix!r}: use only letters, digits and underscores")
         refuse_unreadable(context.path)
-        reject_duplicate_tables(self, _find_components(context))
+        _taken_names(context, self).refuse_clashes(self)
         account = self.connection.account
         for report in self.reports:
             # A variable that is not set here is read when a run starts, and refused there.
@@ -158,81 +157,17 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         return tuple((self.prefix or self.resource_key).split("/"))
 
 
-def _find_components(context: dg.ComponentLoadContext) -> Sequence[StripeReportsComponent]:
-    """The components of this kind in the code location; none outside of a project, as in Dagster's test
-    helpers."""
-    try:
-        return context.component_tree.get_all_components(StripeReportsComponent)
-    except ModuleNotFoundError:
-        return ()
+def _taken_names(context: dg.ComponentLoadContext, component: StripeReportsComponent) -> TakenNames:
+    """The names that the files of this kind in the code location take, found once for all of them. Outside
+    of a project, as in Dagster's test helpers, there is only this one."""
+    if not _newest[0].covers(component):
+        try:
+            files = context.component_tree.get_all_components(StripeReportsComponent)
+        except ModuleNotFoundError:
+            files = [component]
+        _newest.append(TakenNames(files))
+    return _newest[0]
 
 
-def reject_duplicate_tables(
-    component: StripeReportsComponent, components: Iterable[StripeReportsComponent]
-) -> None:
-    """Two reports with one table would write into each other's files. With two accounts nobody would notice:
-    a file's path does not name the account.
-
-    Raises ConfigurationError naming what to change.
-    """
-    names = [report.query.name for report in component.reports]
-    for report in component.reports:
-        if names.count(report.query.name) > 1:
-            raise ConfigurationError(describe_duplicate(report))
-    for other in components:
-        if other is component:
-            continue
-        if other.resource_key == component.resource_key:
-            raise ConfigurationError(
-                f"two defs.yaml files have the resource_key {component.resource_key}; set another "
-                "`resource_key` in one of them"
-            )
-        if clashing := sorted({*_keys(component)} & {*_keys(other)}):
-            raise ConfigurationError(
-                f"two defs.yaml files have an asset {clashing[0]}; set another `prefix` in one of them"
-            )
-        pairs = zip(_names(component), _names(other), strict=True)
-        for changed, (own, others) in zip(("resource_key", "prefix"), pairs, strict=True):
-            if taken := sorted(own & others):
-                raise ConfigurationError(
-                    f"two defs.yaml files give the name {taken[0]} in Dagster; set another `{changed}` in "
-                    "one of them"
-                )
-        shared = sorted({*names} & {report.query.name for report in other.reports})
-        if shared and _root(component) == _root(other):
-            keys = " and ".join(sorted((component.resource_key, other.resource_key)))
-            raise ConfigurationError(
-                f"{keys} would both write to the table {shared[0]} below {_root(component)}; set another "
-                "`root` under `connection` in one of them, or another `name` for one of the reports"
-            )
-
-
-def _names(component: StripeReportsComponent) -> tuple[set[str], set[str]]:
-    """What else it names in Dagster: after its `resource_key`, and after its prefix.
-
-    `stripe` and `stripe_late` would both have a `stripe_late_reports`, `a/b` and `a__b` the same steps.
-    """
-    key = component.resource_key
-    resources = {f"resource {key}{end}" for end in ("", "_parquet")}
-    ticking = {
-        f"{key}_{end}" for end in ("late_reports", "availability", "payouts", "reports", "newest_partitions")
-    }
-    return resources | ticking, {name.replace("/", "__") for name in _keys(component)}
-
-
-def _keys(component: StripeReportsComponent) -> list[str]:
-    """The assets it will have, as people read them."""
-    prefix = component.prefix or component.resource_key
-    return [f"{prefix}/{report.query.name}" for report in component.reports]
-
-
-def _root(component: StripeReportsComponent) -> str:
-    """Where it writes: a path or URL, or the variable that names it."""
-    root = component.connection.root
-    if isinstance(root, dg.EnvVar):
-        given = root.get_value()
-        if not given:
-            return f"${root.env_var_name}"
-        root = given
-    place = Place.of(root)
-    return str(place).rstrip("/") if "://" in place.real else str(Path(place.real).resolve())
+#: Of the code location that was loaded last: a component belongs to one state of one.
+_newest = deque([TakenNames(())], maxlen=1)

@@ -169,6 +169,39 @@ def test_accounts_that_would_mix_are_refused(load: Load, change: Callable[[str],
     assert re.search(message, messages_of(caught.value))
 
 
+def test_no_file_is_looked_at_once_for_each_of_the_others(load: Load, tmp_path: Path) -> None:
+    """Else hundreds of files, one account each, would load in quadratic work."""
+    (tmp_path / "twofold").mkdir()
+    (tmp_path / "twofold" / "counted.py").write_text(COUNTED)
+    one = US.replace("assets.StripeReportsComponent", "twofold.counted.Counted")
+    one = one.replace("    - report: payout_reconciliation_itemized\n", "")
+    one = one.replace("    - report: payout_reconciliation_by_id_itemized\n", "")
+
+    load(**{f"a{n}": one.replace("/us", f"/{n}") + f"  resource_key: a{n}\n" for n in range(20)})
+
+    looks = sys.modules["twofold.counted"].LOOKS
+    assert len(looks) == 20
+    assert max(looks.values()) < 20
+
+
+COUNTED = """\
+from collections import Counter
+from dataclasses import dataclass
+
+import assets
+
+LOOKS = Counter()
+
+
+@dataclass
+class Counted(assets.StripeReportsComponent):
+    def __getattribute__(self, name):
+        if name == "reports":
+            LOOKS[id(self)] += 1
+        return super().__getattribute__(name)
+"""
+
+
 def test_steps_that_would_have_one_name_are_refused(load: Load) -> None:
     with pytest.raises(Exception, match="Error while") as caught:
         load(us=US + "  prefix: finance__eu\n", eu=EU + "  prefix: finance/eu\n")
