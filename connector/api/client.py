@@ -272,16 +272,17 @@ class StripeClient:
         self, path: str, query: Mapping[str, str], parse: Callable[[Mapping[str, Any]], T]
     ) -> Iterator[Page[T]]:
         after: str | None = None
-        cursors: set[str] = set()
-        while after not in cursors and len(cursors) < _MOST_PAGES:
-            if after:
-                cursors.add(after)
+        cursors: set[str | None] = {after}
+        for _ in range(_MOST_PAGES):
             answer = self._get(path, {**query, **({"starting_after": after} if after else {})})
             page = _page(answer, parse)
             yield page
             if not page.has_more or not answer.body["data"]:
                 return
             after = answer.body["data"][-1]["id"]
+            if after in cursors:
+                break
+            cursors.add(after)
         raise answer.unexpected("a list that has no end")
 
 

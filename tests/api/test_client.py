@@ -1,5 +1,6 @@
 """The client against a Stripe in memory: what it sends, what it makes of answers, what it never does."""
 
+import itertools
 import math
 import ssl
 from collections.abc import Callable
@@ -694,6 +695,18 @@ def test_why_there_is_no_answer_is_said(
         client_for(handler, retry=ONCE).report_types()
 
     assert str(caught.value) == said
+
+
+def test_a_list_that_goes_on_and_on_is_left_after_a_thousand_pages(client_for: ClientFor) -> None:
+    numbers = itertools.count(1)
+
+    def handle(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"data": [{"id": f"acct_{next(numbers)}"}], "has_more": True})
+
+    with pytest.raises(UnexpectedAnswerError, match="answered with a list that has no end"):
+        client_for(handle).accounts()
+
+    assert next(numbers) == 1_001
 
 
 def test_how_often_it_was_tried_is_said(client_for: ClientFor) -> None:

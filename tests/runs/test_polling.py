@@ -1,10 +1,11 @@
 """What a poll of many pending runs reads, and that it reads no more."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from connector.api.client import StripeClient
+from connector.api.models import ReportRun, epoch
 from connector.query import ReportQuery
 from connector.runs.polling import Poller, poll
 from connector.simulator import Simulator
@@ -65,6 +66,29 @@ def test_as_few_runs_as_a_list_has_pages_are_read_one_by_one(
     assert result.pages == 3, "as it was known"
     assert len(simulator.requests) == before + 3
     assert all(pending.keys() & set(seen.path.split("/")) for seen in simulator.requests[before:])
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds"),
+    [
+        pytest.param(-60, 1.0, id="of-a-server-whose-clock-is-ahead"),
+        pytest.param(0, 1.0, id="of-now"),
+        pytest.param(91, 10.0, id="90-or-91-seconds-old"),
+        pytest.param(3601, 400.0, id="an-hour-old"),
+    ],
+)
+def test_a_run_is_polled_when_it_is_a_tenth_older_than_it_was(
+    client: StripeClient, clock: ManualClock, age: int, seconds: float
+) -> None:
+    created = epoch(client.now() - timedelta(seconds=age))
+    run = ReportRun.from_api(
+        {"id": "frr_1", "report_type": "t", "status": "pending", "created": created, "livemode": False}
+    )
+    poller = Poller(client, InlineWorkers())
+
+    poller.include(run)
+
+    assert poller.due == clock.monotonic() + seconds
 
 
 def test_a_poll_that_fails_shows_nothing_of_its_runs_and_is_told(
