@@ -12,7 +12,7 @@ import dagster as dg
 from assets.config.models import describe_duplicate
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
-from connector.dataset.place import Place
+from connector.dataset.filesystem.place import Place
 from connector.errors import ConfigurationError
 
 #: What the sensors, schedules and checks of a file are called after its `resource_key`.
