@@ -13,14 +13,11 @@ import math
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from datetime import timedelta
 
 from connector.api.client import StripeClient
-from connector.api.models import ReportRun, ReportType, RunStatus
+from connector.api.models import ReportRun, RunStatus
 from connector.errors import (
     AuthenticationError,
-    InternalError,
-    InvalidRequestError,
     PermissionDeniedError,
     ReportingError,
     RunFailedError,
@@ -33,19 +30,15 @@ from connector.runs import wording
 from connector.runs.adoption import PartitionRequest, Refusal, WaitPolicy
 from connector.runs.creation import RunCreator
 from connector.runs.events import Answered, Asked, Finished, Missed, RunEvent
-from connector.runs.polling import Pollers, PollResult
+from connector.runs.polling import PendingRuns, PollResult
 from connector.runs.progress import PartitionProgress
-from connector.runs.readiness import explain_refusal, not_ready, refused_for_now
-from connector.runs.report_run_list import by_account, find_runs, read_each
+from connector.runs.readiness import Availability
+from connector.runs.report_run_list import by_account, find_runs_of_each, read_each
 from connector.runs.threads import Workers
 from connector.text import get_logger
 
 _log = get_logger(__name__)
 
-#: What was just created may not be visible everywhere at once.
-_VISIBLE_AFTER = timedelta(minutes=1)
-#: Stripe's servers may disagree about the time by so much.
-_SKEW = timedelta(seconds=5)
 #: So many times may Stripe answer a creation with a run that cannot be the answer. One is usual where its
 #: store of answers remembers a run that is not in the list.
 _MOST_REFUSED = 5
@@ -80,13 +73,12 @@ class RunBatch:
         self._wanted = wanted
         self._wait_policy = wait_policy or WaitPolicy()
         self._timeout = self._wait_policy.wait_timeout.total_seconds()
-        self._pending: dict[str, PartitionProgress] = {}
         self._creator = RunCreator(client, creators, most=self._timeout, draw=draw)
         self._creators = creators
         accounts = dict.fromkeys(each.partition.acting_for for each in wanted)
-        self._pollers = Pollers(client, accounts, pollers)
+        self._pending = PendingRuns(client, accounts, pollers, timeout=self._timeout)
         self._events: list[RunEvent] = []
-        self._types: Mapping[str | None, Mapping[str, ReportType]] = {}
+        self._available = Availability({})
         self._began = client.now()
         self.listed: Collection[str] = ()
 
@@ -100,15 +92,12 @@ class RunBatch:
     @property
     def futures(self) -> list[Future[ReportRun] | Future[PollResult]]:
         """The requests under way."""
-        return [*self._creator.futures, *self._pollers.futures]
+        return [*self._creator.futures, *self._pending.futures]
 
     def due_in(self) -> float:
         """Seconds until `step` has something to do even if no future ends."""
         now = self._clock.monotonic()
-        times = [at for item in self._pending.values() if (at := item.since + self._timeout) > now]
-        if self._pending:
-            times.append(self._pollers.due)
-        times.append(self._creator.due(len(self._pending)))
+        times = self._pending.due, self._creator.due(len(self._pending))
         return max(0.0, min(filter(math.isfinite, times), default=now + 1.0) - now)
 
     def open(self) -> list[RunEvent]:
@@ -117,21 +106,16 @@ class RunBatch:
 
         Raises the client's errors: without these reads nothing is known of any partition.
         """
-        self._types, refused = read_each(
-            self._client, self._pollers.accounts, lambda client, _: client.report_types(), self._creators
+        types, refused = read_each(
+            self._client, self._pending.accounts, lambda client, _: client.report_types(), self._creators
         )
+        self._available = Availability(types)
         # Stripe counts in whole seconds; a run of this second is one of ours.
         self._began = self._client.now().replace(microsecond=0)
         items = [self._progress(wanted) for wanted in self._wanted]
         known = self._without(refused, items)
         searching = by_account(item for item in known if self._needs_run(item))
-        listed, refused = read_each(
-            self._client,
-            searching,
-            lambda client, account: find_runs(client, searching[account]),
-            self._creators,
-        )
-        self.listed = frozenset().union(*listed.values())
+        self.listed, refused = find_runs_of_each(self._client, searching, self._creators)
         for item in self._without(refused, [item for some in searching.values() for item in some]):
             self._place(item)
         return self._take()
@@ -142,7 +126,7 @@ class RunBatch:
         self._take_poll()
         self._give_up()
         self._create()
-        self._pollers.begin(self._pending_runs())
+        self._pending.begin()
         self._take_poll()
         return self._take()
 
@@ -160,19 +144,7 @@ class RunBatch:
     # Beginning
 
     def _progress(self, wanted: PartitionRequest) -> PartitionProgress:
-        request, type_ = wanted.request, self._type_of(wanted)
-        echoed = request.as_echoed(type_.default_columns if type_ else None)
-        return PartitionProgress(
-            wanted,
-            tuple(dict.fromkeys((request, echoed))),
-            began=self._began,
-            updated=type_.updated if type_ else None,
-            abandon_after=self._wait_policy.abandon_after,
-        )
-
-    def _type_of(self, wanted: PartitionRequest) -> ReportType | None:
-        """Its report type, as its account has it."""
-        return self._types.get(wanted.partition.acting_for, {}).get(wanted.request.report_type)
+        return PartitionProgress.of(wanted, self._available.of(wanted), self._began, self._wait_policy)
 
     def _without(
         self, refused: Mapping[str | None, ReportingError], items: Collection[PartitionProgress]
@@ -187,9 +159,7 @@ class RunBatch:
         """Whether a run has to be found: none is named that will do, and Stripe has the data."""
         if item.wanted.run_id:
             return self._needs_another(item, item.wanted.run_id)
-        available = self._type_of(item.wanted)
-        early = available and not_ready(item.wanted.partition.interval, available, self._client.now())
-        if early:
+        if early := self._available.not_ready(item.wanted, self._client.now()):
             self._end(item, early)
         return not early
 
@@ -250,9 +220,7 @@ class RunBatch:
     def _take_created(self) -> None:
         for item, answer in self._creator.take(len(self._pending)):
             if isinstance(answer, ReportRun):
-                item.asked.add(answer.id)
-                if not answer.replayed and answer.created >= self._began - _SKEW:
-                    item.own.add(answer.id)
+                item.answer(answer)
                 if not self._accepts(item, answer):
                     self._create_further(item, answer)
             else:
@@ -268,15 +236,7 @@ class RunBatch:
             self._end(item, UnexpectedAnswerError(text, status=200), refused.id)
 
     def _not_created(self, item: PartitionProgress, error: Exception) -> None:
-        if not isinstance(error, ReportingError):
-            self._end(item, InternalError.of(error))
-            return
-        if isinstance(error, InvalidRequestError) and refused_for_now(error):
-            request, now = item.wanted.request, self._client.now()
-            available = self._type_of(item.wanted)
-            self._end(item, explain_refusal(error, item.wanted.partition, request, available, now))
-            return
-        self._end(item, error)
+        self._end(item, self._available.explain(error, item.wanted, self._client.now()))
         if isinstance(error, AuthenticationError):
             self._end_queue(error, lambda _: True)
         elif isinstance(error, PermissionDeniedError | UnknownAccountError):
@@ -293,31 +253,21 @@ class RunBatch:
             now = self._client.now()
             _log.warning("%s: %s", item.key, wording.replaced(item, old, run, now, self._wait_policy))
             item.replaces = None
-        self._pending[item.key] = item
+        self._pending.add(item)
         if run.status is not RunStatus.PENDING:
             self._settle(item, run)
-        if item.key in self._pending:
-            self._pollers[item.acting_for].include(run)
-
-    def _pending_runs(self) -> dict[str | None, list[ReportRun]]:
-        """By the account in whose name they are asked for."""
-        found: dict[str | None, list[ReportRun]] = {}
-        for item in self._pending.values():
-            if item.run:
-                found.setdefault(item.acting_for, []).append(item.run)
-        return found
+        if item in self._pending:
+            self._pending.include(item, run)
 
     def _take_poll(self) -> None:
-        for account, result in self._pollers.take():
+        for account, result in self._pending.take():
             if isinstance(result, ReportingError):
                 everyone = isinstance(result, AuthenticationError)
-                self._lock_out(result, self._pollers.accounts if everyone else [account])
+                self._lock_out(result, self._pending.accounts if everyone else [account])
                 continue
-            for item in list(self._pending.values()):
-                if item.run and item.acting_for == account and item.run.id in result.polled:
-                    item.polled_at = self._pollers[account].began_at
-                    self._learn(item, item.run.id, result)
-            self._pollers[account].plan(self._pending_runs().get(account, ()))
+            for item, run_id in self._pending.polled(account, result):
+                self._learn(item, run_id, result)
+            self._pending.plan(account)
 
     def _learn(self, item: PartitionProgress, run_id: str, result: PollResult) -> None:
         """What a poll showed of one partition's run."""
@@ -325,7 +275,8 @@ class RunBatch:
         if found is None:
             item.unread = result.unread.get(run_id)
         elif isinstance(found, ReportingError):
-            self._missing(item, run_id, found)
+            if item.is_gone(self._client.now()):
+                self._lose(item, f"it is gone: {found}", run_id)
         else:
             self._settle(item, found)
 
@@ -349,16 +300,10 @@ class RunBatch:
 
     def _drop(self, item: PartitionProgress) -> None:
         """Its run is not waited for any longer."""
-        del self._pending[item.key]
+        self._pending.remove(item)
         self._creator.ended()
 
     # Ending
-
-    def _missing(self, item: PartitionProgress, run_id: str, error: ReportingError) -> None:
-        """Stripe does not know a run it gave us. It is gone once it is too old to be merely not visible yet;
-        then it counts among those known, since its key would bring it back for a day."""
-        if item.run and self._client.now() - item.run.created >= _VISIBLE_AFTER:
-            self._lose(item, f"it is gone: {error}", run_id)
 
     def _lose(self, item: PartitionProgress, reason: str, run_id: str) -> None:
         """A run came to nothing: another one, as often as allowed."""
@@ -369,24 +314,15 @@ class RunBatch:
             item.run, item.refused = None, 0
             self._creator.add(item)
         else:
-            runs = "a report run" if item.lost == 1 else f"{item.lost} report runs, the last"
-            text = f"Stripe failed {runs} {run_id}: {reason}"
+            text = wording.failed(item, run_id, reason)
             self._end(item, RunFailedError(text, run_id=run_id, attempts=item.lost), run_id)
 
     def _give_up(self) -> None:
-        now, most = self._clock.monotonic(), self._timeout
-        for item in list(self._pending.values()):
-            # The same sum as in `due_in`: a difference may round to just below, and then nothing would move.
-            deadline = item.since + most
-            if now < deadline or item.run is None:
-                continue
-            if item.polled_at < deadline:
-                self._pollers[item.acting_for].by(deadline)
-                continue
-            del self._pending[item.key]
-            text = wording.late(item, item.run, self._client.now(), self._wait_policy)
-            self._end(item, RunPendingError(text, run_id=item.run.id), item.run.id)
-        text = f"Stripe accepted no new report run for {most:.0f} s (HTTP 429); try again later"
+        for item, run in self._pending.overdue():
+            self._pending.remove(item)
+            text = wording.late(item, run, self._client.now(), self._wait_policy)
+            self._end(item, RunPendingError(text, run_id=run.id), run.id)
+        text = f"Stripe accepted no new report run for {self._timeout:.0f} s (HTTP 429); try again later"
         for item in self._creator.given_up(len(self._pending)):
             self._end(item, RunPendingError(text, run_id=None))
 
@@ -396,8 +332,8 @@ class RunBatch:
 
     def _lock_out(self, error: ReportingError, accounts: Collection[str | None]) -> None:
         """The key no longer works for these accounts: nothing more of theirs can be read or created."""
-        for item in [each for each in self._pending.values() if each.acting_for in accounts]:
-            del self._pending[item.key]
+        for item in self._pending.of(accounts):
+            self._pending.remove(item)
             self._end(item, error, item.run.id if item.run else None)
         self._end_queue(error, lambda each: each.acting_for in accounts)
 

@@ -22,6 +22,8 @@ from connector.errors import (
 )
 from connector.runs.creation import GONE
 from connector.runs.pacing import pause_before_poll
+from connector.runs.progress import PartitionProgress
+from connector.runs.report_run_list import by_account
 from connector.runs.threads import Workers
 from connector.text import get_logger
 
@@ -118,43 +120,73 @@ class Poller:
         return read_at + pause_before_poll(read_at - self._created_at[run_id])
 
 
-class Pollers:
-    """A poller for each account: those that one acts for have runs, and a list of them, of their own.
+class PendingRuns:
+    """The partitions whose report runs are waited for, and a poller for each account: those that one acts for
+    have runs, and a list of them, of their own.
 
     Args:
         accounts: None for the client's own.
+        timeout: for how many seconds one run is waited for.
     """
 
-    def __init__(self, client: StripeClient, accounts: Iterable[str | None], workers: Workers) -> None:
-        self._each = {account: Poller(client.acting_for(account), workers) for account in accounts}
+    def __init__(
+        self, client: StripeClient, accounts: Iterable[str | None], workers: Workers, *, timeout: float
+    ) -> None:
+        self._clock = client.clock
+        self._timeout = timeout
+        self._items: dict[str, PartitionProgress] = {}
+        self._pollers = {account: Poller(client.acting_for(account), workers) for account in accounts}
 
-    def __getitem__(self, account: str | None) -> Poller:
-        return self._each[account]
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __contains__(self, item: PartitionProgress) -> bool:
+        return item.key in self._items
 
     @property
     def accounts(self) -> Collection[str | None]:
-        """Whose they are."""
-        return self._each.keys()
+        """Whose runs may be waited for."""
+        return self._pollers.keys()
 
     @property
     def futures(self) -> list[Future[PollResult]]:
         """The polls under way."""
-        return [each.future for each in self._each.values() if each.future]
+        return [each.future for each in self._pollers.values() if each.future]
 
     @property
     def due(self) -> float:
-        """When the next one is to begin, by the client's monotonic clock."""
-        return min((each.due for each in self._each.values() if each.future is None), default=math.inf)
+        """When a poll is to begin, or a run was waited for long enough, by the client's monotonic clock."""
+        if not self._items:
+            return math.inf
+        now = self._clock.monotonic()
+        polls = [each.due for each in self._pollers.values() if each.future is None]
+        return min([*polls, *(at for item in self._items.values() if (at := self._ends(item)) > now)])
 
-    def begin(self, pending: Mapping[str | None, Collection[ReportRun]]) -> None:
+    def add(self, item: PartitionProgress) -> None:
+        """One more partition waits for its run."""
+        self._items[item.key] = item
+
+    def remove(self, item: PartitionProgress) -> None:
+        """Its run is not waited for any longer."""
+        del self._items[item.key]
+
+    def include(self, item: PartitionProgress, run: ReportRun) -> None:
+        """Poll its run too, which was read just now."""
+        self._pollers[item.acting_for].include(run)
+
+    def of(self, accounts: Collection[str | None]) -> list[PartitionProgress]:
+        """The partitions asked for in the name of these accounts."""
+        return [item for item in self._items.values() if item.acting_for in accounts]
+
+    def begin(self) -> None:
         """Poll the pending runs of each account, where that is due."""
-        for account, runs in pending.items():
-            self._each[account].begin(runs)
+        for account, items in by_account(self._items.values()).items():
+            self._pollers[account].begin(_runs(items))
 
     def take(self) -> Iterator[tuple[str | None, PollResult | ReportingError]]:
         """What the polls that have ended showed, by account; an error where no further one will show
         anything."""
-        for account, poller in self._each.items():
+        for account, poller in self._pollers.items():
             try:
                 result = poller.take()
             except (AuthenticationError, PermissionDeniedError, UnknownAccountError) as error:
@@ -162,6 +194,40 @@ class Pollers:
             else:
                 if result is not None:
                     yield account, result
+
+    def polled(self, account: str | None, result: PollResult) -> list[tuple[PartitionProgress, str]]:
+        """The partitions that a poll of an account was about, and the ids of their runs."""
+        found = []
+        for item in self.of([account]):
+            if item.run and item.run.id in result.polled:
+                item.polled_at = self._pollers[account].began_at
+                found.append((item, item.run.id))
+        return found
+
+    def plan(self, account: str | None) -> None:
+        """After a poll: when the next one of that account is due."""
+        self._pollers[account].plan(_runs(self.of([account])))
+
+    def overdue(self) -> list[tuple[PartitionProgress, ReportRun]]:
+        """The partitions whose runs have been waited for long enough, as one poll after that shows too."""
+        now, found = self._clock.monotonic(), []
+        for item in self._items.values():
+            # The same sum as in `due`: a difference may round to just below, and then nothing would move.
+            deadline = self._ends(item)
+            if now < deadline or item.run is None:
+                continue
+            if item.polled_at < deadline:
+                self._pollers[item.acting_for].by(deadline)
+                continue
+            found.append((item, item.run))
+        return found
+
+    def _ends(self, item: PartitionProgress) -> float:
+        return item.since + self._timeout
+
+
+def _runs(items: Iterable[PartitionProgress]) -> list[ReportRun]:
+    return [item.run for item in items if item.run]
 
 
 def poll(client: StripeClient, pending: Mapping[str, datetime], listed_pages: int) -> PollResult:

@@ -3,11 +3,26 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
-from connector.api.models import ReportRequest, ReportRun
+from connector.api.models import ReportRequest, ReportRun, ReportType
 from connector.errors import ReportingError
-from connector.runs.adoption import PartitionRequest, Refusal, Situation, choose, differences, refusal, unlike
+from connector.runs.adoption import (
+    PartitionRequest,
+    Refusal,
+    Situation,
+    WaitPolicy,
+    choose,
+    differences,
+    refusal,
+    unlike,
+)
 from connector.runs.events import Origin
+
+#: What was just created may not be visible everywhere at once.
+_VISIBLE_AFTER = timedelta(minutes=1)
+#: Stripe's servers may disagree about the time by so much.
+_SKEW = timedelta(seconds=5)
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +63,20 @@ class PartitionProgress:
     since: float = 0.0
     polled_at: float = float("-inf")
     unread: ReportingError | None = None
+
+    @classmethod
+    def of(
+        cls, wanted: PartitionRequest, type_: ReportType | None, began: datetime, policy: WaitPolicy
+    ) -> Self:
+        """A partition of which nothing is known yet, but its report type as its account has it."""
+        echoed = wanted.request.as_echoed(type_.default_columns if type_ else None)
+        return cls(
+            wanted,
+            tuple(dict.fromkeys((wanted.request, echoed))),
+            began=began,
+            updated=type_.updated if type_ else None,
+            abandon_after=policy.abandon_after,
+        )
 
     @property
     def key(self) -> str:
@@ -91,11 +120,24 @@ class PartitionProgress:
         self.listed[run.id] = run
         self.known.add(run.id)
 
+    def answer(self, run: ReportRun) -> None:
+        """Stripe answered the creation of a run with this one."""
+        self.asked.add(run.id)
+        if not run.replayed and run.created >= self.began - _SKEW:
+            self.own.add(run.id)
+
     def take(self, run: ReportRun, now: float) -> None:
         """Wait for this run from now on."""
         self.known.add(run.id)
         self.origin = Origin.CREATED if run.id in self.own else Origin.ADOPTED
         self.run, self.since, self.unread = run, now, None
+
+    def is_gone(self, now: datetime) -> bool:
+        """Whether its run, which Stripe gave us and does not know, is too old to be merely not visible yet.
+
+        It stays among those known, since its key would bring it back for a day.
+        """
+        return self.run is not None and now - self.run.created >= _VISIBLE_AFTER
 
     def _situation(self, now: datetime) -> Situation:
         return Situation(

@@ -1,15 +1,22 @@
 """Whether Stripe has the data of an interval yet, and when it will."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from connector.api.models import ReportRequest, ReportType
 from connector.catalogue import latency_of
-from connector.errors import BeforeDataError, InvalidRequestError, NotReadyError, ReportingError
+from connector.errors import (
+    BeforeDataError,
+    InternalError,
+    InvalidRequestError,
+    NotReadyError,
+    ReportingError,
+)
 from connector.partitions import Interval, Partition, other_zone
+from connector.runs.adoption import PartitionRequest
 
 
 class Bound(StrEnum):
@@ -27,6 +34,34 @@ class Bound(StrEnum):
 _NOT_YET = re.compile(r"\b(yet|not ready|in progress|still|pending|later)\b", re.IGNORECASE)
 #: As Stripe says it of an interval: "is only available through", without naming a parameter.
 _ONLY_THROUGH = "is only available through"
+
+
+class Availability:
+    """What data Stripe has, of each report type and as each account sees it.
+
+    Args:
+        types: the report types by id, by the account in whose name they were read.
+    """
+
+    def __init__(self, types: Mapping[str | None, Mapping[str, ReportType]]) -> None:
+        self._types = types
+
+    def of(self, wanted: PartitionRequest) -> ReportType | None:
+        """The report type of a partition, as its account has it; None where it has none of that id."""
+        return self._types.get(wanted.partition.acting_for, {}).get(wanted.request.report_type)
+
+    def not_ready(self, wanted: PartitionRequest, now: datetime) -> NotReadyError | BeforeDataError | None:
+        """Why Stripe cannot answer yet, or ever; None when it can, and where nothing is known."""
+        available = self.of(wanted)
+        return not_ready(wanted.partition.interval, available, now) if available else None
+
+    def explain(self, error: Exception, wanted: PartitionRequest, now: datetime) -> ReportingError:
+        """What it means that the creation of a run failed."""
+        if not isinstance(error, ReportingError):
+            return InternalError.of(error)
+        if isinstance(error, InvalidRequestError) and refused_for_now(error):
+            return explain_refusal(error, wanted.partition, wanted.request, self.of(wanted), now)
+        return error
 
 
 def not_ready(

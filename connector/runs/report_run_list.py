@@ -80,6 +80,16 @@ def by_account(items: Iterable[PartitionProgress]) -> Mapping[str | None, list[P
     return found
 
 
+def find_runs_of_each(
+    client: StripeClient, items: Mapping[str | None, Collection[PartitionProgress]], workers: Workers
+) -> tuple[frozenset[str], dict[str | None, ReportingError]]:
+    """The same as `find_runs` for the partitions of each account; the ids, and why some could not be read."""
+    read, refused = read_each(
+        client, items, lambda client, account: find_runs(client, items[account]), workers
+    )
+    return frozenset().union(*read.values()), refused
+
+
 def find_runs(client: StripeClient, items: Collection[PartitionProgress]) -> set[str]:
     """Make the recent runs known to the partitions of one account whose requests they ask, newest first.
 

@@ -32,6 +32,12 @@ def replaced(
     )
 
 
+def failed(item: PartitionProgress, run_id: str, reason: str) -> str:
+    """As many runs as a partition may cost, all of which came to nothing."""
+    runs = "a report run" if item.lost == 1 else f"{item.lost} report runs, the last"
+    return f"Stripe failed {runs} {run_id}: {reason}"
+
+
 def hung(runs: Sequence[ReportRun], abandon_after: timedelta) -> str:
     """As many runs as a partition may cost, all of which hang."""
     ids = ", ".join(run.id for run in runs)
