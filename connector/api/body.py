@@ -1,4 +1,4 @@
-"""The body of an answer: in pieces as they come, unpacked in small steps."""
+"""The body of an answer: in pieces as they come, unpacked in small steps, or whole."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 import httpx
 
 from connector.api.responses import FileStream, shown, span_of
+from connector.clock import Clock
 from connector.errors import ConnectionFailedError, UnexpectedAnswerError
 
 #: How a body may be packed, and whether it has to be unpacked.
@@ -13,6 +14,9 @@ _ENCODINGS = {"identity": False, "": False, "gzip": True, "x-gzip": True}
 
 #: A byte of gzip can stand for a thousand. It is unpacked by so many bytes at once.
 _STEP = 1 << 16
+
+#: A page of a hundred report runs has some 300 kB. What is far larger is not Stripe's.
+_LARGEST_ANSWER = 32 << 20
 
 
 def stream_of(response: httpx.Response, offset: int) -> FileStream:
@@ -29,6 +33,30 @@ def stream_of(response: httpx.Response, offset: int) -> FileStream:
         request_id=shown(headers.get("request-id")),
         chunks=chunks_of(response),
     )
+
+
+def read_whole(response: httpx.Response, *, clock: Clock, longest: float) -> bytes:
+    """The whole body, as long as that is reasonable.
+
+    Args:
+        longest: how many seconds it may take.
+
+    Raises what `chunks_of` raises, and
+        ConnectionFailedError: it takes longer.
+        UnexpectedAnswerError: it is far larger than anything Stripe answers.
+    """
+    url, began, body = without_query(response), clock.monotonic(), bytearray()
+    for chunk in chunks_of(response):
+        body += chunk
+        if len(body) > _LARGEST_ANSWER:
+            raise UnexpectedAnswerError(
+                f"{url} answered with more than {_LARGEST_ANSWER >> 20} MiB where a JSON object was due",
+                status=response.status_code,
+                request_id=shown(response.headers.get("request-id")),
+            )
+        if clock.monotonic() - began > longest:
+            raise ConnectionFailedError(f"{url} was still answering after {longest:.0f} s")
+    return bytes(body)
 
 
 def chunks_of(response: httpx.Response) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The HTTP connections: timeouts, proxies and certificates.
+"""The HTTP connections: timeouts, proxies and certificates, and why one gave no answer.
 
 Proxies and certificates come from the environment, as other programs read them. What is wrong there is
 refused with the name of the variable before anything is sent.
@@ -6,6 +6,7 @@ refused with the name of the variable before anything is sent.
 Source: https://www.python-httpx.org/environment_variables/
 """
 
+import math
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
@@ -13,9 +14,16 @@ from urllib.request import getproxies
 
 import httpx
 
-from connector.api.credentials import Hosts
+from connector.api.body import reason_of, without_query
+from connector.api.credentials import Hosts, KeyMask
 from connector.api.deadline import heed_deadlines
-from connector.errors import ConfigurationError
+from connector.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    ReportingError,
+    UntrustedHostError,
+)
+from connector.text import visible
 
 _HEARD = "heard"
 _CERTIFICATES = "SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE"
@@ -65,6 +73,38 @@ def _wrong_proxy(proxies: Mapping[str, str], error: Exception) -> str:
         except (ValueError, httpx.InvalidURL) as reason:
             return f"{variable} is not the URL of a proxy ({reason}): expected http://host:port"
     return f"NO_PROXY cannot be read ({error}): expected names of hosts, with commas between them"
+
+
+def timeout_within(client: httpx.Client, left: float) -> httpx.Timeout:
+    """The client's timeouts, none of them longer than the seconds that are left."""
+    if left == math.inf:
+        return client.timeout
+    limits = client.timeout.as_dict().items()
+    return httpx.Timeout(**{name: left if limit is None else min(limit, left) for name, limit in limits})
+
+
+def unanswered(request: httpx.Request, error: Exception, *, without_key: KeyMask) -> ReportingError:
+    """What it means that sending a request ended with this error, without the key where it is quoted."""
+    if reason := _unproven(error):
+        return UntrustedHostError(
+            f"{request.url.host} could not prove who it is ({reason}); nothing was sent there. "
+            "Look at this machine's clock and certificates, and at what stands in between"
+        )
+    asked = f"{request.method} {without_query(request.url)}"
+    waited = request.extensions["timeout"]["read"]
+    if isinstance(error, httpx.ReadTimeout) and waited is not None:
+        return ConnectionFailedError(f"{asked}: no answer within {waited:.0f} s")
+    text = visible(without_key(reason_of(error).encode()).decode())
+    return ConnectionFailedError(f"{asked}: {text}")
+
+
+def _unproven(error: BaseException | None) -> str | None:
+    """Why a certificate was not accepted; None where the trouble is another."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"TLS: {error.verify_message or error}"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 class Answer(Protocol):

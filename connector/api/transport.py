@@ -11,7 +11,6 @@ import copy
 import logging
 import math
 import random
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +18,10 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from connector.api.body import chunks_of, reason_of, stream_of, without_query
+from connector.api.body import read_whole, stream_of, without_query
 from connector.api.credentials import ApiKey, Hosts, KeyMask, key_kind
 from connector.api.deadline import deadline
-from connector.api.http_client import Listener, build_http_client, let_hear
+from connector.api.http_client import Listener, build_http_client, let_hear, timeout_within, unanswered
 from connector.api.models import API_VERSION
 from connector.api.rate_limit import Pace
 from connector.api.responses import (
@@ -45,7 +44,7 @@ from connector.errors import (
     UnexpectedAnswerError,
     UntrustedHostError,
 )
-from connector.text import get_logger, visible
+from connector.text import get_logger
 
 _log = get_logger(__name__)
 
@@ -56,8 +55,7 @@ _RATES = {"global-rate", "endpoint-rate"}
 _LOCKED = "lock_timeout"
 #: The first few retries are usual; then people want to know why nothing happens.
 _WORTH_A_WORD = 4
-#: A page of a hundred report runs has some 300 kB. What is far larger, or takes far longer, is not Stripe's.
-_LARGEST_ANSWER = 32 << 20
+#: What takes far longer than a page of a hundred report runs is not Stripe's.
 _LONGEST_ANSWER = 120.0
 
 
@@ -265,27 +263,13 @@ class Transport:
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             # httpx raises RuntimeError when another thread has closed the client, and reads where an answer
             # redirects to before anybody asks.
-            failure = self._unanswered(request, error)
+            failure = unanswered(request, error, without_key=self._without_key)
         else:
             heads = [(name, self._without_key(value)) for name, value in response.headers.raw]
             response.headers = httpx.Headers(heads)
             return response
         # Out here it leaves httpx's error behind, whose frames hold the headers as they were sent.
         raise failure
-
-    def _unanswered(self, request: httpx.Request, error: Exception) -> ReportingError:
-        if reason := _unproven(error):
-            return UntrustedHostError(
-                f"{request.url.host} could not prove who it is ({reason}); nothing was sent there. "
-                "Look at this machine's clock and certificates, and at what stands in between"
-            )
-        waited = request.extensions["timeout"]["read"]
-        if isinstance(error, httpx.ReadTimeout) and waited is not None:
-            return ConnectionFailedError(
-                f"{request.method} {without_query(request.url)}: no answer within {waited:.0f} s"
-            )
-        text = visible(self._without_key(reason_of(error).encode()).decode())
-        return ConnectionFailedError(f"{request.method} {without_query(request.url)}: {text}")
 
     def _request(
         self,
@@ -301,11 +285,7 @@ class Transport:
             raise ConnectionFailedError(
                 f"{method} {without_query(url)}: not sent, since no time is left for it"
             )
-        limits = {
-            name: left if limit is None else min(limit, left)
-            for name, limit in self._http.timeout.as_dict().items()
-        }
-        timeout = self._http.timeout if left == math.inf else httpx.Timeout(**limits)
+        timeout = timeout_within(self._http, left)
         try:
             request = self._http.build_request(
                 method, url, params=query, content=body, headers=sent, timeout=timeout
@@ -346,19 +326,8 @@ class Transport:
 
     def _body(self, response: httpx.Response) -> bytes:
         """The whole body of an answer, as long as that is reasonable, without the key where it is echoed."""
-        url, began, body = without_query(response), self._clock.monotonic(), bytearray()
         longest = min(_LONGEST_ANSWER, self.time_left())
-        for chunk in chunks_of(response):
-            body += chunk
-            if len(body) > _LARGEST_ANSWER:
-                raise UnexpectedAnswerError(
-                    f"{url} answered with more than {_LARGEST_ANSWER >> 20} MiB where a JSON object was due",
-                    status=response.status_code,
-                    request_id=shown(response.headers.get("request-id")),
-                )
-            if self._clock.monotonic() - began > longest:
-                raise ConnectionFailedError(f"{url} was still answering after {longest:.0f} s")
-        return self._without_key(bytes(body))
+        return self._without_key(read_whole(response, clock=self._clock, longest=longest))
 
     def _error(self, response: httpx.Response) -> APIError | None:
         """The error a response stands for; None for a success."""
@@ -375,12 +344,3 @@ class Transport:
             key=key_kind(self._key),
             now=self.now(),
         )
-
-
-def _unproven(error: BaseException | None) -> str | None:
-    """Why a certificate was not accepted; None where the trouble is another."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return f"TLS: {error.verify_message or error}"
-        error = error.__cause__ or error.__context__
-    return None
