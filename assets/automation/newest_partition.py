@@ -57,7 +57,7 @@ def build_newest_partition_check(report: ConfiguredReport) -> dg.AssetChecksDefi
         except ReportingError as error:
             return not_evaluated(error)
         missing = [each.key for each in newest if each.key not in published]
-        left_alone = Launches(context.instance).left_alone(availability.grid)
+        left_alone = Launches(context.instance).left_alone(availability.grid, missing)
         gone = find_gone(context.instance, report.key, report.partitions)
         return evaluate_newest(availability, missing, left_alone=left_alone, gone=gone)
 

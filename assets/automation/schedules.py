@@ -130,7 +130,7 @@ def _find_missing(
 ) -> list[str]:
     newest = availability.newest(last)
     published = availability.read_published(store, client, newest)
-    leave = launches.left_alone(availability.grid).keys
+    leave = launches.left_alone(availability.grid, [each.key for each in newest]).keys
     report = availability.report
     gone = find_gone(launches.instance, report.key, report.partitions)
     return [key for key in find_missing(newest, published.keys(), leave=leave) if key not in gone]

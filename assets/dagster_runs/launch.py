@@ -88,18 +88,27 @@ def covered(launches: Iterable[Launch], grid: PartitionGrid) -> frozenset[str]:
     return frozenset(key for launch in launches for key in launch.partitions(grid))
 
 
-def find_put_down(newest_first: Iterable[Launch], grid: PartitionGrid) -> frozenset[str]:
-    """The keys that a person cancelled and no person has launched since.
+def find_put_down(
+    newest_first: Iterable[Launch], grid: PartitionGrid, keys: Collection[str]
+) -> frozenset[str]:
+    """Which of these keys a person cancelled and no person has launched since.
 
     Whoever launched what was cancelled; a later launch by a sensor or schedule changes nothing.
+
+    Args:
+        newest_first: taken only as far as it takes to know of each key.
     """
-    put_down: dict[str, bool] = {}
-    for launch in newest_first:
+    put_down: set[str] = set()
+    left = set(keys)
+    for launch in newest_first if left else ():
         cancelled = launch.outcome is Outcome.CANCELLED
         if cancelled or launch.by_person:
-            for key in launch.partitions(grid):
-                put_down.setdefault(key, cancelled)
-    return frozenset(key for key, was in put_down.items() if was)
+            decided = left.intersection(launch.partitions(grid))
+            put_down |= decided if cancelled else set()
+            left -= decided
+        if not left:
+            break
+    return frozenset(put_down)
 
 
 @dataclass(frozen=True, slots=True)

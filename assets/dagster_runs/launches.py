@@ -1,11 +1,11 @@
 """This Dagster's runs and backfills as launches of partitions, read from its database as far as needed."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, partial
 from heapq import merge
-from itertools import islice
+from itertools import count, islice
 
 import dagster as dg
 
@@ -26,7 +26,7 @@ _WILL_RETRY, _RETRIED_AS = "dagster/will_retry", "dagster/auto_retry_run_id"
 #: A run that was not queued so long after it was created never will be; nor retried so long after its end.
 SOON = timedelta(minutes=10)
 
-_RUNS_AT_ONCE = 1000
+_RUNS_AT_ONCE = 100
 
 _UNFINISHED_BACKFILL = [BackfillStatus.REQUESTED, BackfillStatus.CANCELING, BackfillStatus.FAILING]
 _CANCELLED_BACKFILL = [BackfillStatus.CANCELED, BackfillStatus.CANCELING]
@@ -53,21 +53,21 @@ class Launches:
         self.instance = instance
         self._now = now or datetime.now(UTC)
 
-    def left_alone(self, grid: PartitionGrid, keys: Collection[str] | None = None) -> LeftAlone:
-        """Which of an asset's partitions are in hand, and which a person put down.
+    def left_alone(self, grid: PartitionGrid, keys: Iterable[str]) -> LeftAlone:
+        """Which of an asset's partitions are in hand, and which of these keys a person put down.
 
         Every sensor, schedule and check asks here, and nowhere else.
 
         Args:
-            keys: those that are asked about; what was cancelled long ago is then not looked into for others.
+            keys: those that might be asked for: runs are read back to what became of these, not of all that
+                was ever cancelled.
         """
-        in_hand = self.in_hand(grid)
-        about = grid.place.keys() if keys is None else frozenset(keys)
+        # What ends while the rest is read counts as in hand: it is looked at again at the next tick.
+        in_hand, about = self.in_hand(grid), frozenset(keys)
         cancelled = [each for each in self._cancelled if not about.isdisjoint(each.partitions(grid))]
-        if not cancelled:
-            return LeftAlone(in_hand, frozenset())
-        oldest = min(launch.created for launch in cancelled)
-        return LeftAlone(in_hand, find_put_down(self._since(oldest), grid))
+        oldest = min((each.created for each in cancelled), default=0.0)
+        doubtful = about & covered(cancelled, grid)
+        return LeftAlone(in_hand, find_put_down(self._since(oldest), grid, doubtful))
 
     def in_hand(self, grid: PartitionGrid) -> frozenset[str]:
         """Which of an asset's partitions are in hand."""
@@ -96,16 +96,18 @@ class Launches:
         """The newest run of each of these partitions that failed or never started, as far as there is one."""
         found: dict[str, Launch] = {}
         left = set(keys)
-        if left:
-            ended = self._runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
-            dead = [launch for launch in self._not_ended if launch.outcome is Outcome.FAILED]
-            for launch in merge(dead, ended, key=lambda each: -each.created):
-                for key in left.intersection(launch.partitions(grid)):
-                    found[key] = launch
-                left -= found.keys()
-                if not left:
-                    break
+        for launch in self._failed if left else ():
+            found |= dict.fromkeys(left.intersection(launch.partitions(grid)), launch)
+            left -= found.keys()
+            if not left:
+                break
         return found
+
+    @cached_property
+    def _failed(self) -> "_ReadOnce":
+        ended = self._runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        dead = (launch for launch in self._not_ended if launch.outcome is Outcome.FAILED)
+        return _ReadOnce(_newest_of(dead, ended))
 
     @cached_property
     def _not_ended(self) -> list[Launch]:
@@ -141,13 +143,18 @@ class Launches:
         )
         return frozenset(each.backfill_id for each in found)
 
-    def _since(self, created: float) -> list[Launch]:
-        """All runs and backfills launched then or later, newest first."""
+    @cached_property
+    def _all_runs(self) -> "_ReadOnce":
+        return _ReadOnce(self._runs(dg.RunsFilter()))
+
+    def _since(self, created: float) -> Iterator[Launch]:
+        """All runs, and the backfills launched then or later, newest first."""
         # Dagster's filter excludes the moment itself.
         after = datetime.fromtimestamp(created, UTC) - timedelta(seconds=1)
         backfills = self.instance.get_backfills(filters=BackfillsFilter(created_after=after))
-        found = [*self._runs(dg.RunsFilter(created_after=after)), *map(self._backfill, backfills)]
-        return sorted(found, key=lambda launch: -launch.created)
+        yield from _newest_of(
+            self._all_runs, sorted(map(self._backfill, backfills), key=lambda each: -each.created)
+        )
 
     def _runs(self, wanted: dg.RunsFilter) -> Iterator[Launch]:
         """Page by page, newest first."""
@@ -224,6 +231,26 @@ class Launches:
     def _runs_of(self, backfill: Backfill, limit: int | None = None) -> list[Launch]:
         found = self._runs(dg.RunsFilter(tags={BACKFILL: backfill.backfill_id}))
         return list(islice(found, limit))
+
+
+class _ReadOnce:
+    """Launches, newest first: read as far as whoever goes back furthest, and once for all."""
+
+    def __init__(self, unread: Iterator[Launch]) -> None:
+        self._unread = unread
+        self._read: list[Launch] = []
+
+    def __iter__(self) -> Iterator[Launch]:
+        for at in count():
+            if at == len(self._read):
+                self._read += islice(self._unread, 1)
+            if at == len(self._read):
+                return
+            yield self._read[at]
+
+
+def _newest_of(*newest_first: Iterable[Launch]) -> Iterator[Launch]:
+    return merge(*newest_first, key=lambda launch: -launch.created)
 
 
 def _keys_in(subset: AssetsSubset, asset: str) -> frozenset[str]:

@@ -146,7 +146,7 @@ def find_failed(
     failed = [key for key in grid.keys if (state := states.get(key)) and state.value == "FAILED"]
     if not failed:
         return FailedPartitions(report, grid, {})
-    left_alone = launches.left_alone(grid).keys
+    left_alone = launches.left_alone(grid, failed).keys
     failed = [key for key in failed if key not in left_alone and report.asks_for(key)]
     failed = _without_gone(instance, launches, report, grid, failed)
     died = find_died(instance, launches, report, grid, failed)

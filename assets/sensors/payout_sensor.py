@@ -248,7 +248,7 @@ def _record(
     report = look.report
     every = dict.fromkeys([*keys, *(key for key in look.files if is_valid(report, key))])
     grid = PartitionGrid.over(report.key.to_user_string(), [list(every)])
-    in_hand = launches.left_alone(grid).in_hand
+    in_hand = launches.in_hand(grid)
     unknown = find_unknown(
         instance, report, grid, files=look.files, published=look.published, in_hand=in_hand
     )
@@ -321,8 +321,9 @@ def _plan_requests(
     if until is None:
         return replace(plan, note=f"Stripe does not offer {report.query.spec.id} to this account.")
     grid = PartitionGrid.over(report.key.to_user_string(), [keys])
-    left_alone, reason = launches.left_alone(grid).keys, f"payout/{until}"
-    due = dict.fromkeys((key for key in plan.progress.pending if key not in left_alone), reason)
+    pending, reason = plan.progress.pending, f"payout/{until}"
+    left_alone = launches.left_alone(grid, pending).keys
+    due = dict.fromkeys((key for key in pending if key not in left_alone), reason)
     again = ask_again(instance, launches, report, grid, due, after_success=True)
     requests = requests_for(report, grid, again.attempts, reason=reason)
     return replace(plan, requests=requests, given_up=again.given_up, grid=grid)

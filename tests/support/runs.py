@@ -124,7 +124,7 @@ class Runs:
 
     def left_alone(self, grid: PartitionGrid, *, now: datetime | None = None) -> LeftAlone:
         """What is left alone now."""
-        return Launches(self.instance, now).left_alone(grid)
+        return Launches(self.instance, now).left_alone(grid, grid.keys)
 
     def _subset(self, keys: Collection[str]) -> AssetsSubset:
         some = self.report.partitions.empty_subset().with_partition_keys(keys)

@@ -1,7 +1,8 @@
 """What is left alone: in hand, or cancelled by a person until a person launches it; in a real Dagster."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import dagster as dg
 import pytest
@@ -89,11 +90,14 @@ LAUNCHES = st.lists(
 )
 
 
-@given(LAUNCHES)
-def test_put_down_is_what_was_cancelled_after_every_launch_of_a_person(newest_first: list[Launch]) -> None:
-    put_down = find_put_down(newest_first, GRID)
+@given(LAUNCHES, st.sets(st.sampled_from(KEYS)))
+def test_put_down_is_what_was_cancelled_after_every_launch_of_a_person(
+    newest_first: list[Launch], asked_about: set[str]
+) -> None:
+    put_down = find_put_down(newest_first, GRID, asked_about)
 
-    for key in KEYS:
+    assert put_down <= asked_about
+    for key in asked_about:
         about = [launch for launch in newest_first if key in launch.partitions(GRID)]
         wishes = [each for each in about if each.by_person or each.outcome is Outcome.CANCELLED]
         assert (key in put_down) == (bool(wishes) and wishes[0].outcome is Outcome.CANCELLED)
@@ -140,10 +144,64 @@ def test_a_cancelled_run_is_left_alone_until_a_person_launches(runs: Runs, tags:
 
 def test_an_old_cancellation_is_not_forgotten_behind_many_runs(runs: Runs) -> None:
     runs.add("2026-06-01", status=S.CANCELED)
-    for _ in range(1100):
+    for _ in range(110):
         runs.add("2026-06-02", status=S.FAILURE, tags=SENSOR)
 
     assert runs.left_alone(GRID).put_down == days(1, 1)
+
+
+class CountedRuns:
+    """An instance that counts the runs that are read of it."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+        self.read = 0
+
+    def get_run_records(self, *arguments: Any, **options: Any) -> Sequence[dg.RunRecord]:
+        found = self._instance.get_run_records(*arguments, **options)
+        self.read += len(found)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._instance, name)
+
+
+@pytest.fixture
+def long_history(runs: Runs) -> CountedRuns:
+    """A cancelled day, many runs of others, and a person's launch of a second day that was cancelled."""
+    runs.add("2026-06-01", "2026-06-02", status=S.CANCELED)
+    for _ in range(250):
+        runs.add("2026-06-09", status=S.SUCCESS, tags=SENSOR)
+    runs.add("2026-06-02", status=S.FAILURE)
+    return CountedRuns(runs.instance)
+
+
+@pytest.mark.parametrize(
+    ("keys", "put_down", "at_most"),
+    [
+        pytest.param(days(3, 30), set(), 1, id="nothing-of-it-cancelled"),
+        pytest.param(days(2, 30), set(), 101, id="launched-since"),
+        pytest.param(days(1, 30), days(1, 1), 253, id="put-down-long-ago"),
+    ],
+)
+def test_runs_are_read_back_only_to_what_became_of_the_keys_asked_about(
+    long_history: CountedRuns, keys: set[str], put_down: set[str], at_most: int
+) -> None:
+    launches = Launches(cast(dg.DagsterInstance, long_history))
+
+    assert launches.left_alone(GRID, keys).put_down == put_down
+    assert long_history.read <= at_most
+
+
+def test_runs_that_were_read_for_one_report_are_not_read_again_for_another(long_history: CountedRuns) -> None:
+    launches = Launches(cast(dg.DagsterInstance, long_history))
+
+    for _ in range(3):
+        launches.left_alone(GRID, KEYS)
+        launches.latest_failed(GRID, KEYS)
+
+    # The one that was cancelled, all, and the one that failed.
+    assert long_history.read == 1 + 252 + 1
 
 
 # Backfills
@@ -212,7 +270,7 @@ def test_other_assets_of_a_backfill_are_none_of_ours(
     Runs(instance, summary_report).add_backfill(KEYS[:5], status="REQUESTED")
     other = PartitionGrid.over("stripe/other", [KEYS])
 
-    assert Launches(instance).left_alone(other).keys == set()
+    assert Launches(instance).left_alone(other, KEYS).keys == set()
 
 
 def test_a_backfill_of_a_job_is_in_hand_and_put_down_for_the_assets_of_its_runs(
@@ -232,4 +290,4 @@ def test_a_backfill_of_a_job_is_in_hand_and_put_down_for_the_assets_of_its_runs(
     runs.add("2026-06-01", status=S.SUCCESS, tags={"dagster/backfill": "job"})
 
     assert runs.left_alone(GRID).put_down == days(2, 4)
-    assert Launches(instance).left_alone(PartitionGrid.over("stripe/other", [KEYS])).keys == set()
+    assert Launches(instance).left_alone(PartitionGrid.over("stripe/other", [KEYS]), KEYS).keys == set()
