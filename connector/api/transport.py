@@ -260,9 +260,9 @@ class Transport:
         """The answer, without the key in headers that echo what was sent."""
         try:
             response = self._http.send(request, stream=True, follow_redirects=False)
-        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, ValueError) as error:
             # httpx raises RuntimeError when another thread has closed the client, and reads where an answer
-            # redirects to before anybody asks.
+            # redirects to before anybody asks: a ValueError where that is not a host name.
             failure = unanswered(request, error, without_key=self._without_key)
         else:
             heads = [(name, self._without_key(value)) for name, value in response.headers.raw]

@@ -3,7 +3,7 @@
 import itertools
 import math
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
 from connector.api.models import API_VERSION, ReportFile, ReportRequest, RunStatus, epoch
+from connector.api.rate_limit import divided
 from connector.api.responses import ResponseHead
 from connector.api.retry import RetryPolicy
 from connector.errors import (
@@ -42,6 +43,10 @@ DAY = ReportRequest.of(
         "columns": ["category", "net_amount", "currency"],
     },
 )
+
+
+ONCE = RetryPolicy(give_up_after=0)
+TYPES_URL = "https://api.stripe.com/v1/reporting/report_types"
 
 
 def day(number: int) -> ReportRequest:
@@ -249,6 +254,38 @@ def test_the_head_of_every_answer_is_shown_to_who_observes(
         ("GET", "https://api.stripe.com/v1/reporting/report_types", 200),
     ]
     assert "request-id" in heads[1].headers
+
+
+def test_a_client_that_acts_for_an_account_shares_all_with_the_one_it_came_from(
+    client_for: ClientFor, clock: ManualClock
+) -> None:
+    sent: list[str | None] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers.get("stripe-account"))
+        return httpx.Response(200, json={"data": []})
+
+    own = client_for(handle)
+    acting = own.acting_for("acct_1")
+    seconds = seconds_for(26, acting.report_types, clock) + seconds_for(25, own.report_types, clock)
+
+    assert sent == ["acct_1"] * 26 + [None] * 25
+    assert seconds == pytest.approx(2.0), "one pace for both"
+    assert (own.account, acting.account) == (None, "acct_1")
+    assert own.acting_for(None) is own
+    assert acting.acting_for("acct_1") is acting
+    with pytest.raises(ConfigurationError, match="account 'me' is not an account id"):
+        own.acting_for("me")
+
+
+def test_one_of_several_processes_takes_its_part_and_begins_when_chance_has_it(
+    client_for: ClientFor, clock: ManualClock
+) -> None:
+    client = client_for(always(httpx.Response(200, json={"data": []})), processes=4, share=0.8)
+    pause = 1 / divided(25, processes=4, share=0.8)
+
+    assert seconds_for(1, client.report_types, clock) == pytest.approx(pause / 2)
+    assert seconds_for(10, client.report_types, clock) == pytest.approx(10 * pause)
 
 
 def test_a_client_shows_the_kind_of_its_key_and_whom_it_acts_for() -> None:
@@ -465,8 +502,10 @@ def test_of_many_retries_one_is_worth_a_warning(
 
     client.report_types()
 
-    retries = [record.levelname for record in caplog.records if "; trying again in " in record.getMessage()]
-    assert retries == ["INFO", "INFO", "INFO", "WARNING", "INFO", "INFO"]
+    retries = [record for record in caplog.records if "; trying again in " in record.getMessage()]
+    assert [each.levelname for each in retries] == ["INFO", "INFO", "INFO", "WARNING", "INFO", "INFO"]
+    assert retries[0].getMessage().startswith(f"GET {TYPES_URL}: HTTP 503: Something went wrong")
+    assert retries[0].getMessage().endswith("; trying again in 0.2 s")
 
 
 def test_nothing_is_tried_again_once_the_client_is_closed(client_for: ClientFor, clock: ManualClock) -> None:
@@ -568,13 +607,59 @@ def test_the_key_never_follows_a_redirect_to_another_host(client_for: ClientFor)
     assert {request.url.host for request in sent} == {"api.stripe.com"}
 
 
-@pytest.mark.parametrize("to", ["https:evil.example/x", "//evil.example:port", "/\x00", "https://[", "::"])
-def test_a_redirect_to_what_is_no_url_is_an_error_of_ours(client_for: ClientFor, to: str) -> None:
-    """The first was found by a fuzzer."""
-    client = client_for(redirecting(to, []))
+@pytest.mark.parametrize(
+    ("to", "kind", "said"),
+    [
+        # Found by a fuzzer.
+        ("https:evil.example/x", ConnectionFailedError, "GET {url}: InvalidURL: "),
+        ("//evil.example:port", ConnectionFailedError, "GET {url}: RemoteProtocolError: "),
+        ("/\x00", ConnectionFailedError, "GET {url}: RemoteProtocolError: "),
+        ("::", ConnectionFailedError, "GET {url}: RemoteProtocolError: "),
+        ("https://xn--evil_/x", ConnectionFailedError, "GET {url}: IDNAError: "),
+        ("https://[", UntrustedHostError, "asked to fetch from https://%5b, which is neither "),
+        # Shown without the key, this is not a host name.
+        (f"https://{SIMULATED_KEY}.evil/", UntrustedHostError, "{url} redirects to what is not a URL: "),
+    ],
+)
+def test_a_redirect_to_what_is_no_url_is_an_error_of_ours(
+    client_for: ClientFor, to: str, kind: type[Exception], said: str
+) -> None:
+    client = client_for(redirecting(to, []), retry=ONCE)
 
-    with pytest.raises((ConnectionFailedError, UntrustedHostError)):
+    with pytest.raises(kind) as caught:
         client.report_types()
+
+    assert str(caught.value).startswith(said.format(url=TYPES_URL))
+    assert SIMULATED_KEY not in str(caught.value)
+
+
+def test_a_file_at_what_is_no_url_is_not_asked_for(client_for: ClientFor) -> None:
+    sent: list[httpx.Request] = []
+    file = ReportFile("file_1", NOON, 1, "x", url="https://files.stripe.com/\x00")
+
+    with (
+        pytest.raises(UntrustedHostError, match=r"^Stripe's answer holds a URL that cannot be read: Invalid"),
+        client_for(redirecting("/x", sent)).contents(file),
+    ):
+        pass
+
+    assert not sent
+
+
+def test_connections_that_follow_redirects_by_themselves_take_the_key_no_further(
+    clock: ManualClock,
+) -> None:
+    sent: list[httpx.Request] = []
+    evil = redirecting("https://evil.example/v1/x", sent)
+    following = httpx.Client(transport=httpx.MockTransport(evil), follow_redirects=True)
+
+    with (
+        StripeClient(SIMULATED_KEY, http=following, clock=clock) as client,
+        pytest.raises(UntrustedHostError),
+    ):
+        client.report_types()
+
+    assert [request.url.host for request in sent] == ["api.stripe.com"]
 
 
 def test_a_redirect_loop_ends(client_for: ClientFor) -> None:
@@ -621,15 +706,16 @@ def test_plain_http_to_the_world_is_refused() -> None:
         StripeClient("sk_test_1", hosts=Hosts.of("http://api.stripe.com"))
 
 
-ONCE = RetryPolicy(give_up_after=0)
-TYPES_URL = "https://api.stripe.com/v1/reporting/report_types"
-
-
 def failing(error: Exception) -> Handler:
     def handle(_: httpx.Request) -> httpx.Response:
         raise error
 
     return handle
+
+
+def broken_off() -> Iterator[bytes]:
+    yield b'{"error": '
+    raise httpx.ReadError("reset by peer")
 
 
 def unproven() -> Exception:
@@ -674,6 +760,22 @@ def unproven() -> Exception:
             UnexpectedAnswerError,
             f"{TYPES_URL} answered with more than 32 MiB where a JSON object was due (request req_1)",
         ),
+        (
+            always(httpx.Response(401)),
+            AuthenticationError,
+            f"GET {TYPES_URL}: HTTP 401: no explanation [key sk_test_…: Stripe does not know it; check "
+            "STRIPE_API_KEY, and whether the key was rolled or has expired]",
+        ),
+        (
+            lambda _: httpx.Response(503, content=broken_off()),
+            ServerError,
+            f"GET {TYPES_URL}: HTTP 503: no explanation",
+        ),
+        (
+            lambda _: httpx.Response(200, content=broken_off()),
+            ConnectionFailedError,
+            f"{TYPES_URL} broke off: ReadError: reset by peer",
+        ),
         *(
             (
                 always(httpx.Response(200, json=body, headers={"Request-Id": "req_1"})),
@@ -695,6 +797,53 @@ def test_why_there_is_no_answer_is_said(
         client_for(handler, retry=ONCE).report_types()
 
     assert str(caught.value) == said
+    statuses: dict[type[Exception], int] = {
+        UnexpectedAnswerError: 200,
+        AuthenticationError: 401,
+        ServerError: 503,
+    }
+    assert getattr(caught.value, "status", None) == statuses.get(kind)
+
+
+def test_an_answer_that_comes_in_pieces_is_put_together(client_for: ClientFor) -> None:
+    pieces = [b'{"data": [{"id": "acct_1"}', b', {"id": "acct_2"}', b"]}"]
+
+    client = client_for(lambda _: httpx.Response(200, content=iter(pieces)))
+
+    assert [each.id for each in client.accounts()] == ["acct_1", "acct_2"]
+
+
+def test_an_answer_that_takes_longer_than_any_of_stripes_is_left(
+    client_for: ClientFor, clock: ManualClock
+) -> None:
+    def drops() -> Iterator[bytes]:
+        while True:
+            clock.sleep(50)
+            yield b" "
+
+    client = client_for(lambda _: httpx.Response(200, content=drops()), retry=ONCE)
+
+    with pytest.raises(ConnectionFailedError, match=f"^{TYPES_URL} was still answering after 120 s$"):
+        client.report_types()
+
+    assert clock.monotonic() == 150
+
+
+def test_a_time_to_wait_that_is_named_as_a_date_counts_by_stripes_clock(
+    client_for: ClientFor, clock: ManualClock
+) -> None:
+    headers = {"Date": "Sun, 07 Jun 2026 10:00:00 GMT", "Retry-After": "Sun, 07 Jun 2026 10:00:20 GMT"}
+    answers = [httpx.Response(429, headers=headers), httpx.Response(200, json={"data": []})]
+
+    client_for(lambda _: answers.pop(0)).report_types()
+
+    assert clock.monotonic() == pytest.approx(20, abs=1)
+
+
+def test_an_answer_from_stripes_store_is_a_replay(client: StripeClient) -> None:
+    replayed = [client.create_report_run(DAY, idempotency_key=key).replayed for key in "kkl"]
+
+    assert replayed == [False, True, False]
 
 
 def test_a_list_that_goes_on_and_on_is_left_after_a_thousand_pages(client_for: ClientFor) -> None:

@@ -1,6 +1,8 @@
 """What is wrong with proxies and certificates is said with the name of the variable, before sending."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,6 +11,8 @@ import pytest
 from connector.api.credentials import Hosts
 from connector.api.http_client import build_http_client
 from connector.errors import ConfigurationError
+from tests.conftest import ClientFor
+from tests.support.files import FILE, FileHost
 
 STRIPE, LOCAL = Hosts.of(), Hosts.of("http://127.0.0.1:8123")
 
@@ -77,3 +81,38 @@ def test_requests_say_which_program_sends_them_and_go_over_as_many_connections_a
         assert isinstance(http._transport, httpx.HTTPTransport)
         pool = http._transport._pool
         assert (pool._max_connections, pool._max_keepalive_connections) == (32, 32)
+
+
+class Tape:
+    """What is heard of requests and their answers, in order."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def asks(self, method: str, url: str, *, part: bool) -> "Tape":
+        self.heard.append((method, url, part))
+        return self
+
+    def heads(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        self.heard.append((status, dict(headers)["etag"]))
+
+    def receives(self, chunk: bytes) -> None:
+        self.heard.append(chunk)
+
+    def ends(self) -> None:
+        self.heard.append("the end")
+
+
+def test_who_listens_hears_what_is_asked_and_all_that_is_answered(client_for: ClientFor) -> None:
+    client, tape = client_for(FileHost(b"ab").handle), Tape()
+    file = replace(FILE, size=2)
+    client.listen(tape)
+
+    for offset in (0, 1):
+        with client.contents(file, offset=offset) as contents:
+            assert b"".join(contents.chunks) == b"ab"[offset:]
+
+    assert tape.heard == [
+        *(("GET", FILE.url, False), (200, '"v1"'), b"ab", "the end"),
+        *(("GET", FILE.url, True), (206, '"v1"'), b"b", "the end"),
+    ]
