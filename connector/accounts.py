@@ -138,6 +138,31 @@ class AccountLives:
 NO_ACCOUNTS = AccountLives()
 
 
+@dataclass(frozen=True, slots=True)
+class AccountLists:
+    """The lists of accounts in a configuration.
+
+    Attributes:
+        by_table: those of the reports that write to a table of that name; several where several roots have
+            one.
+    """
+
+    by_table: Mapping[str, Sequence[AccountLives]] = field(default_factory=dict)
+
+    def of_table(self, table: str, stored: Iterable[str]) -> AccountLives:
+        """The accounts that a table is to have files of, each once.
+
+        Args:
+            stored: the accounts that have files there. A list of which none has any is about a table of that
+                name elsewhere: of another root or mode.
+        """
+        lists = [each for each in self.by_table.get(table, ()) if not {*each.names}.isdisjoint(stored)]
+        return AccountLives(tuple({life.account: life for each in lists for life in each}.values()))
+
+
+NO_LISTS = AccountLists()
+
+
 def explain_gone(accounts: Iterable[str]) -> str:
     """What to do about accounts that Stripe refuses as unknown, in a sentence."""
     listed = ", ".join(accounts)

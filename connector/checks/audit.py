@@ -7,7 +7,7 @@ from before a change of columns is checked by the columns of its own day.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from connector.accounts import NO_ACCOUNTS, AccountLives
+from connector.accounts import NO_LISTS, AccountLists
 from connector.catalogue import REPORTS, Column, ColumnType
 from connector.catalogue.columns import has
 from connector.checks.agreement.pairs import find_reconciliations
@@ -25,13 +25,13 @@ from connector.query import ReportQuery
 
 
 def audit(
-    store: Store, dataset: Dataset, others: Sequence[Dataset] = (), lives: AccountLives = NO_ACCOUNTS
+    store: Store, dataset: Dataset, others: Sequence[Dataset] = (), lists: AccountLists = NO_LISTS
 ) -> Iterator[CheckOutcome]:
     """The outcomes of all checks on all files of a table, oldest first.
 
     Args:
         others: tables it may be compared with; those of another mode or account are not.
-        lives: the accounts that the configuration names.
+        lists: the accounts that the configuration names.
 
     Raises:
         ConfigurationError: the table's report is not in the catalogue.
@@ -52,7 +52,7 @@ def audit(
                 yield compare_ends(dataset, key, before[1], ends)
             ended[series] = file.interval.end, ends
             yield from _compare(store, dataset, query, key, others=comparable, here=here)
-    yield from check_calendar(dataset, files, lives)
+    yield from check_calendar(dataset, files, lists)
     yield check_strays(dataset, strays)
 
 

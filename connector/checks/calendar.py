@@ -3,7 +3,7 @@ among them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from connector.accounts import NO_ACCOUNTS, AccountLives
+from connector.accounts import NO_LISTS, AccountLists
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
 from connector.dataset.admission import Stray
 from connector.dataset.coverage import Coverage, coverage_of, listed
@@ -40,17 +40,18 @@ def check_strays(dataset: Dataset, strays: Sequence[Stray]) -> CheckOutcome:
 
 
 def check_calendar(
-    dataset: Dataset, files: Mapping[str, Provenance | None], lives: AccountLives = NO_ACCOUNTS
+    dataset: Dataset, files: Mapping[str, Provenance | None], lists: AccountLists = NO_LISTS
 ) -> Iterator[CheckOutcome]:
     """The outcomes of both checks; none for a table whose partitions are payouts, or that is empty.
 
     Args:
         files: what each file of the table states, by key; None for one that cannot be read, which counts as
             missing.
-        lives: the accounts that the configuration names: what lies outside of its life is no account's gap.
+        lists: the accounts that the configuration names: what lies outside of its life is no account's gap,
+            and one without a file lacks its whole life.
     """
     there = {key: file.interval for key, file in files.items() if file and file.interval}
-    coverage = coverage_of(dataset, there, lives)
+    coverage = coverage_of(dataset, there, lists)
     if coverage.first is None:
         return
     for check, finding in ((NO_GAPS, _gaps(coverage)), (NO_OVERLAPS, _overlaps(coverage))):
@@ -61,7 +62,7 @@ def _gaps(coverage: Coverage) -> Finding:
     if not coverage.missing:
         return Finding(CheckResult.PASSED, "No partition is missing in between.")
     count = len(coverage.missing)
-    reason = f"Missing: {listed(coverage.missing)}. Sums over this time are short; pull what is missing."
+    reason = f"Missing: {coverage.describe_missing()}. Sums over this time are short; pull what is missing."
     return Finding(CheckResult.FAILED, reason, wrong=count)
 
 

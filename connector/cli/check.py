@@ -10,7 +10,7 @@ import click
 from connector.cli.options import (
     FILES_ENVIRONMENT,
     json_option,
-    lives_here,
+    lists_here,
     mode_option,
     root_option,
     tables_named,
@@ -54,7 +54,7 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
     """
     from connector.checks.audit import audit  # noqa: PLC0415 - it loads DuckDB
 
-    store, lives = connection.store(), lives_here()
+    store, lists = connection.store(), lists_here()
     for path, reason in store.unusable_tables().items():
         echo(f"Note: {path} was not checked: {reason}", err=True)
     there = tables_of_mode(store.datasets(), mode, store.root)
@@ -62,7 +62,7 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
     for dataset in tables_named(tables, there):
         others = [each for each in there if each != dataset]
         try:
-            for each in audit(store, dataset, others, lives):
+            for each in audit(store, dataset, others, lists):
                 found.append(each)
                 if as_json:
                     echo_json(_as_json(each))

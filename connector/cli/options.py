@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector.accounts import NO_ACCOUNTS, AccountLives
+from connector.accounts import NO_LISTS, AccountLists
 from connector.errors import ConfigurationError
 from connector.settings import Connection
 from connector.terminal.lines import echo
@@ -56,16 +56,16 @@ _TYPED = re.compile(r"(.+):([^\[\]:]*)")
 Command = Callable[..., Any]
 
 
-def lives_here() -> AccountLives:
-    """The accounts that the configuration in the current directory names; none where it cannot be read,
+def lists_here() -> AccountLists:
+    """The lists of accounts of the configuration in the current directory; none where it cannot be read,
     which is said."""
-    from connector.project.account_list import configured_accounts, joined  # noqa: PLC0415 - it loads a YAML reader
+    from connector.project.account_list import configured_lists  # noqa: PLC0415 - it loads a YAML reader
 
     try:
-        return joined(configured_accounts(Path.cwd()))
+        return configured_lists(Path.cwd())
     except ConfigurationError as error:
         echo(f"Note: the accounts configured here are not considered: {error}", err=True)
-        return NO_ACCOUNTS
+        return NO_LISTS
 
 
 def moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | datetime | None:

@@ -6,9 +6,9 @@ from typing import cast
 import click
 
 import connector
-from connector.accounts import NO_ACCOUNTS
+from connector.accounts import NO_LISTS
 from connector.cli.display.output import show_rows_as_json
-from connector.cli.options import FILES_ENVIRONMENT, directory_option, json_option, lives_here, mode_option
+from connector.cli.options import FILES_ENVIRONMENT, directory_option, json_option, lists_here, mode_option
 from connector.errors import ConfigurationError, ReportingError
 from connector.settings import Connection
 from connector.terminal.tables import show
@@ -38,9 +38,9 @@ def sql(query: str | None, *, connection: Connection, mode: str | None, as_json:
     from connector.sql.warehouse import TABLES, refuse_statements, render  # noqa: PLC0415
 
     statement = sys.stdin.read() if query == "-" else query or TABLES
-    lives = lives_here() if statement == TABLES else NO_ACCOUNTS
+    lists = lists_here() if statement == TABLES else NO_LISTS
     with connector.open_warehouse(
-        connection.root, mode, query=statement, confined=not files, lives=lives
+        connection.root, mode, query=statement, confined=not files, lists=lists
     ) as warehouse:
         try:
             if not files:

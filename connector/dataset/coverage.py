@@ -2,9 +2,9 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from connector.accounts import NO_ACCOUNTS, AccountLife, AccountLives
+from connector.accounts import NO_LISTS, AccountLife, AccountLists
 from connector.dataset.identity import Dataset
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Interval, Partition, Windows
@@ -23,21 +23,32 @@ class Coverage:
             connected account that has partitions of its own is a series. Where its life is known, what lies
             outside of it is not missing, and what lies within is, as far as the table reaches.
         overlapping: pairs of keys that have time in common.
+        absent: accounts that are configured for the table and have no file in it, though their lives lie
+            within its reach. Each with the keys that it lacks, which are among `missing`.
     """
 
     first: str | None
     last: str | None
     missing: tuple[str, ...]
     overlapping: tuple[tuple[str, str], ...]
+    absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def describe_missing(self) -> str:
+        """What is missing, for people: accounts that lack all before the keys of the others."""
+        whole = {key for keys in self.absent.values() for key in keys}
+        keys = [key for key in self.missing if key not in whole]
+        accounts = [f"all of {listed(self.absent)}"] if self.absent else []
+        return "; ".join([*accounts, *([listed(keys)] if keys else [])])
 
 
 def coverage_of(
-    dataset: Dataset, intervals: Mapping[str, Interval], lives: AccountLives = NO_ACCOUNTS
+    dataset: Dataset, intervals: Mapping[str, Interval], lists: AccountLists = NO_LISTS
 ) -> Coverage:
     """The coverage of a table with files of these keys and intervals.
 
     Args:
-        lives: the accounts that the configuration names.
+        lists: the accounts that the configuration names. One of the table's that has no file at all lacks
+            its whole life, as far as the table reaches.
     """
     series: dict[tuple[str, ...], dict[str, Interval]] = {}
     for key, interval in intervals.items():
@@ -45,31 +56,35 @@ def coverage_of(
     if dataset.window == BY_PAYOUT or not series:
         return Coverage(None, None, (), ())
     windows, form = Windows(dataset.window, dataset.zone), dataset.key_format
+    lives = lists.of_table(dataset.table, dataset.dimension_values(intervals))
+    without = [(life.account,) for life in lives if (life.account,) not in series]
+    series |= {whose: {} for whose in without}
     ordered = sorted((interval, form.values(key)[-1]) for key, interval in intervals.items())
     whole = Interval(ordered[0][0].start, max(interval.end for interval, _ in ordered))
+    lacks = {
+        whose: tuple(
+            form.key(*whose, each.key)
+            for each in _missing_of(
+                windows, list(present.values()), whole, lives.get(whose[0]) if whose else None
+            )
+        )
+        for whose, present in series.items()
+    }
     return Coverage(
         ordered[0][1],
         ordered[-1][1],
-        tuple(
-            form.key(*whose, each.key)
-            for whose, present in series.items()
-            for each in _missing_of(windows, list(present.values()), whole, _life(dataset, whose, lives))
-        ),
+        tuple(key for keys in lacks.values() for key in keys),
         tuple(pair for present in series.values() for pair in overlapping(present)),
+        {account: lacks[account,] for (account,) in without if lacks[account,]},
     )
-
-
-def _life(dataset: Dataset, whose: Sequence[str], lives: AccountLives) -> AccountLife | None:
-    """The life of the account that a series is about."""
-    return lives.get(whose[0]) if dataset.dimensions else None
 
 
 def _missing_of(
     windows: Windows, present: Sequence[Interval], whole: Interval, life: AccountLife | None
 ) -> Iterator[Partition]:
     """What a series lacks, in a table that reaches over `whole`."""
-    start = whole.start if life and life.start else min(each.start for each in present)
-    end = whole.end if life and life.until else max(each.end for each in present)
+    start = whole.start if not present or (life and life.start) else min(each.start for each in present)
+    end = whole.end if not present or (life and life.until) else max(each.end for each in present)
     for each in missing(windows, [*present], Interval(start, end)):
         if life is None or life.overlaps(each.interval, windows.zone):
             yield each

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from connector.accounts import AccountLives, explain_unlisted
+from connector.accounts import NO_LISTS, AccountLists, AccountLives, explain_unlisted
 from connector.api.client import StripeClient
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ConfigurationError, PermissionDeniedError, ReportingError
 from connector.partitions import BY_PAYOUT
-from connector.project.account_list import configured_accounts, joined
+from connector.project.account_list import configured_accounts, configured_lists, joined
 from connector.project.accounts_compared import Standing, compare
 from connector.text import join_names
 
@@ -23,12 +23,12 @@ _ADVICE = {
 }
 
 
-def examine_list(directory: Path) -> tuple[Mapping[str, AccountLives], list[Diagnosis]]:
-    """The accounts in the configuration, and why they cannot be read."""
+def examine_list(directory: Path) -> tuple[Mapping[str, AccountLives], AccountLists, list[Diagnosis]]:
+    """The accounts in the configuration, by the field and by the table, and why they cannot be read."""
     try:
-        return configured_accounts(directory), []
+        return configured_accounts(directory), configured_lists(directory), []
     except ConfigurationError as error:
-        return {}, [failure("accounts", str(error), "Correct the list of accounts.")]
+        return {}, NO_LISTS, [failure("accounts", str(error), "Correct the list of accounts.")]
 
 
 def examine_connected(client: StripeClient, configured: Mapping[str, AccountLives]) -> Iterator[Diagnosis]:

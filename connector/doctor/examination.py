@@ -19,7 +19,6 @@ from connector.doctor.key import account_of, examine_account, examine_division, 
 from connector.doctor.permissions import IMPATIENT, ResponseLog, examine_stripe
 from connector.doctor.reports import examine_report, examine_tables_of, find_defs, reports_to_check
 from connector.errors import ConfigurationError, ReportingError
-from connector.project.account_list import joined
 from connector.settings import Connection
 
 #: Makes the client from key, hosts, account, and the log of its responses.
@@ -61,7 +60,7 @@ def examine(
     yield from examine_account(connection)
     yield from examine_division(connection)
     now = clock.now()
-    configured, unreadable = examine_list(directory)
+    configured, lists, unreadable = examine_list(directory)
     yield from unreadable
     if may_ask and not any(each.level is Level.FAIL for each in about_key):
         responses = ResponseLog()
@@ -89,6 +88,6 @@ def examine(
         yield from examine_tables_of(to_check, stored, connection.store())
         yield from examine_stored(stored, connection.store(), configured)
     with contextlib.suppress(ReportingError):  # `examine_root` reports what the file system refuses
-        yield from examine_coverage(connection.root, stored, joined(configured))
+        yield from examine_coverage(connection.root, stored, lists)
     modes = sorted({each.mode for each in stored})
     yield from examine_dagster(dagster_home, configured=defs.configured, modes=modes)

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from connector.accounts import AccountLives
+from connector.accounts import AccountLists
 from connector.api.models import Mode
 from connector.clock import Clock
 from connector.dataset.coverage import coverage_of, listed
@@ -83,9 +83,9 @@ def examine_tables(stored: Sequence[Dataset]) -> Iterator[Diagnosis]:
         yield fine("files", f"stored tables: {tables}")
 
 
-def examine_coverage(root: str, stored: Sequence[Dataset], lives: AccountLives) -> Iterator[Diagnosis]:
+def examine_coverage(root: str, stored: Sequence[Dataset], lists: AccountLists) -> Iterator[Diagnosis]:
     """The tables that cannot be used, and the partitions that the others lack between their files, by the
-    lives of the accounts that the configuration names."""
+    accounts that the configuration names."""
     store = Store(root)
     for path, reason in store.unusable_tables().items():
         yield failure("files", f"{path}: {reason}", "Nothing is read from this table until then.")
@@ -100,10 +100,11 @@ def examine_coverage(root: str, stored: Sequence[Dataset], lives: AccountLives) 
                 "Pull these partitions again: what cannot be read counts as missing.",
             )
         intervals = {key: file.interval for key, file in files.items() if file and file.interval}
-        if missing := coverage_of(dataset, intervals, lives).missing:
+        coverage = coverage_of(dataset, intervals, lists)
+        if coverage.missing:
             yield warning(
                 "files",
-                f"{dataset.mode} table {dataset.table} lacks {listed(missing)}",
+                f"{dataset.mode} table {dataset.table} lacks {coverage.describe_missing()}",
                 "Pull what is missing: sums over this time are short.",
             )
 

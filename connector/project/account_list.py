@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
-from connector.accounts import AccountLife, AccountLives
+from connector.accounts import AccountLife, AccountLists, AccountLives
 from connector.api.credentials import is_account
+from connector.catalogue import custom_report, report
 from connector.errors import ConfigurationError
 from connector.project.defs_yaml import found_files, refuse_slips
 from connector.settings import filled_in
@@ -43,6 +44,24 @@ def configured_accounts(directory: Path) -> Mapping[str, AccountLives]:
     Raises ConfigurationError naming the file whose list cannot be read.
     """
     found: dict[str, dict[str, AccountLife]] = {name: {} for name in FIELDS}
+    for name, _, lives in _lists(directory):
+        found[name] = {life.account: life for life in lives} | found[name]
+    return {name: AccountLives(tuple(lives.values())) for name, lives in found.items()}
+
+
+def configured_lists(directory: Path) -> AccountLists:
+    """The same accounts as the lists in which they stand, by the table of the report.
+
+    Raises ConfigurationError naming the file whose list cannot be read.
+    """
+    found: dict[str, list[AccountLives]] = {}
+    for _, fields, lives in _lists(directory):
+        found.setdefault(_table_of(fields), []).append(lives)
+    return AccountLists(found)
+
+
+def _lists(directory: Path) -> Iterator[tuple[str, Mapping[str, Any], AccountLives]]:
+    """Every list, with the field in which it stands and the fields of its report."""
     for file in found_files(directory)[0]:
         for fields in file.reports():
             for name in FIELDS:
@@ -51,8 +70,17 @@ def configured_accounts(directory: Path) -> Mapping[str, AccountLives]:
                         lives = read_accounts(_filled_in(given), file.path.parent, name)
                     except ConfigurationError as error:
                         raise ConfigurationError(f"{file.path.relative_to(directory)}: {error}") from None
-                    found[name] = {life.account: life for life in lives} | found[name]
-    return {name: AccountLives(tuple(lives.values())) for name, lives in found.items()}
+                    yield name, fields, lives
+
+
+def _table_of(fields: Mapping[str, Any]) -> str:
+    """The table that a report writes to; what cannot be a report type names none."""
+    named, report_type = str(fields.get("name") or ""), str(fields["report"])
+    try:
+        spec = custom_report(report_type, {}) if "." in report_type else report(report_type)
+    except ConfigurationError:
+        return named or report_type
+    return named or spec.name
 
 
 def joined(lists: Mapping[str, AccountLives]) -> AccountLives:

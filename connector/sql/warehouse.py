@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 from rich.text import Text
 
-from connector.accounts import NO_ACCOUNTS, AccountLives
+from connector.accounts import NO_LISTS, AccountLists
 from connector.api.models import Mode
 from connector.convert.arrow_types import MONEY
 from connector.dataset.coverage import coverage_of
@@ -59,7 +59,7 @@ def open_warehouse(
     query: str | None = None,
     expected: Iterable[Dataset] = (),
     confined: bool = False,
-    lives: AccountLives = NO_ACCOUNTS,
+    lists: AccountLists = NO_LISTS,
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in memory, with a view for every table below `<root>/<mode>` that has data.
 
@@ -74,7 +74,7 @@ def open_warehouse(
         confined: nothing but these tables can be read, nothing can be written, and settings are locked. Else
             the connection is as DuckDB makes it: what is executed on it may read and write any file of this
             user, attach databases, and install extensions. Ask for `refuse_statements` as well then.
-        lives: the accounts that the configuration names, for what the list of tables says is missing.
+        lists: the accounts that the configuration names, for what the list of tables says is missing.
 
     Raises:
         ConfigurationError: no data, or data of several modes and none was chosen; the message lists them.
@@ -101,7 +101,7 @@ def open_warehouse(
         if footers:
             create_view(connection, SCHEMA, tables[name], footers)
     if query in {None, TABLES}:
-        _add_coverage(connection, [(tables[name], footers) for name, footers in counted.items()], lives)
+        _add_coverage(connection, [(tables[name], footers) for name, footers in counted.items()], lists)
     connection.execute(f"SET search_path = '{SCHEMA},main'")
     if confined:
         _confine(connection, [footer.path for footers in counted.values() for footer in footers])
@@ -133,7 +133,7 @@ def _confine(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> Non
 def _add_coverage(
     connection: duckdb.DuckDBPyConnection,
     tables: Iterable[tuple[Dataset, Sequence[Footer]]],
-    lives: AccountLives,
+    lists: AccountLists,
 ) -> None:
     """A table of what each table holds, by the files that count."""
     connection.execute(
@@ -143,7 +143,7 @@ def _add_coverage(
     for dataset, footers in tables:
         files = [each for footer in footers if (each := footer.provenance)]
         there = {each.period: each.interval for each in files if each.interval}
-        found = coverage_of(dataset, there, lives)
+        found = coverage_of(dataset, there, lists)
         first = found.missing[0] if found.missing else None
         row = (dataset.table, found.first, found.last, len(found.missing), first)
         connection.execute("INSERT INTO coverage VALUES (?, ?, ?, ?, ?)", row)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from connector.accounts import AccountLife, AccountLives
+from connector.accounts import AccountLife, AccountLists, AccountLives
 from connector.dataset.coverage import Coverage, coverage_of, listed, missing, overlapping
 from connector.dataset.identity import Dataset
 from connector.partitions import Interval, Partition, Windows
@@ -72,14 +72,48 @@ def test_an_account_lacks_what_lies_within_its_life_as_far_as_the_table_reaches(
     keys |= {f"acct_2|{JUNE[n].key}": JUNE[n].interval for n in others}
     first, last = (None if each is None else date(2026, 6, 1 + each) for each in (start, until))
 
-    lives = AccountLives((AccountLife("acct_1", first, last),))
-    found = coverage_of(SERIES, {key: each for key, each in keys.items() if each}, lives)
+    lists = AccountLists({"t": [AccountLives((AccountLife("acct_1", first, last),))]})
+    found = coverage_of(SERIES, {key: each for key, each in keys.items() if each}, lists)
 
     least = min(there) if start is None else max(start, min(there | others))
     most = max(there) if until is None else min(until, max(there | others))
     assert [each for each in found.missing if each.startswith("acct_1|")] == [
         f"acct_1|{JUNE[n].key}" for n in range(least, most + 1) if n not in there
     ]
+
+
+@given(others=st.sets(NUMBERS, min_size=1), start=st.none() | NUMBERS, until=st.none() | NUMBERS)
+def test_an_account_without_any_file_lacks_its_whole_life_as_far_as_the_table_reaches(
+    others: set[int], start: int | None, until: int | None
+) -> None:
+    assume(start is None or until is None or start <= until)
+    keys = {f"acct_2|{JUNE[n].key}": JUNE[n].interval for n in others}
+    first, last = (None if each is None else date(2026, 6, 1 + each) for each in (start, until))
+
+    lives = AccountLives((AccountLife("acct_1", first, last), AccountLife("acct_2")))
+    found = coverage_of(
+        SERIES, {key: each for key, each in keys.items() if each}, AccountLists({"t": [lives]})
+    )
+
+    least = max(min(others), 0 if start is None else start)
+    most = min(max(others), 9 if until is None else until)
+    lacks = tuple(f"acct_1|{JUNE[n].key}" for n in range(least, most + 1))
+    assert [each for each in found.missing if each.startswith("acct_1|")] == [*lacks]
+    assert found.absent == ({"acct_1": lacks} if lacks else {})
+    assert found.describe_missing().startswith("all of acct_1") is bool(lacks)
+
+
+def test_a_list_is_about_a_table_that_has_files_of_one_of_its_accounts() -> None:
+    """Else it is that of a table of the same name below another root, or in another mode."""
+    first = JUNE[0].interval
+    assert first
+    lists = AccountLists({
+        "t": [AccountLives.of(["acct_1", "acct_2"]), AccountLives.of(["acct_3"])],
+        "another": [AccountLives.of(["acct_1", "acct_4"])],
+    })  # fmt: skip
+
+    assert [*coverage_of(SERIES, {f"acct_1|{JUNE[0].key}": first}, lists).absent] == ["acct_2"]
+    assert not coverage_of(SERIES, {f"acct_9|{JUNE[0].key}": first}, lists).absent
 
 
 def test_payouts_have_no_calendar() -> None:
