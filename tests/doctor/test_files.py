@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.accounts import NO_ACCOUNTS
+from connector.accounts import NO_LISTS
 from connector.dataset.store import Store
 from connector.doctor.diagnosis import Level
 from connector.doctor.files import examine_coverage, examine_root
@@ -66,7 +66,7 @@ def test_what_a_table_lacks_and_what_cannot_be_read_is_named(tmp_path: Path) -> 
 
     found = [
         (each.level, each.found)
-        for each in examine_coverage(str(tmp_path / "data"), store.datasets(), NO_ACCOUNTS)
+        for each in examine_coverage(str(tmp_path / "data"), store.datasets(), NO_LISTS)
     ]
 
     assert [level for level, _ in found] == [Level.FAIL, Level.WARN, Level.WARN]
