@@ -160,7 +160,8 @@ class PendingRuns:
             return math.inf
         now = self._clock.monotonic()
         polls = [each.due for each in self._pollers.values() if each.future is None]
-        return min([*polls, *(at for item in self._items.values() if (at := self._ends(item)) > now)])
+        ends = [at for item in self._items.values() if (at := self._ends(item)) > now]
+        return min([*polls, *ends], default=math.inf)
 
     def add(self, item: PartitionProgress) -> None:
         """One more partition waits for its run."""

@@ -1,13 +1,19 @@
 """What a poll of many pending runs reads, and that it reads no more."""
 
+import math
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import pytest
 
 from connector.api.client import StripeClient
 from connector.api.models import ReportRun, epoch
 from connector.query import ReportQuery
-from connector.runs.polling import Poller, poll
+from connector.runs.adoption import PartitionRequest, WaitPolicy
+from connector.runs.polling import PendingRuns, Poller, poll
+from connector.runs.progress import PartitionProgress
 from connector.simulator import Simulator
 from tests.faults.network import Respond
 from tests.support.clock import ManualClock
@@ -15,6 +21,14 @@ from tests.support.partitions import days
 from tests.support.workers import InlineWorkers
 
 SUMMARY = ReportQuery.of("balance_summary")
+T = TypeVar("T")
+
+
+class Unanswered:
+    """Whose work never ends."""
+
+    def submit(self, _: Callable[[], T]) -> Future[T]:
+        return Future()
 
 
 @pytest.fixture
@@ -108,3 +122,24 @@ def test_a_poll_that_fails_shows_nothing_of_its_runs_and_is_told(
     assert list(result.unread) == [run.id]
     assert caplog.messages[-1].startswith("could not poll 1 pending report runs: ")
     assert "HTTP 400: odd" in caplog.messages[-1]
+
+
+def test_a_run_waited_for_long_enough_is_polled_once_more_and_nothing_else_is_due(
+    client: StripeClient,
+) -> None:
+    (day,) = days("2026-05-10", 1)
+    wanted = PartitionRequest(day, SUMMARY.request(day))
+    item = PartitionProgress.of(wanted, None, client.now(), WaitPolicy())
+    run = client.create_report_run(wanted.request, idempotency_key="k")
+    item.take(run, client.clock.monotonic())
+    pending = PendingRuns(client, [None], Unanswered(), timeout=60.0)
+    pending.add(item)
+    pending.include(item, run)
+    client.clock.sleep(61)
+
+    overdue = pending.overdue()
+    pending.begin()
+
+    assert overdue == []
+    assert len(pending.futures) == 1
+    assert pending.due == math.inf
