@@ -1,9 +1,8 @@
 """`pull`: store partitions of a report."""
 
-import contextlib
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -15,7 +14,14 @@ import click
 # Its public names load when they are used, so that a misspelt option is refused at once.
 import connector
 from connector.catalogue.together import advise_together
-from connector.cli.display.output import interrupted, logging_to_stderr
+from connector.cli.display.output import logging_to_stderr
+from connector.cli.display.pull_messages import (
+    find_disappearance,
+    first_way_out,
+    report_events,
+    say_refreshed,
+    warn_of_balances,
+)
 from connector.cli.options import (
     ENVIRONMENT,
     EXIT_CODES,
@@ -28,17 +34,13 @@ from connector.cli.options import (
     moment,
     wait_option,
 )
-from connector.errors import ConfigurationError, StoreError
+from connector.errors import ConfigurationError
 from connector.settings import Connection
 from connector.terminal.lines import echo
 from connector.text import get_logger
 
 if TYPE_CHECKING:
-    from connector.checks import Finding
-    from connector.cli.display.pull_progress import PullReporter
-    from connector.dataset.identity import Dataset
     from connector.dataset.provenance import Provenance
-    from connector.pipeline.events import Event, Missed
     from connector.runs.restatement import Refresh
 
 _log = get_logger(__name__)
@@ -234,7 +236,7 @@ def pull(
         forced = [each.key for each in partitions] if force else []
         due = [] if force or no_refresh else find_refreshes(client, query, partitions, published)
         if due:
-            _say_refreshed(refreshed(due, stored=len(published)), logged=log is not None)
+            say_refreshed(due, stored=len(published), logged=log is not None)
         events = connector.collect(
             client,
             store,
@@ -246,7 +248,7 @@ def pull(
             wait_policy=connector.WaitPolicy(wait_timeout=wait_timeout),
         )
         dataset = query.dataset(mode=client.mode, account=client.account)
-        warned = told_of_balances(events, store, query, dataset)
+        warned = warn_of_balances(events, store, query, dataset)
         report_events(warned, reporter, partial(find_disappearance, store, query, dataset))
     reporter.summary(time.monotonic() - began)
     if not as_json and (way_out := first_way_out(query, reporter.tally.missed)):
@@ -300,89 +302,3 @@ def find_refreshes(
     now = client.now()
     ready = [each for each in open_ones if not_ready(each.interval, available, now) is None]
     return select_due(find_aged(ready, ages=ages, now=now), published)
-
-
-def refreshed(due: "Sequence[Refresh]", *, stored: int) -> str:
-    """What is refreshed and why, as one line."""
-    ages = sorted(each.age for each in due)
-    counts = [f"{ages.count(age)} less than {age.days} days after the end" for age in dict.fromkeys(ages)]
-    return (
-        f"{len(due)} of {stored} stored partitions get a new report run, because Stripe restates reports. "
-        f"They were last requested too early: {', '.join(counts)}. --no-refresh leaves them."
-    )
-
-
-def told_of_balances(
-    events: "Generator[Event]",
-    store: "connector.Store",
-    query: "connector.ReportQuery",
-    dataset: "Dataset",
-) -> "Generator[Event]":
-    """The events; where a new balance summary does not add up, a warning too: sums made of it are wrong."""
-    from connector.pipeline.events import Done  # noqa: PLC0415 - it loads pyarrow
-
-    has_balances = query.spec.row_kinds is not None and "ending_balance" in query.spec.row_kinds.kinds
-    with contextlib.closing(events):
-        for event in events:
-            yield event
-            if has_balances and isinstance(event, Done) and event.fetched:
-                from connector.checks.balance import check_balance  # noqa: PLC0415 - it loads DuckDB
-
-                finding = check_balance(store, dataset, query, event.partition.key)
-                if finding and finding.result == "failed":
-                    _log.warning("%s %s: %s", query.name, event.partition.key, finding.reason)
-
-
-def find_disappearance(
-    store: "connector.Store", query: "connector.ReportQuery", dataset: "Dataset", event: "Event"
-) -> "Finding | None":
-    """Which accounts or currencies are gone in a file that has just replaced another one; None for none."""
-    from connector.pipeline.events import Done  # noqa: PLC0415 - it loads pyarrow
-
-    if not isinstance(event, Done) or not event.fetched or event.published.change is None:
-        return None
-    from connector.checks.disappearance import find_gone  # noqa: PLC0415 - it loads DuckDB
-    from connector.checks.opened_file import UnreadableError  # noqa: PLC0415
-
-    try:
-        return find_gone(store, dataset, query, event.partition.key)
-    except (UnreadableError, StoreError):
-        return None  # `check` names the file, and what is wrong with it
-
-
-def _say_refreshed(text: str, *, logged: bool) -> None:
-    """On standard error, as part of the log where there is one."""
-    if logged:
-        _log.info("%s", text)
-    else:
-        echo(text, err=True)
-
-
-def first_way_out(query: "connector.ReportQuery", missed: "Iterable[Missed]") -> str | None:
-    """What can be pulled of the window within which Stripe's data begin; None where it was not pulled."""
-    from connector.partitions import never_whole  # noqa: PLC0415 - nothing before needs it
-
-    for each in missed:
-        begin, interval = getattr(each.error, "available_start", None), each.partition.interval
-        if begin is not None and interval is not None and interval.start < begin < interval.end:
-            windows = connector.Windows(query.window, query.zone)
-            return f"{never_whole(windows, each.partition, begin)}."
-    return None
-
-
-def report_events(
-    events: "Generator[Event]",
-    reporter: "PullReporter",
-    find_gone: "Callable[[Event], Finding | None]" = lambda _: None,
-) -> None:
-    """Print each event as it comes, and warn of what is gone with it; after an interrupt, print what is
-    stored, and end the command."""
-    try:
-        with contextlib.closing(events), reporter:
-            for event in events:
-                gone = find_gone(event)
-                reporter.event(event, gone)
-                if gone:
-                    _log.warning("%s: %s", event.partition.key, gone.reason)
-    except KeyboardInterrupt as error:
-        interrupted(error, reporter.tally.so_far())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 import connector
+from connector.cli.display.pull_messages import report_events
 from connector.cli.options import (
     ENVIRONMENT,
     EXIT_CODES,
@@ -20,7 +21,6 @@ from connector.cli.options import (
     moment,
     wait_option,
 )
-from connector.cli.pull import report_events
 from connector.errors import ConfigurationError
 from connector.settings import Connection
 from connector.terminal.lines import echo, echo_json
