@@ -3,6 +3,7 @@
 import contextlib
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -274,3 +275,24 @@ def test_where_a_table_and_its_files_are() -> None:
     assert table.dimension_values([key, table.key_format.key("acct_1", "2026-06-01")]) == ("acct_1", "acct_2")
     assert DATASET.dimension_values(["2026-06-01"]) == ()
     assert DATASET.file_path("a/b").endswith("/account=default/period=a%2Fb/report.parquet")
+
+
+def test_the_path_is_hive_readable_and_sorts_by_period() -> None:
+    assert DATASET.file_path("2026-06-01") == (
+        "test/balance_summary/account=default/period=2026-06-01/report.parquet"
+    )
+
+
+@given(key=st.text(min_size=1, max_size=40))
+def test_no_key_leaves_its_folder(key: str) -> None:
+    path = DATASET.file_path(key)
+
+    assert len(Path(path).parts) == 5
+    assert ".." not in Path(path).parts
+    assert not set(path) & set(':\\*?"<>|\0\n')
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "A", "", "a b", "a.b", ".hidden", "_under"])
+def test_a_table_name_that_is_no_folder_name_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        replace(DATASET, table=name)

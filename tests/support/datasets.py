@@ -1,5 +1,6 @@
 """A dataset, and files to publish in it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance
 from connector.dataset.seal import seal
+from connector.dataset.store import Store
 from connector.partitions import Windows
 
 DATASET = Dataset(
@@ -23,6 +25,9 @@ DATASET = Dataset(
     zone="UTC",
 )
 NOON = datetime(2026, 6, 2, 12, tzinfo=UTC)
+
+#: Puts a one-row file into a store.
+Publish = Callable[..., Any]
 
 
 def provenance(run_id: str = "frr_1", *, made: datetime = NOON, **changes: Any) -> Provenance:
@@ -63,6 +68,18 @@ def write(path: Path, source: Provenance, *, row_groups: int = 1) -> None:
     table = pa.Table.from_pylist([row] * row_groups)
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: source.to_json()}), path, row_group_size=1)
     seal(path)
+
+
+def rows_in(store: Store, period: str = "2026-06-01") -> list[str]:
+    """The run each row in place comes from."""
+    table = store.arrow_dataset(DATASET, [period]).to_table()
+    return [str(run) for run in table["_report_run_id"].to_pylist()]
+
+
+def directory(path: Path) -> Path:
+    """The same path, now a directory."""
+    path.mkdir(parents=True)
+    return path
 
 
 def lay(root: Path, dataset: Dataset, period: str, table: pa.Table, **changes: Any) -> Path:

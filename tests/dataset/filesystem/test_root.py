@@ -1,0 +1,111 @@
+"""A root is a directory or a URL; what is unfinished there is gone afterwards, whoever was killed."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from connector.dataset.filesystem.root import Root
+from connector.dataset.store import Store
+from connector.errors import ConfigurationError, StoreError
+from tests.support.datasets import DATASET, Publish, provenance, write
+
+
+def test_a_root_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    store = Store(tmp_path / "data")
+
+    with pytest.raises(StoreError, match="data"), store.staging():
+        pass
+
+
+def test_an_unknown_kind_of_root_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="nowhere://"):
+        Store("nowhere://bucket/prefix")
+
+
+def test_a_root_may_be_a_url(tmp_path: Path) -> None:
+    store = Store(f"file://{tmp_path}/data")
+    staged = tmp_path / "staged.parquet"
+    write(staged, provenance())
+
+    store.publish(staged, DATASET, provenance())
+
+    assert Store(tmp_path / "data").provenance(DATASET, "2026-06-01") == provenance()
+
+
+def test_a_directory_that_cannot_be_listed_is_named(
+    store: Store, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(provenance())
+
+    def refuse(path: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "scandir", refuse)
+        with pytest.raises(StoreError, match=r"could not list .*balance_summary.*: Permission denied"):
+            store.keys(DATASET)
+
+
+def test_staging_is_gone_afterwards_also_when_the_work_failed(store: Store) -> None:
+    places = []
+
+    def work() -> None:
+        with store.staging() as place:
+            places.append(place)
+            (place / "half.parquet").write_bytes(b"x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        work()
+
+    assert not places[0].exists()
+    assert not list(places[0].parent.glob("*.lock"))
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_live_one_holds_is_not(
+    store: Store, tmp_path: Path
+) -> None:
+    base = tmp_path / "data" / ".staging"
+    for name in ("dead", "alive", "starting"):
+        (base / name).mkdir(parents=True)
+        (base / f"{name}.lock").touch()
+    for name in ("dead", "alive"):
+        os.utime(base / f"{name}.lock", (0, 0))
+    with FileLock(base / "alive.lock"):
+        os.utime(base / "alive.lock", (0, 0))
+        with store.staging():
+            left = {path.name for path in base.iterdir() if path.is_dir()}
+
+    assert {"alive", "starting"} <= left
+    assert "dead" not in left
+
+
+def test_a_directory_whose_lock_is_gone_is_swept_and_what_is_not_ours_stays(
+    store: Store, tmp_path: Path
+) -> None:
+    base = tmp_path / "data" / ".staging"
+    for name in ("0" * 32, "theirs"):
+        (base / name).mkdir(parents=True)
+
+    with store.staging() as own:
+        left = {path.name for path in base.iterdir() if path.is_dir()}
+
+    assert left == {own.name, "theirs"}
+
+
+class Lossy(Root):
+    """A root that loses the last byte of a file."""
+
+    def write(self, path: str, content: bytes) -> None:
+        super().write(path, content[:-1])
+
+
+def test_a_rehearsal_fails_where_a_file_does_not_read_back(tmp_path: Path) -> None:
+    Root(tmp_path).rehearse()
+
+    with pytest.raises(StoreError, match="rehearsal does not read back as it was written"):
+        Lossy(tmp_path).rehearse()
