@@ -4,7 +4,7 @@ All reports share this body. Pure functions elsewhere decide what to request and
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import dagster as dg
 
@@ -41,7 +41,7 @@ from assets.reports.partitions import too_many
 from assets.resources import stripe_resource
 from assets.shown import shown, shown_metadata
 from connector.errors import ConfigurationError, ReportingError
-from connector.pipeline.collect import Asked, Done, Missed, Outcome, collect
+from connector.pipeline.collect import Asked, Done, Event, Missed, Outcome, collect
 
 #: For errors that may pass, such as Stripe being out of reach when a run begins.
 RETRY_POLICY = dg.RetryPolicy(
@@ -104,14 +104,7 @@ def build_report_asset(
         execute: what materializing does; `materialize_report` unless given.
     """
     report.checks.refuse_slips(report.checkable)
-    body = execute or materialize_report
-    whole = (spec or report_asset_spec(report)).with_io_manager_key(report.io_manager)
-    if whole.key != report.key:
-        raise ConfigurationError(
-            f"the spec of {report.key.to_user_string()} has the key {whole.key.to_user_string()}; "
-            "set the report's `name` or prefix instead"
-        )
-
+    whole = _spec_of(report, spec or report_asset_spec(report))
     if crowded := too_many(report.partitions):
         warnings.warn(shown(f"{report.key.to_user_string()} has {crowded}."), stacklevel=2)
     complete = completeness_spec(report.key)
@@ -128,34 +121,58 @@ def build_report_asset(
         pool=report.pool,
     )
     def stripe_report(context: dg.AssetExecutionContext) -> Iterator[Output | dg.Output[None]]:
-        try:
-            with log_to_dagster(context):
-                yield from body(context, report)
-            log_completeness(context)
-            # The evaluations are written already; steps that a check can block wait for these outputs.
-            for check in checks:
-                name = context.assets_def.get_output_name_for_asset_check_key(check.key)
-                yield dg.Output(None, output_name=name)
-        except dg.Failure as failure:
-            # Not left to Dagster: a step with a policy is also retried when somebody terminates its run.
-            if retry_policy and failure.allow_retries and context.retry_number < retry_policy.max_retries:
-                delay = retry_policy.calculate_delay(context.retry_number + 1)
-                raise dg.RetryRequested(retry_policy.max_retries, delay) from failure
-            log_completeness(context, failure)
-            _tag_outcome(context, failure)
-            raise
-        except BaseException as error:
-            # Also when somebody terminates the run; only a process that is killed leaves this out.
-            if not isinstance(error, dg.RetryRequested):
-                log_completeness(context, error)
-            raise
-
-    def log_completeness(context: dg.AssetExecutionContext, ended: BaseException | None = None) -> None:
-        launched = launched_for(context, report)
-        wanted = len(launched.keys) + len(launched.missed)
-        context.log_event(completeness_evaluation(report.key, wanted, ended))
+        yield from _run_step(context, report, checks, execute or materialize_report, retry_policy)
 
     return stripe_report
+
+
+def _spec_of(report: ConfiguredReport, spec: dg.AssetSpec) -> dg.AssetSpec:
+    """The spec with the report's I/O manager. Raises ConfigurationError where it is another asset's."""
+    if spec.key != report.key:
+        raise ConfigurationError(
+            f"the spec of {report.key.to_user_string()} has the key {spec.key.to_user_string()}; "
+            "set the report's `name` or prefix instead"
+        )
+    return spec.with_io_manager_key(report.io_manager)
+
+
+def _run_step(
+    context: dg.AssetExecutionContext,
+    report: ConfiguredReport,
+    checks: Sequence[dg.AssetCheckSpec],
+    execute: Execute,
+    retry_policy: dg.RetryPolicy | None,
+) -> Iterator[Output | dg.Output[None]]:
+    """Materialize, and say whether the step has done all that it was launched for, however it ends."""
+    try:
+        with log_to_dagster(context):
+            yield from execute(context, report)
+        _log_completeness(context, report)
+        # The evaluations are written already; steps that a check can block wait for these outputs.
+        for check in checks:
+            name = context.assets_def.get_output_name_for_asset_check_key(check.key)
+            yield dg.Output(None, output_name=name)
+    except dg.Failure as failure:
+        # Not left to Dagster: a step with a policy is also retried when somebody terminates its run.
+        if retry_policy and failure.allow_retries and context.retry_number < retry_policy.max_retries:
+            delay = retry_policy.calculate_delay(context.retry_number + 1)
+            raise dg.RetryRequested(retry_policy.max_retries, delay) from failure
+        _log_completeness(context, report, failure)
+        _tag_outcome(context, failure)
+        raise
+    except BaseException as error:
+        # Also when somebody terminates the run; only a process that is killed leaves this out.
+        if not isinstance(error, dg.RetryRequested):
+            _log_completeness(context, report, error)
+        raise
+
+
+def _log_completeness(
+    context: dg.AssetExecutionContext, report: ConfiguredReport, ended: BaseException | None = None
+) -> None:
+    launched = launched_for(context, report)
+    wanted = len(launched.keys) + len(launched.missed)
+    context.log_event(completeness_evaluation(report.key, wanted, ended))
 
 
 def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredReport) -> Iterator[Output]:
@@ -169,9 +186,7 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
             for none.
     """
     stripe = stripe_resource(context.resources, report.resource)
-    missed: list[Missed] = []
     recorder: EventRecorder | None = None
-    name = report.key.to_user_string()
     if report.query.spec.caution:
         context.log.warning(shown(report.query.spec.caution))
     launched = launched_for(context, report)
@@ -202,7 +217,7 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                 files=report_runs.keys(),
                 events=events,
             )
-            for event in collect(
+            happened = collect(
                 client,
                 store,
                 report.query,
@@ -213,28 +228,42 @@ def materialize_report(context: dg.AssetExecutionContext, report: ConfiguredRepo
                 # Sensors and retries ensure; what has other columns is converted again for a person alone.
                 reconvert=wish.intent is not Intent.ENSURE,
                 wait_policy=allowed(wish.tags.get(ATTEMPTS_TAG), report.wait_policy),
-            ):
-                match event:
-                    case Asked():
-                        recorder.asked(event)
-                    case Done():
-                        recorder.done(event)
-                    case Missed():
-                        missed.append(event)
+            )
+            missed = _record(happened, recorder)
     except ReportingError as error:
         if recorder is None:
             log_unread(context, report)
         # The error says everything; its traceback through our modules would only hide it.
         raise failure_without_answer(report, error, recorder.flush() if recorder else ()) from None
     blocked = recorder.blocked
-    if found := [(name, each.partition) for each in missed if each.outcome is Outcome.GONE]:
-        run = context.instance.get_run_by_id(context.run.run_id) or context.run
-        context.instance.add_run_tags(context.run.run_id, gone_tags(found, run.tags))
+    _tag_gone(context, report, missed)
     if missed or blocked:
         raise incomplete_failure(report, recorder.flush(), missed, blocked)
     if launched.outside and _is_awaited(context):
-        raise unreadable_failure(name, recorder.flush(), launched.outside)
+        raise unreadable_failure(report.key.to_user_string(), recorder.flush(), launched.outside)
     yield from recorder.output()
+
+
+def _record(events: Iterable[Event], recorder: EventRecorder) -> list[Missed]:
+    """Write down what happens to each partition; those that have no new data."""
+    missed = []
+    for event in events:
+        match event:
+            case Asked():
+                recorder.asked(event)
+            case Done():
+                recorder.done(event)
+            case Missed():
+                missed.append(event)
+    return missed
+
+
+def _tag_gone(context: dg.AssetExecutionContext, report: ConfiguredReport, missed: Sequence[Missed]) -> None:
+    """Name on the run the partitions whose account Stripe does not know."""
+    name = report.key.to_user_string()
+    if found := [(name, each.partition) for each in missed if each.outcome is Outcome.GONE]:
+        run = context.instance.get_run_by_id(context.run.run_id) or context.run
+        context.instance.add_run_tags(context.run.run_id, gone_tags(found, run.tags))
 
 
 def _is_awaited(context: dg.AssetExecutionContext) -> bool:
