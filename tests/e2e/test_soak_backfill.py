@@ -21,12 +21,14 @@ from tests.e2e.census import (
 )
 from tests.e2e.conditions import until
 from tests.e2e.console import DagsterRun, missing
-from tests.e2e.deployment import ACTIVITY, SUMMARY, Deployment, Setup
+from tests.e2e.deployment import ACTIVITY, LATE_SENSOR, SUMMARY, Deployment, Setup
 from tests.faults.runs import LongTail
 
 pytestmark = pytest.mark.soak
 
 BOTH = (SUMMARY, ACTIVITY)
+AVAILABILITY_SENSOR = "stripe_availability"
+SENSORS = (AVAILABILITY_SENSOR, LATE_SENSOR, "stripe_payouts")
 RANGE = 31
 AT_ONCE = 4
 
@@ -72,6 +74,50 @@ def test_a_backfill_requests_each_partition_once_and_cheaply(tmp_path: Path, cou
     # Forty days make a range of 31 and one of nine, which by itself costs five requests a partition.
     assert cost.requests_per_partition <= (3.0 if count >= 365 else 3.5)
     assert not dagster.left_behind
+
+
+def test_a_backfill_beside_all_sensors_requests_nothing_twice_and_as_cheaply(tmp_path: Path) -> None:
+    """304 partitions, two weeks of which the availability sensor would ask for as well; it brings in a third
+    report meanwhile, and the payouts that this one names."""
+    count = 152
+    first = (datetime.now(UTC) - timedelta(days=count + 3)).date()
+    simulator, days = Simulator(seed=7, volume=3, opening=first), days_from(first, count)
+    setup = Setup(
+        first,
+        reports=[
+            "balance.summary.1",
+            "balance_change_from_activity.itemized.3",
+            "payout_reconciliation.itemized.4",
+            "payout_reconciliation.by_id.itemized.4",
+        ],
+        # The sensor for payouts requests them, and that for windows begins once the backfill is launched.
+        automation={"ask_by": "schedule", "look_every_seconds": 30},
+    )
+    with serve(simulator) as stripe, Deployment(tmp_path, stripe, setup) as dagster:
+        console = dagster.console
+        backfill = console.backfill(BOTH, days)
+        console.start_sensor(AVAILABILITY_SENSOR)
+        ended = console.backfill_finished(backfill, within=1200)
+        ticked = {name: console.last_tick(name) for name in SENSORS}
+        until(
+            lambda: all(console.last_tick(name) > ticked[name] for name in SENSORS),
+            within=180,
+            what="every sensor has ticked once more",
+        )
+        until(lambda: all(run.has_ended for run in console.runs()), within=300, what="all runs have ended")
+
+        each = len(simulator.requests) / len(simulator.runs)
+        twice = repeated_requests(simulator)
+        print(
+            f"\n{len(BOTH) * count} partitions: {len(simulator.runs)} report runs with those of the sensors, "
+            f"{each:.2f} requests for each, {twice} twice\n{requests_by_kind(simulator)}"
+        )
+        assert (ended.status, ended.materialized) == ("COMPLETED_SUCCESS", len(BOTH) * count)
+        assert {console.sensors()[name] for name in SENSORS} == {"RUNNING"}
+        expect_everything_once(dagster, BOTH, days)
+    assert {run.report_type for run in simulator.runs} > {"payout_reconciliation.itemized.4"}
+    assert not twice
+    assert each <= 2.7
 
 
 def _kill_step(dagster: Deployment) -> None:
