@@ -136,7 +136,7 @@ class Execution:
         self.available_until = world.available_until()
         self.known_runs = {key: world.same_runs(self.request(key), self.account) for key in command.keys}
         self.adoptable = {key for key, runs in self.known_runs.items() if any(map(self._finished(key), runs))}
-        self.calm = self.interruption is None and not world.simulator.faults._active
+        self.calm = self.interruption is None and not world.in_trouble
 
     def request(self, key: str) -> ReportRequest:
         """What is asked for a partition."""

@@ -75,6 +75,13 @@ class Months(RuleBasedStateMachine):
         """A person, with the restatement policy, who writes the root in some way."""
         self._want(root, self._keys(numbers), policy=True, spelling=spelling, interruption=interruption)
 
+    @rule(root=ROOTS, times=st.integers(2, 5))
+    def pull_every_day(self, root: int, times: int) -> None:
+        """As a calendar entry does, so that files are met at each age."""
+        for _ in range(times):
+            self._want(root, policy=True)
+            self.world.clock.sleep(2 * HALF_DAY)
+
     @rule(root=ROOTS, number=st.integers(0, 3))
     def configured_otherwise(self, root: int, number: int) -> None:
         """What would mix with the files there is refused before anything is requested."""

@@ -193,6 +193,11 @@ class World:
 
     # What is so
 
+    @property
+    def in_trouble(self) -> bool:
+        """Whether there are faults that have not acted as often as they will."""
+        return any(each.times is None or each.hits < each.times for each in self.simulator.faults._active)
+
     def updated(self, account: str) -> int:
         """When Stripe last prepared the data, as it says; unix seconds."""
         return int(self._report_type(OTHER_KEY if account == OTHER_ACCOUNT else OWN_KEY)["updated"])

@@ -100,53 +100,66 @@ class Weeks(RuleBasedStateMachine):
             self.place.put_down -= set(before.keys)
             run_holds(self.place, self.place.launch_again(before), fresh=before.ended_well)
 
-    # What a person has begun ends by the rule that began it: of many rules each is seldom chosen.
-
-    @rule(ends=st.sampled_from([None, "cancelled", "dead"]), back=PLACES, length=LENGTHS)
-    def start(self, ends: str | None, back: int, length: int) -> None:
-        """A run that a person launches goes on for a while; or the oldest that does is cancelled by a person,
-        or its worker dies."""
-        place = self.place
-        if ends is None or not place.held:
-            if days := self._days(back, length):
-                self._count("start")
-                place.put_down -= set(days)
-                run_id = place.record_run(days, dg.DagsterRunStatus.STARTED)
-                place.held[run_id] = place.wanted[run_id] = days
-            return
-        self._count("cancel" if ends == "cancelled" else "worker dies")
-        run_id, keys = next(iter(place.held.items()))
-        run = place.instance.get_run_by_id(run_id)
-        assert run
-        if ends == "cancelled":
-            place.instance.report_run_canceled(run)
-            place.cancel(keys, run_id)
-        else:
-            place.instance.report_run_failed(run)
-        del place.held[run_id]
+    # What a person has begun ends by the rule that began it: of many rules each is seldom chosen. So too for
+    # a day that nobody has asked for, and a tick that finds it in hand or put down.
 
     @rule(
-        ends=st.sampled_from([None, "well", "well", "dead", "cancelled", "all cancelled"]),
+        ends=st.sampled_from([None, None, "cancelled", "dead"]),
+        back=PLACES,
+        length=LENGTHS,
+        new_day=st.booleans(),
+        looked_at=st.booleans(),
+    )
+    def start(self, *, ends: str | None, back: int, length: int, new_day: bool, looked_at: bool) -> None:
+        """A person launches a run, which goes on for a while; or the oldest that does, if need be this one,
+        is cancelled by a person, or its worker dies."""
+        place = self.place
+        self._begin_a_day(new_day)
+        if (ends is None or not place.held) and (days := self._days(back, length)):
+            self._count("start")
+            place.put_down -= set(days)
+            place.start(days)
+        if ends and place.held:
+            self._count("cancel" if ends == "cancelled" else "worker dies")
+            place.end_oldest(cancelled=ends == "cancelled")
+        if looked_at:
+            self.tick(0, alive=True)
+
+    @rule(
+        ends=st.sampled_from([None, None, "well", "dead", "cancelled", "all cancelled"]),
         back=PLACES,
         length=st.integers(2, 5),
         at_once=st.sampled_from([1, 2, None]),
+        new_day=st.booleans(),
+        looked_at=st.booleans(),
     )
-    def backfill(self, ends: str | None, back: int, length: int, at_once: int | None) -> None:
-        """A person launches a backfill; or of the oldest the next run is carried out, dies before it begins,
-        or is cancelled by a person, with the others or alone."""
+    def backfill(
+        self,
+        *,
+        ends: str | None,
+        back: int,
+        length: int,
+        at_once: int | None,
+        new_day: bool,
+        looked_at: bool,
+    ) -> None:
+        """A person launches a backfill; or of the oldest, if need be this one, the next run is carried out,
+        dies before it begins, or is cancelled by a person, with the others or alone."""
         place = self.place
-        if ends is None or not place.backfills:
-            if keys := self._days(back, length):
-                self._count("backfill")
-                place.put_down -= set(keys)
-                Backfills(place).launch(keys, at_once=at_once)
-            return
-        self._count(f"of a backfill: {ends}")
-        oldest = next(iter(place.backfills))
-        if ends == "all cancelled":
-            Backfills(place).cancel(oldest)
-        else:
-            self._go_on(oldest, ends)
+        self._begin_a_day(new_day)
+        if (ends is None or not place.backfills) and (keys := self._days(back, length)):
+            self._count("backfill")
+            place.put_down -= set(keys)
+            Backfills(place).launch(keys, at_once=at_once)
+        if ends and place.backfills:
+            self._count(f"of a backfill: {ends}")
+            oldest = next(iter(place.backfills))
+            if ends == "all cancelled":
+                Backfills(place).cancel(oldest)
+            else:
+                self._go_on(oldest, ends)
+        if looked_at:
+            self.tick(0, alive=True)
 
     @precondition(lambda self: not self.in_trouble and self._has_files())
     @rule(
@@ -262,6 +275,10 @@ class Weeks(RuleBasedStateMachine):
 
     # Carrying out
 
+    def _begin_a_day(self, new_day: bool) -> None:
+        if new_day and self.place.clock.now() < LAST:
+            self.place.clock.sleep(timedelta(days=1).total_seconds())
+
     def _days(self, back: int, length: int) -> list[str]:
         """Days that were ready when Stripe was last asked."""
         if self.in_trouble:
@@ -323,11 +340,8 @@ class Weeks(RuleBasedStateMachine):
     def _calm_down(self) -> None:
         """Everything on, Stripe healthy, no run going on: after some ticks everything is there."""
         self._all_is_well()
-        for run_id in list(self.place.held):
-            run = self.place.instance.get_run_by_id(run_id)
-            assert run
-            self.place.instance.report_run_failed(run)
-            del self.place.held[run_id]
+        while self.place.held:
+            self.place.end_oldest(cancelled=False)
         while self.place.backfills:
             self._go_on(next(iter(self.place.backfills)), "well")
         for _ in range(6):

@@ -227,6 +227,22 @@ class Place:
         )
         return self.instance.add_run(run).run_id
 
+    def start(self, keys: Sequence[str]) -> None:
+        """A person launches a run, which goes on."""
+        run_id = self.record_run(keys, dg.DagsterRunStatus.STARTED)
+        self.held[run_id] = self.wanted[run_id] = keys
+
+    def end_oldest(self, *, cancelled: bool) -> None:
+        """Of the runs that go on a person cancels the oldest, or its worker dies."""
+        run_id = next(iter(self.held))
+        keys, run = self.held.pop(run_id), self.instance.get_run_by_id(run_id)
+        assert run
+        if cancelled:
+            self.instance.report_run_canceled(run)
+            self.cancel(keys, run_id)
+        else:
+            self.instance.report_run_failed(run)
+
     # Sensors
 
     def carry_out(self, daemon: Daemon, tick: Tick, *, alive: bool) -> None:

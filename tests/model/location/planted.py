@@ -100,7 +100,7 @@ def _runs_of_any_asset() -> Any:
 
 
 def _other_configuration_is_asked_for() -> Any:
-    return patch.object(Store, "explain_refusal", lambda *_: None)
+    return patch.object(Store, "explain_refusal", lambda *_, **__: None)
 
 
 #: Each puts the mistake there while its context lasts.
