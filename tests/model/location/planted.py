@@ -57,7 +57,7 @@ def _tick_without_end() -> Any:
 def _reading_proves_nothing() -> Any:
     """Neither the table's pin nor each file's own word is compared: either alone refuses."""
     stack = ExitStack()
-    stack.enter_context(patch.object(Finder, "_hold_to", lambda _, dataset: dataset))
+    stack.enter_context(patch.object(Finder, "_hold_to", lambda _, dataset, *__: dataset))
     stack.enter_context(patch.object(finder, "explain_foreign", lambda *_, **__: None))
     return stack
 
