@@ -9,7 +9,7 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.api.models import ReportRequest, ReportRun
-from connector.errors import RunMismatchError, ServerError
+from connector.errors import RunMismatchError, ServerError, UnexpectedAnswerError
 from connector.partitions import Partition
 from connector.pipeline.collect import Asked, Done, Outcome, collect
 from connector.query import ReportQuery
@@ -369,7 +369,7 @@ def test_the_list_is_read_no_further_than_is_needed(
 
 
 def test_a_run_whose_answers_lose_its_parameters_on_the_way_is_still_the_same_run(
-    simulator: Simulator, pull: Pull
+    simulator: Simulator, pull: Pull, caplog: pytest.LogCaptureFixture
 ) -> None:
     def empty(body: dict[str, Any]) -> None:
         body["parameters"] = {}
@@ -380,6 +380,8 @@ def test_a_run_whose_answers_lose_its_parameters_on_the_way_is_still_the_same_ru
     assert done(pull(SUMMARY, OLD))
 
     assert len(simulator.runs) == 1
+    lost = ["columns", "interval_end", "interval_start"]
+    assert caplog.messages == [f"a report run of {SUMMARY.spec.id} echoes otherwise than asked: {lost}"]
 
 
 # By id
@@ -404,7 +406,8 @@ def test_a_named_run_that_was_asked_something_else_is_refused_naming_both(
 
     assert isinstance(outcome.error, RunMismatchError)
     assert outcome.run_id == run.id
-    assert f"{parameter} " in str(outcome.error)
+    said = f"report run {run.id} answers another request: {parameter} "
+    assert str(outcome.error).startswith(said)
     assert " was asked" in str(outcome.error)
     assert len(simulator.runs) == 1
 
@@ -515,5 +518,11 @@ def test_stripe_that_answers_every_key_with_a_useless_run_ends_the_partition_alo
 
     events = pull(SUMMARY, [*OLD, *days("2026-05-20", 1)])
 
-    assert "report run that is of no use" in str(missed(events)[OLD_KEY].error)
+    end = missed(events)[OLD_KEY]
+    said = f"Stripe answers each request with a report run that is of no use, the last {run.id}"
+    assert (str(end.error), end.run_id) == (said, run.id)
+    assert isinstance(end.error, UnexpectedAnswerError)
+    assert end.error.status == 200
+    creations = [seen for seen in simulator.requests if seen.method == "POST"]
+    assert len(creations) == 1 + 5 + 1, "the killed process's, five of this partition, one of the other"
     assert isinstance(done(events)["2026-05-20"], Done)

@@ -1,9 +1,10 @@
 """What a batch makes of the runs that Stripe shows."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -22,6 +23,8 @@ from tests.faults.network import EditJson, Respond
 from tests.faults.runs import RunFails, RunTakes
 from tests.support.partitions import days
 from tests.support.workers import InlineWorkers
+
+T = TypeVar("T")
 
 
 def test_a_run_that_shows_the_columns_stripe_chose_is_one_that_left_the_choice_to_stripe(
@@ -43,6 +46,25 @@ def test_a_run_that_shows_the_columns_stripe_chose_is_one_that_left_the_choice_t
     )
 
     assert batch.open() == [Asked(day, run.id, Origin.ADOPTED)]
+
+
+class Busy:
+    """Workers that get nothing done."""
+
+    def submit(self, _work: Callable[[], T], /) -> "Future[T]":
+        return Future()
+
+
+def test_while_only_a_request_is_under_way_a_batch_wants_to_be_looked_at_after_a_second(
+    client: StripeClient,
+) -> None:
+    batch = RunBatch(client, [PartitionRequest(DAY, REQUEST)], creators=Busy(), pollers=InlineWorkers())
+    batch.open()
+
+    assert batch.due_in() == 0.0, "a run is to be created"
+    assert batch.step() == []
+    assert batch.due_in() == 1.0
+    assert (len(batch.futures), batch.done) == (1, False)
 
 
 NOON = datetime(2026, 6, 8, 12, tzinfo=UTC)
