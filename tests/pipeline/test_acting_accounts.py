@@ -24,10 +24,10 @@ from connector.pipeline.collect import Asked, Done, Event, Missed, Outcome, coll
 from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Match, RequestContext, Simulator
 from tests.conftest import ClientFor, Pull
-from tests.faults.network import Respond
+from tests.faults.network import Delay, Respond
 from tests.support.clock import NOON, ManualClock
 from tests.support.partitions import days, done, missed
-from tests.support.workers import InlineWorkers
+from tests.support.workers import AsideClock, AsideWorkers, InlineWorkers
 
 ACTING = ReportQuery.of("balance_change_from_activity_itemized", acting=True)
 OWN = ReportQuery.of("balance_change_from_activity_itemized")
@@ -108,6 +108,24 @@ def test_a_run_of_another_account_is_not_adopted(
     assert owners(simulator, events) == {f"{each}|2026-05-10": [each] for each in ("acct_1a", "acct_1b")}
     assert done(events)["acct_1b|2026-05-10"].published.provenance.run_id == there.id
     assert len(simulator.runs) == 3
+
+
+def test_the_types_and_the_lists_of_all_accounts_are_read_side_by_side(
+    client_for: ClientFor, store: Store
+) -> None:
+    """Three seconds of each are Stripe's; a minute from one look to the next would be ours."""
+    clock = AsideClock(NOON)
+    simulator = platform(clock)
+    for path in ("*/report_types", "*/report_runs"):
+        simulator.faults.add(Delay(3), f"GET {path}", times=None)
+    client, workers = client_for(simulator.handle, clock=clock), AsideWorkers(clock)
+    partitions = ACTING.each_account(DAYS[:1], ACCOUNTS)
+
+    events = collect(client, store, ACTING, partitions, senders=workers, converters=workers)
+
+    assert isinstance(next(events), Asked)
+    assert 6 <= clock.monotonic() <= 7
+    assert len(done(list(events))) == 3
 
 
 @pytest.mark.parametrize("status", [400, 403])

@@ -17,6 +17,7 @@ from connector.api.client import StripeClient
 from connector.api.models import API_VERSION, ReportRequest, epoch
 from connector.clock import SystemClock
 from connector.convert.decode import DECODER_VERSION
+from connector.dataset.provenance import Published
 from connector.dataset.store import Store
 from connector.errors import (
     AuthenticationError,
@@ -36,7 +37,7 @@ from connector.runs.threads import DaemonWorkers
 from connector.simulator import Simulator
 from connector.simulator.faults import Match, Stage
 from tests.conftest import ClientFor, Pull
-from tests.faults.network import EditJson, Html, Respond, rate_limited
+from tests.faults.network import Delay, EditJson, Html, Respond, rate_limited
 from tests.faults.runs import FileDeleted, FileReads, ResultReused, RunFails, RunTakes, RunVanishes
 from tests.support.clock import NOON, ManualClock
 from tests.support.partitions import days, done, missed
@@ -125,13 +126,33 @@ def test_the_parquet_says_what_the_ledger_says(pull: Pull, store: Store) -> None
 
 
 def test_what_is_kept_needs_no_request(simulator: Simulator, pull: Pull) -> None:
-    pull(SUMMARY, WEEK)
+    first = done(pull(SUMMARY, WEEK))
     before = len(simulator.requests)
 
     events = pull(SUMMARY, WEEK)
 
-    assert [event.fetched for event in done(events).values()] == [False] * 7
+    for event in events:
+        assert isinstance(event, Done)
+        there = first[event.partition.key].published
+        kept = Published(there.uri, there.provenance, None, outdated=False)
+        assert event == Done(event.partition, kept, fetched=False)
+    assert len(events) == 7
     assert len(simulator.requests) == before
+
+
+def test_how_long_a_partition_took_is_counted_from_its_run_and_from_its_file(
+    simulator: Simulator, pull: Pull, clock: ManualClock
+) -> None:
+    simulator.faults.add(RunTakes(30), "POST")
+    simulator.faults.add(Delay(3), "GET */contents")
+    began = clock.monotonic()
+
+    end = done(pull(SUMMARY, DAY))[DAY[0].key]
+
+    assert (end.fetched, end.reused, end.origin) == (True, False, Origin.CREATED)
+    assert 30 <= end.waited <= 33.5
+    assert 3 <= end.converted <= 3.1
+    assert began + end.waited + end.converted == pytest.approx(clock.monotonic(), abs=1)
 
 
 def test_a_refresh_asks_anew(simulator: Simulator, pull: Pull) -> None:

@@ -1,22 +1,28 @@
 """The columns configured now and those a published file has: none is lost, no run is made twice."""
 
 import logging
+from datetime import date
 from pathlib import Path
+from typing import Any
+from unittest.mock import ANY
 
 import pyarrow.parquet as pq
 import pytest
 
 from connector.api.client import StripeClient
-from connector.dataset.provenance import Provenance
+from connector.dataset.provenance import Provenance, Published
 from connector.dataset.store import Store
 from connector.errors import DatasetMismatchError
+from connector.pipeline.collect import Done, Event, Missed, collect
 from connector.query import ReportQuery
 from connector.runs.events import Origin
 from connector.simulator import Simulator
-from tests.conftest import Pull
+from tests.conftest import ClientFor, Pull
 from tests.faults.files import AddedColumn
-from tests.faults.network import Respond
+from tests.faults.network import Delay, EditJson, Respond
+from tests.support.clock import NOON
 from tests.support.partitions import days, done
+from tests.support.workers import AsideClock, AsideWorkers
 
 DAY = days("2026-06-01", 1)
 KEY = DAY[0].key
@@ -152,6 +158,55 @@ def test_a_file_that_is_gone_at_stripe_stays_as_it_is_and_this_is_said(
         f"of {run} is gone at Stripe, so it stays as it is. --force requests a new report run."
     ]
     assert len(simulator.runs) == 1
+
+
+def test_files_that_are_converted_again_are_waited_for(client_for: ClientFor, store: Store) -> None:
+    clock = AsideClock(NOON)
+    simulator = Simulator(clock, seed=7, volume=3, opening=date(2026, 5, 1))
+    client, partitions = client_for(simulator.handle, clock=clock), days("2026-06-01", 4)
+
+    def pull(query: ReportQuery) -> list[Event]:
+        workers = AsideWorkers(clock)
+        return list(collect(client, store, query, partitions, senders=workers, converters=workers))
+
+    pull(typed("text"))
+    simulator.faults.add(Delay(4), "GET */report_runs/*", times=None)
+
+    ended = done(pull(typed("money")))
+
+    assert [each.origin for each in ended.values()] == [Origin.RECONVERTED] * 4
+    assert {each.waited for each in ended.values()} == {0.0}
+
+
+@pytest.mark.parametrize("fault", [Respond(400), Respond(403), Respond(404, GONE)], ids=["400", "403", "404"])
+def test_a_run_whose_file_cannot_be_read_again_ends_its_partition_unless_it_is_gone(
+    simulator: Simulator, pull: Pull, fault: Respond
+) -> None:
+    there = done(pull(typed("text"), DAY))[KEY].published
+    simulator.faults.add(fault, "GET */report_runs/*", times=None)
+
+    (end,) = pull(typed("money"), DAY)
+
+    expected = {
+        400: Missed(DAY[0], ANY, there.provenance.run_id),
+        403: Missed(DAY[0], ANY, there.provenance.run_id),
+        404: Done(DAY[0], Published(there.uri, there.provenance, None, outdated=False), fetched=False),
+    }
+    assert end == expected[fault.status]
+    assert getattr(getattr(end, "error", None), "status", 404) == fault.status
+
+
+def test_a_run_that_has_no_file_any_more_leaves_its_partition_as_it_is(
+    simulator: Simulator, pull: Pull
+) -> None:
+    there = done(pull(typed("text"), DAY))[KEY].published
+
+    def lose(body: dict[str, Any]) -> None:
+        body["result"] = None
+
+    simulator.faults.add(EditJson(lose), "GET */report_runs/*", times=None)
+
+    assert done(pull(typed("money"), DAY))[KEY].published.provenance == there.provenance
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.api.models import ReportRequest, ReportRun
-from connector.errors import RunMismatchError, ServerError, UnexpectedAnswerError
+from connector.errors import RunFailedError, RunMismatchError, ServerError, UnexpectedAnswerError
 from connector.partitions import Partition
 from connector.pipeline.collect import Asked, Done, Outcome, collect
 from connector.query import ReportQuery
@@ -162,6 +162,43 @@ def test_a_run_that_hangs_is_replaced(
 
     assert outcome.published.provenance.run_id == simulator.runs[1].id
     assert len(simulator.runs) == 2
+
+
+def hang(simulator: Simulator, client: StripeClient, count: int) -> list[str]:
+    """The ids of so many runs of killed processes, an hour apart, the last of which is 7 hours old."""
+    simulator.faults.add(RunTakes(None), "POST", times=count)
+    ids: list[str] = []
+    for _ in range(count):
+        client.clock.sleep(HOUR)
+        ids.append(left_by_a_killed_process(client, OLD[0], known=ids).id)
+    client.clock.sleep(7 * HOUR)
+    return ids
+
+
+def test_each_run_that_hangs_costs_an_attempt(
+    simulator: Simulator, client: StripeClient, pull: Pull, caplog: pytest.LogCaptureFixture
+) -> None:
+    *_, last = hang(simulator, client, 2)
+
+    new = done(pull(SUMMARY, OLD))[OLD_KEY].published.provenance.run_id
+
+    assert caplog.messages == [
+        f"{OLD_KEY}: report run {new} (attempt 3 of 3) replaces {last}, which has been pending for 7 h"
+    ]
+
+
+def test_where_as_many_runs_hang_as_a_partition_may_cost_it_ends(
+    simulator: Simulator, client: StripeClient, pull: Pull
+) -> None:
+    ids = hang(simulator, client, 3)
+
+    end = missed(pull(SUMMARY, OLD))[OLD_KEY]
+
+    assert isinstance(end.error, RunFailedError)
+    assert (end.run_id, end.error.run_id, end.error.attempts) == (ids[-1], ids[-1], 3)
+    said = f"3 report runs have been pending at Stripe for more than 6 h: {', '.join(ids)}. "
+    assert str(end.error).startswith(said)
+    assert len(simulator.runs) == 3
 
 
 def test_the_file_of_a_run_that_was_adopted_is_held_to_the_same_when_it_has_come(
