@@ -6,14 +6,14 @@ from connector.checks.disappearance import DISAPPEARANCE
 from connector.checks.file import IS_WHOLE, NO_ADDED_COLUMNS, ROW_COUNT
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import FileCheck, OpenFile, UnreadableError, inconclusive, opened
-from connector.checks.rows import DECIMALS, IN_INTERVAL, NET, UNIQUE_KEY
+from connector.checks.rows import DECIMALS, IN_INTERVAL, NET, OF_ACCOUNT, UNIQUE_KEY
 from connector.checks.wording import REFRESH
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.query import ReportQuery
 
 _FILE_CHECKS = (
-    *(IS_WHOLE, ROW_COUNT, NO_ADDED_COLUMNS, UNIQUE_KEY, IN_INTERVAL, NET, DECIMALS, ADDS_UP),
+    *(IS_WHOLE, ROW_COUNT, NO_ADDED_COLUMNS, UNIQUE_KEY, IN_INTERVAL, OF_ACCOUNT, NET, DECIMALS, ADDS_UP),
     DISAPPEARANCE,
 )
 

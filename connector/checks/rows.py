@@ -1,4 +1,4 @@
-"""Checks of the rows of a file: keys, times, net, and decimals of amounts."""
+"""Checks of the rows of a file: keys, times, whose they are, net, and decimals of amounts."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -21,7 +21,7 @@ from connector.checks.wording import (
 )
 from connector.convert.arrow_types import is_wall_clock
 from connector.money import CURRENCIES, digits
-from connector.partitions import Interval
+from connector.partitions import CONNECTED_ACCOUNT, Interval
 from connector.query import ReportQuery
 from connector.sql.quoting import literal, quoted
 from connector.text import join_names
@@ -140,6 +140,44 @@ IN_INTERVAL = FileCheck(
 def _count(condition: str) -> str:
     """How many rows fulfil it, in SQL; DuckDB's `count_if` says null of no rows."""
     return f"count(*) FILTER (WHERE {condition})"
+
+
+# Account
+
+
+def _find_account(query: ReportQuery) -> tuple[Column, ...] | None:
+    """The column that says whose a row is, of a table whose files are of one connected account each."""
+    asked = CONNECTED_ACCOUNT in {*query.dimensions, *query.filters}
+    return find_columns(query, [CONNECTED_ACCOUNT]) if asked else None
+
+
+def _check_account(file: OpenFile) -> Finding:
+    column = _find_account(file.query) or ()
+    account = file.provenance.parameters.get(CONNECTED_ACCOUNT)
+    if not isinstance(account, str):
+        raise InconclusiveError("The file does not state the account that was requested.")
+    other = f"{CONNECTED_ACCOUNT} <> {literal(account)}"
+    counts = f"count(*), {_count(other)}, {_count(f'{CONNECTED_ACCOUNT} IS NULL')}"
+    ((total, wrong, unknown),) = file.select(column, counts)
+    if wrong:
+        examples = _select_examples(file, column, other)
+        reason = (
+            f"{format_share(wrong, total, 'row', 'is', 'are')} of another account than {account}, which was "
+            f"requested: {describe_row(examples[0])}. {refer_to_stripe(file.provenance)}"
+        )
+        return Finding(CheckResult.FAILED, reason, wrong, examples)
+    share = format_share(total - unknown, total, "row", "names", "name")
+    return Finding(CheckResult.PASSED, f"{share} {account}, and none another account.")
+
+
+OF_ACCOUNT = FileCheck(
+    Check(
+        "rows_of_account",
+        "Where a file was requested of one connected account, no row is of another.",
+    ),
+    _find_account,
+    _check_account,
+)
 
 
 # Net

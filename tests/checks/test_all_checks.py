@@ -17,10 +17,15 @@ from connector.checks import (
 from connector.query import ReportQuery
 
 QUERIES = [ReportQuery.of(spec.id) for spec in REPORTS.values() if spec.status is Status.DOCUMENTED]
+OF_ACCOUNTS = [
+    ReportQuery.of(each.spec.id, by_account=True)
+    for each in QUERIES
+    if "connected_account" in each.spec.parameters and not each.by_payout
+]
 
 
 def test_every_check_of_every_report_is_listed() -> None:
-    of_files = {check for query in QUERIES for check in list_file_checks(query)}
+    of_files = {check for query in [*QUERIES, *OF_ACCOUNTS] for check in list_file_checks(query)}
     of_periods = {find_continuity_check(query) for query in QUERIES} - {None}
 
     assert of_files | of_periods == {check for check in all_checks() if check.other is None}

@@ -98,18 +98,24 @@ class Reconciliation:
 
 def find_reconciliations(query: ReportQuery, others: Sequence[ReportQuery]) -> tuple[Reconciliation, ...]:
     """What a table can be compared with among `others`: those on the same money, in the same windows of the
-    same zone, with the same filters and the columns that are compared."""
+    same zone, with the same filters and the columns that are compared. A table of one connected account is
+    compared with the rows, or the files, of that account in one of all."""
     found = (_find_reconciliation(query, other) for other in others if _is_comparable(query, other))
     return tuple(each for each in found if each)
 
 
 def all_in_one(reconciliation: Reconciliation) -> ReportQuery | None:
-    """The side that has all connected accounts in one file, where the other has a file of each; None where
-    both are cut alike."""
+    """The side that has all connected accounts in one file, where a file of the other has one of them; None
+    where neither has, or both."""
     ours, theirs = reconciliation.ours, reconciliation.theirs
-    if ours.dimensions == theirs.dimensions:
+    if is_of_one(ours) == is_of_one(theirs):
         return None
-    return theirs if ours.dimensions else ours
+    return theirs if is_of_one(ours) else ours
+
+
+def is_of_one(query: ReportQuery) -> bool:
+    """Whether each file of a table is about one account: that of its partition, or of a filter."""
+    return bool(query.dimensions) or CONNECTED_ACCOUNT in query.filters
 
 
 # Which reports are on the same money
@@ -117,18 +123,24 @@ def all_in_one(reconciliation: Reconciliation) -> ReportQuery | None:
 
 def _is_comparable(ours: ReportQuery, theirs: ReportQuery) -> bool:
     def rows(query: ReportQuery) -> dict[str, object]:
-        return {name: value for name, value in query.filters.items() if name not in _PRINTING}
+        return {
+            name: value
+            for name, value in query.filters.items()
+            if name not in _PRINTING and name != CONNECTED_ACCOUNT
+        }
 
     def grid(query: ReportQuery) -> tuple[object, ...]:
         return query.window, query.zone
 
+    only = [each.filters[CONNECTED_ACCOUNT] for each in (ours, theirs) if CONNECTED_ACCOUNT in each.filters]
     # A file of all accounts is cut into those of each by the column that says whose a row is.
-    cut_alike = ours.dimensions == theirs.dimensions
+    cut_alike = ours.dimensions == theirs.dimensions and len(only) != 1
     return (
         ours.name != theirs.name
         and grid(ours) == grid(theirs)
         and rows(ours) == rows(theirs)
-        and (cut_alike or any(has(each, CONNECTED_ACCOUNT) for each in (ours, theirs) if not each.dimensions))
+        and len({*only}) < 2
+        and (cut_alike or all(has(each, CONNECTED_ACCOUNT) for each in (ours, theirs) if not is_of_one(each)))
     )
 
 

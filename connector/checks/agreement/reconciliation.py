@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from connector.checks.agreement.comparison import compare
-from connector.checks.agreement.pairs import Reconciliation, all_in_one
+from connector.checks.agreement.pairs import Reconciliation, all_in_one, is_of_one
 from connector.checks.finding import CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import OpenFile, UnreadableError, opened
 from connector.checks.wording import SHOWN, format_count, format_share
@@ -35,16 +35,14 @@ def reconcile(
 
 
 def partitions_beside(store: Store, ours: Dataset, theirs: Dataset, partition: str) -> tuple[str, ...]:
-    """The partitions of another table about the same window, and about the same account where both tables
-    have files of each: several where only the other one has. Whether each has a file is not looked at."""
-    window = ours.key_format.values(partition)[-1]
-    if ours.dimensions == theirs.dimensions:
-        keys: tuple[str, ...] = (partition,)
-    elif ours.dimensions:
-        keys = (window,)
-    else:
-        keys = tuple(each for each in store.keys(theirs) if theirs.key_format.values(each)[-1] == window)
-    return keys
+    """The partitions of another table about the same window, and about the same account where both have
+    files of one: several where only the other one has. Whether each has a file is not looked at."""
+    window, account = ours.key_format.values(partition)[-1], _whose(ours, partition)
+    if not theirs.dimensions:
+        return (window,) if account is None or _whose(theirs, window) in {None, account} else ()
+    if account is not None:
+        return (theirs.key_format.key(account, window),)
+    return tuple(each for each in store.keys(theirs) if theirs.key_format.values(each)[-1] == window)
 
 
 def reconcile_file(
@@ -70,8 +68,7 @@ def reconcile_file(
             if whole is None:
                 found.append((None, compare(reconciliation, here, there)))
             else:
-                dataset, whose = (ours, partition) if whole is reconciliation.theirs else (theirs, key)
-                account = dataset.key_format.values(whose)[0]
+                account = _whose(ours, partition) or _whose(theirs, key)
                 both = (_of_account(each, account) for each in (here, there))
                 found.append((account, compare(reconciliation, *both)))
     if not found:
@@ -83,9 +80,17 @@ def reconcile_file(
 # Accounts
 
 
-def _of_account(file: OpenFile | UnreadableError, account: str) -> OpenFile | UnreadableError:
+def _whose(dataset: Dataset, partition: str) -> str | None:
+    """The account that a file is about; None for a file of all."""
+    if dataset.dimensions:
+        return dataset.key_format.values(partition)[0]
+    named = dataset.filters.get(CONNECTED_ACCOUNT)
+    return None if named is None else str(named)
+
+
+def _of_account(file: OpenFile | UnreadableError, account: str | None) -> OpenFile | UnreadableError:
     """A file of all accounts, read for one of them; a file of that account as it is."""
-    if isinstance(file, UnreadableError) or file.query.dimensions:
+    if isinstance(file, UnreadableError) or account is None or is_of_one(file.query):
         return file
     return file.of_account(account)
 
