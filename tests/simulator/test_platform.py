@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from connector.simulator import Simulator
 from tests.support.clock import ManualClock
+from tests.support.stripe import caller
 
 DAY = 86_400
 OPENING = date(2025, 9, 1)
@@ -212,3 +213,13 @@ def test_what_was_pulled_without_a_platform_is_of_other_books() -> None:
 
     assert one.books_id() != other.books_id()
     assert one.books_id(one.connected_accounts[0]) != other.books_id(one.connected_accounts[0])
+
+
+@pytest.mark.parametrize(("platform", "payer"), [(True, "application"), (False, "account")])
+def test_an_account_says_who_pays_stripes_fees_for_it(platform: bool, payer: str) -> None:
+    """Source: https://docs.stripe.com/api/accounts/object#account_object-controller-fees-payer"""
+    stripe = Simulator(ManualClock(), seed=3, opening=OPENING, volume=2, platform=platform)
+
+    listed = caller(stripe).get("/v1/accounts").json()["data"]
+
+    assert [each["controller"]["fees"] for each in listed] == [{"payer": payer}] * 3

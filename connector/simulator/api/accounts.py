@@ -13,11 +13,13 @@ _DASHBOARDS = ("express", "none")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A connected account. `created` in unix seconds; `number` is its place among the platform's."""
+    """A connected account. `created` in unix seconds; `number` is its place among the platform's, and
+    `platform_pays` says that this one pays Stripe's fees for it."""
 
     id: str
     created: int
     number: int
+    platform_pays: bool
 
     def view(self) -> Json:
         """The account object, as far as it matters to reports."""
@@ -27,6 +29,7 @@ class Account:
             "object": "account",
             "charges_enabled": True,
             "controller": {
+                "fees": {"payer": "application" if self.platform_pays else "account"},
                 "is_controller": True,
                 "stripe_dashboard": {"type": dashboard},
                 "type": "application",

@@ -257,7 +257,11 @@ def _accounts(request: Request) -> Reply:
     pagination.only_known(query, pagination.COMMON)
     connected = backend.connected if request.owner.account == backend.keyring.account else ()
     # Each is created on the first day of its books, a minute after the one before.
-    everyone = [Account(each, backend.ledger(each).opening + 60 * n, n) for n, each in enumerate(connected)]
+    books = ((each, backend.ledger(each)) for each in connected)
+    everyone = [
+        Account(each, ledger.opening + 60 * number, number, ledger.platform_pays)
+        for number, (each, ledger) in enumerate(books)
+    ]
     newest_first = [each for each in reversed(everyone) if each.id not in backend.left]
     accounts, has_more = pagination.page(newest_first, query, thing="account")
     views = [account.view() for account in accounts]

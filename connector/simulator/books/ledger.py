@@ -135,6 +135,11 @@ class _Journal:
             self._compute(day)
             return self._business.costs(day) if isinstance(self._business, ConnectedBusiness) else {}
 
+    @property
+    def platform_pays(self) -> bool:
+        """Whether its platform pays Stripe's fees for it."""
+        return isinstance(self._business, ConnectedBusiness)
+
 
 @lru_cache(maxsize=16)
 def _journal(
@@ -197,6 +202,11 @@ class Ledger:
     def opening(self) -> int:
         """The first second of the first day."""
         return self._journal.first * DAY
+
+    @property
+    def platform_pays(self) -> bool:
+        """Whether the account is connected to a platform that pays Stripe's fees for it."""
+        return self._journal.platform_pays
 
     def entries(self, start: int, end: int, *, as_of: int) -> Iterator[Entry]:
         """Everything effective in [start, end) that was known at `as_of`, in order of time."""
