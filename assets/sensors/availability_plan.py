@@ -263,7 +263,7 @@ def look(
     aged = find_aged(availability.ready, ages=ages, look_back=look_back, now=availability.now)
     concerned = {each.key: each for each in availability.within(look_back)}
     concerned |= {each.key: each for each, _ in aged}
-    there = [each for key, each in concerned.items() if key in set(files)]
+    there = [concerned[key] for key in files if key in concerned]
     return Look(availability, dataset, files, aged, availability.read_published(store, client, there))
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from assets import ConfiguredReport
 from assets.dagster_runs.history import newest_materializations, read_begun, read_materializations
+from tests.support.counting import CountedInstance
 from tests.support.runs import Runs
 
 DAYS = [f"2026-06-{day:02}" for day in range(1, 6)]
@@ -35,6 +36,15 @@ def test_of_each_partition_the_newest_event_counts(instance: dg.DagsterInstance,
     found = newest_materializations(instance, key, [*DAYS, "2026-06-09"])
 
     assert {day: event.report_run for day, event in found.items()} == {day: f"frr_2-{day}" for day in DAYS}
+
+
+def test_no_other_events_are_read_for_the_newest(instance: dg.DagsterInstance, key: dg.AssetKey) -> None:
+    """Nor where one of the partitions was never materialized."""
+    counted = CountedInstance(instance)
+
+    newest_materializations(counted.as_instance, key, [*DAYS[:3], "2026-06-09"])
+
+    assert counted.events == 3
 
 
 def test_what_was_begun_is_found_on_every_page(

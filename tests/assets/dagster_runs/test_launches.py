@@ -1,8 +1,7 @@
 """What is left alone: in hand, or cancelled by a person until a person launches it; in a real Dagster."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
 
 import dagster as dg
 import pytest
@@ -20,6 +19,7 @@ from assets.dagster_runs.launch import (
     launched_by_person,
 )
 from assets.dagster_runs.launches import SOON, Launches
+from tests.support.counting import CountedInstance
 from tests.support.runs import Runs
 
 KEYS = [f"2026-06-{day:02}" for day in range(1, 31)]
@@ -150,30 +150,14 @@ def test_an_old_cancellation_is_not_forgotten_behind_many_runs(runs: Runs) -> No
     assert runs.left_alone(GRID).put_down == days(1, 1)
 
 
-class CountedRuns:
-    """An instance that counts the runs that are read of it."""
-
-    def __init__(self, instance: dg.DagsterInstance) -> None:
-        self._instance = instance
-        self.read = 0
-
-    def get_run_records(self, *arguments: Any, **options: Any) -> Sequence[dg.RunRecord]:
-        found = self._instance.get_run_records(*arguments, **options)
-        self.read += len(found)
-        return found
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._instance, name)
-
-
 @pytest.fixture
-def long_history(runs: Runs) -> CountedRuns:
+def long_history(runs: Runs) -> CountedInstance:
     """A cancelled day, many runs of others, and a person's launch of a second day that was cancelled."""
     runs.add("2026-06-01", "2026-06-02", status=S.CANCELED)
     for _ in range(250):
         runs.add("2026-06-09", status=S.SUCCESS, tags=SENSOR)
     runs.add("2026-06-02", status=S.FAILURE)
-    return CountedRuns(runs.instance)
+    return CountedInstance(runs.instance)
 
 
 @pytest.mark.parametrize(
@@ -185,23 +169,25 @@ def long_history(runs: Runs) -> CountedRuns:
     ],
 )
 def test_runs_are_read_back_only_to_what_became_of_the_keys_asked_about(
-    long_history: CountedRuns, keys: set[str], put_down: set[str], at_most: int
+    long_history: CountedInstance, keys: set[str], put_down: set[str], at_most: int
 ) -> None:
-    launches = Launches(cast(dg.DagsterInstance, long_history))
+    launches = Launches(long_history.as_instance)
 
     assert launches.left_alone(GRID, keys).put_down == put_down
-    assert long_history.read <= at_most
+    assert long_history.runs <= at_most
 
 
-def test_runs_that_were_read_for_one_report_are_not_read_again_for_another(long_history: CountedRuns) -> None:
-    launches = Launches(cast(dg.DagsterInstance, long_history))
+def test_runs_that_were_read_for_one_report_are_not_read_again_for_another(
+    long_history: CountedInstance,
+) -> None:
+    launches = Launches(long_history.as_instance)
 
     for _ in range(3):
         launches.left_alone(GRID, KEYS)
         launches.latest_failed(GRID, KEYS)
 
     # The one that was cancelled, all, and the one that failed.
-    assert long_history.read == 1 + 252 + 1
+    assert long_history.runs == 1 + 252 + 1
 
 
 # Backfills
