@@ -38,6 +38,30 @@ class Ran:
         return [json.loads(line) for line in self.lines]
 
 
+DEFS = """\
+type: assets.StripeReportsComponent
+
+attributes:
+  reports:
+    - report: {report}
+      name: {name}
+      start: {start}
+      {field}: [{accounts}]
+"""
+
+
+def configure(
+    directory: Path, report: str, start: str, field: str, *accounts: str, name: str | None = None
+) -> None:
+    """Configure one report with these accounts, each as YAML has it, in a folder of its own by its name."""
+    place = directory / "defs" / (name or "stripe")
+    place.mkdir(parents=True)
+    text = DEFS.format(
+        report=report, name=name or "null", start=start, field=field, accounts=", ".join(accounts)
+    )
+    (place / "defs.yaml").write_text(text)
+
+
 #: The command as a process of its own.
 COMMAND = (sys.executable, "-m", "connector")
 

@@ -8,25 +8,11 @@ import yaml
 from connector.accounts import AccountLives
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.api.keys import FILES_READ, REPORTS_READ
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, configure
 from tests.conftest import ClientFor
 from tests.support.clock import ManualClock
 
-DEFS = """\
-type: assets.StripeReportsComponent
-
-attributes:
-  reports:
-    - report: connected_account_balance_summary
-      start: 2026-01-01
-      connected_accounts: {accounts}
-"""
-
-
-def configure(directory: Path, accounts: str) -> None:
-    place = directory / "defs" / "stripe"
-    place.mkdir(parents=True)
-    (place / "defs.yaml").write_text(DEFS.format(accounts=accounts))
+CONFIGURED = ("connected_account_balance_summary", "2026-01-01", "connected_accounts")
 
 
 def test_what_is_printed_is_a_list_to_paste(run: Run, stripe: Simulator, tmp_path: Path) -> None:
@@ -47,7 +33,7 @@ def test_what_differs_from_the_configuration_is_said(
 ) -> None:
     first, second, third = stripe.connected_accounts
     monkeypatch.setenv("OURS", f"{first} acct_elsewhere")
-    configure(tmp_path, f'["{{{{ env.OURS }}}}", {{account: {second}, until: 2026-01-31}}]')
+    configure(tmp_path, *CONFIGURED, '"{{ env.OURS }}"', f"{{account: {second}, until: 2026-01-31}}")
 
     found = {each["account"]: each["standing"] for each in run("accounts", "--json").objects}
 
@@ -80,7 +66,7 @@ def test_the_doctor_names_accounts_that_differ_and_those_that_are_stored_alone(
     stays, left, stored = stripe.connected_accounts
     day = ("--from", "2026-06-01", "--to", "2026-06-02")
     run("pull", "connected_account_balance_summary", *day, "--connected-accounts", f"{stays},{stored}")
-    configure(tmp_path, f"[{stays}, {left}]")
+    configure(tmp_path, *CONFIGURED, stays, left)
     stripe.leave(left)
 
     found = {each["found"]: each["level"] for each in run("doctor", "--json").objects if "found" in each}

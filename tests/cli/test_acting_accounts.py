@@ -12,25 +12,11 @@ from connector.errors import ConfigurationError
 from connector.project.account_list import ACTING, CONNECTED, read_accounts
 from connector.project.accounts_compared import as_yaml, compare
 from connector.simulator import Simulator
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, configure
 
 DAYS = ("--from", "2026-06-01", "--to", "2026-06-03")
 
-DEFS = """\
-type: assets.StripeReportsComponent
-
-attributes:
-  reports:
-    - report: balance_summary
-      start: 2026-06-01
-      acting_accounts: {accounts}
-"""
-
-
-def configure(directory: Path, accounts: str) -> None:
-    place = directory / "defs" / "stripe"
-    place.mkdir(parents=True)
-    (place / "defs.yaml").write_text(DEFS.format(accounts=accounts))
+CONFIGURED = ("balance_summary", "2026-06-01", "acting_accounts")
 
 
 def test_accounts_are_pulled_checked_and_queried_in_one_table(run: Run, stripe: Simulator) -> None:
@@ -92,7 +78,7 @@ def test_the_doctor_names_the_clash_and_accounts_that_are_stored_alone(
 ) -> None:
     stays, stored, new = stripe.connected_accounts
     run("pull", "balance_summary", *DAYS, "--acting-accounts", f"{stays},{stored}")
-    configure(tmp_path, f"[{stays}]")
+    configure(tmp_path, *CONFIGURED, stays)
 
     found = {each["found"]: each["level"] for each in run("doctor", "--json").objects if "found" in each}
     monkeypatch.setenv("STRIPE_ACCOUNT", stays)

@@ -5,26 +5,12 @@ from pathlib import Path
 import pytest
 
 from connector.simulator import Simulator
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, configure
 
 TABLE = "connected_account_balance_summary"
 DAYS = ("--from", "2026-06-01", "--to", "2026-06-05")
 
-DEFS = """\
-type: assets.StripeReportsComponent
-
-attributes:
-  reports:
-    - report: connected_account_balance.summary.1
-      start: 2026-06-01
-      connected_accounts: {accounts}
-"""
-
-
-def configure(directory: Path, *accounts: str) -> None:
-    place = directory / "defs" / "stripe"
-    place.mkdir(parents=True)
-    (place / "defs.yaml").write_text(DEFS.format(accounts=f"[{', '.join(accounts)}]"))
+CONFIGURED = ("connected_account_balance.summary.1", "2026-06-01", "connected_accounts")
 
 
 @pytest.fixture
@@ -53,7 +39,7 @@ def test_an_account_that_is_configured_and_has_no_file_is_missing(
     run: Run, stripe: Simulator, tmp_path: Path
 ) -> None:
     first, second, third = stripe.connected_accounts
-    configure(tmp_path, first, second, f"{{account: {third}, start: 2026-06-02}}")
+    configure(tmp_path, *CONFIGURED, first, second, f"{{account: {third}, start: 2026-06-02}}")
 
     said, counted, diagnosed = missing(run)
 
@@ -67,7 +53,7 @@ def test_a_life_says_what_is_missing_after_the_last_file_of_an_account(
     run: Run, stripe: Simulator, tmp_path: Path
 ) -> None:
     first, second, _ = stripe.connected_accounts
-    configure(tmp_path, first, f"{{account: {second}, until: 2026-06-03}}")
+    configure(tmp_path, *CONFIGURED, first, f"{{account: {second}, until: 2026-06-03}}")
 
     said, counted, diagnosed = missing(run)
 
@@ -83,6 +69,7 @@ def test_nothing_is_missing_where_every_account_has_what_lies_in_its_life(
     first, second, third = stripe.connected_accounts
     configure(
         tmp_path,
+        *CONFIGURED,
         first,
         f"{{account: {second}, until: 2026-06-02}}",
         f"{{account: {third}, start: 2026-06-05}}",
@@ -96,9 +83,7 @@ def test_an_account_of_another_table_is_not_missing_in_this_one(
     run: Run, stripe: Simulator, tmp_path: Path
 ) -> None:
     first, second, third = stripe.connected_accounts
-    configure(tmp_path, first, second)
-    other = DEFS.format(accounts=f"[{third}]").replace("start:", "name: another\n      start:")
-    (tmp_path / "defs" / "another").mkdir()
-    (tmp_path / "defs" / "another" / "defs.yaml").write_text(other)
+    configure(tmp_path, *CONFIGURED, first, second)
+    configure(tmp_path, *CONFIGURED, third, name="another")
 
     assert missing(run) == ("No partition is missing in between.", 0, "")
