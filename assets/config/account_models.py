@@ -9,7 +9,7 @@ from pydantic import WithJsonSchema
 from assets.config.errors import Place, probe_at
 from connector.accounts import NO_ACCOUNTS, AccountLives
 from connector.errors import ConfigurationError
-from connector.project.account_list import read_accounts
+from connector.project.account_list import CONNECTED, read_accounts
 from connector.query import ReportQuery
 
 _DAY = {"type": "string", "format": "date"}
@@ -45,12 +45,9 @@ def resolve_accounts(context: dg.ResolutionContext, path: Place, given: Any) -> 
 
 
 def refuse_payouts(accounts: AccountLives, query: Callable[[], ReportQuery]) -> None:
-    """Raise ConfigurationError for accounts of a report whose partitions are payouts, and for what the report
-    does not have."""
+    """Raise ConfigurationError for connected accounts of a report whose partitions are payouts, and for what
+    the report does not have."""
     if accounts and (found := query()).by_payout:
-        wayout = (
-            "there is no list of accounts to act for yet: give each account a file with `connection.account`"
-            if found.acting
-            else "each names its account; remove connected_accounts"
+        raise ConfigurationError(
+            f"partitions of {found.spec.id} are payouts, and each names its account; remove {CONNECTED}"
         )
-        raise ConfigurationError(f"partitions of {found.spec.id} are payouts, and {wayout}")

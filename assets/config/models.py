@@ -162,8 +162,9 @@ class ReportModel(ReportDefaults):
     acting_accounts: AccountsField = Field(
         default=[],
         description="Accounts that get their own partitions, asked for in the name of each "
-        "(`Stripe-Account`): those with a Dashboard of their own. In the same forms as `connected_accounts`; "
-        "not together with `connection.account` or STRIPE_ACCOUNT, which are for tables of one account.",
+        "(`Stripe-Account`): those with a Dashboard of their own. Of a report about one payout, those whose "
+        "payouts are pulled. In the same forms as `connected_accounts`; not together with "
+        "`connection.account` or STRIPE_ACCOUNT, which are for tables of one account.",
     )
     payouts_from: str | None = Field(
         default=None,
@@ -345,10 +346,7 @@ def _probes(
         (("window",), lambda: described(window=model.window).by_payout or Windows(model.window)),
         (("zone",), lambda: None if _by_payout(model) else refuse_lossy(Windows(model.window, model.zone))),
         ((CONNECTED,), lambda: refuse_payouts(accounts[CONNECTED], partial(asked, by_account=True))),
-        (
-            (ACTING,),
-            lambda: refuse_payouts(accounts[ACTING], partial(asked, by_account=by_account, acting=acting)),
-        ),
+        ((ACTING,), lambda: acting and asked(by_account=by_account, acting=True)),
         (("name",), partial(described, name=model.name)),
     )
 

@@ -56,7 +56,8 @@ class ConfiguredReport:
         io_manager: the key of the IO manager through which downstream assets read it.
         connected_accounts: the accounts that have partitions of their own, of a query `by_account`, each with
             its life.
-        acting_accounts: the same of a query that is `acting`.
+        acting_accounts: the same of a query that is `acting`; of a report about one payout, the accounts
+            whose payouts become partitions.
         payouts_from: the table that payouts are read from, of a report about one payout; None for the best
             one that is configured.
         checks: which checks are evaluated, and what follows from them.
@@ -93,7 +94,8 @@ class ConfiguredReport:
         if not self.query.by_payout and self.start is None:
             raise ConfigurationError(f"{name} has no start: say from which day on there are partitions")
         given = [each for each in _LISTS if getattr(self, each)]
-        fitting = [_LISTS[self.query.acting]] if self.query.dimensions and not self.query.by_payout else []
+        by_list = self.query.acting or (self.query.dimensions and not self.query.by_payout)
+        fitting = [_LISTS[self.query.acting]] if by_list else []
         if given != fitting:
             raise ConfigurationError(
                 f"{name}: connected accounts have partitions of their own where the report is `by_account`, "
@@ -162,8 +164,9 @@ class ConfiguredReport:
 
     @property
     def accounts(self) -> AccountLives:
-        """The accounts that have partitions of their own, whichever way these are asked for."""
-        return self.acting_accounts or self.connected_accounts
+        """The accounts that have every window of their own, whichever way these are asked for; none of a
+        report about one payout."""
+        return NO_ACCOUNTS if self.query.by_payout else self.acting_accounts or self.connected_accounts
 
     @cached_property
     def partitions(self) -> dg.PartitionsDefinition[str]:

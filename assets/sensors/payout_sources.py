@@ -51,6 +51,7 @@ class PayoutSource:
             return []
         # From the rows, or the one account that the partition or the whole report is about.
         always: Any = self.report.partition(key).account or self.report.query.filters.get(CONNECTED_ACCOUNT)
+        listed = wanted.acting_accounts
         names = [name for name in (CONNECTED_ACCOUNT, self.column) if name in rows.schema.names]
         found = rows.to_table(columns=names).group_by(names).aggregate([]).to_pylist()
         only = wanted.query.filters.get(CONNECTED_ACCOUNT)
@@ -58,6 +59,8 @@ class PayoutSource:
         keys = set()
         for row in found:
             account, payout = row.get(CONNECTED_ACCOUNT) or always, row[self.column]
+            if listed and (account is None or listed.get(account) is None):
+                continue
             if payout and only in {None, account} and (account or not form.dimensions):
                 keys.add(form.key(*([account] if form.dimensions else []), payout))
         return sorted(key for key in keys if is_valid(wanted, key))

@@ -78,14 +78,14 @@ class _Selection:
         """Raises UsageError where dates or payouts are missing, or do not fit the report."""
         payouts = ids_of(self.payouts)
         if query.by_payout:
-            if self.accounts or self.acting_accounts:
-                raise click.UsageError(
-                    "give a payout's account as acct_…:po_…, not by --connected-accounts; or the one account "
-                    "to act for by --account, not by --acting-accounts"
-                )
+            if self.accounts:
+                raise click.UsageError("give a payout's account as acct_…:po_…, not by --connected-accounts")
             if self.start or self.end or not payouts:
                 raise click.UsageError(f"{query.spec.id} is about one payout: give --payout, and no dates")
-            return tuple(query.payout(key) for key in payouts)
+            found = tuple(query.payout(key) for key in payouts)
+            if query.acting:
+                self._refuse_unlisted(found)
+            return found
         if payouts:
             raise click.UsageError(
                 f"{query.spec.id} is partitioned by time: give --from and --to, and no --payout"
@@ -94,6 +94,15 @@ class _Selection:
             raise click.UsageError(f"Missing option '{'--to' if self.start else '--from'}'.")
         windows = connector.Windows(query.window, query.zone).between(self.start, self.end)
         return self._of_accounts(query, windows) if query.dimensions else windows
+
+    def _refuse_unlisted(self, payouts: "Sequence[connector.Partition]") -> None:
+        """Raises UsageError for a payout of an account that is not to be acted for."""
+        from connector.project import account_list  # noqa: PLC0415 - it loads a YAML reader
+
+        accounts = account_list.read_accounts(self.acting_accounts, Path.cwd(), account_list.ACTING)
+        for each in payouts:
+            if each.acting_for is None or accounts.get(each.acting_for) is None:
+                raise click.UsageError(f"the account of {each.key} is not among the --acting-accounts")
 
     def _of_accounts(
         self, query: "connector.ReportQuery", windows: "Sequence[connector.Partition]"
@@ -132,7 +141,8 @@ _selection = grouped(
         "payouts",
         multiple=True,
         metavar="ID,…",
-        help="Instead of dates, for a report about one payout: po_…, or acct_…:po_… of a connected account.",
+        help="Instead of dates, for a report about one payout: po_…, or acct_…:po_… of a connected "
+        "account, or of one to act for.",
     ),
     click.option(
         "--window",

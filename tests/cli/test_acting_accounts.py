@@ -128,3 +128,23 @@ def test_a_file_with_the_other_list_alone_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="has a list of connected_accounts and none of acting_acc"):
         read_accounts("@found.yaml", tmp_path, ACTING)
+
+
+def test_payouts_are_pulled_in_the_name_of_their_accounts(run: Run, stripe: Simulator) -> None:
+    """Into one table; one of an account that is not listed is refused before anything is sent."""
+    first, second, third = stripe.connected_accounts
+    listed = ("--acting-accounts", f"{first},{second}")
+    run("pull", "payouts_itemized", *DAYS[:2], "--to", "2026-06-09", *listed)
+    named = run("sql", "--json", "SELECT account, min(payout_id) AS payout FROM payouts_itemized GROUP BY 1")
+    payouts = [f"{each['account']}:{each['payout']}" for each in named.objects]
+    report = "payout_reconciliation_by_id_itemized"
+
+    pulled = run("pull", report, "--payout", ",".join(payouts), *listed)
+    held = run("sql", "--json", f"SELECT DISTINCT account, period AS id FROM {report}")  # noqa: S608
+    refused = run("pull", report, "--payout", f"{third}:po_1", *listed)
+
+    assert pulled.code == 0
+    assert {each["account"] for each in held.objects} == {first, second}
+    assert {f"{each['account']}:{each['id']}" for each in held.objects} == {*payouts}
+    assert refused.code == 2
+    assert f"the account of {third}:po_1 is not among the --acting-accounts" in refused.err

@@ -505,15 +505,30 @@ def test_accounts_to_act_for_have_no_connected_accounts(
     assert said in messages_of(refused.value)
 
 
-def test_payouts_have_no_list_of_accounts_to_act_for(load: Load) -> None:
+def test_payouts_of_connected_accounts_have_no_list(load: Load) -> None:
     text = BY_ACCOUNT.format(
-        report="payout_reconciliation_by_id_itemized", field="acting_accounts", accounts="[acct_1]"
+        report="connected_account_payout_reconciliation_by_id_itemized",
+        field="connected_accounts",
+        accounts="[acct_1]",
     )
 
     with pytest.raises(Exception, match="Error while loading component") as refused:
         load(text.replace("      start: 2026-01-01\n", ""))
 
-    assert "give each account a file with `connection.account`" in messages_of(refused.value)
+    assert "each names its account; remove connected_accounts" in messages_of(refused.value)
+
+
+def test_payouts_of_accounts_to_act_for_have_a_sensor(load: Load) -> None:
+    reports = ("payout_reconciliation_itemized", "payout_reconciliation_by_id_itemized")
+    texts = [BY_ACCOUNT.format(report=each, field="acting_accounts", accounts="[acct_1]") for each in reports]
+    of_payouts = texts[1].partition("  reports:\n")[2].replace("      start: 2026-01-01\n", "")
+
+    definitions = load(texts[0] + of_payouts)
+
+    assert "stripe_payouts" in {each.name for each in definitions.sensors or ()}
+    assert assets_of(definitions)[f"stripe/{reports[1]}"].partitions_def == dg.DynamicPartitionsDefinition(
+        name="stripe_acting_payouts"
+    )
 
 
 def test_one_account_and_a_list_of_accounts_to_act_for_clash(

@@ -16,6 +16,7 @@ from assets.sensors.availability_sensor import build_availability_sensor
 from assets.sensors.late_sensor import build_late_report_sensor
 from assets.sensors.payout_sensor import build_payout_sensor
 from assets.sensors.payout_sources import PROGRESS_CURSOR, PayoutProgress, PendingPayout, find_source
+from connector.accounts import AccountLives
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
@@ -296,6 +297,59 @@ def test_payouts_of_connected_accounts_say_whose_they_are(orchestra: Orchestra, 
     assert sorted(held["balance_transaction_id"].to_pylist()) == sorted(
         rows(orchestra, naming)["balance_transaction_id"].to_pylist()
     )
+
+
+def acting(report: str, accounts: Sequence[str], **options: object) -> ConfiguredReport:
+    query = ReportQuery.of(report, acting=True)
+    return ConfiguredReport(query, acting_accounts=AccountLives.of(accounts), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("ignore:Non-compliant tag keys like .'dagster/partition/")
+def test_payouts_of_accounts_that_are_acted_for_are_asked_for_in_the_name_of_each(
+    orchestra: Orchestra, simulator: Simulator
+) -> None:
+    """Those in the list of the report about payouts, which is shorter than that of the other one."""
+    accounts = simulator.connected_accounts
+    naming = acting("payout_reconciliation.itemized.4", accounts, start=date(2026, 5, 1))
+    one_payout = acting(ONE_PAYOUT, accounts[:2])
+    assets = [build_report_asset(each, retry_policy=None) for each in (naming, one_payout)]
+    for account in accounts:
+        orchestra.launch(assets[:1], f"{account}|{FIRST}", f"{account}|{LAST}")
+    daemon = Daemon(orchestra, assets, build_payout_sensor([naming, one_payout]))
+
+    daemon.tick_and_run()
+
+    named = {(row["account"], row["automatic_payout_id"]) for row in rows(orchestra, naming).to_pylist()}
+    expected = {(account, payout) for account, payout in named if account in accounts[:2]}
+    held = rows(orchestra, one_payout)
+    assert {account for account, _ in expected} == {*accounts[:2]}
+    assert {tuple(key.split(":")) for key, _ in orchestra.recorded(assets[1])} == expected
+    assert set(zip(held["account"].to_pylist(), held["period"].to_pylist(), strict=True)) == expected
+    asked = {each.account for each in simulator.requests if each.method == "POST"}
+    assert asked == {*accounts}
+
+
+@pytest.mark.filterwarnings("ignore:Non-compliant tag keys like .'dagster/partition/")
+def test_a_late_payout_of_an_account_that_is_acted_for_is_picked_up(
+    orchestra: Orchestra, simulator: Simulator, clock: ManualClock
+) -> None:
+    accounts = simulator.connected_accounts
+    naming = acting("payout_reconciliation.itemized.4", accounts, start=date(2026, 5, 1))
+    one_payout = acting(ONE_PAYOUT, accounts, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=1)))
+    assets = [build_report_asset(each, retry_policy=None) for each in (naming, one_payout)]
+    for account in accounts:
+        orchestra.launch(assets[:1], f"{account}|{FIRST}", f"{account}|{LAST}")
+    simulator.faults.add(RunTakes(HOUR), Match(report_type=ONE_PAYOUT), times=99)
+    daemon = Daemon(orchestra, assets, build_payout_sensor([naming, one_payout]))
+    daemon.tick_and_run()
+    created = len(simulator.runs)
+    clock.sleep(HOUR + 60)
+
+    Daemon(orchestra, assets, build_late_report_sensor([naming, one_payout])).tick_and_run()
+
+    named = {(row["account"], row["automatic_payout_id"]) for row in rows(orchestra, naming).to_pylist()}
+    assert {tuple(key.split(":")) for key, _ in orchestra.recorded(assets[1])} == named != set()
+    assert len(simulator.runs) == created
 
 
 def test_itemized_and_summary_of_payouts_share_their_partitions(
