@@ -8,7 +8,6 @@ from connector.catalogue import Column
 from connector.checks.finding import Check, CheckResult, Finding, Severity
 from connector.checks.opened_file import FileCheck, OpenFile, inconclusive
 from connector.checks.wording import REFRESH, SHOWN, format_count, format_share
-from connector.convert.parquet import read_through
 from connector.errors import StoreError
 from connector.query import ReportQuery
 from connector.text import join_names, visible
@@ -23,8 +22,7 @@ def _no_columns(_query: ReportQuery) -> tuple[Column, ...]:
 def _check_whole(file: OpenFile) -> Finding:
     origin = file.provenance
     try:
-        with file.open_bytes() as source:
-            rows = read_through(source)
+        rows = file.read_through()
     except (StoreError, pa.ArrowException, OSError) as error:
         return Finding(CheckResult.FAILED, f"{file.uri} is damaged: {file.explain(error)}. {REFRESH}", 1)
     announced = (origin.run.get("result") or {}).get("size")

@@ -16,15 +16,16 @@ from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from connector.catalogue import Column
 from connector.checks.finding import Check, CheckResult, Finding
 from connector.checks.wording import REFRESH
 from connector.convert.arrow_types import is_stored_as
+from connector.convert.parquet import read_through
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
-from connector.dataset.schema_evolution import Footer
+from connector.dataset.schema_evolution import OpenedFile
+from connector.dataset.seal import compare_with_seal
 from connector.dataset.store import Store
 from connector.errors import NoDataError, StoreError
 from connector.partitions import CONNECTED_ACCOUNT
@@ -55,7 +56,7 @@ class OpenFile:
         schema: its columns.
         rows: those of a small file, which DuckDB has under the name `report`; None for a large one.
         former: opens the files that it and those before it have replaced, as far as they are still there and
-            can be read, the newest first.
+            can be read, the newest first, each until the next one.
         account: the connected account whose rows `select` reads; None for all rows.
     """
 
@@ -66,7 +67,7 @@ class OpenFile:
     rows: pa.Table | None
     former: "Callable[[], Iterator[OpenFile]]"
     _store: Store
-    _path: str
+    _file: OpenedFile
     _connection: duckdb.DuckDBPyConnection
     account: str | None = None
 
@@ -87,22 +88,29 @@ class OpenFile:
         query = f"SELECT {select} FROM {rows} {rest}"  # noqa: S608 - our columns, and literals of ours
         if self.rows is not None:
             return self._connection.execute(query).fetchall()
-        with self.open_bytes() as source, pq.ParquetFile(source, pre_buffer=False) as file:
+        with self._file.reader() as file:
             schema = pa.schema([field for field in file.schema_arrow if field.name in names])
             batches = file.iter_batches(columns=schema.names, use_threads=False)
             self._connection.register("report", pa.RecordBatchReader.from_batches(schema, batches))
             return self._connection.execute(query).fetchall()
 
-    def open_bytes(self) -> pa.NativeFile:
-        """The bytes of the file."""
-        return self._store.open_bytes(self._path)
+    def read_through(self) -> int:
+        """Compare the file with its seal, and read all pages that were not read when it was opened. Returns
+        how many rows there are.
+
+        Raises StoreError, ArrowException or OSError for a file that is not as it was written.
+        """
+        if self.rows is None:
+            return read_through(self._file.bytes)
+        compare_with_seal(self._file.bytes)
+        return int(self.rows.num_rows)
 
     def head(self, count: int) -> pa.Table:
         """The first rows. Raises StoreError where they cannot be read."""
         if self.rows is not None:
             return self.rows.slice(0, count)
         try:
-            with self.open_bytes() as source, pq.ParquetFile(source, pre_buffer=False) as file:
+            with self._file.reader() as file:
                 first = next(file.iter_batches(count, use_threads=False), None)
                 return pa.Table.from_batches([] if first is None else [first], self.schema)
         except (pa.ArrowException, OSError) as error:
@@ -183,14 +191,14 @@ def open_file(store: Store, dataset: Dataset, query: ReportQuery, partition: str
             with suppress(UnreadableError), _opened(store, query, uri, replaced, lambda: iter(())) as file:
                 yield file
 
-    try:
-        (footer,) = store.footers(dataset, [partition])
-    except NoDataError:
-        raise
-    except StoreError as error:
-        raise UnreadableError(f"it is not a whole Parquet file: {store.explain(error)}") from None
-    with _opened(store, query, store.uri(dataset, partition), footer, former) as file:
-        yield file
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(store.opened(dataset, partition))
+        except NoDataError:
+            raise
+        except StoreError as error:
+            raise UnreadableError(f"it is not a whole Parquet file: {store.explain(error)}") from None
+        yield stack.enter_context(_opened(store, query, store.uri(dataset, partition), opened, former))
 
 
 @contextmanager
@@ -198,21 +206,21 @@ def _opened(
     store: Store,
     query: ReportQuery,
     uri: str,
-    footer: Footer,
+    opened: OpenedFile,
     former: Callable[[], Iterator[OpenFile]],
 ) -> Iterator[OpenFile]:
+    origin, schema = opened.footer.provenance, opened.footer.schema
     try:
-        with store.open_bytes(footer.path) as source, pq.ParquetFile(source) as file:
+        with opened.reader(ahead=True) as file:
             rows = file.read(use_threads=False) if file.num_row_groups < _SMALL else None
     except (pa.ArrowException, OSError) as error:
         raise UnreadableError(f"it is not a whole Parquet file: {store.explain(error)}") from None
-    if footer.provenance is None:
+    if origin is None:
         raise UnreadableError("it does not say which report run it was made from")
     with _engine(os.getpid()).cursor() as connection:
         if rows is not None:
             connection.register("report", rows)
-        origin = footer.provenance
-        yield OpenFile(query, uri, origin, footer.schema, rows, former, store, footer.path, connection)
+        yield OpenFile(query, uri, origin, schema, rows, former, store, opened, connection)
 
 
 @contextmanager

@@ -29,7 +29,14 @@ from connector.dataset.filesystem.root import Root
 from connector.dataset.identity import Dataset, refuse_mixture
 from connector.dataset.pins import Pins
 from connector.dataset.provenance import Provenance, provenance_in
-from connector.dataset.schema_evolution import Footer, one_dataset, one_schema, read_footers
+from connector.dataset.schema_evolution import (
+    Footer,
+    OpenedFile,
+    one_dataset,
+    one_schema,
+    opened_file,
+    read_footers,
+)
 from connector.dataset.seal import read_footer
 from connector.errors import ConfigurationError, DatasetMismatchError, NoDataError, StoreError
 from connector.text import join_names
@@ -69,10 +76,6 @@ class Finder:
     def explain(self, error: BaseException) -> str:
         """What Arrow, DuckDB or the system says of a file here, in a line without the root's credentials."""
         return self._root.explain(error)
-
-    def open_bytes(self, path: str) -> pa.NativeFile:
-        """The bytes of a file. Raises OSError as the file system does, whose text is for `explain`."""
-        return self._fs.open_input_file(path)
 
     # What counts
 
@@ -146,11 +149,22 @@ class Finder:
             self._refuse_missing(dataset, paths)
         books, counted = self._books_to_compare(dataset), []
         for footer in read_footers(paths, self._root):
-            stray = _stray(dataset, dataset.key_of(footer.path), footer.path, footer.provenance, books)
+            stray = _footer_of_stray(dataset, footer, books)
             if stray and periods is not None:
                 raise StoreError(str(stray))
             counted += [] if stray else [footer]
         return tuple(sorted(counted, key=lambda each: each.path))
+
+    @contextlib.contextmanager
+    def opened(self, dataset: Dataset, period: str) -> Iterator[OpenedFile]:
+        """The file of a partition, opened once for all that is read of it. Raises what `footers` raises."""
+        self._refuse_unpinned(dataset)
+        path = self._path(dataset.file_path(period))
+        self._refuse_missing(dataset, [path])
+        with opened_file(path, self._root) as file:
+            if stray := _footer_of_stray(dataset, file.footer, self._books_to_compare(dataset)):
+                raise StoreError(str(stray))
+            yield file
 
     def columns(self, dataset: Dataset) -> dict[str, str]:
         """Every column that any file of a table has, and its Arrow type as text.
@@ -280,7 +294,7 @@ class Finder:
         """The same, whatever its provenance says."""
         path = self._path(dataset.file_path(key))
         try:
-            with self.open_bytes(path) as file:
+            with self._fs.open_input_file(path) as file:
                 footer = read_footer(file)
             metadata = (pq.read_metadata(pa.BufferReader(footer)).metadata or {}) if footer else None
         except FileNotFoundError:
@@ -330,6 +344,11 @@ class Finder:
 
     def _books_to_compare(self, dataset: Dataset) -> str | None:
         return self.books(dataset) if dataset.mode == Mode.SIMULATED else None
+
+
+def _footer_of_stray(dataset: Dataset, footer: Footer, books: str | None) -> Stray | None:
+    """The file with that footer as a stray; None where it belongs where it is."""
+    return _stray(dataset, dataset.key_of(footer.path), footer.path, footer.provenance, books)
 
 
 def _stray(

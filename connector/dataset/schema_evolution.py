@@ -8,7 +8,8 @@ The newest file is the one that was fetched last, not that of the last period: a
 again is as new as can be.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -44,6 +45,28 @@ class Footer:
         return str(self.provenance.fetched_at) if self.provenance else "", self.path
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A Parquet file that is opened once for all that is read of it.
+
+    Attributes:
+        metadata: what its footer says, for Arrow, which need not read it again.
+        bytes: all of it.
+    """
+
+    footer: Footer
+    metadata: pq.FileMetaData
+    bytes: pa.NativeFile
+
+    def reader(self, *, ahead: bool = False) -> pq.ParquetFile:
+        """Reads rows, and leaves the file open.
+
+        Args:
+            ahead: fetch all columns of a row group at once.
+        """
+        return pq.ParquetFile(self.bytes, metadata=self.metadata, pre_buffer=ahead)
+
+
 def read_footers(paths: Sequence[str], root: Root) -> list[Footer]:
     """The footer of each file, each read once; several at a time where each is a journey.
 
@@ -52,16 +75,25 @@ def read_footers(paths: Sequence[str], root: Root) -> list[Footer]:
     return root.each(partial(_footer, root), paths)
 
 
-def _footer(root: Root, path: str) -> Footer:
-    try:
-        with root.filesystem.open_input_file(path) as file:
+@contextmanager
+def opened_file(path: str, root: Root) -> Iterator[OpenedFile]:
+    """Open a file, and read its footer. Raises StoreError naming it where that cannot be done."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(root.filesystem.open_input_file(path))
             footer = read_footer(file)
-        if footer is None:
-            raise StoreError(f"could not read {path}: its footer is damaged. Pull that partition again.")
-        read = pq.read_metadata(pa.BufferReader(footer))
-        return Footer(path, read.schema.to_arrow_schema(), provenance_in(read.metadata or {}))
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise StoreError(f"could not read {path}: {root.explain(error)}") from None
+            if footer is None:
+                raise StoreError(f"could not read {path}: its footer is damaged. Pull that partition again.")
+            read = pq.read_metadata(pa.BufferReader(footer))
+            said = Footer(path, read.schema.to_arrow_schema(), provenance_in(read.metadata or {}))
+        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+            raise StoreError(f"could not read {path}: {root.explain(error)}") from None
+        yield OpenedFile(said, read, file)
+
+
+def _footer(root: Root, path: str) -> Footer:
+    with opened_file(path, root) as file:
+        return file.footer
 
 
 def _alike(footers: Sequence[Footer]) -> list[tuple[pa.Schema, list[Footer]]]:

@@ -22,7 +22,7 @@ from connector.dataset.admission import explain_foreign, refuse_other_books
 from connector.dataset.finder import Finder
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
-from connector.dataset.schema_evolution import Footer, read_footers
+from connector.dataset.schema_evolution import OpenedFile, opened_file
 from connector.dataset.shape import ask_the_same
 from connector.errors import OvertakenError, StoreError
 from connector.text import get_logger
@@ -92,17 +92,16 @@ class Store(Finder):
         finally:
             staged.unlink(missing_ok=True)
 
-    def superseded(self, dataset: Dataset, period: str) -> Iterator[tuple[str, Footer]]:
+    def superseded(self, dataset: Dataset, period: str) -> Iterator[tuple[str, OpenedFile]]:
         """The files that a partition's file, and those before it, have replaced, as far as they are still
-        there: where each is, and its footer; the newest first. Those that cannot be read, or are not of this
-        table, are left out."""
+        there: where each is, opened until the next one is; the newest first. Those that cannot be read, or
+        are not of this table, are left out."""
         books, place = self._books_to_compare(dataset), dataset.superseded_path(period)
         for path in sorted(self._root.listed(self._path(place)), reverse=True):
-            with contextlib.suppress(StoreError):
-                (footer,) = read_footers([path], self._root)
-                origin = footer.provenance
+            with contextlib.suppress(StoreError), opened_file(path, self._root) as file:
+                origin = file.footer.provenance
                 if origin and not explain_foreign(dataset, period, origin, books=books):
-                    yield self._root.uri(f"{place}/{path.rpartition('/')[2]}"), footer
+                    yield self._root.uri(f"{place}/{path.rpartition('/')[2]}"), file
 
     def forget(self, dataset: Dataset, period: str) -> int:
         """Remove a partition's file, and the files that it and those before it have replaced.

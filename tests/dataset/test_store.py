@@ -290,7 +290,7 @@ def test_the_files_that_a_file_has_replaced_are_found_the_newest_first(
     (place / "20260602T999999Z-odd.parquet").write_bytes(b"PAR1")
     write(place / "20260602T888888Z-foreign.parquet", provenance(account="acct_1"))
 
-    found = dict(store.superseded(DATASET, "2026-06-01"))
+    found = {uri: file.footer for uri, file in store.superseded(DATASET, "2026-06-01")}
 
     runs = [footer.provenance.run_id for footer in found.values() if footer.provenance]
     assert runs == ["frr_2", "frr_1", "frr_0"]

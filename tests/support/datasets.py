@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +102,40 @@ def lay(root: Path, dataset: Dataset, period: str, table: pa.Table, **changes: A
     return path
 
 
-def counted(opened: list[str]) -> pafs.PyFileSystem:
-    """The local file system, which notes every file that is opened."""
+class _Watched:
+    """A file that notes every read that reaches its end, where the footer of a Parquet file is."""
+
+    def __init__(self, file: pa.NativeFile, note: Callable[[], None]) -> None:
+        self._file = file
+        self._note = note
+
+    def read(self, count: int = -1) -> bytes:
+        before = self._file.tell()
+        found = bytes(self._file.read(count if count >= 0 else None))
+        if found and before + len(found) == self._file.size():
+            self._note()
+        return found
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        return int(self._file.seek(position, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def close(self) -> None:
+        self._file.close()
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._file.closed)
+
+
+def counted(opened: list[str], footers: list[str] | None = None) -> pafs.PyFileSystem:
+    """The local file system, which notes every file that is opened.
+
+    Args:
+        footers: where it notes every file whose end is read.
+    """
     local = pafs.LocalFileSystem()
     open_file = local.open_input_file
 
@@ -113,7 +146,10 @@ def counted(opened: list[str]) -> pafs.PyFileSystem:
 
     def noted(_: Any, path: str) -> pa.NativeFile:
         opened.append(path)
-        return open_file(path)
+        file = open_file(path)
+        if footers is None:
+            return file
+        return pa.PythonFile(_Watched(file, partial(footers.append, path)), mode="r")
 
     handed = {
         name: lambda _, *given, name=name: getattr(local, name)(*given)
