@@ -110,6 +110,9 @@ def test_rows_of_a_table_without_a_pin_are_refused_naming_the_pin(
         store.arrow_dataset(DATASET)
 
     assert str(caught.value).startswith(f"{pin}: it has files and no pin")
+    pin.write_bytes(b"{")
+    with pytest.raises(StoreError, match=f"^{pin}: the pin is damaged; the next pull into the table writes"):
+        store.arrow_dataset(DATASET)
 
 
 def test_a_pin_that_is_written_again_names_the_books(store: Store, tmp_path: Path) -> None:
@@ -181,3 +184,10 @@ def test_what_is_wrong_with_a_table_that_cannot_be_used_is_said(
             "into it writes the pin again; else move it away"
         ),
     }
+
+
+def test_a_damaged_pin_names_no_books(store: Store, publish: Publish, tmp_path: Path) -> None:
+    publish(windowed())
+    damage_pin(tmp_path)
+
+    assert store.books(DATASET) is None

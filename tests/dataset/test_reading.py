@@ -1,6 +1,7 @@
 """What a table holds is found whatever else lies there; a file that does not count is missing, and named."""
 
 import dataclasses
+import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from connector.dataset.provenance import METADATA_KEY
 from connector.dataset.store import Store
 from connector.errors import StoreError
+from connector.partitions import Windows
 from tests.support.datasets import DATASET, NOON, Publish, directory, provenance, write
 
 
@@ -93,7 +95,12 @@ def test_a_file_of_other_books_in_a_partitions_place_does_not_count(store: Store
     assert store.provenance(simulated, "2026-06-02") is None
     assert store.provenances(simulated) == {"2026-06-01": source}
     _, (stray,) = store.contents(simulated)
-    assert "it is of the simulated books seed 2, and the table of seed 1" in stray.reason
+    said = f"{copied} does not count: it is of the simulated books seed 2, and the table of seed 1. "
+    assert str(stray).startswith(said)
+    assert store.newest(simulated) == (source,)
+    assert [footer.provenance for footer in store.footers(simulated)] == [source]
+    with pytest.raises(StoreError, match=f"^{said}"):
+        store.footers(simulated, ["2026-06-02"])
 
 
 def test_a_directory_beside_the_partitions_is_named_once_with_the_number_of_its_files(
@@ -120,7 +127,8 @@ def test_what_the_file_system_refuses_of_one_partition_is_no_matter_of_the_other
 
     assert found == {"2026-06-01": provenance(), "2026-06-03": None}
     assert list(refused) == ["2026-06-02"]
-    assert str(refused["2026-06-02"]).startswith(f"could not read {other}: ")
+    said = rf"could not read {other}: .*is a directory.*\. What was there before is untouched\."
+    assert re.fullmatch(said, str(refused["2026-06-02"]), re.IGNORECASE)
 
 
 def test_a_file_that_does_not_say_whose_it_is_is_named(store: Store, publish: Publish) -> None:
@@ -137,3 +145,34 @@ def test_a_file_that_does_not_say_whose_it_is_is_named(store: Store, publish: Pu
         store.footers(DATASET, ["2026-06-02"])
     assert str(caught.value) == str(stray)
     assert [footer.path for footer in store.footers(DATASET)] == [store.uri(DATASET, "2026-06-01")]
+
+
+def test_a_partition_may_lie_elsewhere_behind_a_link(store: Store, publish: Publish, tmp_path: Path) -> None:
+    place = Path(publish(provenance()).uri).parent
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "copy.parquet").write_bytes(b"")
+    (place.parent / "link").symlink_to(tmp_path / "elsewhere")
+
+    files, strays = store.contents(DATASET)
+
+    assert files == {"2026-06-01": provenance()}
+    assert {stray.path for stray in strays} == {str(place / "copy.parquet"), str(place.parent / "link")}
+
+
+def test_a_store_shows_where_it_is_without_credentials(tmp_path: Path) -> None:
+    assert repr(Store(tmp_path)) == f"Store({tmp_path})"
+    assert repr(Store("s3://key:secret@bucket/x?region=eu-west-1")).startswith("Store(s3://")
+    assert "secret" not in repr(Store("s3://key:secret@bucket/x?region=eu-west-1"))
+
+
+def test_the_newest_runs_of_many_accounts_are_those_of_the_last_periods(store: Store, tmp_path: Path) -> None:
+    acting = dataclasses.replace(DATASET, dimensions=("account",))
+    for number, account in enumerate(["acct_2"] * 5 + ["acct_1"], start=1):
+        period, staged = f"{account}|2026-06-{number:02}", tmp_path / "staged.parquet"
+        interval = Windows("daily").partition(f"2026-06-{number:02}").interval
+        source = provenance(f"frr_{number}", period=period, account=account, interval=interval)
+        write(staged, source)
+        store.publish(staged, acting, source)
+
+    assert {each.run_id for each in store.newest(acting)} == {f"frr_{number}" for number in range(2, 7)}

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from connector.dataset.provenance import Provenance
+from connector.dataset.provenance import Provenance, Published
 from connector.dataset.store import MOST_SUPERSEDED, Store
 from connector.errors import DatasetMismatchError, OvertakenError, StoreError
 from tests.support.datasets import DATASET, NOON, Publish, provenance, rows_in, write
@@ -46,8 +46,8 @@ def test_an_older_result_that_finishes_last_does_not_replace_a_newer(store: Stor
     published = publish(provenance("frr_1"))
 
     assert rows_in(store) == ["frr_2"]
-    assert published.outdated
-    assert published.provenance.run_id == "frr_2"
+    there = provenance("frr_2", made=NOON + timedelta(1))
+    assert published == Published(store.uri(DATASET, "2026-06-01"), there, None, outdated=True)
 
 
 OTHER_COLUMNS = {"interval_start": 1, "interval_end": 2, "columns": ["net_amount", "currency"]}
