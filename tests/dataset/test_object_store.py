@@ -86,4 +86,11 @@ def test_what_lies_beside_the_partitions_is_found_too(store: Store, tmp_path: Pa
     assert files == {PERIOD: provenance()}
     assert stray.path == store._path(f"{DATASET.path}/copy")
     assert store.keys(DATASET) == (PERIOD,)
+    root = store._root
+    for name in ("a/b/report.parquet", "a/b/other.parquet", "a/report.parquet"):
+        root.filesystem.create_dir(root.path(f"t/{name}").rpartition("/")[0], recursive=True)
+        with root.filesystem.open_output_stream(root.path(f"t/{name}")) as sink:
+            sink.write(b"PAR1")
+    found = list(root.at_depth(root.path("t"), 2, "report.parquet"))
+    assert found == [root.path("t/a/b/report.parquet")]
     assert Root("mock:///bucket").everything_below("bucket/none", through=()) == []

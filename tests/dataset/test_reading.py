@@ -176,3 +176,24 @@ def test_the_newest_runs_of_many_accounts_are_those_of_the_last_periods(store: S
         store.publish(staged, acting, source)
 
     assert {each.run_id for each in store.newest(acting)} == {f"frr_{number}" for number in range(2, 7)}
+
+
+def test_a_simulated_table_without_files_may_be_made_from_other_books(store: Store, tmp_path: Path) -> None:
+    simulated, staged = dataclasses.replace(DATASET, mode="simulated"), tmp_path / "staged.parquet"
+    for seed in ("seed 1", "seed 2"):
+        source = provenance(mode="simulated", books=seed)
+        write(staged, source)
+        store.publish(staged, simulated, source)
+        assert store.books(simulated) == seed
+        write(
+            directory(tmp_path / "data" / simulated.superseded_path("2026-06-01")) / f"{seed}.parquet", source
+        )
+        assert len(list(store.superseded(simulated, "2026-06-01"))) == 1, "of these books"
+        Path(store.uri(simulated, "2026-06-01")).unlink()
+
+
+def test_a_finished_file_that_is_gone_is_not_published(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(
+        StoreError, match=r"^could not write .*report\.parquet: No such file or directory\. What"
+    ):
+        store.publish(tmp_path / "gone.parquet", DATASET, provenance())

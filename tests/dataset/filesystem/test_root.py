@@ -2,6 +2,8 @@
 
 import errno
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from connector.dataset.filesystem.root import Root
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, StoreError
 from tests.support.datasets import DATASET, Publish, provenance, write
+
+LONG = "x" * 300
 
 
 def test_a_root_that_is_a_file_is_named(tmp_path: Path) -> None:
@@ -22,7 +26,7 @@ def test_a_root_that_is_a_file_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_kind_of_root_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="nowhere://"):
+    with pytest.raises(ConfigurationError, match=r"^reports root nowhere://bucket/prefix: Unrecognized"):
         Store("nowhere://bucket/prefix")
 
 
@@ -109,3 +113,42 @@ def test_a_rehearsal_fails_where_a_file_does_not_read_back(tmp_path: Path) -> No
 
     with pytest.raises(StoreError, match="rehearsal does not read back as it was written"):
         Lossy(tmp_path).rehearse()
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (lambda root: root.read(root.path("dir")), "read {root}/dir: .*directory.*"),
+        (lambda root: root.listed(root.path("file")), "list {root}/file: .*directory.*"),
+        (
+            lambda root: list(root.at_depth(root.path(LONG), 1, "x")),
+            f"list {{root}}/{LONG}: File name too long",
+        ),
+        (
+            lambda root: root.everything_below(root.path(LONG), through=()),
+            f"list {{root}}/{LONG}: File name too long",
+        ),
+        (
+            lambda root: root.write(root.path("file/x"), bytes(1234)),
+            "write {root}/file/x: File exists; 1,234 bytes are needed",
+        ),
+        (lambda root: root.lock("t").__enter__(), "write {root}/t: Not a directory"),
+        (lambda root: root.staging().__enter__(), "write {root}/\\.staging/[0-9a-f]+: File exists"),
+        (lambda root: root.remove_all("file"), "list {root}/file: .*directory.*"),
+    ],
+    ids=["read", "list", "at-depth", "everything", "write", "lock", "staging", "remove"],
+)
+def test_what_the_disk_refuses_is_named_with_the_path(
+    tmp_path: Path, act: Callable[[Root], object], said: str
+) -> None:
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "file").touch()
+    root = Root(tmp_path)
+    if "staging" in said or "/t:" in said:
+        (tmp_path / ".staging").touch()
+
+    with pytest.raises(StoreError) as caught:
+        act(root)
+
+    expected = f"could not {said.format(root=re.escape(str(tmp_path)))}. What was there before is untouched."
+    assert re.fullmatch(expected, str(caught.value))
