@@ -28,7 +28,7 @@ from tests.model.location.laws import (
     state_of,
     tick_holds,
 )
-from tests.model.location.place import Place
+from tests.model.location.place import Launched, Place
 from tests.support.sensing import Daemon
 
 SENSORS = st.sampled_from([0, 1])
@@ -37,6 +37,8 @@ PLACES, LENGTHS = st.integers(0, 5), st.integers(1, 4)
 TIMES = st.sampled_from(
     [timedelta(minutes=20), timedelta(hours=7), timedelta(hours=30), timedelta(days=3), timedelta(days=40)]
 )
+#: Whether a tick follows at once, and what becomes of the runs that it asks for.
+TICKS = st.sampled_from([None, "alive", "dead"])
 #: Other reports, which would have a table of that name.
 OTHERWISE: dict[str, dict[str, Any]] = {
     "by week": {"window": "weekly"},
@@ -108,9 +110,9 @@ class Weeks(RuleBasedStateMachine):
         back=PLACES,
         length=LENGTHS,
         new_day=st.booleans(),
-        looked_at=st.booleans(),
+        tick=TICKS,
     )
-    def start(self, *, ends: str | None, back: int, length: int, new_day: bool, looked_at: bool) -> None:
+    def start(self, *, ends: str | None, back: int, length: int, new_day: bool, tick: str | None) -> None:
         """A person launches a run, which goes on for a while; or the oldest that does, if need be this one,
         is cancelled by a person, or its worker dies."""
         place = self.place
@@ -122,8 +124,8 @@ class Weeks(RuleBasedStateMachine):
         if ends and place.held:
             self._count("cancel" if ends == "cancelled" else "worker dies")
             place.end_oldest(cancelled=ends == "cancelled")
-        if looked_at:
-            self.tick(0, alive=True)
+        if tick:
+            self.tick(0, alive=tick == "alive")
 
     @rule(
         ends=st.sampled_from([None, None, "well", "dead", "cancelled", "all cancelled"]),
@@ -131,7 +133,7 @@ class Weeks(RuleBasedStateMachine):
         length=st.integers(2, 5),
         at_once=st.sampled_from([1, 2, None]),
         new_day=st.booleans(),
-        looked_at=st.booleans(),
+        tick=TICKS,
     )
     def backfill(
         self,
@@ -141,7 +143,7 @@ class Weeks(RuleBasedStateMachine):
         length: int,
         at_once: int | None,
         new_day: bool,
-        looked_at: bool,
+        tick: str | None,
     ) -> None:
         """A person launches a backfill; or of the oldest, if need be this one, the next run is carried out,
         dies before it begins, or is cancelled by a person, with the others or alone."""
@@ -158,8 +160,8 @@ class Weeks(RuleBasedStateMachine):
                 Backfills(place).cancel(oldest)
             else:
                 self._go_on(oldest, ends)
-        if looked_at:
-            self.tick(0, alive=True)
+        if tick:
+            self.tick(0, alive=tick == "alive")
 
     @precondition(lambda self: not self.in_trouble and self._has_files())
     @rule(
@@ -183,37 +185,16 @@ class Weeks(RuleBasedStateMachine):
             self.place.put_down.discard(changed_definition_is_refused(self.place, OTHERWISE[otherwise]))
 
     @precondition(lambda self: self.place.launched)
-    @rule(what=st.sampled_from(ACCIDENTS), number=st.integers(0, 5))
-    def accident(self, what: str, number: int) -> None:
-        """Something is lost, or reported by hand."""
-        place, days = self.place, self._days(number, 1)
-        run = place.launched[-1 - number % len(place.launched)]
-        files = sorted((Path(self.directory) / "data").glob("*/*/*/*/report.parquet"))
+    @rule(what=st.sampled_from(ACCIDENTS), number=st.integers(0, 5), launched=st.booleans())
+    def accident(self, *, what: str, number: int, launched: bool) -> None:
+        """Something is lost, or reported by hand, and perhaps a person launches that day at once."""
+        run = self.place.launched[-1 - number % len(self.place.launched)]
         # What was cancelled stays so only as long as Dagster has the runs that say so.
-        if what == "delete run" and place.ever_cancelled & set(run.keys):
-            return
-        self._count(what)
-        match what:
-            case "delete run":
-                place.launched.remove(run)
-                place.wanted.pop(run.run_id, None)
-                place.instance.delete_run(run.run_id)
-            case "wipe":
-                place.instance.wipe_assets([place.asset.key])
-            case "lose cursors":
-                for daemon in place.daemons:
-                    daemon.cursor = None
-            case "lose home":
-                for each in self.places:
-                    if each is place or each.shares_home:
-                        each.open_home()
-            case "remove file":
-                for file in files[-1 - number : len(files) - number]:
-                    file.unlink()
-            case "report by hand":
-                for key in days:
-                    event = dg.AssetMaterialization(place.asset.key, partition=key)
-                    place.instance.report_runless_asset_event(event)
+        if what != "delete run" or not self.place.ever_cancelled & set(run.keys):
+            self._count(what)
+            self._lose(what, number, run)
+        if launched:
+            self.materialize(number, 1)
 
     @rule(
         shares_home=st.booleans(),
@@ -320,6 +301,31 @@ class Weeks(RuleBasedStateMachine):
             tick_holds(place, tick, seconds())
         place.carry_out(daemon, tick, alive=alive)
         run_keys_differ(self.places)
+
+    def _lose(self, what: str, number: int, run: Launched) -> None:
+        place = self.place
+        match what:
+            case "delete run":
+                place.launched.remove(run)
+                place.wanted.pop(run.run_id, None)
+                place.instance.delete_run(run.run_id)
+            case "wipe":
+                place.instance.wipe_assets([place.asset.key])
+            case "lose cursors":
+                for daemon in place.daemons:
+                    daemon.cursor = None
+            case "lose home":
+                for each in self.places:
+                    if each is place or each.shares_home:
+                        each.open_home()
+            case "remove file":
+                files = sorted((Path(self.directory) / "data").glob("*/*/*/*/report.parquet"))
+                for file in files[-1 - number : len(files) - number]:
+                    file.unlink()
+            case "report by hand":
+                for key in self._days(number, 1):
+                    event = dg.AssetMaterialization(place.asset.key, partition=key)
+                    place.instance.report_runless_asset_event(event)
 
     def _restate(self, back: int) -> None:
         for key in self._days(back, 1):
