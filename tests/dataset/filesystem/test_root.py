@@ -77,7 +77,8 @@ def test_what_a_killed_process_left_is_swept_and_what_a_live_one_holds_is_not(
     for name in ("dead", "alive", "starting"):
         (base / name).mkdir(parents=True)
         (base / f"{name}.lock").touch()
-    for name in ("dead", "alive"):
+    (base / "empty.lock").touch()
+    for name in ("dead", "alive", "empty"):
         os.utime(base / f"{name}.lock", (0, 0))
     with FileLock(base / "alive.lock"):
         os.utime(base / "alive.lock", (0, 0))
@@ -86,6 +87,7 @@ def test_what_a_killed_process_left_is_swept_and_what_a_live_one_holds_is_not(
 
     assert {"alive", "starting"} <= left
     assert "dead" not in left
+    assert {path.name for path in base.glob("*.lock")} == {"alive.lock", "starting.lock"}
 
 
 def test_a_directory_whose_lock_is_gone_is_swept_and_what_is_not_ours_stays(
@@ -152,3 +154,11 @@ def test_what_the_disk_refuses_is_named_with_the_path(
 
     expected = f"could not {said.format(root=re.escape(str(tmp_path)))}. What was there before is untouched."
     assert re.fullmatch(expected, str(caught.value))
+
+
+def test_a_staging_directory_that_somebody_has_removed_is_gone_all_the_same(store: Store) -> None:
+    with store.staging() as place:
+        place.rmdir()
+        place.with_suffix(".lock").unlink()
+
+    assert not place.exists()
