@@ -6,7 +6,7 @@ else is remembered, so nothing can be lost.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -39,12 +39,15 @@ NONE_GONE = GoneAccounts()
 def find_gone(
     instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: dg.PartitionsDefinition[str] | None
 ) -> GoneAccounts:
-    """The accounts of an asset that are gone; without partitions of accounts there are none."""
-    if not isinstance(partitions, AccountPartitions):
+    """The accounts of an asset that are gone; without partitions of accounts, or of their payouts, there are
+    none."""
+    if not isinstance(partitions, (AccountPartitions, dg.DynamicPartitionsDefinition)):
         return NONE_GONE
     refused = _refused(instance, asset.to_user_string())
-    listed = [account for account in partitions.accounts if account in refused]
-    gone = (each for each in listed if not _came_back(instance, asset, partitions, each, refused[each]))
+    if not refused:
+        return NONE_GONE
+    keys = _keys_of(instance, partitions, refused)
+    gone = (each for each, own in keys.items() if not _came_back(instance, asset, own, refused[each]))
     return GoneAccounts(frozenset(gone))
 
 
@@ -74,16 +77,28 @@ def _refused(instance: dg.DagsterInstance, asset: str) -> dict[str, float]:
     return found
 
 
+def _keys_of(
+    instance: dg.DagsterInstance,
+    partitions: AccountPartitions | dg.DynamicPartitionsDefinition,
+    accounts: Collection[str],
+) -> dict[str, list[str]]:
+    """The partitions of each of these accounts, as far as there are any."""
+    if isinstance(partitions, AccountPartitions):
+        return {each: partitions.keys_of(each) for each in partitions.accounts if each in accounts}
+    found: dict[str, list[str]] = {}
+    for key in partitions.get_partition_keys(dynamic_partitions_store=instance):
+        if (account := account_in(key)) in accounts:
+            found.setdefault(account, []).append(key)
+    return found
+
+
 def _came_back(
     instance: dg.DagsterInstance,
     asset: dg.AssetKey,
-    partitions: AccountPartitions,
-    account: str,
+    keys: Sequence[str],
     refused: float,
 ) -> bool:
-    wanted = dg.AssetRecordsFilter(
-        asset_key=asset, asset_partitions=partitions.keys_of(account), after_timestamp=refused
-    )
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=keys, after_timestamp=refused)
     return bool(instance.fetch_materializations(wanted, limit=1).records)
 
 

@@ -5,6 +5,7 @@ same file.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -58,9 +59,13 @@ def partitions_definition(
     return definition(start_date=first, timezone=windows.zone, end_offset=end_offset)  # type: ignore[call-arg]
 
 
+#: What ends the account in a key: of a window, or of a payout.
+_BEHIND_ACCOUNT = re.compile(r"[|:]")
+
+
 def account_in(key: str) -> str:
     """The account of a partition's key; of a key without one, what cannot be an account."""
-    return key.partition("|")[0]
+    return _BEHIND_ACCOUNT.split(key, maxsplit=1)[0]
 
 
 class AccountPartitions(dg.MultiPartitionsDefinition):

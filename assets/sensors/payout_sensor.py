@@ -13,6 +13,7 @@ import dagster as dg
 
 from assets.dagster_runs.asked import MOST_TIMES, ask_again, requests_for, warn_given_up
 from assets.dagster_runs.claims import claim
+from assets.dagster_runs.gone import NONE_GONE, find_gone
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import RangeRunRequest, shared_resource
@@ -321,12 +322,17 @@ def _plan_requests(
     if until is None:
         return replace(plan, note=f"Stripe does not offer {report.query.spec.id} to this account.")
     grid = PartitionGrid.over(report.key.to_user_string(), [keys])
-    pending, reason = plan.progress.pending, f"payout/{until}"
+    gone = find_gone(instance, report.key, report.payouts) if report.query.dimensions else NONE_GONE
+    left_out = [key for key in plan.progress.pending if key in gone]
+    pending, reason = [key for key in plan.progress.pending if key not in gone], f"payout/{until}"
     left_alone = launches.left_alone(grid, pending).keys
     due = dict.fromkeys((key for key in pending if key not in left_alone), reason)
     again = ask_again(instance, launches, report, grid, due, after_success=True)
     requests = requests_for(report, grid, again.attempts, reason=reason)
-    return replace(plan, requests=requests, given_up=again.given_up, grid=grid)
+    accounts = list_first(sorted(gone.accounts))
+    not_asked = f"{count(len(left_out), 'payout')} not requested, of accounts that are gone: {accounts}."
+    note = not_asked if left_out else plan.note
+    return replace(plan, requests=requests, given_up=again.given_up, grid=grid, note=note)
 
 
 def _result(

@@ -50,7 +50,8 @@ class Daemon:
         )
         # Dagster's function has no argument for it.
         context._last_tick_completion_time = last
-        with context:
+        # As Dagster's daemon does: a request of one payout is looked up among them.
+        with context, dg.partition_loading_context(dynamic_partitions_store=self.orchestra.instance):
             data = self.sensor.evaluate_tick(context)
         self.cursor = data.cursor
         for event in data.asset_events:

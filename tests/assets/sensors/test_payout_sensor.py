@@ -352,6 +352,53 @@ def test_a_late_payout_of_an_account_that_is_acted_for_is_picked_up(
     assert len(simulator.runs) == created
 
 
+@pytest.mark.parametrize("way", ["by a parameter", "by the header"])
+@pytest.mark.filterwarnings("ignore:Non-compliant tag keys like .'dagster/partition/")
+def test_payouts_of_an_account_that_left_fail_once_and_hold_up_nothing_else(
+    orchestra: Orchestra, simulator: Simulator, way: str
+) -> None:
+    """Until a person has launched one of them, once the account is back."""
+    accounts = simulator.connected_accounts
+    if way == "by the header":
+        naming = acting("payout_reconciliation.itemized.4", accounts, start=date(2026, 5, 1))
+        one_payout = acting(ONE_PAYOUT, accounts)
+        keys = [(f"{each}|{FIRST}", f"{each}|{LAST}") for each in accounts]
+    else:
+        naming = report_on("connected_account_payout_reconciliation.itemized.5", start=date(2026, 5, 1))
+        one_payout, keys = report_on(ONE_PAYOUT_THERE), [(FIRST, LAST)]
+    assets = [build_report_asset(each, retry_policy=None) for each in (naming, one_payout)]
+    for first, last in keys:
+        orchestra.launch(assets[:1], first, last)
+    simulator.leave(accounts[1])
+    daemon = Daemon(orchestra, assets, build_payout_sensor([naming, one_payout]))
+    late = Daemon(orchestra, assets, build_late_report_sensor([naming, one_payout]))
+
+    daemon.tick_and_run()
+    launched, asked = orchestra.instance.get_runs_count(), len(simulator.requests)
+    ticks = [daemon.tick_and_run() for _ in range(3)]
+    picked_up = [late.tick() for _ in range(3)]
+    there = {key.partition(":")[0] for key, _ in orchestra.recorded(assets[1])}
+    quiet = simulator.requests[asked:]
+    simulator.come_back(accounts[1])
+    (one, *others) = sorted(
+        key
+        for key in orchestra.instance.get_dynamic_partitions(str(one_payout.payouts.name))
+        if key.startswith(accounts[1])
+    )
+    orchestra.launch(assets[1:], one)
+    daemon.tick_and_run()
+
+    assert there == {accounts[0], accounts[2]}
+    assert orchestra.instance.get_runs_count() > launched
+    assert [each.requests for each in ticks] == [[]] * 3
+    assert all(f"not requested, of accounts that are gone: {accounts[1]}" in each.skipped for each in ticks)
+    assert {each.skipped for each in picked_up} == {
+        "Nothing to do: no partition's latest run failed or timed out."
+    }
+    assert {each.path for each in quiet} == {"/v1/reporting/report_types"}
+    assert {one, *others} <= {key for key, _ in orchestra.recorded(assets[1])}
+
+
 def test_itemized_and_summary_of_payouts_share_their_partitions(
     orchestra: Orchestra, naming: ConfiguredReport, one_payout: ConfiguredReport
 ) -> None:
