@@ -48,7 +48,7 @@ def _cancelled_comes_back() -> Any:
 
 def _tick_without_end() -> Any:
     stack = ExitStack()
-    patient = replace(tick.TICK_RETRY, client_lasts=None)
+    patient = replace(tick.TICK_RETRY, client_lasts=3600.0)
     for module in (availability_sensor, late_sensor, newest_partition):
         stack.enter_context(patch.object(module, "TICK_RETRY", patient))
     return stack
