@@ -6,13 +6,14 @@ counts as skipped, or as failed where the run failed: launching a run again woul
 had failed, and let through what it blocked. So a run that fails says which do not apply.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from functools import cached_property, partial
 from itertools import chain
 
 import dagster as dg
 
-from assets.dagster_runs.history import newest_materializations
+from assets.dagster_runs.history import Target, newest_materializations
 from assets.materialize.check_events import (
     not_applicable,
     not_evaluated,
@@ -25,6 +26,7 @@ from connector.checks import (
     Check,
     CheckOutcome,
     CheckResult,
+    Ends,
     Finding,
     OpenFile,
     Reconciliation,
@@ -34,6 +36,7 @@ from connector.checks import (
     find_continuity_check,
     find_reconciliations,
     partitions_beside,
+    read_ends,
     reconcile,
 )
 from connector.dataset.identity import Dataset
@@ -60,6 +63,8 @@ class CheckRecorder:
         self._outcomes: dict[str, list[CheckOutcome]] = {}
         self._written: set[str] = set()
         self._earlier: set[str] = set()
+        self._targets: dict[str, Target] = {}
+        self._ends: dict[str, Ends | UnreadableError] = {}
 
     def evaluate(self, key: str, file: OpenFile | UnreadableError, *, earlier: bool = False) -> None:
         """Evaluate the checks of a partition's own file.
@@ -74,6 +79,11 @@ class CheckRecorder:
         check = partial(check_opened_file, self._store, self._dataset, self._report.query, key, file)
         outcomes = self._evaluate(settled, self._dataset, key, check)
         self._outcomes[key] = [each for each in outcomes if each.check.name in self._rules]
+        if self._continuity:
+            # What is compared later is read now, so that the file need not be opened again. Where that raises
+            # an error, it is opened again, and the check says so.
+            with suppress(Exception):
+                self._ends[key] = read_ends(file)
 
     @property
     def blocked(self) -> list[CheckOutcome]:
@@ -89,8 +99,14 @@ class CheckRecorder:
             key=lambda each: (order.index(each.check.name), each.partition),
         )
 
-    def write(self, key: str) -> None:
-        """Write the evaluations of one partition by itself. Its event has to be written already."""
+    def write(self, key: str, target: Target | None) -> None:
+        """Write the evaluations of one partition by itself. Its event has to be written already.
+
+        Args:
+            target: what ties them to that event, where it is known; it is read otherwise.
+        """
+        if target:
+            self._targets[key] = target
         self._log(self._report, self._rules, self._outcomes[key])
         self._written.add(key)
 
@@ -117,14 +133,13 @@ class CheckRecorder:
     def _log_not_applicable(self) -> None:
         """Say which checks do not apply to partitions of the run, and why."""
         keys = self._context.partition_keys
-        events = newest_materializations(self._context.instance, self._report.key, self._outcomes)
+        targets = self._targets_of(self._report, self._outcomes.keys())
         every = chain(*self._outcomes.values(), self._across)
         evaluated = {(each.check.name, each.partition) for each in every}
         for rule in self._rules.values():
             for key in keys:
                 if (rule.check.name, key) not in evaluated:
-                    event = events.get(key)
-                    target = event.target if event else None
+                    target = targets.get(key) if key in self._outcomes else None
                     self._context.log_event(not_applicable(self._report.key, rule, key, target))
             if not self._outcomes and len(keys) > 1:
                 self._context.log_event(not_applicable(self._report.key, rule, None, None))
@@ -141,13 +156,24 @@ class CheckRecorder:
 
     def _with_neighbours(self) -> Iterator[CheckOutcome]:
         """Each period that is new, or whose predecessor is, against its predecessor."""
-        query = self._report.query
-        check = find_continuity_check(query)
-        if check is None or check.name not in self._rules:
-            return
-        for before, after in self._pairs():
-            compare = partial(check_continuity, self._store, self._dataset, query, before, after)
-            yield from self._evaluate([check], self._dataset, after, compare)
+        if check := self._continuity:
+            for before, after in self._pairs():
+                compare = partial(
+                    check_continuity,
+                    self._store,
+                    self._dataset,
+                    self._report.query,
+                    before,
+                    after,
+                    ends=self._ends,
+                )
+                yield from self._evaluate([check], self._dataset, after, compare)
+
+    @cached_property
+    def _continuity(self) -> Check | None:
+        """The check across periods; None where it does not apply, or is skipped."""
+        check = find_continuity_check(self._report.query)
+        return check if check and check.name in self._rules else None
 
     def _pairs(self) -> list[tuple[str, str]]:
         """Partitions that follow each other and at least one of which is in this step."""
@@ -219,12 +245,20 @@ class CheckRecorder:
         self, report: ConfiguredReport, rules: Mapping[str, Rule], outcomes: Collection[CheckOutcome]
     ) -> None:
         """Log the evaluations of partitions that have an event; the others are evaluated with theirs."""
-        partitions = {each.partition for each in outcomes}
-        events = newest_materializations(self._context.instance, report.key, partitions)
+        targets = self._targets_of(report, {each.partition for each in outcomes})
         for each in outcomes:
-            if event := events.get(each.partition):
+            if target := targets.get(each.partition):
                 rule = rules[each.check.name]
-                self._context.log_event(partition_evaluation(report.key, rule, each, event.target))
+                self._context.log_event(partition_evaluation(report.key, rule, each, target))
+
+    def _targets_of(self, report: ConfiguredReport, partitions: Set[str]) -> Mapping[str, Target]:
+        """What ties evaluations to the events of their partitions, as far as there are any. Of this report
+        each is read once: what was checked is what that event is about, whatever came later."""
+        targets = self._targets if report is self._report else {}
+        unknown = partitions - targets.keys()
+        for key, event in newest_materializations(self._context.instance, report.key, unknown).items():
+            targets[key] = event.target
+        return targets
 
     def _log_for_run(self, report: ConfiguredReport, rule: Rule, outcomes: Sequence[CheckOutcome]) -> None:
         """Log what a check says of the run as a whole, unless its one evaluation says it already."""

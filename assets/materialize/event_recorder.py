@@ -87,6 +87,7 @@ class EventRecorder:
         self._recorded = recorded
         self._files = files
         self._events = frozenset(events)
+        self._newest = {each.partition: each for each in sorted(events, key=lambda each: each.storage_id)}
         self._done: dict[str, Done] = {}
         self._metadata: dict[str, Mapping[str, Any]] = {}
 
@@ -111,15 +112,15 @@ class EventRecorder:
         key = event.partition.key
         self._done[key] = event
         with self._opened(key) as file:
-            rows = None
+            rows = report_run = None
             if isinstance(file, OpenFile):
-                rows = first_rows(self._report, file)
+                rows, report_run = first_rows(self._report, file), file.provenance.run_id
             self._metadata[key] = partition_metadata(self._report, event, rows)
-            if not self._gather:
-                self._write(event)
+            recorded = None if self._gather else self._write(event)
             self._checks.evaluate(key, file)
         if not self._gather:
-            self._checks.write(key)
+            known = recorded and recorded.report_run == report_run
+            self._checks.write(key, recorded.target if recorded and known else None)
 
     def output(self) -> Iterator[Output]:
         """The step's output, for the steps that wait for it: everything went well."""
@@ -154,16 +155,18 @@ class EventRecorder:
     def _opened(self, key: str) -> AbstractContextManager[OpenFile | UnreadableError]:
         return opened(self._store, self._dataset, self._report.query, key)
 
-    def _write(self, event: Done) -> None:
+    def _write(self, event: Done) -> MaterializationEvent | None:
+        """Write a partition's event, unless it is there. Returns the one that was there."""
         key, provenance = event.partition.key, event.published.provenance
         metadata = self._metadata.pop(key)
         if key in self._recorded and not event.fetched:
             self._context.log.info(shown(f"{key}: the file and its event are in place already"))
-            return
+            return self._newest.get(key)
         newest = newest_materializations(self._context.instance, self._report.key, [key]).get(key)
         if newest and newest.report_run == provenance.run_id and newest not in self._events:
             self._context.log.info(
                 shown(f"{key}: Dagster run {newest.dagster_run} has just written this event")
             )
-            return
+            return newest
         self._context.log_event(materialization(self._report, provenance, metadata))
+        return None

@@ -7,7 +7,7 @@
     opened(…), check_opened_file(…)         the same in two steps
 
     find_continuity_check(query)            whether a period opens with what the one before closed with
-    check_continuity(…)
+    check_continuity(…), read_ends(file)
 
     find_reconciliations(query, others)     the tables whose totals must be the same
     reconcile(…), partitions_beside(…)      … and in which of their partitions
@@ -26,7 +26,7 @@ An outcome is passed, failed or inconclusive, with a reason in a sentence and th
 
 from connector.checks.agreement.pairs import Reconciliation, find_reconciliations
 from connector.checks.agreement.reconciliation import partitions_beside, reconcile
-from connector.checks.balance import check_continuity, find_continuity_check
+from connector.checks.balance import Ends, check_continuity, find_continuity_check, read_ends
 from connector.checks.evaluate import all_checks, check_file, check_opened_file, list_file_checks
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
 from connector.checks.opened_file import OpenFile, UnreadableError, open_file, opened
@@ -35,6 +35,7 @@ __all__ = [
     "Check",
     "CheckOutcome",
     "CheckResult",
+    "Ends",
     "Finding",
     "OpenFile",
     "Reconciliation",
@@ -50,5 +51,6 @@ __all__ = [
     "open_file",
     "opened",
     "partitions_beside",
+    "read_ends",
     "reconcile",
 ]

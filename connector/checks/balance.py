@@ -4,7 +4,7 @@ It has few lines, so they are read into memory and added up with Python's exact 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -216,25 +216,34 @@ def find_continuity_check(query: ReportQuery) -> Check | None:
 
 
 def check_continuity(
-    store: Store, dataset: Dataset, query: ReportQuery, before: str, after: str
+    store: Store,
+    dataset: Dataset,
+    query: ReportQuery,
+    before: str,
+    after: str,
+    *,
+    ends: "MutableMapping[str, Ends | UnreadableError] | None" = None,
 ) -> CheckOutcome | None:
     """Whether the period `after` opens with what `before` closed with, in every currency.
 
     The outcome is that of `after`. A currency that only one of them has is zero in the other. None where a
     file is missing, and for a report without balances.
+
+    Args:
+        ends: by partition what has been read of it already; what is read is added.
     """
     if find_continuity_check(query) is None:
         return None
-    ends: list[Ends | UnreadableError] = []
+    known = {} if ends is None else ends
     try:
         # The later one first: it is missing more often.
         for partition in (after, before):
-            with opened(store, dataset, query, partition) as file:
-                ends.append(read_ends(file))
+            if partition not in known:
+                with opened(store, dataset, query, partition) as file:
+                    known[partition] = read_ends(file)
     except NoDataError:
         return None
-    later, earlier = ends
-    return compare_ends(dataset, after, earlier, later)
+    return compare_ends(dataset, after, known[before], known[after])
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 
 from assets import build_report_asset
+from assets.dagster_runs.tags import INTENT_TAG, Intent
 from connector.clock import Clock
 from connector.dataset.store import Store
 from connector.simulator import Simulator
@@ -84,17 +85,36 @@ def assets_of(*reports: str) -> Sequence[dg.AssetsDefinition]:
     return [build_report_asset(each.compared_with(together), retry_policy=None) for each in together]
 
 
-def test_a_file_is_opened_once_for_its_event_and_its_checks_and_once_for_each_neighbour(
-    orchestra: Orchestra, cost: Cost
-) -> None:
-    """The first and the last day have one neighbour in the run."""
+def test_a_file_is_opened_once_for_its_event_and_all_its_checks(orchestra: Orchestra, cost: Cost) -> None:
     (balance,) = assets_of(BALANCE)
 
     assert orchestra.launch([balance], FIRST, LAST).success
 
-    assert of_partitions(cost.opened, "balance_summary") == {5: DAYS - 2, 4: 2}
-    # Of those, the first two find no file; the seal is compared with the end, and with the whole.
-    assert of_partitions(cost.ends, "balance_summary") == {5: DAYS - 2, 4: 2}
+    assert of_partitions(cost.opened, "balance_summary") == {3: DAYS}
+    # The footer once, and the end twice more for the seal. The first two found no file.
+    assert of_partitions(cost.ends, "balance_summary") == {3: DAYS}
+
+
+def test_the_log_is_read_once_for_the_plan_and_before_and_after_each_event(
+    orchestra: Orchestra, cost: Cost
+) -> None:
+    """Before, since another process may have written it; after, for what ties its checks to it."""
+    (balance,) = assets_of(BALANCE)
+
+    assert orchestra.launch([balance], FIRST, LAST).success
+
+    assert cost.log == ["fetch_materializations"] * (1 + 2 * DAYS)
+
+
+def test_the_log_is_read_once_where_all_events_are_there(orchestra: Orchestra, cost: Cost) -> None:
+    (balance,) = assets_of(BALANCE)
+    assert orchestra.launch([balance], FIRST, LAST).success
+    cost.forget()
+
+    assert orchestra.launch([balance], FIRST, LAST, tags={INTENT_TAG: Intent.ENSURE.value}).success
+
+    assert cost.log == ["fetch_materializations"]
+    assert of_partitions(cost.opened, "balance_summary") == {2: DAYS}
 
 
 def test_both_files_of_a_comparison_are_opened_once_for_either_side(orchestra: Orchestra, cost: Cost) -> None:
@@ -106,3 +126,4 @@ def test_both_files_of_a_comparison_are_opened_once_for_either_side(orchestra: O
 
     assert of_partitions(cost.opened, "balance_change_from_activity_itemized") == {5: DAYS}
     assert of_partitions(cost.opened, "balance_summary") == {2: DAYS}
+    assert cost.log == ["fetch_materializations"] * (1 + 2 * DAYS + 1)
