@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, cast
 
 import dagster as dg
-import pyarrow as pa
 
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
+from tests.support.datasets import counted
 
 
 class CountedInstance:
@@ -45,17 +45,18 @@ class CountedInstance:
 class CountedStore(Store):
     """A store that counts, for all stores of the class."""
 
-    opened: ClassVar[list[str]] = []
+    opens: ClassVar[list[str]] = []
     passes: ClassVar[int] = 0
+
+    def __init__(self, root: Any) -> None:
+        super().__init__(root)
+        self._fs = self._root.filesystem = counted(type(self).opens)
 
     @classmethod
     def forget_counts(cls) -> None:
         """Begin to count."""
-        cls.opened, cls.passes = [], 0
-
-    def open_bytes(self, path: str) -> pa.NativeFile:
-        type(self).opened.append(path)
-        return super().open_bytes(path)
+        cls.opens.clear()
+        cls.passes = 0
 
     def keys(self, dataset: Dataset) -> tuple[str, ...]:
         return Listing(super().keys(dataset))

@@ -37,6 +37,6 @@ def test_a_tick_opens_the_files_of_its_look_back_once_and_goes_through_the_listi
     tick = daemon.tick()
 
     assert tick.requests == []
-    opened = [path for path in CountedStore.opened if path.endswith(".parquet")]
+    opened = [path for path in CountedStore.opens if path.endswith(".parquet")]
     assert len(opened) == len(set(opened)) == days
     assert CountedStore.passes <= 6
