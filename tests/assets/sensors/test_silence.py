@@ -22,7 +22,7 @@ from connector.dataset.store import Store
 from connector.errors import StoreError
 from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
-from connector.simulator.faults import Stage
+from connector.simulator.faults import Fault, Stage
 from tests.faults.network import Delay, Drip, Respond, Silence, rate_limited
 from tests.faults.runs import RunTakes
 from tests.support.clock import ManualClock
@@ -156,16 +156,86 @@ def test_reports_whose_tables_are_slow_to_read_have_their_turn_at_later_ticks(
     assert list(dict.fromkeys(asked)) == names
 
 
+PAYOUT_NAMES = ("a", "b", "c", "d")
+
+
+@pytest.fixture
+def slow_payouts(
+    instance: dg.DagsterInstance, simulator: Simulator, clock: ManualClock, tmp_path: Path
+) -> Daemon:
+    """The sensor of four reports about payouts over tables that are slow to list, with payouts to find."""
+    SlowStore.clock, SlowStore.seconds = clock, 0.0
+    naming = configured("payout_reconciliation.itemized.4")
+    orchestra = Orchestra(instance, simulator.handle, clock, tmp_path, store=SlowStore)
+    reports = [naming, *(ConfiguredReport(ReportQuery.of(ONE_PAYOUT, name=name)) for name in PAYOUT_NAMES)]
+    assets = [build_report_asset(each, retry_policy=None) for each in reports]
+    orchestra.launch(assets[:1], DAY)
+    return Daemon(orchestra, assets, build_payout_sensor(reports))
+
+
+@pytest.mark.parametrize("seconds", [1.0, 7.0, 12.0, 14.9, 20.0])
+def test_payouts_whose_tables_are_slow_to_read_have_their_turn_at_later_ticks(
+    slow_payouts: Daemon, clock: ManualClock, seconds: float
+) -> None:
+    SlowStore.seconds = seconds
+    took, asked = [], []
+
+    for _ in PAYOUT_NAMES:
+        began = clock.monotonic()
+        tick = slow_payouts.tick()
+        took.append(clock.monotonic() - began)
+        asked += [key.path[-1] for request in tick.requests for key in request.asset_selection or ()]
+
+    assert max(took) < IN_TIME
+    # Nothing was carried out, so what had its turn is asked for again.
+    assert {*asked} == {*PAYOUT_NAMES}
+
+
+#: Stripe answers a moment after the tick has left.
+BESIDE_A_LISTING = {**KEPT_WAITING, "slow": Delay(11)}
+
+
+@pytest.mark.parametrize("fault", BESIDE_A_LISTING.values(), ids=BESIDE_A_LISTING)
+def test_a_listing_of_20_seconds_beside_a_stripe_that_keeps_waiting_ends_in_time_with_what_it_found(
+    slow_payouts: Daemon, simulator: Simulator, clock: ManualClock, fault: Fault
+) -> None:
+    SlowStore.seconds, began = 20.0, clock.monotonic()
+    simulator.faults.add(fault, "GET *", times=None)
+
+    tick = slow_payouts.tick()
+
+    payouts = ConfiguredReport(ReportQuery.of(ONE_PAYOUT)).payouts.name
+    assert clock.monotonic() - began < IN_TIME
+    assert tick.requests == []
+    assert slow_payouts.orchestra.instance.get_dynamic_partitions(str(payouts))
+
+
+class ForbiddenStore(Store):
+    """One of the tables may not be read."""
+
+    def keys(self, dataset: Dataset) -> tuple[str, ...]:
+        if dataset.table == "a":
+            raise StoreError("permission denied")
+        return super().keys(dataset)
+
+
+def test_a_table_of_payouts_that_cannot_be_read_holds_up_no_other(
+    slow_payouts: Daemon, simulator: Simulator, clock: ManualClock, tmp_path: Path
+) -> None:
+    slow_payouts.orchestra = Orchestra(
+        slow_payouts.orchestra.instance, simulator.handle, clock, tmp_path, store=ForbiddenStore
+    )
+
+    tick = slow_payouts.tick()
+
+    asked = {key.path[-1] for each in tick.requests for key in each.asset_selection or ()}
+    assert asked == {"b", "c", "d"}
+
+
 def test_a_table_that_cannot_be_read_holds_up_no_other(
     instance: dg.DagsterInstance, simulator: Simulator, clock: ManualClock, tmp_path: Path
 ) -> None:
-    class Forbidden(Store):
-        def keys(self, dataset: Dataset) -> tuple[str, ...]:
-            if dataset.table == "a":
-                raise StoreError("permission denied")
-            return super().keys(dataset)
-
-    orchestra = Orchestra(instance, simulator.handle, clock, tmp_path, store=Forbidden)
+    orchestra = Orchestra(instance, simulator.handle, clock, tmp_path, store=ForbiddenStore)
     reports = [configured("balance.summary.1", name=name) for name in ("a", "b")]
     assets = [build_report_asset(each, retry_policy=None) for each in reports]
 
