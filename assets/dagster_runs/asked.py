@@ -160,8 +160,7 @@ def ask_again(
         reasons: key to why it is due. None of them is in hand.
         after_success: also those that came in. They are due because their file is gone.
     """
-    wanted = {value_of(each, n) for each in set(reasons.values()) for n in range(1, MOST_TIMES + 1)}
-    newest = _newest(launches.asked(wanted), grid, reasons)
+    newest = _newest(launches.asked(_values_of(reasons)), grid, reasons)
     died = find_died(
         instance,
         launches,
@@ -187,6 +186,16 @@ def ask_again(
     return AskAgain(attempts, given_up)
 
 
+def find_came_in(launches: Launches, grid: PartitionGrid, reasons: Mapping[str, str]) -> frozenset[str]:
+    """Those that came in when they were asked for: nothing asks for the same reason again.
+
+    Args:
+        reasons: key to why it would be asked for.
+    """
+    newest = _newest(launches.asked(_values_of(reasons)), grid, reasons)
+    return frozenset(key for key, launch in newest.items() if launch.outcome is Outcome.SUCCEEDED)
+
+
 def read_refused(instance: dg.DagsterInstance, asset: dg.AssetKey) -> frozenset[Bound]:
     """The bounds of its data at which Stripe has refused a window of an asset, by whoever's run.
 
@@ -196,6 +205,11 @@ def read_refused(instance: dg.DagsterInstance, asset: dg.AssetKey) -> frozenset[
     # The run of a job that selects no assets counts for all.
     about = [run for run in runs if not run.asset_selection or asset in run.asset_selection]
     return frozenset().union(*(REFUSED_AT[run.tags[REFUSED_TAG]] for run in about))
+
+
+def _values_of(reasons: Mapping[str, str]) -> set[str]:
+    """The tags of the runs that ask for these reasons."""
+    return {value_of(each, n) for each in {*reasons.values()} for n in range(1, MOST_TIMES + 1)}
 
 
 def _newest(asked: Sequence[Launch], grid: PartitionGrid, reasons: Mapping[str, str]) -> dict[str, Launch]:

@@ -8,12 +8,34 @@ The partitions are windows of time: each has an interval.
 """
 
 from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from assets.reports.configured import ConfiguredReport
 from connector.api.models import ReportType
+from connector.catalogue import latency_of
 from connector.errors import ConfigurationError
 from connector.partitions import Interval, Partition
 from connector.runs.readiness import not_ready
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityRules:
+    """What is requested and refreshed; the sensor's arguments say what each means."""
+
+    look_back: timedelta
+    refresh_after: Sequence[timedelta] | None
+
+    def ages_of(self, report: ConfiguredReport) -> Sequence[timedelta]:
+        """The ages at which a report's partitions are refreshed."""
+        if self.refresh_after is not None:
+            return self.refresh_after
+        return latency_of(report.query.spec.id).refresh_after
+
+    def reach(self, reports: Sequence[ConfiguredReport]) -> timedelta:
+        """The age of the oldest window that can matter."""
+        ages = [age for report in reports for age in self.ages_of(report)]
+        return self.look_back + max(ages, default=timedelta())
 
 
 def interval_of(partition: Partition) -> Interval:

@@ -4,13 +4,13 @@ is old enough to be refreshed, and what is there and unknown to this Dagster.
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
 import dagster as dg
 
-from assets.dagster_runs.asked import Attempt, ask_again, requests_for
+from assets.dagster_runs.asked import Attempt, ask_again, find_came_in, requests_for
 from assets.dagster_runs.gone import find_gone
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.launch import LeftAlone
@@ -19,7 +19,7 @@ from assets.dagster_runs.run_requests import RangeRunRequest
 from assets.dagster_runs.tags import Intent
 from assets.dagster_runs.turns import Turn, take_turns
 from assets.reports.configured import ConfiguredReport
-from assets.sensors.availability_decisions import find_missing
+from assets.sensors.availability_decisions import AvailabilityRules, find_missing, interval_of
 from assets.sensors.readiness import ReportAvailability, read_availability
 from assets.sensors.tick import AFTER_STRIPE, TICK_SECONDS, bounded, in_time, remembered
 from assets.sensors.unknown_files import (
@@ -32,7 +32,6 @@ from assets.sensors.unknown_files import (
 )
 from connector.api.client import StripeClient
 from connector.api.models import epoch
-from connector.catalogue import latency_of
 from connector.dataset.coverage import coverage_of, intervals_of
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
@@ -43,31 +42,12 @@ from connector.runs.restatement import Refresh, find_aged, select_due
 
 
 @dataclass(frozen=True, slots=True)
-class AvailabilityRules:
-    """What is requested and refreshed; the sensor's arguments say what each means."""
-
-    look_back: timedelta
-    refresh_after: Sequence[timedelta] | None
-
-    def ages_of(self, report: ConfiguredReport) -> Sequence[timedelta]:
-        """The ages at which a report's partitions are refreshed."""
-        if self.refresh_after is not None:
-            return self.refresh_after
-        return latency_of(report.query.spec.id).refresh_after
-
-    def reach(self, reports: Sequence[ConfiguredReport]) -> timedelta:
-        """The age of the oldest window that can matter."""
-        ages = [age for report in reports for age in self.ages_of(report)]
-        return self.look_back + max(ages, default=timedelta())
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """One report at one tick, as the dataset has it.
 
     Attributes:
         files: the keys that have a file, by its listing.
-        aged: the partitions that have reached an age at which they are refreshed.
+        aged: the partitions that have reached an age at which they are refreshed, and were not for it.
         published: what the files say that the tick is about.
     """
 
@@ -208,11 +188,16 @@ def plan_tick(
     def left() -> float:
         return client.time_left() + AFTER_STRIPE
 
+    launches = Launches(instance)
+
+    def take_look(availability: ReportAvailability) -> Look:
+        aged = _find_aged(launches, availability, rules)
+        return bounded(partial(look, client, store, availability, rules, aged), left())
+
     looks = [
-        _unless_unreadable(each, partial(bounded, partial(look, client, store, each, rules), left()))
+        _unless_unreadable(each, partial(take_look, each))
         for each in in_time(availabilities, lambda: client.time_left() - TICK_SECONDS / 2)
     ]
-    launches = Launches(instance)
     seconds = min(RECORDING_SECONDS, left())
     budget = RecordingBudget(client.clock.monotonic, seconds=seconds)
 
@@ -247,21 +232,34 @@ def _unless_unreadable(availability: ReportAvailability, read: Callable[[], Foun
         return ReportPlan(availability, unreadable=str(error))
 
 
+def _find_aged(
+    launches: Launches, availability: ReportAvailability, rules: AvailabilityRules
+) -> list[tuple[Partition, Refresh]]:
+    """The partitions that have reached an age at which they are refreshed, and were not refreshed for it."""
+    ages, look_back = rules.ages_of(availability.report), rules.look_back
+    aged = find_aged(availability.ready, ages=ages, look_back=look_back, now=availability.now)
+    reasons = {each.key: _reason(each, interval_of(partition).start) for partition, each in aged}
+    came_in = find_came_in(launches, availability.grid, reasons)
+    return [(partition, each) for partition, each in aged if each.key not in came_in]
+
+
 def look(
-    client: StripeClient, store: Store, availability: ReportAvailability, rules: AvailabilityRules
+    client: StripeClient,
+    store: Store,
+    availability: ReportAvailability,
+    rules: AvailabilityRules,
+    aged: Sequence[tuple[Partition, Refresh]],
 ) -> Look:
-    """A report as the dataset has it.
+    """A report as the dataset has it; the files that nothing is asked for are not opened.
 
     Files come before Dagster's runs: one that ends in between has written its events when those are read.
     """
-    report, look_back = availability.report, rules.look_back
+    report = availability.report
     dataset = report.query.dataset(mode=client.mode, account=client.account)
     files = store.keys(dataset)
     if availability.available is None:
         return Look(availability, dataset, files)
-    ages = rules.ages_of(report)
-    aged = find_aged(availability.ready, ages=ages, look_back=look_back, now=availability.now)
-    concerned = {each.key: each for each in availability.within(look_back)}
+    concerned = {each.key: each for each in availability.within(rules.look_back)}
     concerned |= {each.key: each for each, _ in aged}
     there = [concerned[key] for key in files if key in concerned]
     return Look(availability, dataset, files, aged, availability.read_published(store, client, there))

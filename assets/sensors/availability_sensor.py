@@ -17,13 +17,8 @@ from assets.dagster_runs.run_requests import RangeRunRequest, of_windows, shared
 from assets.reports.configured import ConfiguredReport
 from assets.reports.partitions import account_in
 from assets.resources import stripe_resource
-from assets.sensors.availability_plan import (
-    AvailabilityRules,
-    Position,
-    ReportPlan,
-    TickPlan,
-    plan_tick,
-)
+from assets.sensors.availability_decisions import AvailabilityRules
+from assets.sensors.availability_plan import Position, ReportPlan, TickPlan, plan_tick
 from assets.sensors.tick import LOOK_BACK, TICK_RETRY, CursorFormat, count, list_first
 from assets.shown import shown
 from connector.accounts import explain_unlisted
