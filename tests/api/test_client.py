@@ -1,5 +1,6 @@
 """The client against a Stripe in memory: what it sends, what it makes of answers, what it never does."""
 
+import gzip
 import itertools
 import math
 import ssl
@@ -775,6 +776,20 @@ def unproven() -> Exception:
             lambda _: httpx.Response(200, content=broken_off()),
             ConnectionFailedError,
             f"{TYPES_URL} broke off: ReadError: reset by peer",
+        ),
+        (
+            lambda _: httpx.Response(
+                200, content=iter([gzip.compress(b"{}")[:-1]]), headers={"Content-Encoding": "gzip"}
+            ),
+            ConnectionFailedError,
+            f"{TYPES_URL} broke off: error: the packed body ends too early",
+        ),
+        (
+            lambda _: httpx.Response(
+                200, content=iter([b""]), headers={"Content-Encoding": "br", "Request-Id": "req_1"}
+            ),
+            UnexpectedAnswerError,
+            f"{TYPES_URL} answered with the Content-Encoding 'br', which nobody asked for (request req_1)",
         ),
         *(
             (
