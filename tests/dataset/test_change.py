@@ -46,6 +46,23 @@ def test_a_line_that_came_or_went_moved_by_all_it_has() -> None:
     ]
 
 
+def test_totals_are_told_in_their_currencies_and_then_no_sums() -> None:
+    old = {"rows": 2000, "totals": {"jpy": Decimal(1), "usd": Decimal("1.00")}, **lines("1.00", "2.00")}
+    new = {"rows": 500, "totals": {"jpy": Decimal(1501), "usd": Decimal("0.50")}, **lines("6.00", "7.00")}
+
+    assert list(change(old, new).texts()) == ["-1,500 rows", "+1500 jpy", "-0.50 usd"]
+
+
+def test_of_many_sums_that_moved_the_first_few_are_told() -> None:
+    moved = change({"sums": {}}, {"sums": {f"net_amount of {line}": {"usd": Decimal(5)} for line in "abcde"}})
+
+    assert list(moved.texts(most=2)) == [
+        "net_amount of a: +5.00 usd",
+        "net_amount of b: +5.00 usd",
+        "3 more sums",
+    ]
+
+
 def test_columns_that_went_are_told_as_columns_and_not_as_money() -> None:
     narrow = {"columns": {"category": "string"}, "totals": {}, "sums": {}}
 
