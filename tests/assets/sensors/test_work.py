@@ -57,7 +57,7 @@ def test_files_that_were_refreshed_for_their_age_are_not_opened_to_find_that_out
     def opened() -> int:
         CountedStore.forget_counts()
         daemon.tick()
-        return len([path for path in CountedStore.opened if path.endswith(".parquet")])
+        return len([path for path in CountedStore.opens if path.endswith(".parquet")])
 
     before = opened()
     runs = Runs(orchestra.instance, summary_report)
