@@ -242,8 +242,8 @@ class Weeks(RuleBasedStateMachine):
         self._count("time passes")
         self.place.clock.sleep(by.total_seconds())
 
-    @rule(fault=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 6))
-    def trouble(self, fault: str, times: int) -> None:
+    @rule(fault=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 6), tick=TICKS)
+    def trouble(self, *, fault: str, times: int, tick: str | None) -> None:
         """Trouble begins; where there is some already, it ends."""
         if self.in_trouble:
             self._count("calm")
@@ -253,6 +253,8 @@ class Weeks(RuleBasedStateMachine):
         what, aim = FAULTS[fault]
         self.place.simulator.faults.add(what, aim, times=times)
         self.in_trouble = True
+        if tick:
+            self.tick(0, alive=tick == "alive")
 
     # Carrying out
 
