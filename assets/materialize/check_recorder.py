@@ -6,6 +6,7 @@ counts as skipped, or as failed where the run failed: launching a run again woul
 had failed, and let through what it blocked. So a run that fails says which do not apply.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import cached_property, partial
@@ -30,7 +31,9 @@ from connector.checks import (
     Finding,
     OpenFile,
     Reconciliation,
+    Sides,
     UnreadableError,
+    all_in_one,
     check_continuity,
     check_opened_file,
     find_continuity_check,
@@ -65,6 +68,8 @@ class CheckRecorder:
         self._earlier: set[str] = set()
         self._targets: dict[str, Target] = {}
         self._ends: dict[str, Ends | UnreadableError] = {}
+        # By the name of the other table.
+        self._sides: dict[str, Sides] = defaultdict(Sides)
 
     def evaluate(self, key: str, file: OpenFile | UnreadableError, *, earlier: bool = False) -> None:
         """Evaluate the checks of a partition's own file.
@@ -79,11 +84,14 @@ class CheckRecorder:
         check = partial(check_opened_file, self._store, self._dataset, self._report.query, key, file)
         outcomes = self._evaluate(settled, self._dataset, key, check)
         self._outcomes[key] = [each for each in outcomes if each.check.name in self._rules]
-        if self._continuity:
-            # What is compared later is read now, so that the file need not be opened again. Where that raises
-            # an error, it is opened again, and the check says so.
-            with suppress(Exception):
+        # What is compared later is read now, so that the file need not be opened again. Where that raises an
+        # error, it is opened again, and the check says so.
+        with suppress(Exception):
+            if self._continuity:
                 self._ends[key] = read_ends(file)
+            for each in self._reconciliations:
+                if not all_in_one(each):
+                    self._sides[each.theirs.name].add(each, self._dataset, key, file)
 
     @property
     def blocked(self) -> list[CheckOutcome]:
@@ -181,11 +189,15 @@ class CheckRecorder:
 
     def _with_others(self) -> Iterator[CheckOutcome]:
         """Each partition against the same one of the reports that are about the same money."""
-        others = [each.query for each in self._report.beside]
-        for reconciliation in find_reconciliations(self._report.query, others):
+        for reconciliation in self._reconciliations:
             if reconciliation.check.name in self._rules:
                 for key in self._outcomes:
                     yield from self._reconcile(reconciliation, key)
+
+    @cached_property
+    def _reconciliations(self) -> Sequence[Reconciliation]:
+        """What this report is compared with, also where it skips the check: the other one may have it."""
+        return find_reconciliations(self._report.query, [each.query for each in self._report.beside])
 
     def _update_others(self) -> None:
         """Write the same comparisons as checks of the other reports.
@@ -209,7 +221,9 @@ class CheckRecorder:
 
     def _reconcile(self, reconciliation: Reconciliation, key: str) -> Collection[CheckOutcome]:
         ours, theirs = self._dataset_of(reconciliation.ours), self._dataset_of(reconciliation.theirs)
-        compare = partial(reconcile, self._store, reconciliation, ours, theirs, key)
+        other = theirs if ours.table == self._dataset.table else ours
+        sides = self._sides[other.table]
+        compare = partial(reconcile, self._store, reconciliation, ours, theirs, key, sides=sides)
         return self._evaluate([reconciliation.check], ours, key, compare)
 
     def _evaluate(

@@ -24,8 +24,8 @@ An outcome is passed, failed or inconclusive, with a reason in a sentence and th
     evaluate, audit                        all checks, of a file and of a table
 """
 
-from connector.checks.agreement.pairs import Reconciliation, find_reconciliations
-from connector.checks.agreement.reconciliation import partitions_beside, reconcile
+from connector.checks.agreement.pairs import Reconciliation, all_in_one, find_reconciliations
+from connector.checks.agreement.reconciliation import Sides, partitions_beside, reconcile
 from connector.checks.balance import Ends, check_continuity, find_continuity_check, read_ends
 from connector.checks.evaluate import all_checks, check_file, check_opened_file, list_file_checks
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
@@ -40,8 +40,10 @@ __all__ = [
     "OpenFile",
     "Reconciliation",
     "Severity",
+    "Sides",
     "UnreadableError",
     "all_checks",
+    "all_in_one",
     "check_continuity",
     "check_file",
     "check_opened_file",

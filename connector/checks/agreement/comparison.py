@@ -15,21 +15,55 @@ from connector.checks.agreement.turns import Turn, describe_turns, find_turns
 from connector.checks.finding import CheckResult, Finding
 from connector.checks.opened_file import OpenFile, UnreadableError, evaluate_safely, inconclusive
 from connector.checks.wording import SHOWN, Example, explain_difference, explain_sign, format_share
+from connector.dataset.provenance import Provenance
 from connector.money import EXACT, money_text, total
+from connector.query import ReportQuery
 from connector.text import join_names
+
+#: Reports by category and currency have fewer totals; those by payout or by account may have any number.
+_FEW_TOTALS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What a file adds up to of what is compared, or why that cannot be read."""
+
+    query: ReportQuery
+    provenance: Provenance
+    totals: Totals | Finding
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be remembered for each partition of a step."""
+        return isinstance(self.totals, Finding) or len(self.totals.sums) <= _FEW_TOTALS
+
+
+def read_side(reconciliation: Reconciliation, file: OpenFile | UnreadableError) -> Side | UnreadableError:
+    """One side of a comparison out of its file; what `opened` gave where it cannot be read."""
+    if isinstance(file, UnreadableError):
+        return file
+    lack = file.explain_lack(find_needed(reconciliation, file.query))
+    totals = (
+        inconclusive(f"{file.provenance.table}: {lack}")
+        if lack
+        else evaluate_safely(lambda: add_up(reconciliation, file), file)
+    )
+    return Side(file.query, file.provenance, totals)
 
 
 def compare(
-    reconciliation: Reconciliation, here: OpenFile | UnreadableError, there: OpenFile | UnreadableError
+    reconciliation: Reconciliation, here: Side | UnreadableError, there: Side | UnreadableError
 ) -> Finding:
     """Whether two files have the same totals; inconclusive where one is unreadable or lacks columns."""
     if isinstance(there, UnreadableError) or isinstance(here, UnreadableError):
         unreadable = there if isinstance(there, UnreadableError) else here
         return inconclusive(f"A file could not be read: {unreadable}.")
-    for file in (here, there):
-        if reason := file.explain_lack(find_needed(reconciliation, file.query)):
-            return inconclusive(f"{file.provenance.table}: {reason}")
-    return evaluate_safely(lambda: _compare_totals(reconciliation, here, there), here)
+    ours, theirs = here.totals, there.totals
+    if isinstance(ours, Finding):
+        return ours
+    if isinstance(theirs, Finding):
+        return theirs
+    return _compare_totals(reconciliation, here, ours, there, theirs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +97,9 @@ def _read(
     ]
 
 
-def _compare_totals(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> Finding:
-    ours, theirs = add_up(reconciliation, here), add_up(reconciliation, there)
+def _compare_totals(
+    reconciliation: Reconciliation, here: Side, ours: Totals, there: Side, theirs: Totals
+) -> Finding:
     other, one, two = reconciliation.theirs.name, ours.sums.keys(), theirs.sums.keys()
     compared = one & two if reconciliation.by_payout else one | two
     groups = sorted(compared, key=lambda group: tuple(each or "" for each in group))
@@ -104,7 +139,7 @@ def _compare_totals(reconciliation: Reconciliation, here: OpenFile, there: OpenF
     return Finding(CheckResult.PASSED, " ".join([f"In {in_all}, {reconciliation.claim}.", *seen, *saw]))
 
 
-def _explain_late(reconciliation: Reconciliation, here: OpenFile, there: OpenFile) -> str | None:
+def _explain_late(reconciliation: Reconciliation, here: Side, there: Side) -> str | None:
     """What a difference in fees may be due to where their file is from before all of them had come."""
     if reconciliation.fees is None:
         return None

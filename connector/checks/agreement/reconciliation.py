@@ -6,7 +6,7 @@ that names the other.
 from collections.abc import Sequence
 from contextlib import suppress
 
-from connector.checks.agreement.comparison import compare
+from connector.checks.agreement.comparison import Side, compare, read_side
 from connector.checks.agreement.pairs import Reconciliation, all_in_one, is_of_one
 from connector.checks.finding import CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import OpenFile, UnreadableError, opened
@@ -21,17 +21,65 @@ _ACCOUNTS_SHOWN = 3
 _WORST_FIRST = (CheckResult.FAILED, CheckResult.INCONCLUSIVE)
 
 
+class Sides:
+    """What was read of files for comparing two tables, either way round, so that none is opened again.
+
+    What has many totals is not remembered: it would take memory for each partition.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, str], Side | UnreadableError] = {}
+
+    def add(
+        self,
+        reconciliation: Reconciliation,
+        dataset: Dataset,
+        partition: str,
+        file: OpenFile | UnreadableError,
+    ) -> Side | UnreadableError:
+        """Read a file for it."""
+        side = read_side(reconciliation, file)
+        if isinstance(side, UnreadableError) or side.is_small:
+            self._read[dataset.table, partition] = side
+        return side
+
+    def find(self, dataset: Dataset, partition: str) -> Side | UnreadableError | None:
+        """What was read; None where it was not, or is not remembered."""
+        return self._read.get((dataset.table, partition))
+
+
 def reconcile(
-    store: Store, reconciliation: Reconciliation, ours: Dataset, theirs: Dataset, partition: str
+    store: Store,
+    reconciliation: Reconciliation,
+    ours: Dataset,
+    theirs: Dataset,
+    partition: str,
+    *,
+    sides: Sides | None = None,
 ) -> CheckOutcome | None:
     """Whether both tables have the same totals in a partition: an outcome of `ours`. None where a file is
-    missing."""
-    beside = partitions_beside(store, ours, theirs, partition)
+    missing.
+
+    Args:
+        sides: what has been read of these tables already; what is read is added.
+    """
     try:
-        with opened(store, ours, reconciliation.ours, partition) as here:
-            return reconcile_file(store, reconciliation, ours, theirs, partition, here=here, beside=beside)
+        beside = partitions_beside(store, ours, theirs, partition)
+        if all_in_one(reconciliation) or beside != (partition,):
+            with opened(store, ours, reconciliation.ours, partition) as file:
+                return reconcile_file(
+                    store, reconciliation, ours, theirs, partition, here=file, beside=beside
+                )
+        known, both = sides or Sides(), []
+        for dataset, query in (ours, reconciliation.ours), (theirs, reconciliation.theirs):
+            side = known.find(dataset, partition)
+            if side is None:
+                with opened(store, dataset, query, partition) as file:
+                    side = known.add(reconciliation, dataset, partition, file)
+            both.append(side)
     except NoDataError:
         return None
+    return CheckOutcome(reconciliation.check, ours.table, partition, compare(reconciliation, *both))
 
 
 def partitions_beside(store: Store, ours: Dataset, theirs: Dataset, partition: str) -> tuple[str, ...]:
@@ -66,11 +114,13 @@ def reconcile_file(
     for key in beside:
         with suppress(NoDataError), opened(store, theirs, reconciliation.theirs, key) as there:
             if whole is None:
-                found.append((None, compare(reconciliation, here, there)))
+                sides = [read_side(reconciliation, each) for each in (here, there)]
+                found.append((None, compare(reconciliation, *sides)))
             else:
                 account = _whose(ours, partition) or _whose(theirs, key)
                 both = (_of_account(each, account) for each in (here, there))
-                found.append((account, compare(reconciliation, *both)))
+                sides = [read_side(reconciliation, each) for each in both]
+                found.append((account, compare(reconciliation, *sides)))
     if not found:
         return None
     finding = found[0][1] if whole is None else _of_accounts(reconciliation, found)

@@ -124,6 +124,6 @@ def test_both_files_of_a_comparison_are_opened_once_for_either_side(orchestra: O
 
     assert orchestra.launch([items], FIRST, LAST).success
 
-    assert of_partitions(cost.opened, "balance_change_from_activity_itemized") == {5: DAYS}
-    assert of_partitions(cost.opened, "balance_summary") == {2: DAYS}
+    assert of_partitions(cost.opened, "balance_change_from_activity_itemized") == {3: DAYS}
+    assert of_partitions(cost.opened, "balance_summary") == {1: DAYS}
     assert cost.log == ["fetch_materializations"] * (1 + 2 * DAYS + 1)
