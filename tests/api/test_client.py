@@ -929,6 +929,8 @@ def test_what_cannot_be_asked_is_said(client: StripeClient) -> None:
         client.create_report_run(DAY, idempotency_key="k" * 256)
     with pytest.raises(ConfigurationError, match=r"^'\.\./x' is not an id Stripe would give$"):
         client.report_type("../x")
+    with pytest.raises(ConfigurationError, match=rf"^'/{'x' * 79}' is not an id Stripe would give$"):
+        client.report_type(f"/{'x' * 100}")
 
 
 def test_an_entry_that_is_left_out_is_named(client_for: ClientFor, caplog: pytest.LogCaptureFixture) -> None:
