@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -134,8 +135,9 @@ def newest_materializations(
 
     No other event is read, however often each was materialized.
     """
-    if not partitions:
-        return {}
+    if len(partitions) <= 1:  # one read, where the ids first would be two
+        newest_first = read_materializations(instance, asset, partitions, at_once=1)
+        return {event.partition: event for event in islice(newest_first, 1)}
     newest = instance.get_latest_storage_id_by_partition(
         asset, dg.DagsterEventType.ASSET_MATERIALIZATION, set(partitions)
     )

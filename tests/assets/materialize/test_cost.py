@@ -126,4 +126,5 @@ def test_both_files_of_a_comparison_are_opened_once_for_either_side(orchestra: O
 
     assert of_partitions(cost.opened, "balance_change_from_activity_itemized") == {3: DAYS}
     assert of_partitions(cost.opened, "balance_summary") == {1: DAYS}
-    assert cost.log == ["fetch_materializations"] * (1 + 2 * DAYS + 1)
+    beside = ["get_latest_storage_id_by_partition", "fetch_materializations"]
+    assert cost.log == ["fetch_materializations"] * (1 + 2 * DAYS) + beside
