@@ -737,7 +737,12 @@ def unproven() -> Exception:
         ),
         (failing(httpx.ConnectError("")), ConnectionFailedError, f"GET {TYPES_URL}: ConnectError"),
         (failing(httpx.ReadTimeout("late")), ConnectionFailedError, f"GET {TYPES_URL}: no answer within 5 s"),
-        (failing(httpx.ConnectError("a\nb")), ConnectionFailedError, rf"GET {TYPES_URL}: ConnectError: a\nb"),
+        pytest.param(
+            failing(httpx.ConnectError("a\nb")),
+            ConnectionFailedError,
+            rf"GET {TYPES_URL}: ConnectError: a\nb",
+            id="two lines",
+        ),
         (
             failing(unproven()),
             UntrustedHostError,

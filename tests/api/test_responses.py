@@ -142,7 +142,7 @@ def test_a_type_that_a_test_key_may_not_have_is_explained(asked: str, key: str, 
             "no such connected account [key rk_test_…: the account is not, or no longer, one that the key "
             "may act for]",
         ),
-        ("GET /v1/x", 400, {"message": "bad\nline"}, r"bad\nline"),
+        pytest.param("GET /v1/x", 400, {"message": "bad\nline"}, r"bad\nline", id="two lines"),
         ("GET /v1/x", 400, {"message": {"a": 1}}, "{'a': 1}"),
         ("GET /v1/x", 400, {"message": "x" * 1001}, "x" * 1000),
     ],
