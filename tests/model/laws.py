@@ -248,12 +248,13 @@ def _nothing_fetched_in_vain(execution: Execution) -> None:
 
 
 def _nothing_is_left_due(execution: Execution) -> None:
-    """A pull asks again for what Stripe restates, at the ages of the report type."""
+    """A pull asks again for what Stripe restates, at the ages of the report type: of the files that it found.
+    One that it brings in may be from a run of before, which is asked again by the next pull."""
     for event in execution.events:
         if not (isinstance(event, Done) and execution.command.policy and execution.calm):
             continue
         interval, there = event.partition.interval, event.published.provenance
-        if interval is None:
+        if interval is None or event.partition.key not in execution.before:
             continue
         for age in execution.world.table.ages:
             asked = max(there.run_created, there.as_of) >= interval.end + age
