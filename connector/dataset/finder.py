@@ -26,7 +26,7 @@ from connector.dataset.admission import (
 )
 from connector.dataset.filesystem.place import Place
 from connector.dataset.filesystem.root import Root
-from connector.dataset.identity import Dataset, refuse_mixture
+from connector.dataset.identity import Dataset, cut_otherwise, refuse_mixture
 from connector.dataset.pins import Pins
 from connector.dataset.provenance import Provenance, provenance_in
 from connector.dataset.schema_evolution import (
@@ -248,8 +248,12 @@ class Finder:
         found = self._pins.identity(dataset)
         if found is not None and found != dataset and self.holds(found):
             refuse_mixture(found, dataset)
-        if found is None and (newest := self._newest_at_their_places(dataset, keys)):
-            refuse_other_configuration(dataset, newest[0])
+        if found is None:
+            if newest := self._newest_at_their_places(dataset, keys):
+                refuse_other_configuration(dataset, newest[0])
+            for other in cut_otherwise(dataset):
+                if self._newest_at_their_places(other):
+                    refuse_mixture(other, dataset)
         return found
 
     def _refuse_unpinned(self, dataset: Dataset) -> None:

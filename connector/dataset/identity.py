@@ -6,14 +6,14 @@ days. So each table is pinned to one report configuration, and publishing anythi
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Set
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 from urllib.parse import quote, unquote
 
 from connector.clock import is_utc
 from connector.errors import ConfigurationError, DatasetMismatchError
-from connector.partitions import ACTING_FOR, CONNECTED_ACCOUNT, KeyFormat
+from connector.partitions import ACTING_FOR, BY_PAYOUT, CONNECTED_ACCOUNT, KeyFormat
 
 #: What stands in the path where a key's own account is read.
 OWN_ACCOUNT = "default"
@@ -196,6 +196,14 @@ def check_table_name(name: str) -> None:
         raise ConfigurationError(
             f"table name {name[:80]!r}: use lower case letters, digits, underscores, a letter first"
         )
+
+
+def cut_otherwise(dataset: Dataset) -> Iterator[Dataset]:
+    """The same table with partitions by other accounts, or by none: its files lie at other places."""
+    for dimensions in ((), (CONNECTED_ACCOUNT,), (ACTING_FOR,)):
+        if dimensions != dataset.dimensions and dataset.window != BY_PAYOUT:
+            account = None if dimensions == (ACTING_FOR,) else dataset.account
+            yield replace(dataset, dimensions=dimensions, account=account)
 
 
 def refuse_mixture(found: Dataset, asked: Dataset) -> None:

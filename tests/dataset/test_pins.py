@@ -191,3 +191,20 @@ def test_a_damaged_pin_names_no_books(store: Store, publish: Publish, tmp_path: 
     damage_pin(tmp_path)
 
     assert store.books(DATASET) is None
+
+
+@pytest.mark.parametrize("dimension", ["connected_account", "account"])
+def test_without_a_pin_the_files_of_each_account_refuse_a_file_of_all(
+    store: Store, tmp_path: Path, dimension: str
+) -> None:
+    by_account = dataclasses.replace(DATASET, dimensions=(dimension,))
+    account = "acct_1" if dimension == "account" else None
+    key, staged = "acct_1|2026-06-01", tmp_path / "staged.parquet"
+    source = dataclasses.replace(windowed(), period=key, account=account)
+    write(staged, source)
+    store.publish(staged, by_account, source)
+    damage_pin(tmp_path)
+
+    with pytest.raises(DatasetMismatchError, match="dimensions is"):
+        store.check(DATASET)
+    store.check(by_account)
