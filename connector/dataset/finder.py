@@ -251,7 +251,9 @@ class Finder:
         if found is None:
             if newest := self._newest_at_their_places(dataset, keys):
                 refuse_other_configuration(dataset, newest[0])
-            for other in cut_otherwise(dataset):
+            # A table that is not there yet is listed once, not once for each way to cut it.
+            others = cut_otherwise(dataset) if self._root.listed(self._path(dataset.path)) else ()
+            for other in others:
                 if self._newest_at_their_places(other):
                     refuse_mixture(other, dataset)
         return found
