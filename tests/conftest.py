@@ -16,6 +16,7 @@ from connector.partitions import Partition
 from connector.pipeline.collect import Event, collect
 from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY, Simulator
+from tests.support.buckets import Bucket, moto_server, new_bucket, seaweed_server
 from tests.support.clock import NOON, ManualClock
 from tests.support.workers import InlineWorkers
 
@@ -88,6 +89,26 @@ def client(simulator: Simulator, client_for: ClientFor) -> StripeClient:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """The endpoint of an S3 server in this process, one for all tests that it runs."""
+    with moto_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of an S3 server that checks who asks, for tests that are `long`."""
+    with seaweed_server(tmp_path_factory.mktemp("seaweed")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=["moto", pytest.param("seaweed", marks=pytest.mark.long)])
+def bucket(request: pytest.FixtureRequest) -> Bucket:
+    """An empty bucket of the test's own."""
+    return new_bucket(request.getfixturevalue(request.param))
 
 
 Pull = Callable[..., list[Event]]
