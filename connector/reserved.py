@@ -3,8 +3,11 @@
 #: What the paths of files say of their rows, and which file they are from.
 OF_PATHS = ("account", "connected", "period", "_file")
 
+#: What every row of a file says of where it comes from.
+CONSTANTS = ("_date", "_interval_start", "_interval_end", "_report_run_id")
+
 #: What conversion adds to the columns that Stripe sent.
-OF_ROWS = ("_date", "_interval_start", "_interval_end", "_report_run_id", "_row_kind")
+OF_ROWS = (*CONSTANTS, "_row_kind")
 
 RESERVED = frozenset((*OF_PATHS, *OF_ROWS))
 

@@ -108,4 +108,3 @@ def test_personal_data_are_stored_only_when_named(spec: ReportSpec, pull: Pull, 
 
     assert not {column.stored_name for column in personal} & set(without.schema.names)
     assert {column.stored_name for column in personal} & set(with_it.schema.names) == {named.stored_name}
-    assert with_it.schema.field(named.stored_name).metadata[b"personal"] == b"true"

@@ -16,6 +16,7 @@ from assets.shown import shown_metadata
 from connector.accounts import AccountLives
 from connector.catalogue import Column, ColumnType
 from connector.convert import arrow_types
+from connector.convert.decode import NOT_ASKED_FOR, ROW_KIND
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.money import money_text
@@ -82,24 +83,22 @@ def configured_schema(report: ConfiguredReport) -> dg.TableSchema:
     )
 
 
-def found_schema(report: ConfiguredReport, schema: pa.Schema) -> dg.TableSchema:
-    """The columns a file has, also those that are not configured."""
-    known = {column.stored_name: column for column in columns_of_file(report, schema)}
+def found_schema(report: ConfiguredReport, schema: pa.Schema, known: Sequence[Column]) -> dg.TableSchema:
+    """The columns a file has, also those that are not configured.
+
+    Args:
+        known: what `query.columns_in` says of the file's header.
+    """
+    by_name = {column.stored_name: column for column in known}
     columns = []
     for field in schema:
-        column = known.get(field.name)
+        column = by_name.get(field.name)
         if column:
             columns.append(_column(column, str(field.type), report.query.timezone))
         else:
-            about = (field.metadata or {}).get(b"description", b"").decode() or _OURS.get(field.name)
+            about = _OURS.get(field.name, NOT_ASKED_FOR)
             columns.append(dg.TableColumn(field.name, str(field.type), description=about))
     return dg.TableSchema(columns=columns, constraints=configured_schema(report).constraints)
-
-
-def columns_of_file(report: ConfiguredReport, schema: pa.Schema) -> Sequence[Column]:
-    """What is known of the columns of a file, by the configuration or by their names."""
-    names = [(field.metadata or {}).get(b"stripe_name", b"").decode() for field in schema]
-    return report.query.columns_in([name for name in names if name])
 
 
 def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table | None) -> dict[str, Any]:
@@ -113,9 +112,9 @@ def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table | No
     if report.query.spec.amount_column:
         metadata["stripe/totals"] = dg.MetadataValue.json(_labelled_totals(report, provenance.totals))
     if rows is not None:
-        shown = preview(report, rows, columns_of_file(report, rows.schema), provenance.rows)
-        metadata["stripe/preview"] = dg.MetadataValue.md(shown)
-        metadata["dagster/column_schema"] = found_schema(report, rows.schema)
+        known = report.query.columns_in(provenance.header)
+        metadata["stripe/preview"] = dg.MetadataValue.md(preview(report, rows, known, provenance.rows))
+        metadata["dagster/column_schema"] = found_schema(report, rows.schema, known)
     metadata |= {
         REPORT_RUN: provenance.run_id,
         "stripe/file_id": provenance.file_id,
@@ -187,6 +186,7 @@ def uri(place: str) -> str:
 
 
 _OURS = {
+    ROW_KIND: "What the row is: balance, movement, or a subtotal or total, not to be added to its parts.",
     "_date": "Calendar date on which that interval starts, in the zone of the table's windows.",
     "_interval_start": "Start of the interval of the report run, inclusive.",
     "_interval_end": "End of that interval, exclusive.",

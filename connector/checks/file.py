@@ -25,8 +25,8 @@ def _check_whole(file: OpenFile) -> Finding:
         rows = file.read_through()
     except (StoreError, pa.ArrowException, OSError) as error:
         return Finding(CheckResult.FAILED, f"{file.uri} is damaged: {file.explain(error)}. {REFRESH}", 1)
-    announced = (origin.run.get("result") or {}).get("size")
-    if not isinstance(announced, int) or not _SHA256.fullmatch(origin.csv_sha256):
+    announced = origin.announced_bytes
+    if announced is None or not _SHA256.fullmatch(origin.csv_sha256):
         return inconclusive(
             f"{file.uri} does not state the size that Stripe announced for the CSV of report run "
             f"{origin.run_id}, or the SHA-256 of what was downloaded. {REFRESH}"

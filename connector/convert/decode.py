@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connector.catalogue.columns import sounds_free
 from connector.catalogue.spec import Column, ColumnType, RowKindRules
-from connector.convert.arrow_types import arrow_type, zone_of
+from connector.convert.arrow_types import arrow_type
 from connector.convert.cells import BadCellError, convert
 from connector.convert.csv_records import BLOCK_SIZE, RecordFile
 from connector.errors import CellError, SchemaMismatchError
@@ -23,6 +23,7 @@ from connector.text import visible
 __all__ = [
     "BLOCK_SIZE",
     "DECODER_VERSION",
+    "NOT_ASKED_FOR",
     "ROW_KIND",
     "Expected",
     "ReportFileReader",
@@ -36,6 +37,9 @@ DECODER_VERSION = 3
 
 #: The column that says what a row of a summary is.
 ROW_KIND = "_row_kind"
+
+#: All that is known of a column that only the file has.
+NOT_ASKED_FOR = "Not asked for; stored as text."
 
 _LONGEST_SHOWN = 60
 
@@ -68,9 +72,7 @@ class ReportFileReader:
 
     Attributes:
         schema: what `batches` yields: the columns asked for, in that order, under their stored names; then
-            columns that were not asked for; then `_row_kind`. All are nullable. Field metadata, where it
-            applies: `stripe_name`, `description`, `unit`, `zone` (of times), `personal` (`true`,
-            or `possible` for free text).
+            columns that were not asked for; then `_row_kind`. All are nullable.
         added_columns: Stripe's names of columns that were not asked for. They are stored as text.
         columns: the columns the file holds, in the order of `schema`.
     """
@@ -199,14 +201,13 @@ def stored_schema(header: Sequence[str], expected: Expected) -> tuple[pa.Schema,
     then `_row_kind`; and the columns themselves, without that."""
     known = {*(column.name for column in expected.columns), *expected.withheld}
     columns = expected.columns + tuple(
-        Column(name, ColumnType.TEXT, "Not asked for; stored as text.", free_text=sounds_free(name))
+        Column(name, ColumnType.TEXT, NOT_ASKED_FOR, free_text=sounds_free(name))
         for name in header
         if name not in known
     )
-    fields = [_field(column, expected) for column in columns]
+    fields = [(column.stored_name, arrow_type(column, expected.timezone)) for column in columns]
     if expected.row_kinds:
-        about = "What the row is: balance, movement, or a subtotal or total, not to be added to its parts."
-        fields.append(pa.field(ROW_KIND, pa.string(), metadata={"description": about}))
+        fields.append((ROW_KIND, pa.string()))
     return pa.schema(fields), columns
 
 
@@ -224,17 +225,6 @@ def _refuse_header(records: RecordFile, asked: Sequence[str]) -> None:
         raise SchemaMismatchError(f"{run_id}: the file has {_listed(twice)} more than once")
     if any(not name.strip() or "\0" in name for name in header):
         raise SchemaMismatchError(f"{run_id}: a column of the file has no name; it has {_listed(header)}")
-
-
-def _field(column: Column, expected: Expected) -> pa.Field:
-    metadata = {"stripe_name": column.name, "description": column.about}
-    if column.unit:
-        metadata["unit"] = column.unit
-    if column.personal or column.free_text:
-        metadata["personal"] = "true" if column.personal else "possible"
-    if column.type is ColumnType.TIMESTAMP:
-        metadata["zone"] = zone_of(column, expected.timezone)
-    return pa.field(column.stored_name, arrow_type(column, expected.timezone), metadata=metadata)
 
 
 def _shown(cell: bytes) -> str:

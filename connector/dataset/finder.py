@@ -302,7 +302,7 @@ class Finder:
         try:
             with self._fs.open_input_file(path) as file:
                 footer = read_footer(file)
-            metadata = (pq.read_metadata(pa.BufferReader(footer)).metadata or {}) if footer else None
+            metadata = pq.read_metadata(pa.BufferReader(footer)) if footer else None
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -7,17 +7,21 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from connector.api.json_fields import is_identifier
 from connector.api.models import ReportRequest
 from connector.dataset.change import Change
 from connector.errors import ReportingError
 from connector.partitions import Interval
+from connector.reserved import CONSTANTS
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 #: The key under which it stands in the Parquet file's metadata, as JSON.
 METADATA_KEY = "stripe_report"
@@ -33,12 +37,12 @@ class Provenance:
     """One partition's file: the request, the run that answered it, the bytes, and how they were converted.
 
     Times are aware UTC. `as_of` is when Stripe made the result file, which is what the data are as of;
-    it can be before `run_created` where Stripe answered with an earlier run's file. `run` is Stripe's report
-    run object as it came, with every field.
+    it can be before `run_created` where Stripe answered with an earlier run's file.
 
     Attributes:
         header: Stripe's names of the columns in the CSV, in its order.
         columns: the stored columns in order, and the Arrow type of each as text, without those of ours.
+        announced_bytes: the size of the CSV that Stripe announced; None in a file that does not say.
         totals: sums of the report's amount column per currency, subtotals left out.
         sums: sums of all columns of numbers per currency, by line or reporting category; see
             `connector.convert.sums`.
@@ -75,7 +79,7 @@ class Provenance:
     withheld_columns: tuple[str, ...] = ()
     books: str | None = None
     request_ids: tuple[str, ...] = ()
-    run: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    announced_bytes: int | None = None
 
     @property
     def request(self) -> ReportRequest:
@@ -98,15 +102,26 @@ class Provenance:
         """Whether these data may replace those: made later, or the same file answered to a later run."""
         return (self.as_of, self.run_created, self.run_id) > (other.as_of, other.run_created, other.run_id)
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What is written into the file: what `to_json` says, but for what the file says already, which is
+        the names and types of its columns, and the header, where that is what was asked for."""
+        asked = self.request.columns
+        rest = replace(self, columns={}, header=() if self.header == asked else self.header)
+        return {METADATA_KEY: rest.to_json()}
+
     def to_json(self) -> str:
-        """One JSON object; `from_json` reads it back."""
-        return json.dumps(_plain(asdict(self)), separators=(",", ":"), ensure_ascii=False)
+        """One JSON object without what is empty; `from_json` reads it back."""
+        stated = {k: v for k, v in asdict(self).items() if k not in _OPTIONAL or v not in (None, (), {})}
+        return json.dumps(_plain(stated), separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Raises ValueError for anything `to_json` did not write. Fields it does not know are ignored."""
         try:
             payload: dict[str, Any] = json.loads(text)
+            if "announced_bytes" not in payload:
+                payload |= _announced_earlier(payload)
             known = {each.name for each in fields(cls)}
             found = cls(**{name: _READ[name](value) for name, value in payload.items() if name in known})
             # Whether the parameters are those of a request shows only when they are read as one.
@@ -123,11 +138,29 @@ class Provenance:
         return found
 
 
-def provenance_in(metadata: Mapping[bytes, bytes]) -> Provenance | None:
-    """What a Parquet file's own metadata say of it; None where it is not one of ours."""
+#: Fields that may be left out of the JSON.
+_OPTIONAL = {
+    each.name
+    for each in fields(Provenance)
+    if each.default is not MISSING or each.default_factory is not MISSING
+}
+
+
+def provenance_in(footer: "pq.FileMetaData") -> Provenance | None:
+    """What a Parquet file's footer says of where it is from; None where it is not one of ours."""
     with contextlib.suppress(KeyError, ValueError):
-        return Provenance.from_json(metadata[METADATA_KEY.encode()])
+        found = Provenance.from_json((footer.metadata or {})[METADATA_KEY.encode()])
+        columns = {each.name: str(each.type) for each in footer.schema.to_arrow_schema()}
+        stored = {name: kind for name, kind in columns.items() if name not in CONSTANTS}
+        header = found.header or found.request.columns or ()
+        return replace(found, columns=found.columns or stored, header=header)
     return None
+
+
+def _announced_earlier(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Files of earlier versions hold the whole report run as Stripe sent it."""
+    result = _dict(payload.get("run", {})).get("result")
+    return {} if result is None else {"announced_bytes": _dict(result).get("size")}
 
 
 def _plain(value: Any) -> Any:
@@ -208,10 +241,11 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("csv_bytes", "rows", "decoder_version"), _count),
     **dict.fromkeys(("run_created", "as_of", "fetched_at"), _time),
     **dict.fromkeys(("header", "added_columns", "withheld_columns", "request_ids"), _texts),
-    **dict.fromkeys(("parameters", "run"), _dict),
+    "parameters": _dict,
     "livemode": _flag,
     "account": partial(_or_none, _text),
     "books": partial(_or_none, _text),
+    "announced_bytes": partial(_or_none, _count),
     "run_succeeded": partial(_or_none, _time),
     "interval": partial(_or_none, _interval),
     "columns": partial(_mapping, _text),

@@ -85,7 +85,7 @@ def opened_file(path: str, root: Root) -> Iterator[OpenedFile]:
             if footer is None:
                 raise StoreError(f"could not read {path}: its footer is damaged. Pull that partition again.")
             read = pq.read_metadata(pa.BufferReader(footer))
-            said = Footer(path, read.schema.to_arrow_schema(), provenance_in(read.metadata or {}))
+            said = Footer(path, read.schema.to_arrow_schema(), provenance_in(read))
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
             raise StoreError(f"could not read {path}: {root.explain(error)}") from None
         yield OpenedFile(said, read, file)

@@ -13,7 +13,7 @@ from connector.convert.csv_records import RecordFile
 from connector.convert.decode import DECODER_VERSION, Expected, open_report, refuse_prose, stored_schema
 from connector.convert.parquet import writing_parquet
 from connector.dataset.identity import Dataset
-from connector.dataset.provenance import METADATA_KEY, Provenance
+from connector.dataset.provenance import Provenance
 from connector.partitions import Partition
 from connector.query import ReportQuery
 from connector.runs.events import Finished
@@ -84,9 +84,9 @@ def convert_report(
             added_columns=report.added_columns,
             withheld_columns=tuple(name for name in expected.withheld if name not in query.withheld),
             request_ids=tuple(filter(None, (run.request_id, *fetched.request_ids))),
-            run=run.raw,
+            announced_bytes=file.size,
         )
-        written.add_metadata({METADATA_KEY: provenance.to_json()})
+        written.add_metadata(provenance.metadata)
     return provenance
 
 

@@ -105,11 +105,12 @@ def test_a_type_without_known_columns_is_typed_by_its_header_without_personal_da
     assert len(outcomes) == len(WEEK)
     table = read(query)
     assert {"currency"} < set(table.schema.names)
-    for field in table.schema:
-        name = (field.metadata or {}).get(b"stripe_name", b"").decode()
-        if name in COLUMNS:
-            assert not COLUMNS[name].personal
-            assert (field.type == MONEY) == (COLUMNS[name].type.value in {"money", "number"})
+    stored = {field.name: field.type for field in table.schema}
+    known = {each.stored_name: each for each in COLUMNS.values() if each.stored_name in stored}
+    assert known
+    assert not any(each.personal for each in known.values())
+    numbers = {name for name, each in known.items() if each.type.value in {"money", "number"}}
+    assert {name for name in known if stored[name] == MONEY} == numbers
     assert {each.published.provenance.added_columns for each in outcomes.values()} == {()}
 
 

@@ -245,7 +245,10 @@ def test_what_cannot_be_read_of_a_large_file_is_inconclusive(books: Books, tmp_p
 UNTRUE = [
     pytest.param({"csv_bytes": 1}, {"file_is_whole": "failed"}, "1 byte, and Stripe announced", id="size"),
     pytest.param(
-        {"run": {}}, {"file_is_whole": "inconclusive"}, "the size that Stripe announced", id="size-unknown"
+        {"announced_bytes": None},
+        {"file_is_whole": "inconclusive"},
+        "the size that Stripe announced",
+        id="size-unknown",
     ),
     pytest.param({"csv_sha256": ""}, {"file_is_whole": "inconclusive"}, "SHA-256", id="hash-unknown"),
     pytest.param({"rows": 14}, {"row_count": "failed"}, "and 14 were converted", id="a-row-lost"),

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.catalogue import ReportSpec, columns_of, report
-from connector.convert.arrow_types import MONEY
+from connector.catalogue import Column, ColumnType, ReportSpec, columns_of, report
+from connector.convert.arrow_types import MONEY, arrow_type
 from connector.convert.csv_records import RecordFile
 from connector.convert.decode import ROW_KIND, Expected, ReportFileReader, open_report
 from connector.convert.parquet import WrittenRows, read_through, writing_parquet
@@ -111,13 +111,27 @@ def test_constants_stand_last_with_one_value_in_every_row(hostile: Path) -> None
     assert stored["_report_run_id"].unique().to_pylist() == ["frr_1"]
 
 
-def test_metadata_of_file_and_fields_survives(hostile: Path) -> None:
-    schema = pq.read_schema(hostile)
+def test_the_footer_says_what_it_was_given_and_nothing_more(hostile: Path) -> None:
     said = pq.read_metadata(hostile).metadata
 
-    assert (said[b"stripe.run"], said[b"stripe.rows"]) == (b"frr_1", b"6")
-    assert schema.field("net").metadata[b"unit"].startswith(b"major units")
-    assert schema.field("created").metadata[b"zone"] == b"Etc/UTC"
+    assert said == {b"stripe.run": b"frr_1", b"stripe.rows": b"6"}
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_every_type_is_read_back_as_it_was_stored(tmp_path: Path, zone: str | None) -> None:
+    columns = tuple(Column(kind.value, kind, "", local=True) for kind in ColumnType)
+    source = tmp_path / "frr_1.csv"
+    source.write_text(",".join(each.name for each in columns) + "\n" + "," * (len(columns) - 1) + "\n")
+    report = open_report(RecordFile.open(source, "frr_1"), Expected(columns, zone))
+    target = tmp_path / "report.parquet"
+
+    written(target, report)
+
+    stored = pq.read_schema(target)
+    assert {each.name: stored.field(each.name).type for each in report.schema} == {
+        each.name: each.type for each in report.schema
+    }
+    assert {str(each.type) for each in report.schema} == {str(arrow_type(each, zone)) for each in columns}
 
 
 def test_a_report_without_rows_is_a_file_with_a_schema(tmp_path: Path) -> None:
@@ -128,6 +142,20 @@ def test_a_report_without_rows_is_a_file_with_a_schema(tmp_path: Path) -> None:
 
     assert (result.rows, result.totals) == (0, {})
     assert pq.read_schema(target).names == [*ACTIVITY.default_columns, *CONSTANTS]
+
+
+def test_a_file_of_few_rows_has_no_dictionaries_and_tells_engines_its_date_alone(tmp_path: Path) -> None:
+    source = opened(tmp_path / "csv", HEADER + "\n" + "".join(HOSTILE_ROWS))
+    target = tmp_path / "report.parquet"
+    constants = {"_date": pa.scalar(START.date(), pa.date32()), **CONSTANTS}
+
+    with writing_parquet(target, source, constants=constants):
+        pass
+
+    group = pq.ParquetFile(target).metadata.row_group(0)
+    columns = [group.column(i) for i in range(group.num_columns)]
+    assert [each.path_in_schema for each in columns if each.is_stats_set] == ["_date"]
+    assert not any(each.has_dictionary_page for each in columns)
 
 
 def test_a_long_report_has_row_groups_with_statistics_and_dictionaries_where_they_pay(tmp_path: Path) -> None:
@@ -218,7 +246,7 @@ def test_a_column_named_like_ours_is_stored_under_a_name_of_its_own(tmp_path: Pa
     source = opened(tmp_path / "csv", f'{HEADER},"{name}"\n')
 
     assert source.schema.names[-1] == f"{name}_"
-    assert source.schema.field(-1).metadata[b"stripe_name"] == name.encode()
+    assert source.added_columns == (name,)
 
 
 def test_the_names_that_are_ours_are_all_reserved() -> None:

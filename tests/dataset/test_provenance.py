@@ -4,13 +4,17 @@ import json
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.dataset.provenance import Provenance
+from connector.dataset.provenance import METADATA_KEY, Provenance, provenance_in
+from connector.reserved import CONSTANTS
 from tests.support.datasets import NOON, provenance
 
 
@@ -27,6 +31,33 @@ def test_provenance_reads_back_from_its_json(
     source = provenance(totals=totals, added_columns=tuple(added), run_succeeded=succeeded)
 
     assert Provenance.from_json(source.to_json()) == source
+
+
+@pytest.mark.parametrize("run", [{"result": {"size": 10}, "error": None}, {"result": None}, {}])
+def test_a_file_of_an_earlier_version_holds_the_report_run_with_the_size_of_its_csv(
+    run: dict[str, Any],
+) -> None:
+    found = Provenance.from_json(text({"run": run}))
+
+    assert found.announced_bytes == (10 if run.get("result") else None)
+
+
+@given(
+    asked=st.none() | st.lists(st.sampled_from("abc"), min_size=1, unique=True).map(tuple),
+    header=st.lists(st.sampled_from("abcd"), min_size=1, unique=True).map(tuple),
+)
+def test_what_the_file_says_already_is_not_said_again(
+    tmp_path: Path, asked: tuple[str, ...] | None, header: tuple[str, ...]
+) -> None:
+    """The file itself names its columns and their types; and most headers are what was asked for."""
+    parameters = {} if asked is None else {"columns": list(asked)}
+    columns = dict.fromkeys(header, "string") | {"_row_kind": "string"}
+    source = provenance(parameters=parameters, header=header, columns=columns)
+    path, rows = tmp_path / "report.parquet", {name: ["x"] for name in (*columns, *CONSTANTS)}
+    pq.write_table(pa.table(rows).replace_schema_metadata(source.metadata), path)
+
+    assert provenance_in(pq.read_metadata(path)) == source
+    assert len(source.metadata[METADATA_KEY]) < len(source.to_json())
 
 
 def test_no_rows_are_a_number_and_fewer_are_not() -> None:
