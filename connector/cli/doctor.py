@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from connector.cli.options import ENVIRONMENT, connection_options, json_option
+from connector.cli.options import ENVIRONMENT, each_root_options, json_option, roots_here
 from connector.clock import SystemClock
 from connector.doctor.diagnosis import Diagnosis, Level, counts
 from connector.settings import Connection, dagster_home
@@ -28,7 +28,7 @@ Exit codes:
 
 @click.command(epilog=f"{ENVIRONMENT}\n  DAGSTER_HOME         where Dagster keeps its history\n\n{_CODES}")
 @click.argument("reports", nargs=-1, metavar="[REPORT]...")
-@connection_options
+@each_root_options
 @click.option(
     "--probe",
     is_flag=True,
@@ -77,7 +77,12 @@ def doctor(
     found = []
     with _silence():
         for diagnosis in examine(
-            connection, SystemClock(), directory=Path.cwd(), dagster_home=dagster_home(), reports=reports
+            connection,
+            SystemClock(),
+            directory=Path.cwd(),
+            dagster_home=dagster_home(),
+            reports=reports,
+            roots=roots_here(connection),
         ):
             found.append(diagnosis)
             if as_json:

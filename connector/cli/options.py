@@ -120,7 +120,7 @@ def grouped(
     return decorate
 
 
-_ROOT = "default STRIPE_REPORTS_ROOT, or data."
+_ROOT = "default what the defs.yaml here says, or STRIPE_REPORTS_ROOT, or data."
 
 _account = click.option(
     "--account", help="The connected account to act for (acct_…); default STRIPE_ACCOUNT."
@@ -143,11 +143,33 @@ _share = click.option(
     "limits; default STRIPE_SHARE, or 1.",
 )
 
-#: Each gives the command a `connection`, made from the environment and these options.
-connection_options = grouped("connection", Connection.from_environment, _root, _account, _processes, _share)
+
+def _connect(*, root: str | None, **given: Any) -> Connection:
+    return Connection.from_environment(root=root or _root_here(), **given)
+
+
+def _root_here() -> str:
+    from connector.project.roots import root_here  # noqa: PLC0415 - it loads a YAML reader
+
+    return root_here(Path.cwd())
+
+
+def roots_here(connection: Connection) -> tuple[str, ...]:
+    """All roots of the `defs.yaml` files here; the connection's own where the command line names it."""
+    from connector.project.roots import configured_roots  # noqa: PLC0415 - it loads a YAML reader
+
+    named = click.get_current_context().params.get("root")
+    return (connection.root,) if named else configured_roots(Path.cwd())
+
+
+#: Each gives the command a `connection`, made from these options, the `defs.yaml` here, of which it takes the
+#: root, and the environment.
+connection_options = grouped("connection", _connect, _root, _account, _processes, _share)
+root_option = grouped("connection", _connect, _root)
+directory_option = grouped("connection", _connect, _directory)
 account_option = grouped("connection", Connection.from_environment, _account)
-root_option = grouped("connection", Connection.from_environment, _root)
-directory_option = grouped("connection", Connection.from_environment, _directory)
+#: The same of a command that goes through `roots_here`.
+each_root_options = grouped("connection", Connection.from_environment, _root, _account, _processes, _share)
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="JSON for programs, one object on each line."

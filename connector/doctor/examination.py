@@ -5,12 +5,14 @@ What cannot be checked is reported and skipped; the rest is checked all the same
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
 from connector.api.models import Mode, ReportType
 from connector.clock import Clock
+from connector.dataset.store import Store
 from connector.doctor.accounts import examine_connected, examine_list, examine_stored
 from connector.doctor.dagster_home import examine_dagster
 from connector.doctor.diagnosis import Diagnosis, Level, failure
@@ -19,6 +21,7 @@ from connector.doctor.key import account_of, examine_account, examine_division, 
 from connector.doctor.permissions import IMPATIENT, ResponseLog, examine_stripe
 from connector.doctor.reports import examine_report, examine_tables_of, find_defs, reports_to_check
 from connector.errors import ConfigurationError, ReportingError
+from connector.project.roots import same_root
 from connector.settings import Connection
 
 #: Makes the client from key, hosts, account, and the log of its responses.
@@ -37,12 +40,14 @@ def examine(
     directory: Path,
     dagster_home: str | None,
     reports: Sequence[str] = (),
+    roots: Sequence[str] = (),
     connected: Connect = connect,
 ) -> Iterator[Diagnosis]:
     """Check everything, and yield each finding as it is made. Creates nothing at Stripe.
 
     Args:
         directory: where configuration files are looked for.
+        roots: where data are stored; below the connection's root where there are none.
         dagster_home: the value of `DAGSTER_HOME`; None where it is unset.
         reports: those to check; those configured or stored where there are none.
     """
@@ -76,18 +81,21 @@ def examine(
                 livemode = None if client.mode is Mode.SIMULATED else client.mode is Mode.LIVE
     defs = find_defs(directory)
     yield from defs.diagnoses
-    stored = stored_datasets(connection.root)
-    to_check, source = reports_to_check(reports, defs, stored)
+    stored = {root: stored_datasets(root) for root in roots or [connection.root]}
+    to_check, source = reports_to_check(reports, defs, list(chain.from_iterable(stored.values())))
     yield source
     types = offered[0] if offered else None
     for each in to_check:
         yield examine_report(each, types, account=account_of(connection), livemode=livemode, now=now)
-    yield from examine_root(connection.root, clock)
-    yield from examine_tables(stored)
-    with contextlib.suppress(ReportingError):
-        yield from examine_tables_of(to_check, stored, connection.store())
-        yield from examine_stored(stored, connection.store(), configured)
-    with contextlib.suppress(ReportingError):  # `examine_root` reports what the file system refuses
-        yield from examine_coverage(connection.root, stored, lists)
-    modes = sorted({each.mode for each in stored})
+    for root, tables in stored.items():
+        yield from examine_root(root, clock)
+        yield from examine_tables(tables)
+        with contextlib.suppress(ReportingError):
+            store = Store(root)
+            of_root = [each for each in to_check if same_root(each.root or connection.root, root)]
+            yield from examine_tables_of(of_root, tables, store)
+            yield from examine_stored(tables, store, configured)
+        with contextlib.suppress(ReportingError):  # `examine_root` reports what the file system refuses
+            yield from examine_coverage(root, tables, lists)
+    modes = sorted({each.mode for tables in stored.values() for each in tables})
     yield from examine_dagster(dagster_home, configured=defs.configured, modes=modes)

@@ -21,6 +21,7 @@ from connector.partitions import Windows
 from connector.project.account_list import ACTING, CONNECTED
 from connector.project.choices import DEFAULT_REPORTS
 from connector.project.defs_yaml import found_files
+from connector.project.roots import named_root
 from connector.query import ReportQuery
 from connector.settings import API_KEY
 
@@ -42,6 +43,7 @@ class NamedReport:
         source: where it is named, for people.
         windows: its windows there; None where it says none, or is about payouts.
         fields: what else it says there of the report.
+        root: below which its files are stored; None where its file names none.
     """
 
     report: str
@@ -49,6 +51,7 @@ class NamedReport:
     source: str
     windows: Windows | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+    root: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,14 @@ def find_defs(directory: Path) -> FoundDefs:
     files, unreadable = found_files(directory)
     names = {file: str(file.path.relative_to(directory)) for file in files}
     reports = (
-        NamedReport(fields["report"], fields["start"], name, _windows(fields), {} if file.roots else fields)
+        NamedReport(
+            fields["report"],
+            fields["start"],
+            name,
+            _windows(fields),
+            fields,
+            named_root(fields["connection"]),
+        )
         for file, name in names.items()
         for fields in file.reports()
     )
@@ -175,7 +185,7 @@ def examine_tables_of(
 
 def _explain_account(named: NamedReport, account: str | None) -> str | None:
     """Why the report cannot be asked for in the name of the account; None where it can."""
-    given = named.fields.get("account")
+    given = named.fields.get("connection", {}).get("account")
     try:
         query = _query(named) or ReportQuery.of(named.report, columns={})
     except ReportingError:

@@ -19,6 +19,7 @@ from connector.text import hide_secrets
 
 #: The component that reads the file.
 COMPONENT = "assets.StripeReportsComponent"
+_NAME = COMPONENT.rpartition(".")[2]
 
 #: Where Dagster projects keep their components.
 _PLACES = ("defs/**/defs.yaml", "*/defs/**/defs.yaml", "src/*/defs/**/defs.yaml")
@@ -97,26 +98,23 @@ class DefsFile:
         self.attributes = tuple(_mapping(each.get("attributes")) for each in ours)
 
     def reports(self) -> Iterator[Mapping[str, Any]]:
-        """The fields of each report, those of `defaults` among them, and the `account` of its connection
-        where it names one; `start` is a day or None."""
-        for attributes in self.attributes:
+        """The fields of each report, those of `defaults` among them, and what it is `connection` to;
+        `start` is a day or None."""
+        for attributes, connection in zip(self.attributes, self.connections, strict=True):
             defaults = _mapping(attributes.get("defaults"))
             for each in attributes.get("reports") or ():
                 if isinstance(each, dict) and isinstance(each.get("report"), str):
                     fields = {**defaults, **each}
-                    account = _mapping(attributes.get("connection")).get("account")
-                    named = {"account": account} if account else {}
-                    yield {**fields, "start": _day(fields.get("start")), **named}
+                    yield {**fields, "start": _day(fields.get("start")), "connection": connection}
 
     @property
-    def roots(self) -> set[Any]:
-        """The roots it names."""
-        named = (_mapping(each.get("connection")).get("root") for each in self.attributes)
-        return {str(each) for each in named if each}
+    def connections(self) -> Sequence[Mapping[str, Any]]:
+        """What stands under `connection:` of each of our components; empty where nothing does."""
+        return [_mapping(each.get("connection")) for each in self.attributes]
 
     def takes_key_from(self, variable: str) -> bool:
         """Whether the key comes from that variable everywhere in the file."""
-        named = (_mapping(each.get("connection")).get("api_key") for each in self.attributes)
+        named = (each.get("api_key") for each in self.connections)
         expected = "".join(_reference(variable).split())
         return all(value is None or "".join(str(value).split()) == expected for value in named)
 
@@ -145,6 +143,14 @@ def found_files(directory: Path) -> tuple[Sequence[DefsFile], Mapping[Path, str]
         else:
             files += [file] if file.attributes else []
     return files, unreadable
+
+
+def seems_ours(path: Path) -> bool:
+    """Whether a file that cannot be read names our component."""
+    try:
+        return _NAME.encode() in path.read_bytes()
+    except OSError:
+        return False
 
 
 def refuse_unreadable(directory: Path) -> None:
@@ -223,8 +229,7 @@ def _reference(variable: str) -> str:
 
 
 def _is_ours(document: Any) -> bool:
-    name = COMPONENT.rpartition(".")[2]
-    return str(_mapping(document).get("type", "")).rpartition(".")[2] == name
+    return str(_mapping(document).get("type", "")).rpartition(".")[2] == _NAME
 
 
 def _day(value: Any) -> date | None:

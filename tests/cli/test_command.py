@@ -310,6 +310,23 @@ def test_columns_filters_name_and_root_reach_the_file(run: Run, stripe: Simulato
     assert row["currency"] == "usd"
 
 
+def test_files_are_where_the_defs_yaml_here_says(run: Run, stripe: Simulator, tmp_path: Path) -> None:
+    place = tmp_path / "defs" / "stripe"
+    place.mkdir(parents=True)
+    (place / "defs.yaml").write_text(
+        "type: assets.StripeReportsComponent\nattributes:\n  connection: {root: books}\n"
+        "  reports: [{report: balance_summary, start: 2026-06-01}]\n"
+    )
+
+    run("pull", "balance_summary", *JUNE)
+
+    assert (tmp_path / "books" / "simulated" / "balance_summary").is_dir()
+    assert run("check").code == 0
+    assert run("sql", "SELECT count(DISTINCT period) AS days FROM balance_summary", "--json").objects
+    assert "books can be written to" in run("doctor").out
+    assert "no data under elsewhere" in run("check", "--root", "elsewhere").err
+
+
 def test_a_root_may_be_below_the_home_directory(
     run: Run, stripe: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """What the doctor says of a key, of Stripe's answers, and of the reports somebody means to pull."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from connector.settings import Connection
 from connector.simulator import Simulator
 from connector.simulator.api.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
 from tests.conftest import Pull
-from tests.doctor.conftest import KEY, Examine, texts
+from tests.doctor.conftest import KEY, Examine, Findings, texts
 from tests.faults.network import EditReply, Html, Refuse, Respond
 from tests.support.clock import ManualClock
 from tests.support.datasets import DATASET, lay
@@ -336,6 +337,23 @@ def test_a_configured_report_that_fits_its_table_or_is_none_is_not(
     )
 
     assert not doctor().say("holds data for a different")
+
+
+def test_every_root_that_is_configured_is_examined(
+    connection: Connection, project: Path, tmp_path: Path, clock: ManualClock
+) -> None:
+    roots = [connection.root, str(tmp_path / "eu")]
+    for root in roots:
+        lay(Path(root), DATASET, "2026-06-01", pa.table({"net_amount": [1]}))
+    text = "type: assets.StripeReportsComponent\nattributes:\n  connection: {root: %s}\n  reports:\n"
+    configure(project, text % roots[1] + "  - {report: balance_summary, start: 2026-06-01, window: weekly}\n")
+
+    found = Findings(
+        examine(replace(connection, api_key=""), clock, directory=project, dagster_home=None, roots=roots)
+    )
+
+    assert [root for root in roots if found.say(f"{root} can be written to")] == roots
+    assert sum("holds data for a different" in each.found for each in found) == 1
 
 
 def test_a_defs_yaml_that_does_not_parse_is_named(doctor: Examine, project: Path) -> None:

@@ -191,7 +191,7 @@ def test_components_of_other_kinds_are_left_out(tmp_path: Path) -> None:
 
     file = defs_file(tmp_path, f"type: dagster.Other\nattributes: {{reports: [{{report: x}}]}}\n---\n{ours}")
 
-    assert list(file.reports()) == [{"report": "balance_summary", "start": None}]
+    assert list(file.reports()) == [{"report": "balance_summary", "start": None, "connection": {}}]
 
 
 def test_the_lines_that_name_a_report_are_found_however_they_are_written(tmp_path: Path) -> None:
