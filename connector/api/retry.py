@@ -37,6 +37,7 @@ class RetryPolicy:
         first: upper bound of the wait before the first retry; it doubles with every further one.
         longest: upper bound of any single wait we choose ourselves.
         give_up_after: no retry begins later than this after the first attempt.
+        first_contact: the same, as long as the server has never answered; None for no such limit.
         client_lasts: nothing is waited for any more when so much time has passed since the client was made,
             neither an answer nor a retry; None for no such limit.
     """
@@ -44,10 +45,18 @@ class RetryPolicy:
     first: float = 0.5
     longest: float = 8.0
     give_up_after: float = 90.0
+    first_contact: float | None = None
     client_lasts: float | None = None
 
     def wait_before(
-        self, error: ReportingError, *, safe: bool, attempt: int, elapsed: float, draw: float
+        self,
+        error: ReportingError,
+        *,
+        safe: bool,
+        attempt: int,
+        elapsed: float,
+        draw: float,
+        reached: bool = True,
     ) -> float | None:
         """Seconds to wait before attempt `attempt + 1`, or None to give up with `error`.
 
@@ -57,17 +66,24 @@ class RetryPolicy:
             attempt: how many attempts were made, from 1.
             elapsed: seconds since the first attempt began.
             draw: a uniform random number from [0, 1).
+            reached: whether the server has ever answered this client.
         """
         if not _may_pass(error, safe=safe):
             return None
         asked = error.retry_after if isinstance(error, APIError) else None
         chosen = draw * min(self.longest, self.first * 2 ** min(attempt - 1, 30))
         wait = max(chosen, asked or 0.0)
-        return None if elapsed + wait > self.give_up_after else wait
+        limit = self.give_up_after
+        if not reached and self.first_contact is not None:
+            limit = min(limit, self.first_contact)
+        return None if elapsed + wait > limit else wait
 
 
 #: For a request that a person at a terminal, or a sensor's tick, is waiting for.
 SHORT_RETRY = RetryPolicy(give_up_after=10.0, longest=4.0)
+
+#: For work of hours that a person watches: an address where nobody listens is seen at once.
+WATCHED_RETRY = RetryPolicy(first_contact=10.0)
 
 
 def _may_pass(error: ReportingError, *, safe: bool) -> bool:

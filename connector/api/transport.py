@@ -64,10 +64,12 @@ class _Seen:
     """What answers have said of the server.
 
     Attributes:
+        answered: whether there was one.
         at: its last `Date`, and when that was, by the monotonic clock; None before the first answer.
         books: what the simulator calls its books; None of Stripe.
     """
 
+    answered: bool = False
     at: tuple[datetime, float] | None = None
     books: str | None = None
 
@@ -180,7 +182,12 @@ class Transport:
                         raise
                 elapsed = self._clock.monotonic() - began
                 wait = self._retry.wait_before(
-                    error, safe=method == "GET", attempt=attempt, elapsed=elapsed, draw=self._draw()
+                    error,
+                    safe=method == "GET",
+                    attempt=attempt,
+                    elapsed=elapsed,
+                    draw=self._draw(),
+                    reached=self._seen.answered,
                 )
                 if wait is None or wait >= self.time_left() or self._closed.is_set():
                     if attempt > 1:
@@ -245,7 +252,7 @@ class Transport:
             if self._closed.is_set():
                 raise ConnectionFailedError("the client was closed")
             response = self._exchanged(self._request(method, url, query, body, sent))
-            self._note_time(response)
+            self._note(response)
             if self._observe:
                 self._observe(
                     ResponseHead(method, without_query(url), response.status_code, dict(response.headers))
@@ -304,7 +311,8 @@ class Transport:
             ) from None
         return self._hosts.trusted(to)
 
-    def _note_time(self, response: httpx.Response) -> None:
+    def _note(self, response: httpx.Response) -> None:
+        self._seen.answered = True
         if date := moment_named(response.headers.get("date")):
             self._seen.at = (date, self._clock.monotonic())
         self._seen.books = shown(response.headers.get("simulator-books")) or self._seen.books

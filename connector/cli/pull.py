@@ -13,6 +13,7 @@ import click
 
 # Its public names load when they are used, so that a misspelt option is refused at once.
 import connector
+from connector.api.retry import WATCHED_RETRY
 from connector.catalogue.together import advise_together
 from connector.cli.display.output import logging_to_stderr
 from connector.cli.display.pull_messages import (
@@ -239,7 +240,8 @@ def pull(
 
     began = time.monotonic()
     reporter = PullReporter(query, len(partitions), as_json=as_json, logged=log is not None)
-    with connection.client() as client, logging_to_stderr(log):
+    retry = WATCHED_RETRY if sys.stderr.isatty() else None
+    with connection.client(retry=retry) as client, logging_to_stderr(log):
         store = connection.store()
         stored = read_stored(client, store, query, partitions)
         published = {key: provenance for key, provenance in stored.items() if provenance is not None}

@@ -16,7 +16,7 @@ from connector.api.credentials import Hosts
 from connector.api.models import API_VERSION, ReportFile, ReportRequest, RunStatus, epoch
 from connector.api.rate_limit import divided
 from connector.api.responses import ResponseHead
-from connector.api.retry import RetryPolicy
+from connector.api.retry import WATCHED_RETRY, RetryPolicy
 from connector.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -31,7 +31,7 @@ from connector.errors import (
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.faults import Stage
 from tests.conftest import ClientFor
-from tests.faults.network import EditJson, Html, Reset, Respond, lock_timeout, rate_limited
+from tests.faults.network import EditJson, Html, Refuse, Reset, Respond, lock_timeout, rate_limited
 from tests.support.clock import NOON, ManualClock
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -471,6 +471,23 @@ def test_patience_with_a_broken_stripe_ends(
         client.report_types()
 
     assert 60 <= clock.monotonic() <= 120
+
+
+def test_who_watches_waits_seconds_for_a_port_where_nobody_listens_and_longer_once_it_was_open(
+    simulator: Simulator, client_for: ClientFor, clock: ManualClock
+) -> None:
+    client = client_for(simulator.handle, retry=WATCHED_RETRY)
+    waited = []
+    for answers in (0, 1):
+        simulator.faults.add(Refuse(), times=None, skip=answers)
+        began = clock.monotonic()
+        with pytest.raises(ConnectionFailedError):
+            [client.report_types() for _ in range(answers + 1)]
+        waited.append(clock.monotonic() - began)
+        simulator.faults.clear()
+
+    assert waited[0] < 15
+    assert waited[1] > 60
 
 
 def test_nothing_is_tried_again_when_the_clients_time_is_over_by_then(

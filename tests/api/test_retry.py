@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.api.retry import SHORT_RETRY, RetryPolicy
+from connector.api.retry import SHORT_RETRY, WATCHED_RETRY, RetryPolicy
 from connector.errors import (
     APIError,
     AuthenticationError,
@@ -69,6 +69,24 @@ def test_patience_is_bounded_in_time() -> None:
     assert wait(ServerError("", status=503), elapsed=89.75) == 0.25, "to the very end"
     assert wait(ServerError("", status=503), elapsed=89.9) is None
     assert wait(RateLimitError("", status=429, retry_after=3600)) is None
+
+
+@pytest.mark.parametrize(("reached", "lasts"), [(False, 10.0), (True, 90.0)])
+def test_who_watches_sees_soon_that_nobody_listens_and_is_patient_with_who_answered(
+    reached: bool, lasts: float
+) -> None:
+    elapsed, attempt = 0.0, 0
+    while wait := WATCHED_RETRY.wait_before(
+        ConnectionFailedError("refused"),
+        safe=True,
+        attempt=(attempt := attempt + 1),
+        elapsed=elapsed,
+        draw=0.99,
+        reached=reached,
+    ):
+        elapsed += wait
+
+    assert lasts / 2 < elapsed <= lasts
 
 
 def test_the_longest_wait_doubles_with_each_attempt() -> None:
