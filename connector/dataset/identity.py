@@ -206,8 +206,12 @@ def cut_otherwise(dataset: Dataset) -> Iterator[Dataset]:
             yield replace(dataset, dimensions=dimensions, account=account)
 
 
-def refuse_mixture(found: Dataset, asked: Dataset) -> None:
-    """Raise DatasetMismatchError where `asked` is another report configuration than the table's."""
+def refuse_mixture(found: Dataset, asked: Dataset, *, empty: str | None = None) -> None:
+    """Raise DatasetMismatchError where `asked` is another report configuration than the table's.
+
+    Args:
+        empty: where its pin is, of a table without files.
+    """
     differing = [
         f"{name} is {_shown(was)} there and {_shown(now)} here"
         for name, was in asdict(found).items()
@@ -222,6 +226,11 @@ def refuse_mixture(found: Dataset, asked: Dataset) -> None:
             if other_version
             else ""
         )
+        if empty:
+            raise DatasetMismatchError(
+                f"table {asked.table} has no files, and its pin is of a different report configuration: "
+                f"{'; '.join(differing)}. Give this one a `name` of its own, or remove {empty}."
+            )
         raise DatasetMismatchError(
             f"table {asked.table} holds data for a different report configuration: {'; '.join(differing)}. "
             "Mixing them would count money twice. Give this one a `name` of its own, or move the old table "

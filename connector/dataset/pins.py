@@ -5,10 +5,11 @@ What has files and no pin that can be read is not a table: nobody reads it, and 
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from connector.api.models import Mode
 from connector.dataset.admission import may_be_read
-from connector.dataset.filesystem.root import Root
+from connector.dataset.filesystem.root import Root, Version
 from connector.dataset.identity import Dataset, books_in
 from connector.errors import StoreError
 
@@ -17,6 +18,21 @@ _UNPINNED = (
     "it has files and no pin, so nothing reads them. If it is a table of this root, the next pull "
     "into it writes the pin again; else move it away"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a table is pinned to.
+
+    Attributes:
+        identity: None where no pin can be read, or one of another table.
+        books: the identity of the simulator's books; None where it has none.
+        version: of the file; None where there is none.
+    """
+
+    identity: Dataset | None
+    books: str | None
+    version: Version | None
 
 
 class Pins:
@@ -50,14 +66,21 @@ class Pins:
                     found |= {path: _UNPINNED} if any(map(may_be_read, files)) else {}
         return found
 
-    def identity(self, dataset: Dataset) -> Dataset | None:
-        """What the table of that name is pinned to; None where no pin can be read."""
-        return self._read(self._root.path(dataset.pin_path))
+    def read(self, dataset: Dataset) -> Pin:
+        """The pin of the table of that name."""
+        path = self._root.path(dataset.pin_path)
+        content, version = self._root.read(path) or (None, None)
+        found = _identity(content) if content is not None else None
+        mine = found if found and self._root.path(found.pin_path) == path else None
+        return Pin(mine, books_in(content) if content is not None and found else None, version)
 
-    def books(self, dataset: Dataset) -> str | None:
-        """The identity of the simulator's books in a table's pin; None where it has none."""
-        content = self._root.read(self._root.path(dataset.pin_path))
-        return books_in(content) if content and _identity(content) else None
+    def write(self, dataset: Dataset, books: str | None, *, replacing: Pin) -> bool:
+        """Write a pin in the place of another, or of none; False where another one is there by now."""
+        path, content = self._root.path(dataset.pin_path), dataset.to_json(books=books).encode()
+        try:
+            return self._root.put(path, content, replacing=replacing.version)
+        except OSError as error:
+            raise self._root.failure("write", path, error, needed=len(content)) from None
 
     def explain(self, dataset: Dataset) -> str:
         """Why a table without a pin that can be read is not read, naming where it would be."""
@@ -71,12 +94,16 @@ class Pins:
 
     def _read(self, path: str) -> Dataset | None:
         """The identity in a pin; None where there is none that can be read, or one of another table."""
-        content = self._root.read(path)
+        content = self._content(path)
         found = _identity(content) if content is not None else None
         return found if found and self._root.path(found.pin_path) == path else None
 
+    def _content(self, path: str) -> bytes | None:
+        found = self._root.read(path)
+        return found[0] if found else None
+
     def _explain(self, path: str) -> str:
-        content = self._root.read(path)
+        content = self._content(path)
         if content is None:
             return _UNPINNED
         found = _identity(content)

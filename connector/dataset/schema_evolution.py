@@ -8,7 +8,7 @@ The newest file is the one that was fetched last, not that of the last period: a
 again is as new as can be.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from connector.dataset.filesystem.root import Root
+from connector.dataset.filesystem.root import Root, Version
 from connector.dataset.provenance import Provenance, provenance_in
 from connector.dataset.seal import read_footer
 from connector.errors import StoreError
@@ -67,33 +67,48 @@ class OpenedFile:
         return pq.ParquetFile(self.bytes, metadata=self.metadata, pre_buffer=ahead)
 
 
-def read_footers(paths: Sequence[str], root: Root) -> list[Footer]:
-    """The footer of each file, each read once; several at a time where each is a journey.
+def read_footers(paths: Mapping[str, Version | None], root: Root) -> dict[str, Footer | None]:
+    """The footer of each file, each read once, None where there is no file; several at a time where each is a
+    journey.
+
+    Args:
+        paths: and the version of each that a listing has just shown.
 
     Raises StoreError naming a file that cannot be read.
     """
-    return root.each(partial(_footer, root), paths)
+    return dict(zip(paths, root.each(partial(_footer, root), list(paths.items())), strict=True))
 
 
 @contextmanager
-def opened_file(path: str, root: Root) -> Iterator[OpenedFile]:
-    """Open a file, and read its footer. Raises StoreError naming it where that cannot be done."""
+def opened_file(path: str, root: Root, known: Version | None = None) -> Iterator[OpenedFile]:
+    """Open a file, and read its footer. Raises StoreError naming it where that cannot be done, and
+    FileNotFoundError where there is none.
+
+    Args:
+        known: the version that a listing has just shown.
+    """
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(root.filesystem.open_input_file(path))
+            file = stack.enter_context(root.opened(path, known)).bytes
             footer = read_footer(file)
             if footer is None:
                 raise StoreError(f"could not read {path}: its footer is damaged. Pull that partition again.")
             read = pq.read_metadata(pa.BufferReader(footer))
             said = Footer(path, read.schema.to_arrow_schema(), provenance_in(read))
+        except FileNotFoundError:
+            raise
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
             raise StoreError(f"could not read {path}: {root.explain(error)}") from None
         yield OpenedFile(said, read, file)
 
 
-def _footer(root: Root, path: str) -> Footer:
-    with opened_file(path, root) as file:
-        return file.footer
+def _footer(root: Root, listed: tuple[str, Version | None]) -> Footer | None:
+    path, known = listed
+    try:
+        with opened_file(path, root, known) as file:
+            return file.footer
+    except FileNotFoundError:
+        return None
 
 
 def _alike(footers: Sequence[Footer]) -> list[tuple[pa.Schema, list[Footer]]]:

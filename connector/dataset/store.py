@@ -5,8 +5,8 @@
     <root>/.superseded/…                           the last few files that were replaced
     <root>/.staging/…                              unfinished work, never read
 
-A file is finished and verified in staging and then renamed (or uploaded) into place, so a reader sees the
-old file or the new one. Rows are never merged: some reports have identical rows that are all real.
+A file is finished and verified in staging and then put into place whole, so a reader sees the old file or
+the new one. Rows are never merged: some reports have identical rows that are all real.
 """
 
 import contextlib
@@ -16,9 +16,8 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow.fs as pafs
-
 from connector.dataset.admission import explain_foreign, refuse_other_books
+from connector.dataset.filesystem.root import Version
 from connector.dataset.finder import Finder
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
@@ -28,6 +27,9 @@ from connector.errors import OvertakenError, StoreError
 from connector.text import get_logger
 
 MOST_SUPERSEDED = 5
+
+#: So many times in a row others may be faster.
+_ATTEMPTS = 20
 
 _log = get_logger(__name__)
 
@@ -51,7 +53,7 @@ class Store(Finder):
         Args:
             published: one of its files.
         """
-        if self._hold_to(dataset) is None:
+        if self._hold_to(dataset).identity is None:
             with self._root.lock(dataset.path):
                 self._pin(dataset, published.books)
 
@@ -60,8 +62,9 @@ class Store(Finder):
     ) -> Published:
         """Put a finished file into place, unless a newer answer to the same request is there already.
 
-        A file that cannot be read, or does not belong there, is always replaced. The staged file is gone
-        afterwards.
+        What is there is read, and replaced if it still is there: where another machine was faster, it is read
+        and decided again. A file that cannot be read, or does not belong there, is always replaced. The
+        staged file is gone afterwards.
 
         Args:
             over: the published file that this one was requested to replace. One with other columns, say, is
@@ -72,25 +75,49 @@ class Store(Finder):
                 other books.
             OvertakenError: an answer to another request is there, and it is not `over`.
         """
-        period = provenance.period
-        target = self._path(dataset.file_path(period))
+        target = self._path(dataset.file_path(provenance.period))
         try:
             # What takes long comes before the lock, so that the partitions of a table wait for a rename only.
-            with self._root.prepared(staged) as move, self._root.lock(dataset.path):
+            self._root.prepare(staged)
+            with self._root.lock(dataset.path):
                 self._pin(dataset, provenance.books)
-                published = self.provenance(dataset, period)
-                if published is not None and not ask_the_same(published.request, provenance.request):
-                    _refuse_overtaken(published, provenance, over)
-                elif published is not None and published.is_newer_than(provenance):
-                    return Published(self.uri(dataset, period), published, None, outdated=True)
-                if published is None or published.csv_sha256 != provenance.csv_sha256:
-                    self._set_aside(target, dataset, period, published)
-                move(target)
-                return Published(self.uri(dataset, period), provenance, published, outdated=False)
+                for _ in range(_ATTEMPTS):
+                    if published := self._publish(staged, dataset, provenance, over):
+                        return published
         except OSError as error:
             raise self._root.failure("write", target, error, needed=_size(staged)) from None
         finally:
             staged.unlink(missing_ok=True)
+        raise StoreError(f"could not write {target}: others have replaced it {_ATTEMPTS} times; try again")
+
+    def _publish(
+        self, staged: Path, dataset: Dataset, provenance: Provenance, over: Provenance | None
+    ) -> Published | None:
+        """Decide by what is there, and replace that; None where it was replaced or removed meanwhile."""
+        period = provenance.period
+        target, uri = self._path(dataset.file_path(period)), self.uri(dataset, period)
+        sight = self._places.look(dataset, period, self._books_to_compare(dataset))
+        published = sight.provenance
+        if published == provenance:
+            # The answer to the request that put it was lost on its way.
+            return Published(uri, provenance, None, outdated=False)
+        if published is not None and not ask_the_same(published.request, provenance.request):
+            _refuse_overtaken(published, provenance, over)
+        elif published is not None and published.is_newer_than(provenance):
+            return Published(uri, published, None, outdated=True)
+        if sight.version and (published is None or published.csv_sha256 != provenance.csv_sha256):
+            name = self._path(_superseded_name(dataset, period, published, sight.version))
+            if published is None:
+                _log.warning(
+                    "%s cannot be read, or does not belong there: it is replaced, and set aside as %s",
+                    target,
+                    name.rpartition("/")[2].removesuffix(".parquet"),
+                )
+            if not self._root.set_aside(target, name, seen=sight.version, most=MOST_SUPERSEDED):
+                return None
+        if not self._root.put(target, staged, replacing=sight.version):
+            return None
+        return Published(uri, provenance, published, outdated=False)
 
     def superseded(self, dataset: Dataset, period: str) -> Iterator[tuple[str, OpenedFile]]:
         """The files that a partition's file, and those before it, have replaced, as far as they are still
@@ -98,7 +125,7 @@ class Store(Finder):
         are not of this table, are left out."""
         books, place = self._books_to_compare(dataset), dataset.superseded_path(period)
         for path in sorted(self._root.listed(self._path(place)), reverse=True):
-            with contextlib.suppress(StoreError), opened_file(path, self._root) as file:
+            with contextlib.suppress(StoreError, FileNotFoundError), opened_file(path, self._root) as file:
                 origin = file.footer.provenance
                 if origin and not explain_foreign(dataset, period, origin, books=books):
                     yield self._root.uri(f"{place}/{path.rpartition('/')[2]}"), file
@@ -117,31 +144,29 @@ class Store(Finder):
             return sum(map(self._root.remove_all, (dataset.superseded_path(period), place)))
 
     def _pin(self, dataset: Dataset, books: str | None) -> None:
-        """Write down what the table is, unless that is written already. The caller holds its lock."""
-        pinned, pinned_books = self._hold_to(dataset), self.books(dataset) if books else None
-        if books and pinned_books not in {None, books} and self.holds(dataset):
-            refuse_other_books(dataset, pinned_books, books)
-        if pinned != dataset or pinned_books != books:
-            self._root.write(self._path(dataset.pin_path), dataset.to_json(books=books).encode())
-
-    def _set_aside(self, target: str, dataset: Dataset, period: str, published: Provenance | None) -> None:
-        """Copy the file about to be replaced, if there is one, to where the last few of its partition are."""
-        if published is not None:
-            run = hashlib.sha256(published.run_id.encode()).hexdigest()[:8]
-            name = f"{published.as_of:%Y%m%dT%H%M%SZ}-{run}"
-        else:
-            info = self._fs.get_file_info(target)
-            if info.type != pafs.FileType.File:
+        """Write down what the table is, unless that is written already."""
+        for _ in range(_ATTEMPTS):
+            pin = self._hold_to(dataset)
+            if pin.identity == dataset and books in {None, pin.books}:
                 return
-            at = datetime.fromtimestamp((info.mtime_ns or 0) / 1e9, UTC)
-            name = f"{at:%Y%m%dT%H%M%SZ}-unreadable"
-            _log.warning(
-                "%s cannot be read, or does not belong there: it is replaced, and set aside as %s",
-                target,
-                name,
-            )
-        place = self._path(dataset.superseded_path(period))
-        self._root.set_aside(target, f"{place}/{name}.parquet", most=MOST_SUPERSEDED)
+            if books and pin.books not in {None, books} and self.holds(dataset):
+                refuse_other_books(dataset, pin.books, books)
+            if self._pins.write(dataset, books, replacing=pin):
+                return
+        raise StoreError(
+            f"could not write {self._path(dataset.pin_path)}: others have replaced it {_ATTEMPTS} times; try "
+            "again"
+        )
+
+
+def _superseded_name(dataset: Dataset, period: str, published: Provenance | None, version: Version) -> str:
+    """Where a file that is about to be replaced is copied to; later for files that were made later."""
+    if published is not None:
+        run = hashlib.sha256(published.run_id.encode()).hexdigest()[:8]
+        name = f"{published.as_of:%Y%m%dT%H%M%SZ}-{run}"
+    else:
+        name = f"{version.modified or datetime.fromtimestamp(0, UTC):%Y%m%dT%H%M%SZ}-unreadable"
+    return f"{dataset.superseded_path(period)}/{name}.parquet"
 
 
 def _refuse_overtaken(there: Provenance, provenance: Provenance, over: Provenance | None) -> None:

@@ -9,7 +9,7 @@ from connector.accounts import AccountLists
 from connector.api.models import Mode
 from connector.clock import Clock
 from connector.dataset.coverage import coverage_of, listed
-from connector.dataset.filesystem.root import Root
+from connector.dataset.filesystem.clouds import open_root
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
@@ -24,7 +24,7 @@ def examine_root(root: str, clock: Clock) -> Iterator[Diagnosis]:
     made: list[Path] = []
     began = clock.monotonic()
     try:
-        tried = Root(root)
+        tried = open_root(root)
         local = tried.directory
         made += [each for each in (local, *local.parents) if not each.exists()] if local else []
         tried.rehearse()

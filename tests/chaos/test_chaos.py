@@ -2,7 +2,7 @@
 
 import argparse
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,8 @@ import connector.runs.progress
 from assets.materialize.event_recorder import EventRecorder
 from connector.api.client import StripeClient
 from connector.api.responses import FileStream
-from connector.dataset.filesystem.root import Root
+from connector.dataset.filesystem.directory import Directory
+from connector.dataset.filesystem.root import Version
 from connector.pipeline.collect import Done
 from tests.chaos.__main__ import main
 from tests.chaos.faults import FAULTS
@@ -111,19 +112,16 @@ def test_a_bug_in_publishing_is_caught(tmp_path: Path, monkeypatch: pytest.Monke
     """A file is written where readers look, and the process dies half way."""
     calls = itertools.count()
 
-    @contextmanager
-    def in_place(_: Root, staged: Path) -> Iterator[Callable[[str], None]]:
-        def move(target: str) -> None:
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            content = staged.read_bytes()
-            Path(target).write_bytes(content[: len(content) // 2])
-            if target.endswith(".parquet") and next(calls) % 7 == 3:
-                raise Killed
-            Path(target).write_bytes(content)
+    def in_place(_: Directory, path: str, content: Path | bytes, *, replacing: Version | None) -> bool:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        written = content if isinstance(content, bytes) else content.read_bytes()
+        Path(path).write_bytes(written[: len(written) // 2])
+        if path.endswith(".parquet") and next(calls) % 7 == 3:
+            raise Killed
+        Path(path).write_bytes(written)
+        return True
 
-        yield move
-
-    monkeypatch.setattr(Root, "prepared", in_place)
+    monkeypatch.setattr(Directory, "put", in_place)
 
     assert "is torn" in broken_law(tmp_path)
 

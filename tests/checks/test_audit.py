@@ -60,7 +60,7 @@ def test_a_file_is_opened_for_its_provenance_and_once_for_all_checks_however_muc
 ) -> None:
     balance = books.pulled(BALANCE, partitions=days("2026-06-01", 3))
     store, opened = Store(books.store.root), list[str]()
-    store._fs = store._root.filesystem = counted(opened)
+    store._root.filesystem = counted(opened)
 
     found = list(audit(store, dataset_of(balance)))
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from assets.io_manager import view
 from connector.convert.arrow_types import INSTANT, MONEY, WALL_CLOCK
-from connector.dataset.filesystem.root import Root
+from connector.dataset.filesystem.clouds import open_root
 from connector.dataset.identity import Dataset
 from connector.dataset.schema_evolution import one_dataset, one_schema, read_footers
 from connector.dataset.store import Store
@@ -356,10 +356,10 @@ def test_opening_reads_each_footer_once_and_a_query_only_the_files_it_needs(tmp_
     ]
     opened: list[str] = []
     files = counted(opened)
-    root = Root(tmp_path)
+    root = open_root(tmp_path)
     root.filesystem = files
 
-    footers = read_footers(paths, root)
+    footers = [each for each in read_footers(dict.fromkeys(paths), root).values() if each]
     table = one_dataset(footers, one_schema(footers), SALES.path_columns, files, str(tmp_path / SALES.path))
 
     assert sorted(opened) == paths

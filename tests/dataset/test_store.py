@@ -257,7 +257,7 @@ def test_a_place_that_cannot_be_written_is_named_and_the_staged_file_is_not_left
     in_the_way.parent.mkdir(parents=True)
     in_the_way.write_text("a file where the table's folder should be")
 
-    with pytest.raises(StoreError, match=r"could not read .*balance_summary.*untouched"):
+    with pytest.raises(StoreError, match=r"could not list .*balance_summary.*untouched"):
         store.publish(staged, DATASET, provenance())
 
     assert not staged.exists()

@@ -19,7 +19,7 @@ WEEK = days("2026-05-31", 7)
 def opened(store: Store) -> list[str]:
     """The paths of the files that the store opens, from now on."""
     paths: list[str] = []
-    store._fs = store._root.filesystem = counted(paths)
+    store._root.filesystem = counted(paths)
     return paths
 
 

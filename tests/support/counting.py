@@ -50,7 +50,7 @@ class CountedStore(Store):
 
     def __init__(self, root: Any) -> None:
         super().__init__(root)
-        self._fs = self._root.filesystem = counted(type(self).opens)
+        self._root.filesystem = counted(type(self).opens)
 
     @classmethod
     def forget_counts(cls) -> None:

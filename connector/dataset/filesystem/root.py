@@ -1,147 +1,133 @@
-"""Files below one root, a directory or an object store: put into place whole, or not at all.
+"""Files below one root, put into place whole or not at all: the contract of a directory and of a bucket.
 
     <root>/.staging/…                              unfinished work, never read
-    <root>/.staging/locks/…                        a file for each table, locked while it is written to
 
-On a disk a file is renamed into place and synced; to an object store it is uploaded under a passing name
-and copied. Locks hold among the processes of one machine.
+What every root does, whoever reads and writes beside it:
+
+- A file is there whole or not at all: a reader sees the old one or the new one, a write that fails or is
+  killed leaves the old one, and what it left is removed by a later process.
+- `put` replaces the version that was seen, or nothing where nothing was seen. Where something else is there
+  by now it writes nothing and says so: who writes then looks again, and decides again.
+- What was put is what the next `read`, `opened` and listing find.
+
+On a directory, `put` compares and renames while a lock of the table is held, among the processes of one
+machine. A bucket has no lock and needs none: the store compares and puts in one step, for all machines.
 """
 
 import contextlib
-import hashlib
-import os
 import shutil
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from connector.dataset.filesystem.disk import (
-    PRIVATE,
-    everything_below,
-    files_at_depth,
-    move_durably,
-    private_directory,
-    sweep,
-)
+from connector.dataset.filesystem.disk import PRIVATE, sweep
 from connector.dataset.filesystem.place import Place
-from connector.errors import ConfigurationError, StoreError
-
-_LOCK_TIMEOUT = 60.0
-_LOCK_POLL = 0.01
-
-#: Files read at once where each read is a journey.
-_AT_ONCE = 8
+from connector.errors import StoreError
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Root:
-    """A place for files: a directory, or a URL such as `s3://bucket/prefix`.
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Which of the files that were at a path one after the other was seen.
 
-    Paths given and returned are those of `filesystem`. All methods raise StoreError naming the path when the
-    file system refuses.
-
-    Raises:
-        ConfigurationError: nothing can be at such a place.
+    Attributes:
+        tag: equal for equal files: the ETag in a bucket, what the disk knows of the file elsewhere.
+        number: the generation, in stores that count them.
+        modified: when it was written, in UTC.
     """
 
-    def __init__(self, place: str | Path | Place) -> None:
-        self.place = Place.of(place)
-        refusal = None
-        try:
-            if "://" in self.place.real:
-                self.filesystem, self._base = pafs.FileSystem.from_uri(self.place.real)
-            else:
-                self.filesystem, self._base = pafs.LocalFileSystem(), str(Path(self.place.real).absolute())
-        except (pa.ArrowException, OSError, ValueError) as error:
-            refusal = self.explain(error)
-        # Raised here, it does not carry Arrow's own error, which quotes the URL.
-        if refusal is not None:
-            raise ConfigurationError(f"reports root {self.place}: {refusal}")
+    tag: str | None
+    number: str | None = field(default=None, compare=False)
+    modified: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that is open for reading, all of it of one version."""
+
+    bytes: pa.NativeFile
+    version: Version
+
+
+class Root(ABC):
+    """A place for files. Paths given and returned are those of `filesystem`.
+
+    All methods raise StoreError naming the path when the file system refuses, unless they say otherwise.
+
+    Attributes:
+        filesystem: for Arrow, to read with.
+    """
+
+    filesystem: pafs.FileSystem
+
+    def __init__(self, place: Place, base: str) -> None:
+        self.place = place
+        self._base = base.rstrip("/")
 
     @property
+    @abstractmethod
     def directory(self) -> Path | None:
-        """The root on this machine's disk; None for an object store."""
-        return Path(self._base) if isinstance(self.filesystem, pafs.LocalFileSystem) else None
+        """The root on this machine's disk; None for a bucket."""
 
     def path(self, relative: str) -> str:
         """Where a file is below the root."""
-        return f"{self._base.rstrip('/')}/{relative}"
+        return f"{self._base}/{relative}"
 
     def uri(self, relative: str) -> str:
-        """The same for people and other programs: a path, or a URL for an object store, without its
-        credentials."""
+        """The same for people and other programs: a path, or a URL for a bucket, without its credentials."""
         return self.path(relative) if self.directory else self.place.uri(relative)
 
     # Reading
 
-    def read(self, path: str) -> bytes | None:
+    @abstractmethod
+    def read(self, path: str) -> tuple[bytes, Version] | None:
         """The whole of a small file; None where there is none."""
-        try:
-            with self.filesystem.open_input_stream(path) as file:
-                return bytes(file.read())
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise self.failure("read", path, error) from None
 
+    @abstractmethod
+    def opened(self, path: str, known: Version | None = None) -> AbstractContextManager[Opened]:
+        """Open a file. Raises OSError, as reading from it does; FileNotFoundError where there is none.
+
+        Args:
+            known: the version that a listing has just shown; what is remembered of it is not read again.
+        """
+
+    @abstractmethod
     def each(self, read: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """What `read` makes of each, in their order; several at a time where each is a journey."""
-        if self.directory:
-            return [read(item) for item in items]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(read, items))
+        """What `read` makes of each, in their order; many at a time where each is a journey."""
 
-    def listed(self, directory: str, *, recursive: bool = False) -> list[str]:
+    @abstractmethod
+    def listed(self, directory: str) -> list[str]:
         """The paths of what is in a directory; none where there is no such directory."""
-        selector = pafs.FileSelector(directory, recursive=recursive, allow_not_found=True)
-        return [info.path for info in self._infos(selector)]
 
-    def at_depth(self, directory: str, depth: int, name: str) -> Iterator[str]:
-        """The paths of the files of that name that lie `depth` directories below one; links are followed."""
-        if not self.directory:
-            listed = self.listed(directory, recursive=True)
-            below = directory.count("/") + depth + 1
-            yield from (p for p in listed if p.endswith(f"/{name}") and p.count("/") == below)
-            return
-        try:
-            yield from files_at_depth(directory, depth, name)
-        except OSError as error:
-            raise self.failure("list", directory, error) from None
+    @abstractmethod
+    def at_depth(self, directory: str, depth: int, name: str) -> Mapping[str, Version | None]:
+        """The paths of the files of that name that lie `depth` directories below one, and the version of each
+        where the listing shows it; links are followed."""
 
+    @abstractmethod
     def everything_below(self, directory: str, *, through: Collection[str]) -> list[str]:
         """The paths of all files below a directory, and of links to directories that were not followed.
 
         Args:
             through: links to directories that are followed.
         """
-        if not self.directory:
-            selector = pafs.FileSelector(directory, recursive=True, allow_not_found=True)
-            return [info.path for info in self._infos(selector) if info.type == pafs.FileType.File]
-        try:
-            return list(everything_below(directory, through))
-        except OSError as error:
-            raise self.failure("list", directory, error) from None
-
-    def _infos(self, selector: pafs.FileSelector) -> list[pafs.FileInfo]:
-        try:
-            return list(self.filesystem.get_file_info(selector))
-        except OSError as error:
-            raise self.failure("list", selector.base_dir, error) from None
 
     # Writing
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
-        """A directory of this process for unfinished files, gone afterwards.
+        """A directory of this process for unfinished files, on this machine, gone afterwards.
 
         What a killed process left there is removed by the next one.
         """
@@ -161,110 +147,62 @@ class Root:
         except OSError as error:
             raise self.failure("write", str(place), error) from None
 
-    @contextlib.contextmanager
-    def lock(self, relative: str) -> Iterator[None]:
-        """Keep others on this machine from writing to the same place below the root, a table say."""
-        path = self.path(relative)
-        # Elsewhere than on the root's own disk, the locks of all roots lie together.
-        name = hashlib.sha256((relative if self.directory else path).encode()).hexdigest()[:32]
-        lock = self._staging / "locks" / name
-        try:
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            held = FileLock(lock)
-            held.acquire(timeout=_LOCK_TIMEOUT, poll_interval=_LOCK_POLL)
-        except Timeout:
-            raise StoreError(
-                f"could not write {path}: another process has held it for {_LOCK_TIMEOUT:.0f} s; try again"
-            ) from None
-        except OSError as error:
-            raise self.failure("write", path, error) from None
-        # Errors from here on are the caller's to name: only the caller knows what it was writing.
-        try:
-            yield
-        finally:
-            held.release()
+    @abstractmethod
+    def lock(self, relative: str) -> AbstractContextManager[None]:
+        """Keep others from writing to the same place below the root, a table say, where `put` needs that."""
 
-    @contextlib.contextmanager
-    def prepared(self, staged: Path) -> Iterator[Callable[[str], object]]:
-        """Bring a staged file so far that one step puts it into place: the function this yields.
-
-        On a disk it is synced, so that it survives a power cut; to an object store it is uploaded under a key
-        of its own, since an upload that breaks off still ends as an object that readers would see.
+    @abstractmethod
+    def prepare(self, staged: Path) -> None:
+        """Bring a staged file so far that one step puts it into place; what takes long comes before the lock.
 
         Raises OSError as the file system does.
         """
-        if self.directory:
-            with staged.open("rb") as file:
-                os.fsync(file.fileno())
-            yield partial(move_durably, staged)
-            return
-        passing = self.path(f".staging/{uuid.uuid4().hex}")
-        try:
-            with staged.open("rb") as source, self.filesystem.open_output_stream(passing) as sink:
-                shutil.copyfileobj(source, sink, 1 << 22)
-            yield partial(self.filesystem.copy_file, passing)
-        finally:
-            with contextlib.suppress(OSError):
-                self.filesystem.delete_file(passing)
 
-    def write(self, path: str, content: bytes) -> None:
-        """Put a small file into place."""
-        staged = self._staging / f"{uuid.uuid4().hex}.json"
-        try:
-            staged.parent.mkdir(parents=True, exist_ok=True)
-            staged.write_bytes(content)
-            with self.prepared(staged) as move:
-                move(path)
-        except OSError as error:
-            raise self.failure("write", path, error, needed=len(content)) from None
-        finally:
-            staged.unlink(missing_ok=True)
+    @abstractmethod
+    def put(self, path: str, content: Path | bytes, *, replacing: Version | None) -> bool:
+        """Put a prepared file, or a small one, into place; whether it is there now.
 
-    def rehearse(self) -> None:
-        """Publish a small file, read it back and remove it.
-
-        Shows beforehand whether publishing would work; raises StoreError as publishing would.
+        False where another version is there than the one to be replaced (None: where anything is): nothing
+        was written. A small file is put durably. Raises OSError as the file system does.
         """
-        relative, content = ".staging/rehearsal", uuid.uuid4().bytes
-        path = self.path(relative)
-        with self.lock(relative):
-            self.write(path, content)
-            found = self.read(path)
-            try:
-                self.filesystem.delete_file(path)
-            except OSError as error:
-                raise self.failure("remove", path, error) from None
-        if found != content:
-            raise StoreError(f"{path} does not read back as it was written")
 
-    def set_aside(self, path: str, name: str, *, most: int) -> None:
+    @abstractmethod
+    def set_aside(self, path: str, name: str, *, seen: Version, most: int) -> bool:
         """Copy a file that is about to be replaced to `name`; only the last `most` copies stay, by name.
 
-        Raises OSError as the file system does.
+        False where another version than the one `seen` is there by now: then there is no copy of it under
+        that name. Raises OSError as the file system does.
         """
-        place = name.rpartition("/")[0]
-        self.filesystem.create_dir(place)
-        self.filesystem.copy_file(path, name)
-        older = sorted(info.path for info in self.filesystem.get_file_info(pafs.FileSelector(place)))
-        for each in older[:-most]:
-            self.filesystem.delete_file(each)
 
+    @abstractmethod
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there. Raises OSError as the file system does."""
+
+    @abstractmethod
     def remove_all(self, relative: str) -> int:
         """Remove the files in a directory below the root, and the directory once it is empty; how many there
         were. Directories inside it, and what they hold, stay."""
-        directory = self.path(relative)
-        selector = pafs.FileSelector(directory, allow_not_found=True)
-        files = [info.path for info in self._infos(selector) if info.type == pafs.FileType.File]
-        for path in files:
+
+    def rehearse(self) -> None:
+        """Put a small file, read it back and remove it; a second one under the same name is refused.
+
+        Shows beforehand whether publishing would work; raises StoreError as publishing would.
+        """
+        relative, content = f".staging/rehearsal-{uuid.uuid4().hex}", uuid.uuid4().bytes
+        path, verb = self.path(relative), "write"
+        with self.lock(".staging/rehearsal"):
             try:
-                self.filesystem.delete_file(path)
+                self.put(path, content, replacing=None)
+                again = self.put(path, content, replacing=None)
+                found = self.read(path)
+                verb = "remove"
+                self.remove(path)
             except OSError as error:
-                raise self.failure("remove", path, error) from None
-        if self.directory:
-            # One that is linked, or holds something else, stays.
-            with contextlib.suppress(OSError):
-                Path(directory).rmdir()
-        return len(files)
+                raise self.failure(verb, path, error) from None
+        if again:
+            raise StoreError(f"{path} was written twice, though the second time it was there already: {_OLD}")
+        if found is None or found[0] != content:
+            raise StoreError(f"{path} does not read back as it was written")
 
     def failure(self, verb: str, path: str, error: OSError, *, needed: int | None = None) -> StoreError:
         """What the file system refused, where, and how many bytes it would have taken."""
@@ -275,12 +213,18 @@ class Root:
     def explain(self, error: BaseException) -> str:
         """What another program says of the root or of a file below it, in a line and without credentials.
 
-        Whoever catches an error of Arrow's, DuckDB's or the system's gets its text here.
+        Whoever catches an error of Arrow's, DuckDB's, the store's or the system's gets its text here.
         """
         said = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return self.place.hide(said).splitlines()[0]
 
     @property
+    @abstractmethod
     def _staging(self) -> Path:
-        """On the disk of the root, so that a rename is enough; anywhere for an object store."""
-        return self.directory / ".staging" if self.directory else private_directory()
+        """On the disk of the root, so that a rename is enough; anywhere for a bucket."""
+
+
+_OLD = (
+    "the store does not honour conditional writes (If-None-Match), without which two machines may publish "
+    "over each other. Use a store, or a version of it, that does"
+)

@@ -73,7 +73,7 @@ def orchestra(
 ) -> Orchestra:
     def store(root: str) -> Store:
         made = Store(root)
-        made._fs = made._root.filesystem = counted(cost.opened, cost.ends)
+        made._root.filesystem = counted(cost.opened, cost.ends)
         return made
 
     return Orchestra(instance, simulator.handle, clock, tmp_path / "data", store=store)

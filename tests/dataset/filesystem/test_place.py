@@ -1,24 +1,24 @@
 """A root as it is used and as it is shown: credentials in a URL are in nothing that is shown."""
 
+import itertools
 import json
 import os
 import stat
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlsplit
 
-import pyarrow as pa
-import pyarrow.fs as pafs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from obstore.store import MemoryStore
 
 from connector.checks import UnreadableError, check_opened_file, open_file
 from connector.cli import main
+from connector.dataset.filesystem.clouds import open_root
 from connector.dataset.filesystem.place import Place
-from connector.dataset.filesystem.root import Root
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, ReportingError, StoreError
 from connector.query import ReportQuery
@@ -26,8 +26,10 @@ from connector.settings import Connection
 from connector.sql.warehouse import open_warehouse
 from connector.text import visible
 from tests.support.datasets import DATASET, provenance, write
+from tests.support.memory_bucket import Watched, bucket
 
 SECRET = "s3cretRecognisable"
+URL = f"memory://KEY:{SECRET}@bucket/prefix?region=x"
 ODD = st.text(st.sampled_from("aZ0 /?#@:%&=+;,'\"\\é\u202e\n~*[.-_"), max_size=6)
 SCHEMES = st.sampled_from(["s3", "gs", "abfs", "abfss", "hdfs", "mock", "file", "S3", "nowhere"])
 
@@ -113,7 +115,7 @@ def test_a_directory_is_shown_as_it_is(name: str) -> None:
     assert (str(place), place.is_remote, place.secrets) == (place.real, False, ())
 
 
-REFUSED_BY_ARROW = {
+REFUSED = {
     "a parameter that is none": f"s3://KEY:{SECRET}@bucket/p?bogus=1",
     "no bucket": f"s3://KEY:{SECRET}@/p",
     "a port": f"s3://KEY:{SECRET}@bucket:99/p?bogus=1",
@@ -123,18 +125,18 @@ REFUSED_BY_ARROW = {
 }
 
 
-@pytest.mark.parametrize("url", REFUSED_BY_ARROW.values(), ids=REFUSED_BY_ARROW)
-def test_an_error_of_arrow_does_not_carry_the_secret(url: str) -> None:
+@pytest.mark.parametrize("url", REFUSED.values(), ids=REFUSED)
+def test_an_error_of_the_store_does_not_carry_the_secret(url: str) -> None:
     place = Place.of(url)
 
     with pytest.raises(ConfigurationError, match="reports root") as caught:
-        Root(place)
+        open_root(place)
 
     assert SECRET not in everything_of_message(caught.value)
 
 
 def test_an_error_of_the_file_system_does_not_carry_the_secret() -> None:
-    root = Root(f"mock://KEY:{SECRET}@bucket/prefix")
+    root = bucket(url=URL)
 
     error = root.failure("read", "bucket/x", OSError(f"AccessDenied for KEY with {SECRET}"))
 
@@ -182,40 +184,29 @@ def test_no_command_prints_or_writes_the_secret(
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    found = Store(f"mock://KEY:{SECRET}@bucket/prefix?region=x")
-    for folder in (".staging", "test/_datasets", str(Path(DATASET.file_path("2026-06-01")).parent)):
-        found._fs.create_dir(found._path(folder), recursive=True)
-    return found
+    return Store(bucket(url=URL))
 
 
-class Refusing:
-    """A file system that opens so many files, then refuses and quotes the credentials."""
+def refusing(requests: int) -> Callable[[str, str], None]:
+    """So many requests are answered, then one is refused, quoting the credentials."""
+    left = itertools.count(requests, -1)
 
-    def __init__(self, inner: pafs.FileSystem, opens: int) -> None:
-        self._inner = inner
-        self._left = opens
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def open_input_file(self, path: str) -> pa.NativeFile:
-        self._left -= 1
-        if self._left < 0:
+    def refuse(_name: str, _key: str) -> None:
+        if next(left) <= 0:
             raise OSError(f"AccessDenied for KEY with {SECRET}")
-        return self._inner.open_input_file(path)
+
+    return refuse
 
 
 @pytest.mark.parametrize("row_groups", [1, 2])
-def test_whatever_read_is_refused_a_check_does_not_carry_the_secret(
-    store: Store, tmp_path: Path, row_groups: int
-) -> None:
+def test_whatever_read_is_refused_a_check_does_not_carry_the_secret(tmp_path: Path, row_groups: int) -> None:
     staged, query, said = tmp_path / "staged.parquet", ReportQuery.of("balance_summary"), []
+    objects = MemoryStore()
     write(staged, provenance(), row_groups=row_groups)
-    store.publish(staged, DATASET, provenance())
-    inner = store._fs
+    Store(bucket(objects, URL)).publish(staged, DATASET, provenance())
 
-    for opens in range(6):
-        store._fs = store._root.filesystem = Refusing(inner, opens)
+    for requests in range(6):
+        store = Store(bucket(Watched(objects, refusing(requests)), URL))
         try:
             with open_file(store, DATASET, query, "2026-06-01") as file:
                 found = check_opened_file(store, DATASET, query, "2026-06-01", file)
@@ -233,13 +224,9 @@ def test_neither_files_nor_metadata_hold_the_secret(store: Store, tmp_path: Path
     write(tmp_path / "staged.parquet", provenance())
     published = store.publish(tmp_path / "staged.parquet", DATASET, provenance())
 
-    files = [
-        each
-        for each in store._root.listed(store._path(""), recursive=True)
-        if each.endswith((".json", ".parquet"))
-    ]
+    files = store._root.everything_below(store._path(""), through=())
     assert len(files) == 2
-    assert [each for each in files if SECRET.encode() in (store._root.read(each) or b"")] == []
+    assert [each for each in files if SECRET.encode() in (store._root.read(each) or [b""])[0]] == []
     assert SECRET not in f"{published}{published!r}{store}{store!r}{store.root}"
     assert published.uri.endswith(
         "/prefix/test/balance_summary/account=default/period=2026-06-01/report.parquet?region=x"
@@ -265,7 +252,7 @@ def test_a_root_that_is_not_text_is_refused_once(
     root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for make in (Root, Store, open_warehouse):
+    for make in (open_root, Store, open_warehouse):
         with pytest.raises(ConfigurationError, match="is not UTF-8"):
             make(root)
 
@@ -285,7 +272,7 @@ def mode(path: Path) -> int:
 
 
 def test_unfinished_work_is_its_owners_alone(tmp_path: Path) -> None:
-    with Root(tmp_path / "data").staging() as place:
+    with open_root(tmp_path / "data").staging() as place:
         assert mode(place) == 0o700
 
 
@@ -321,7 +308,7 @@ def test_a_directory_of_another_user_is_refused(
 
 
 def test_a_link_planted_in_the_place_of_a_lock_empties_nothing(tmp_path: Path) -> None:
-    root, target = Root(tmp_path / "data"), tmp_path / "precious"
+    root, target = open_root(tmp_path / "data"), tmp_path / "precious"
     with root.lock("test/sales"):
         (lock,) = (tmp_path / "data" / ".staging" / "locks").iterdir()
     lock.unlink(missing_ok=True)
@@ -334,12 +321,12 @@ def test_a_link_planted_in_the_place_of_a_lock_empties_nothing(tmp_path: Path) -
     assert target.read_text() == "books"
 
 
-def test_arrow_still_takes_a_place_with_credentials() -> None:
-    root = Root(f"s3://KEY:{SECRET}%2F@bucket/p?region=x&scheme=http&endpoint_override=127.0.0.1:9")
+def test_a_store_takes_a_place_with_credentials() -> None:
+    root = open_root(f"s3://KEY:{SECRET}%2F@bucket/p?region=x&scheme=http&endpoint_override=127.0.0.1:9")
 
-    assert isinstance(root.filesystem, pafs.S3FileSystem)
     assert root.path("x") == "bucket/p/x"
-    assert SECRET not in repr(root.filesystem)
+    assert root.uri("x").startswith("s3://…@bucket/p/x")
+    assert SECRET not in repr(root) + repr(root.filesystem)
 
 
 NOT_A_URL = (
@@ -414,8 +401,8 @@ def test_a_place_is_remote_where_it_is_not_on_this_disk(place: str, *, remote: b
 
 
 def test_a_name_that_ends_as_a_path_begins_is_kept() -> None:
-    assert Root("/tmp/X").path("a") == "/tmp/X/a"
-    assert Root("/").path("a") == "/a"
+    assert open_root("/tmp/X").path("a") == "/tmp/X/a"
+    assert open_root("/").path("a") == "/a"
     assert Place.of("s3://bucket/X/").uri("a") == "s3://bucket/X/a"
 
 
@@ -430,19 +417,19 @@ def test_a_name_that_ends_as_a_path_begins_is_kept() -> None:
 def test_what_the_file_system_refused_is_said(
     tmp_path: Path, error: OSError, needed: int | None, said: str
 ) -> None:
-    found = Root(tmp_path).failure("write", "a/b", error, needed=needed)
+    found = open_root(tmp_path).failure("write", "a/b", error, needed=needed)
 
     assert str(found) == f"could not write a/b: {said}. What was there before is untouched."
 
 
-def test_where_a_journey_is_long_eight_are_made_at_once(tmp_path: Path) -> None:
+def test_where_a_journey_is_long_many_are_made_at_once(tmp_path: Path) -> None:
     """On a disk they follow one another."""
-    together, threads = threading.Barrier(8, timeout=10), set()
+    together, threads = threading.Barrier(32, timeout=10), set()
 
     def read(number: int) -> int:
         threads.add(threading.get_ident())
         return together.wait() * 0 + number
 
-    assert Root("mock:///bucket").each(read, range(16)) == list(range(16))
-    assert len(threads) == 8
-    assert Root(tmp_path).each(lambda _: threading.get_ident(), [1, 2]) == [threading.get_ident()] * 2
+    assert bucket().each(read, range(64)) == list(range(64))
+    assert len(threads) == 32
+    assert open_root(tmp_path).each(lambda _: threading.get_ident(), [1, 2]) == [threading.get_ident()] * 2

@@ -1,0 +1,308 @@
+"""A root that is a bucket of an object store: every write is one request, under a condition on what was seen.
+
+An object is put whole, in one request: an upload that breaks off leaves nothing. Object stores take up to
+5 GB that way (Azure 5,000 MiB).
+"""
+
+import contextlib
+import mmap
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotSupportedError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+)
+
+from connector.dataset.filesystem.disk import private_directory
+from connector.dataset.filesystem.objects import END, WHOLE, End, Memory, ObjectFile, ObjectFiles
+from connector.dataset.filesystem.place import Place
+from connector.dataset.filesystem.root import Opened, Root, Version
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+    from obstore.store import ObjectStore
+
+#: Objects read at once: each read is a journey.
+_AT_ONCE = 32
+
+#: A file is opened again so many times where others keep replacing it.
+_OPENED_AGAIN = 5
+
+#: Unfinished work of earlier versions, and of rehearsals that were killed.
+_ORPHAN_AFTER = timedelta(days=1)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Bucket(Root):
+    """Files below a prefix of a bucket; see `Root`. Paths begin with the bucket's name."""
+
+    def __init__(self, place: Place, store: "ObjectStore", base: str | None = None) -> None:
+        """As `open_root` does it for a URL.
+
+        Args:
+            store: the bucket, without a prefix. Only its methods are called.
+            base: the name of the bucket, then the prefix, as in `bucket/a/prefix`; by default as in the URL.
+        """
+        super().__init__(place, place.base.partition("://")[2].rpartition("@")[2] if base is None else base)
+        self._store = store
+        self._memory = Memory()
+        scheme = place.base.partition("://")[0]
+        self.filesystem = pafs.PyFileSystem(ObjectFiles(self._open_for_arrow, scheme))
+
+    @property
+    def directory(self) -> None:
+        return None
+
+    # Reading
+
+    def read(self, path: str) -> tuple[bytes, Version] | None:
+        try:
+            with _os_errors():
+                found = self._store.get(_key(path))
+                return bytes(found.bytes()), _version(found.meta)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self.failure("read", path, error) from None
+
+    @contextlib.contextmanager
+    def opened(self, path: str, known: Version | None = None) -> Iterator[Opened]:
+        end = self._memory.get(path, known) or self._fetch_end(path)
+        with pa.PythonFile(self._file(path, end), mode="r") as file:
+            yield Opened(file, end.version)
+
+    def each(self, read: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        if len(items) < 2:
+            return [read(item) for item in items]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(read, items))
+
+    def listed(self, directory: str) -> list[str]:
+        try:
+            with _os_errors():
+                found = self._store.list_with_delimiter(_key(directory))
+        except OSError as error:
+            raise self.failure("list", directory, error) from None
+        return sorted(
+            self._path(each) for each in [*found["common_prefixes"], *(o["path"] for o in found["objects"])]
+        )
+
+    def at_depth(self, directory: str, depth: int, name: str) -> Mapping[str, Version | None]:
+        below = directory.count("/") + depth + 1
+        return {
+            path: version
+            for path, version in self._below(directory).items()
+            if path.endswith(f"/{name}") and path.count("/") == below
+        }
+
+    def everything_below(self, directory: str, *, through: Collection[str]) -> list[str]:  # noqa: ARG002 - no links here
+        return list(self._below(directory))
+
+    def _below(self, directory: str) -> dict[str, Version]:
+        """All objects below a directory. One request for a thousand."""
+        try:
+            with _os_errors():
+                return {
+                    self._path(each["path"]): _version(each)
+                    for page in self._store.list(_key(directory) or None, chunk_size=1000)
+                    for each in page
+                }
+        except OSError as error:
+            raise self.failure("list", directory, error) from None
+
+    def _fetch_end(self, path: str) -> End:
+        """The end of the object that is there now. Raises OSError."""
+        key = _key(path)
+        with _os_errors():
+            try:
+                found = self._store.get(key, options={"range": {"suffix": END}})
+                end = End(bytes(found.bytes()), found.meta["size"], _version(found.meta))
+            except (NotSupportedError, BaseError) as error:
+                if isinstance(error, _FINAL):
+                    raise
+                # Azure has no such range, and S3 has none of an empty object.
+                meta = self._store.head(key)
+                version, size = _version(meta), meta["size"]
+                start = max(size - END, 0)
+                end = End(self._fetch(path, version)(start, size) if size else b"", size, version)
+        self._memory.put(path, end)
+        return end
+
+    def _fetch(self, path: str, version: Version) -> Callable[[int, int], bytes]:
+        def fetch(start: int, stop: int) -> bytes:
+            try:
+                with _os_errors():
+                    options: Any = {"range": (start, stop)} | _if_match(version)
+                    return bytes(self._store.get(_key(path), options=options).bytes())
+            except _ReplacedError:
+                raise _ReplacedError(f"{path} was replaced while it was read; read it again") from None
+
+        return fetch
+
+    def _file(self, path: str, end: End) -> ObjectFile:
+        return ObjectFile(end, self._fetch(path, end.version))
+
+    def _open_for_arrow(self, path: str) -> ObjectFile:
+        """A file of the version that was read last. All of it is fetched before Arrow sees any, if it is not
+        very large, so that it may be replaced meanwhile."""
+        end = self._memory.latest(path) or self._fetch_end(path)
+        for _ in range(_OPENED_AGAIN):
+            file = self._file(path, end)
+            try:
+                file.get_rest()
+            except _ReplacedError:
+                end = self._fetch_end(path)
+            else:
+                break
+        return file
+
+    # Writing
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[Path]:
+        self._sweep()
+        with super().staging() as place:
+            yield place
+
+    def _sweep(self) -> None:
+        """Remove what processes of earlier versions, and killed rehearsals, left in the bucket."""
+        directory = self.path(".staging")
+        before = datetime.now(UTC) - _ORPHAN_AFTER
+        for path, version in self._below(directory).items():
+            if version.modified and version.modified < before:
+                with contextlib.suppress(OSError):
+                    self.remove(path)
+
+    @contextlib.contextmanager
+    def lock(self, relative: str) -> Iterator[None]:  # noqa: ARG002 - `put` needs none
+        yield
+
+    def prepare(self, staged: Path) -> None:
+        """Nothing: the one request that puts it is all there is."""
+
+    def put(self, path: str, content: Path | bytes, *, replacing: Version | None) -> bool:
+        mode: Any = "create"
+        if replacing is not None:
+            mode = {"e_tag": replacing.tag, "version": replacing.number}
+            mode = {name: value for name, value in mode.items() if value is not None}
+        try:
+            with _os_errors():
+                self._store.put(_key(path), _body(content), mode=mode, use_multipart=False)
+        except (_ReplacedError, FileExistsError):
+            return False
+        except FileNotFoundError:
+            if replacing is None:  # there is no such bucket
+                raise
+            return False
+        return True
+
+    def set_aside(self, path: str, name: str, *, seen: Version, most: int) -> bool:
+        place = name.rpartition("/")[0]
+        with tempfile.TemporaryFile(dir=private_directory()) as large:
+            try:
+                body = self._whole(path, seen, large)
+            except (_ReplacedError, FileNotFoundError):
+                return False
+            with _os_errors():
+                self._store.put(_key(name), body, use_multipart=False)
+                listed = self._store.list_with_delimiter(_key(place))["objects"]
+                if older := sorted(each["path"] for each in listed)[:-most]:
+                    self._store.delete(older)
+        return True
+
+    def _whole(self, path: str, version: Version, large: Any) -> "bytes | mmap.mmap":
+        """All of an object of this version; from the disk where it is large."""
+        end = self._memory.get(path, version)
+        if end and end.is_whole:
+            return end.bytes
+        with _os_errors():
+            found = self._store.get(_key(path), options=_if_match(version))
+            if found.meta["size"] <= WHOLE:
+                return bytes(found.bytes())
+            for chunk in found.stream(min_chunk_size=1 << 20):
+                large.write(chunk)
+        large.flush()
+        return mmap.mmap(large.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def remove(self, path: str) -> None:
+        with _os_errors(), contextlib.suppress(FileNotFoundError):
+            self._store.delete(_key(path))
+
+    def remove_all(self, relative: str) -> int:
+        directory = self.path(relative)
+        verb = "list"
+        try:
+            with _os_errors():
+                found = self._store.list_with_delimiter(_key(directory))["objects"]
+                verb = "remove"
+                if keys := [each["path"] for each in found]:
+                    self._store.delete(keys)
+        except OSError as error:
+            raise self.failure(verb, directory, error) from None
+        return len(keys)
+
+    @property
+    def _staging(self) -> Path:
+        return private_directory()
+
+    def _path(self, key: str) -> str:
+        return f"{self._base.partition('/')[0]}/{key}"
+
+
+class _ReplacedError(OSError):
+    """Another version is there than the one that was asked for."""
+
+
+#: What a second request of another kind would not change.
+_FINAL = (PreconditionError, PermissionDeniedError, UnauthenticatedError)
+
+
+@contextlib.contextmanager
+def _os_errors() -> Iterator[None]:
+    """What the store refuses, as the errors that files have."""
+    try:
+        yield
+    except PreconditionError as error:
+        raise _ReplacedError(str(error)) from None
+    except AlreadyExistsError as error:
+        raise FileExistsError(str(error)) from None
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise PermissionError(str(error)) from None
+    except (BaseError, ValueError) as error:
+        raise OSError(str(error)) from None
+
+
+def _key(path: str) -> str:
+    """The key of an object, or of what is common to some."""
+    return path.partition("/")[2].rstrip("/")
+
+
+def _version(meta: "ObjectMeta") -> Version:
+    return Version(meta["e_tag"], meta["version"], meta["last_modified"])
+
+
+def _if_match(version: Version) -> Any:
+    return {"if_match": version.tag} if version.tag is not None else {}
+
+
+def _body(content: Path | bytes) -> "bytes | mmap.mmap":
+    """A file without reading it into memory, as one request needs all of it."""
+    if isinstance(content, bytes):
+        return content
+    if content.stat().st_size <= WHOLE:
+        return content.read_bytes()
+    with content.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
