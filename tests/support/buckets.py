@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import obstore
 from obstore.exceptions import BaseError
@@ -57,7 +58,8 @@ class Bucket:
         access, secret = self.keys
         return S3Store(
             self.name,
-            endpoint=self.endpoint,
+            # Before what the environment says.
+            config={"aws_endpoint_url_s3": self.endpoint},
             region=_REGION,
             access_key_id=access,
             secret_access_key=secret,
@@ -80,22 +82,31 @@ class Bucket:
 
 def new_bucket(endpoint: str) -> Bucket:
     """An empty bucket of its own."""
+    bucket = Bucket(endpoint, f"bucket-{uuid.uuid4().hex}")
+    with contextlib.closing(_administration(bucket)) as client:
+        client.create_bucket(Bucket=bucket.name)
+    return bucket
+
+
+def open_to_all(bucket: Bucket, key: str) -> None:
+    """Let everybody read an object, without credentials."""
+    with contextlib.closing(_administration(bucket)) as client:
+        client.put_object_acl(Bucket=bucket.name, Key=key, ACL="public-read")
+
+
+def _administration(bucket: Bucket) -> Any:
     import boto3  # noqa: PLC0415 - half a second that few tests need
     from botocore.config import Config  # noqa: PLC0415
 
-    bucket = Bucket(endpoint, f"bucket-{uuid.uuid4().hex}")
     access, secret = bucket.keys
-    client = boto3.client(
+    return boto3.client(
         "s3",
-        endpoint_url=endpoint,
+        endpoint_url=bucket.endpoint,
         region_name=_REGION,
         aws_access_key_id=access,
         aws_secret_access_key=secret,
         config=Config(retries={"total_max_attempts": 1}),
     )
-    client.create_bucket(Bucket=bucket.name)
-    client.close()
-    return bucket
 
 
 @contextlib.contextmanager

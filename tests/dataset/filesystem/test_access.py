@@ -1,0 +1,198 @@
+"""How a bucket is reached, and what is said where it cannot be."""
+
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import obstore
+import pytest
+from obstore.exceptions import BaseError
+
+from connector.dataset.filesystem.access import Access, connect
+from connector.dataset.filesystem.refusals import explain
+from connector.errors import ConfigurationError
+from tests.support.buckets import Bucket, new_bucket, open_to_all
+from tests.support.gateway import DENIED, Refused, gateway
+
+SECRET = "RecognisableSecret00000"
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variables, no home with profiles, and nobody who knows of credentials."""
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Takes connections, and never says anything."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+def set_all(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def refusal(url: str, access: Access | None = None) -> str:
+    """What is said of a first write."""
+    with pytest.raises((BaseError, OSError)) as caught:
+        obstore.put(connect(url, access, hurried=True), "x", b"x")
+    return explain(caught.value)
+
+
+def test_the_environment_leads_to_a_bucket(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, bucket.environment())
+
+    obstore.put(connect(bucket.url), "x", b"x")
+
+    assert bucket.objects() == ["reports/x"]
+
+
+def test_what_is_given_leads_there_too(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, bucket.environment())
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    obstore.put(connect(bucket.url, Access(bucket.endpoint, "us-east-1")), "x", b"x")
+
+    assert bucket.objects() == ["reports/x"]
+
+
+def test_a_profile_of_aws_is_taken(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    access, secret = bucket.keys
+    (tmp_path / ".aws").mkdir()
+    said = f"[books]\naws_access_key_id = {access}\naws_secret_access_key = {secret}\nregion = us-east-1\n"
+    (tmp_path / ".aws" / "credentials").write_text(said)
+    monkeypatch.setenv("AWS_PROFILE", "books")
+
+    obstore.put(connect(bucket.url, Access(bucket.endpoint)), "x", b"x")
+
+    assert bucket.objects() == ["reports/x"]
+
+
+def test_a_profile_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "books")
+
+    with pytest.raises(ConfigurationError, match=r"the AWS profile cannot be used: .*books"):
+        connect("s3://bucket")
+
+
+@pytest.mark.parametrize("kind", ["s3://bucket", "gs://bucket", "abfs://c@account.dfs.core.windows.net"])
+@pytest.mark.parametrize("endpoint", ["http://storage.example", "http://10.0.0.1:9000", "http://127.0.0.1.x"])
+def test_data_go_unencrypted_to_this_machine_alone(kind: str, endpoint: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"is not encrypted"):
+        connect(kind, Access(endpoint))
+
+
+def test_a_variable_does_not_allow_it_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"AWS_ALLOW_HTTP": "true", "AWS_ENDPOINT_URL": "http://storage.example"})
+
+    with pytest.raises(ConfigurationError, match=r"http://storage\.example, is not encrypted"):
+        connect("s3://bucket")
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [f"http://me:{SECRET}@127.0.0.1", f"http://127.0.0.1/?key={SECRET}", f"ftp://{SECRET}", SECRET],
+)
+def test_an_endpoint_that_cannot_be_is_refused_and_not_shown(endpoint: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not a URL such as") as caught:
+        connect("s3://bucket", Access(endpoint))
+
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://", "s3:///prefix", "gs://", "abfs://", "ftp://bucket", "hdfs://host/x"]
+)
+def test_a_url_without_a_bucket_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"names no bucket|is not a kind of bucket"):
+        connect(url)
+
+
+def test_an_account_that_is_missing_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"abfs://container/x: Account must be specified$"):
+        connect("abfs://container/x")
+
+
+@pytest.mark.parametrize(
+    ("url", "variables", "way"),
+    [
+        ("s3://bucket", {"AWS_METADATA_ENDPOINT": "http://{}"}, "set AWS_ACCESS_KEY_ID"),
+        (
+            "gs://bucket",
+            {"GCE_METADATA_HOST": "{}", "GCE_METADATA_IP": "{}"},
+            "set GOOGLE_APPLICATION_CREDENTIALS",
+        ),
+        (
+            "abfs://container@account.dfs.core.windows.net",
+            {"AZURE_MSI_ENDPOINT": "http://{}/metadata/identity"},
+            "set AZURE_STORAGE_ACCOUNT_KEY",
+        ),
+    ],
+)
+def test_missing_credentials_are_told_within_fifteen_seconds(
+    silent: str, monkeypatch: pytest.MonkeyPatch, url: str, variables: dict[str, str], way: str
+) -> None:
+    set_all(monkeypatch, {name: value.format(silent) for name, value in variables.items()})
+    began = time.monotonic()
+
+    said = refusal(url)
+
+    assert said.startswith(f"no credentials were found: {way}")
+    assert time.monotonic() - began < 15
+
+
+def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": SECRET})
+
+    assert refusal("s3://bucket", Access("http://127.0.0.1:1")) == "http://127.0.0.1:1 cannot be reached"
+
+
+def test_a_wrong_bucket_is_said_to_be_one(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, bucket.environment())
+
+    assert refusal("s3://another-bucket-than-that") == "there is no such bucket"
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        (DENIED, "the credentials lack a permission (AccessDenied)"),
+        (Refused(403, "InvalidAccessKeyId"), "the access key is unknown there (InvalidAccessKeyId)"),
+        (Refused(301, "PermanentRedirect"), "the bucket is in another region: set AWS_REGION, or `region`"),
+    ],
+    ids=str,
+)
+def test_a_refusal_says_why(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, day: Refused, said: str) -> None:
+    set_all(monkeypatch, bucket.environment())
+    with gateway(bucket.endpoint) as between:
+        between.add(day, times=None)
+
+        assert refusal(bucket.url, Access(between.endpoint)) == said
+
+
+@pytest.mark.long
+def test_wrong_keys_are_told_apart(seaweed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = Bucket(seaweed, "bucket", ("nobody", SECRET))
+    set_all(monkeypatch, bucket.environment())
+    assert "InvalidAccessKeyId" in refusal(bucket.url)
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "writer")
+    assert "SignatureDoesNotMatch" in refusal(bucket.url)
+
+
+def test_what_is_public_is_read_without_credentials(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = new_bucket(moto)
+    obstore.put(bucket.store(), "reports/x", b"x")
+    open_to_all(bucket, "reports/x")
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
+
+    store = connect(bucket.url, Access(bucket.endpoint, anonymous=True))
+
+    assert bytes(obstore.get(store, "x").bytes()) == b"x"
