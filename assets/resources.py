@@ -9,6 +9,7 @@ from connector.api.client import StripeClient
 from connector.api.credentials import STRIPE_API
 from connector.api.models import Mode
 from connector.api.retry import RetryPolicy
+from connector.dataset.filesystem.access import Access
 from connector.dataset.store import Store
 from connector.settings import DEFAULT_ROOT, Connection
 
@@ -38,6 +39,17 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
         description="Where the Parquet goes: a path, or a URL of a bucket. Give one with credentials as an "
         "EnvVar.",
     )
+    endpoint: str | None = Field(
+        default=None,
+        description="Where the bucket's server is, if it is not the cloud's own: https, or http on this "
+        "machine; else as the variables of the cloud say, such as AWS_ENDPOINT_URL.",
+    )
+    region: str | None = Field(
+        default=None, description="The region of an S3 bucket; else as AWS_REGION says."
+    )
+    anonymous: bool = Field(
+        default=False, description="Send no credentials to the bucket: enough to read what is public."
+    )
     processes: int = Field(
         default=1,
         description="How many Dagster steps use the key at once; Stripe's rate limit is divided by it.",
@@ -65,7 +77,10 @@ class StripeReporting(dg.ConfigurableResource):  # type: ignore[misc, type-arg, 
 
     def connection(self) -> Connection:
         """The same as a value of the connector's."""
-        return Connection(self.api_key, self.api_base, self.account, self.root, self.processes, self.share)
+        access = Access(self.endpoint, self.region, self.anonymous)
+        return Connection(
+            self.api_key, self.api_base, self.account, self.root, self.processes, self.share, access
+        )
 
     def client(self, *, retry: RetryPolicy | None = None) -> StripeClient:
         """A new client, which the caller closes. It opens no connection until it is used.

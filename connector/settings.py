@@ -5,7 +5,8 @@
     STRIPE_ACCOUNT         a connected account to act for
     STRIPE_PROCESSES       how many processes use the key at once
     STRIPE_SHARE           how much of Stripe's rate limits they may take together: 0.5 leaves half to others
-    STRIPE_REPORTS_ROOT    where the Parquet goes: a path, or a URL such as s3://bucket/prefix
+    STRIPE_REPORTS_ROOT    where the Parquet goes: a path, or a URL such as s3://bucket/prefix, which is
+                           reached as the variables of its cloud say (`connector.dataset.filesystem.access`)
     DAGSTER_HOME           where Dagster keeps its history
 
 An empty variable is the same as an unset one.
@@ -19,12 +20,14 @@ from typing import TYPE_CHECKING, Self
 
 from connector.api.credentials import STRIPE_API, Hosts, mode_of, shown_setting
 from connector.api.models import Mode
+from connector.dataset.filesystem.access import Access
 from connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from connector.api.client import StripeClient
     from connector.api.responses import ResponseHead
     from connector.api.retry import RetryPolicy
+    from connector.dataset.filesystem.place import Place
     from connector.dataset.store import Store
 
 API_KEY = "STRIPE_API_KEY"
@@ -53,6 +56,7 @@ class Connection:
         root: a path or URL. Not shown: a URL may hold credentials.
         processes: how many processes use the key at once; the rate limit is divided by it.
         share: how much of the rate limit they may take together, above 0 and up to 1.
+        access: how a bucket is reached, as far as the environment does not say it.
     """
 
     api_key: str = field(default="", repr=False)
@@ -61,6 +65,7 @@ class Connection:
     root: str = field(default=DEFAULT_ROOT, repr=False)
     processes: int | str = 1
     share: float | str = 1.0
+    access: Access = field(default_factory=Access)
 
     @classmethod
     def from_environment(
@@ -70,6 +75,7 @@ class Connection:
         root: str | None = None,
         processes: int | None = None,
         share: float | None = None,
+        access: Access | None = None,
         key_variable: str = API_KEY,
         environment: Mapping[str, str] | None = None,
     ) -> Self:
@@ -78,6 +84,7 @@ class Connection:
         Args:
             account, root, processes, share: instead of what the environment says; an empty account is the
                 key's own.
+            access: how a bucket is reached, where that does not come from the variables of its cloud.
             key_variable: the variable that holds the key.
             environment: by default the process's own.
         """
@@ -89,6 +96,7 @@ class Connection:
             root=root or given.get(ROOT) or DEFAULT_ROOT,
             processes=(given.get(PROCESSES) or 1) if processes is None else processes,
             share=(given.get(SHARE) or 1.0) if share is None else share,
+            access=access or Access(),
         )
 
     def hosts(self) -> Hosts:
@@ -152,11 +160,17 @@ class Connection:
             observe=observe,
         )
 
+    def place(self) -> "Place":
+        """Where `root` is, and how it is reached. Raises ConfigurationError for a root that cannot exist."""
+        from connector.dataset.filesystem.place import Place  # noqa: PLC0415 - not every command needs it
+
+        return Place.of(self.root, self.access)
+
     def store(self) -> "Store":
         """The tables below `root`. Raises ConfigurationError for a root that cannot exist."""
         from connector.dataset.store import Store  # noqa: PLC0415 - it loads pyarrow
 
-        return Store(self.root)
+        return Store(self.place())
 
 
 def filled_in(text: str, environment: Mapping[str, str] | None = None) -> str:

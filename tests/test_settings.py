@@ -4,6 +4,7 @@ import pytest
 
 from assets import StripeReporting
 from connector.api.models import Mode
+from connector.dataset.filesystem.access import Access
 from connector.errors import ConfigurationError
 from connector.settings import Connection
 
@@ -61,6 +62,15 @@ def test_the_resource_reaches_what_a_connection_reaches() -> None:
         "rk_test_51something", account="acct_1", root="here", processes=2, share=0.5
     )
     assert resource.mode() is Mode.TEST
+
+
+def test_the_resource_reaches_a_bucket_as_it_says() -> None:
+    resource = StripeReporting(
+        api_key="rk_test_51something", root="s3://books", endpoint="https://s3.example", region="eu-1"
+    )
+
+    assert resource.connection().access == Access("https://s3.example", "eu-1")
+    assert resource.connection().place().access == Access("https://s3.example", "eu-1")
 
 
 def test_how_the_rate_limit_is_divided_is_said_by_the_environment_or_by_options() -> None:

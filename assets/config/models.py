@@ -18,6 +18,7 @@ from assets.reports.partitions import refuse_lossy
 from assets.resources import StripeReporting
 from assets.sensors.payout_sources import find_source
 from connector.accounts import AccountLives
+from connector.dataset.filesystem.access import Access
 from connector.dataset.filesystem.place import Place
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Windows
@@ -50,6 +51,15 @@ class ConnectionModel(StrictModel):
         default=None,
         description="Where the files are stored: a path, or a URL such as s3://bucket/prefix; by default "
         "STRIPE_REPORTS_ROOT, or `data`.",
+    )
+    endpoint: str | None = Field(
+        default=None,
+        description="Where the bucket's server is, if it is not the cloud's own: https, or http on this "
+        "machine; by default as AWS_ENDPOINT_URL says, or the variable of another cloud.",
+    )
+    region: str | None = Field(default=None, description="The region of an S3 bucket; by default AWS_REGION.")
+    anonymous: bool = Field(
+        default=False, description="Send no credentials to the bucket: enough to read what is public."
     )
     processes: int | None = Field(
         default=None,
@@ -215,6 +225,12 @@ def resolve_connection(context: dg.ResolutionContext | None, model: ConnectionMo
         )
         # The line itself is not shown: it may hold a key.
         raise error_at(context, ("api_key",), message, snippet=False)
+    if not isinstance(_variable(model.endpoint), dg.EnvVar):
+        try:
+            Access(model.endpoint)
+        except ConfigurationError as error:
+            # It may hold credentials.
+            raise error_at(context, ("endpoint",), str(error), snippet=False) from None
     environment = Connection.from_environment()
     processes, share = environment.division()
     return StripeReporting(
@@ -222,6 +238,9 @@ def resolve_connection(context: dg.ResolutionContext | None, model: ConnectionMo
         api_base=_variable(model.api_base) or environment.api_base,
         account=_variable(model.account) or environment.account,
         root=_variable(model.root) or _root_of(environment),
+        endpoint=_variable(model.endpoint),
+        region=_variable(model.region),
+        anonymous=model.anonymous,
         processes=processes if model.processes is None else model.processes,
         share=share if model.share is None else model.share,
     )

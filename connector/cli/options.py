@@ -19,6 +19,7 @@ from connector.terminal.lines import echo
 from connector.text import hint
 
 if TYPE_CHECKING:
+    from connector.dataset.filesystem.place import Place
     from connector.dataset.identity import Dataset
 
 EXIT_CODES = """\b
@@ -145,7 +146,10 @@ _share = click.option(
 
 
 def _connect(*, root: str | None, **given: Any) -> Connection:
-    return Connection.from_environment(root=root or _root_here(), **given)
+    from connector.project.roots import access_to  # noqa: PLC0415 - it loads a YAML reader
+
+    root = root or _root_here()
+    return Connection.from_environment(root=root, access=access_to(root, Path.cwd()), **given)
 
 
 def _root_here() -> str:
@@ -154,12 +158,14 @@ def _root_here() -> str:
     return root_here(Path.cwd())
 
 
-def roots_here(connection: Connection) -> tuple[str, ...]:
+def roots_here(connection: Connection) -> "tuple[str | Place, ...]":
     """All roots of the `defs.yaml` files here; the connection's own where the command line names it."""
-    from connector.project.roots import configured_roots  # noqa: PLC0415 - it loads a YAML reader
+    from connector.project.roots import configured_roots, reached  # noqa: PLC0415 - it loads a YAML reader
 
+    here = Path.cwd()
     named = click.get_current_context().params.get("root")
-    return (connection.root,) if named else configured_roots(Path.cwd())
+    roots = (connection.root,) if named else configured_roots(here)
+    return tuple(reached(root, here) for root in roots)
 
 
 #: Each gives the command a `connection`, made from these options, the `defs.yaml` here, of which it takes the

@@ -40,7 +40,7 @@ def sql(query: str | None, *, connection: Connection, mode: str | None, as_json:
     statement = sys.stdin.read() if query == "-" else query or TABLES
     lists = lists_here() if statement == TABLES else NO_LISTS
     with connector.open_warehouse(
-        connection.root, mode, query=statement, confined=not files, lists=lists
+        connection.place(), mode, query=statement, confined=not files, lists=lists
     ) as warehouse:
         try:
             if not files:

@@ -12,6 +12,7 @@ from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
 from connector.api.models import Mode, ReportType
 from connector.clock import Clock
+from connector.dataset.filesystem.place import Place
 from connector.dataset.store import Store
 from connector.doctor.accounts import examine_connected, examine_list, examine_stored
 from connector.doctor.dagster_home import examine_dagster
@@ -40,7 +41,7 @@ def examine(
     directory: Path,
     dagster_home: str | None,
     reports: Sequence[str] = (),
-    roots: Sequence[str] = (),
+    roots: Sequence[str | Place] = (),
     connected: Connect = connect,
 ) -> Iterator[Diagnosis]:
     """Check everything, and yield each finding as it is made. Creates nothing at Stripe.

@@ -10,6 +10,7 @@ from connector.api.models import Mode
 from connector.clock import Clock
 from connector.dataset.coverage import coverage_of, listed
 from connector.dataset.filesystem.clouds import open_root
+from connector.dataset.filesystem.place import Place
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
@@ -19,7 +20,7 @@ _LITTLE = 1 << 30
 _TOO_LITTLE = 64 << 20
 
 
-def examine_root(root: str, clock: Clock) -> Iterator[Diagnosis]:
+def examine_root(root: str | Place, clock: Clock) -> Iterator[Diagnosis]:
     """Write, move, read back and remove a temporary file below the root, and any directory made for it."""
     made: list[Path] = []
     began = clock.monotonic()
@@ -83,7 +84,9 @@ def examine_tables(stored: Sequence[Dataset]) -> Iterator[Diagnosis]:
         yield fine("files", f"stored tables: {tables}")
 
 
-def examine_coverage(root: str, stored: Sequence[Dataset], lists: AccountLists) -> Iterator[Diagnosis]:
+def examine_coverage(
+    root: str | Place, stored: Sequence[Dataset], lists: AccountLists
+) -> Iterator[Diagnosis]:
     """The tables that cannot be used, and the partitions that the others lack between their files, by the
     accounts that the configuration names."""
     store = Store(root)
@@ -109,7 +112,7 @@ def examine_coverage(root: str, stored: Sequence[Dataset], lists: AccountLists) 
             )
 
 
-def stored_datasets(root: str) -> Sequence[Dataset]:
+def stored_datasets(root: str | Place) -> Sequence[Dataset]:
     """The tables below the root; none where it cannot be read, which `examine_root` reports."""
     try:
         return Store(root).datasets()

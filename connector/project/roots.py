@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from connector.dataset.filesystem.access import Access
 from connector.dataset.filesystem.place import Place
 from connector.errors import ConfigurationError
 from connector.project.defs_yaml import found_files, seems_ours
@@ -53,7 +54,32 @@ def root_here(directory: Path, environment: Mapping[str, str] | None = None) -> 
     return roots[0]
 
 
-def same_root(one: str, other: str) -> bool:
+def access_to(root: str, directory: Path, environment: Mapping[str, str] | None = None) -> Access | None:
+    """How the first file of the project that names this root says that its bucket is reached; None where none
+    says it.
+
+    Raises ConfigurationError for an endpoint to which data would go unencrypted.
+    """
+    usual = Connection.from_environment(environment=environment).root
+    for connection in (each for file in found_files(directory)[0] for each in file.connections):
+        said = {name: connection[name] for name in ("endpoint", "region") if connection.get(name)}
+        if (said or connection.get("anonymous")) and same_root(
+            named_root(connection, environment) or usual, root
+        ):
+            filled = {name: filled_in(str(each), environment) or None for name, each in said.items()}
+            return Access(**filled, anonymous=connection.get("anonymous") is True)
+    return None
+
+
+def reached(root: str, directory: Path) -> "str | Place":
+    """A root with what `access_to` says; as it is where nothing can be there, as what opens it says."""
+    try:
+        return Place.of(root, access_to(root, directory))
+    except ConfigurationError:
+        return root
+
+
+def same_root(one: "str | Place", other: "str | Place") -> bool:
     """Whether two roots are one place, by their names."""
     return _normal(one) == _normal(other)
 
@@ -63,9 +89,9 @@ def _distinct(roots: Sequence[str]) -> tuple[str, ...]:
     return tuple({_normal(each): each for each in reversed(roots)}.values())[::-1]
 
 
-def _normal(root: str) -> str:
+def _normal(root: "str | Place") -> str:
     try:
         place = Place.of(root)
     except ConfigurationError:  # what opens it says why it cannot be
-        return root
+        return str(root)
     return place.real.rstrip("/") if "://" in place.real else str(Path(place.real).resolve())

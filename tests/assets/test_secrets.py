@@ -110,6 +110,8 @@ PASTED = {
     "beside another slip": f"connection:\n    api_key: {KEY}\n    processes: many\n  {_REPORTS}",
     "as the connection itself": f"connection: {KEY}\n  {_REPORTS}",
     "beside an unknown field": f"connection: {{api_key: {KEY}}}\n  colums: []\n  {_REPORTS}",
+    "in an endpoint": f"connection: {{endpoint: 'https://me:{KEY}@s3.example'}}\n  {_REPORTS}",
+    "as the endpoint": f"connection: {{endpoint: {KEY}}}\n  {_REPORTS}",
     "as the account": f"connection: {{account: {KEY}}}\n  {_REPORTS}",
     "as a report": _REPORT.format(KEY),
     "as a zone": _REPORT.format(f"balance_summary, zone: {KEY}"),

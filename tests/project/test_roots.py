@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from connector.dataset.filesystem.access import Access
 from connector.errors import ConfigurationError
-from connector.project.roots import configured_roots, root_here
+from connector.project.roots import access_to, configured_roots, reached, root_here
 
 FILE = """\
 type: assets.StripeReportsComponent
@@ -76,3 +77,22 @@ def test_a_file_of_others_that_cannot_be_read_does_not(tmp_path: Path) -> None:
     (tmp_path / "defs" / "x" / "defs.yaml").write_text("type: other.Component\nattributes: {{ here }}\n: [")
 
     assert root_here(tmp_path, {}) == "data"
+
+
+def test_a_bucket_is_reached_as_the_file_says_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLACE", "https://s3.example")
+    configure(
+        tmp_path,
+        "root: s3://other, region: us-1",
+        'root: s3://books/eu, endpoint: "{{ env.PLACE }}", region: eu-1',
+        "root: s3://public, anonymous: true",
+        "",
+    )
+
+    assert access_to("s3://books/eu/", tmp_path) == Access("https://s3.example", "eu-1")
+    assert access_to("s3://public", tmp_path) == Access(anonymous=True)
+    assert access_to("s3://nobody", tmp_path) is None
+    assert str(reached("s3://books/eu", tmp_path)) == "s3://books/eu"
+    assert reached("s3:books", tmp_path) == "s3:books"

@@ -68,6 +68,10 @@ class Access:
     region: str | None = None
     anonymous: bool = False
 
+    def __post_init__(self) -> None:
+        """Raises ConfigurationError for an endpoint to which data would go unencrypted."""
+        _allows_http(self.endpoint or "")
+
 
 def connect(
     url: str,
@@ -86,8 +90,8 @@ def connect(
         options: what else the library is to know, by its names: credentials that were given.
         environment: by default the process's own.
 
-    Raises ConfigurationError for a URL that names no bucket of a cloud, and for an endpoint to which data
-    would go unencrypted.
+    Raises ConfigurationError for a URL that names no bucket of a cloud, and for an endpoint of the
+    environment to which data would go unencrypted.
     """
     from obstore.exceptions import BaseError  # noqa: PLC0415 - only buckets need it
     from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415

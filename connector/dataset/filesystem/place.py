@@ -6,11 +6,12 @@ their place, and so has what another program says of the URL.
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from connector.dataset.filesystem.access import Access
 from connector.errors import ConfigurationError
 
 #: A path may hold `@` where nothing before it may be part of a password, and a query may not: where a
@@ -43,29 +44,35 @@ class Place:
         base: what may be shown of a directory, or of a URL up to its query.
         query: what may be shown of a URL's query, with its `?`.
         secrets: what must not be shown.
+        access: how a bucket is reached, as far as its URL does not say it.
     """
 
     real: str = field(repr=False)
     base: str
     query: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    access: Access = field(default_factory=Access, compare=False)
 
     @classmethod
-    def of(cls, place: "str | Path | Place") -> "Place":
+    def of(cls, place: "str | Path | Place", access: Access | None = None) -> "Place":
         """The place that a setting names.
+
+        Args:
+            access: how it is reached where it is a bucket.
 
         Raises ConfigurationError where nothing can be at such a place. The message shows nothing of a URL
         whose credentials cannot be found.
         """
         if isinstance(place, Place):
-            return place
+            return place if access is None else replace(place, access=access)
         given = str(place)
         if "\0" in given or any("\ud800" <= each <= "\udfff" for each in given):
             raise ConfigurationError(
                 "the reports root is not UTF-8 text; rename the directory, or use another one"
             )
         if "://" in given:
-            return cls._of_url(given)
+            found = cls._of_url(given)
+            return found if access is None else replace(found, access=access)
         if slip := _SLIP.match(given):
             raise ConfigurationError(
                 f"the reports root begins with {slip[0]} and is not a URL; one has two slashes, as in "
