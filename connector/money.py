@@ -53,6 +53,15 @@ def money_text(amount: Decimal, currency: str | None) -> str:
     return f"{whole}.{shown}" if shown else whole
 
 
+def decimals(amount: Decimal) -> int:
+    """How many decimals it needs: those at the end that are zero are left out.
+
+    >>> decimals(Decimal("0.005991000"))
+    6
+    """
+    return len(f"{amount:f}".partition(".")[2].rstrip("0"))
+
+
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """The sum, every decimal of it."""
     found = Decimal(0)

@@ -55,6 +55,10 @@ FEE_POSITIVE = Sign(1, Strength.SEEN)
 #: A fee that is charged, in sums by category: net is gross plus fee.
 FEE_NEGATIVE = Sign(-1, Strength.USED)
 
+#: Categories whose rows are fees themselves: what is charged is their gross.
+#: Source: https://docs.stripe.com/reports/all-fees
+OWN_FEES = ("fee", "network_cost")
+
 
 def name_sign(factor: int) -> str:
     """`positive` or `negative`."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import partial
 
 from connector.catalogue import Column, RowKind
+from connector.catalogue.reports.balance import CLOSING, OPENING
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
 from connector.checks.opened_file import (
     FileCheck,
@@ -39,8 +40,6 @@ from connector.money import EXACT, money_text, total
 from connector.query import ReportQuery
 from connector.sql.quoting import quoted, stored
 from connector.text import join_names
-
-OPENING, CLOSING = "starting_balance", "ending_balance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,28 +12,25 @@ DuckDB gets the list of files, and does not read what paths say: a directory abo
 from collections.abc import Sequence
 
 import duckdb
+import pyarrow as pa
 
 from connector.dataset.identity import Dataset
 from connector.dataset.schema_evolution import Footer, one_schema
 from connector.errors import StoreError
 from connector.sql.quoting import literal, quoted
+from connector.sql.source import SCHEMA, WHOSE, Source
 
 #: DuckDB's name for the file that a row is from; no report can have such a column.
 _FILE = "_file"
 
-#: The one name for the connected account a row is about, whatever Stripe calls it there, and also where only
-#: the path says it.
-_WHOSE = "connected_account"
 
-
-def create_view(
-    connection: duckdb.DuckDBPyConnection, schema: str, dataset: Dataset, footers: Sequence[Footer]
-) -> None:
-    """Make the view `schema.table` over files on this machine, of which there is at least one.
+def create_view(connection: duckdb.DuckDBPyConnection, dataset: Dataset, footers: Sequence[Footer]) -> Source:
+    """Make the view on a table over files on this machine, of which there is at least one.
 
     The connection shows times in UTC. Raises StoreError for files that cannot be read as one table.
     """
-    columns = one_schema(footers).names
+    schema = one_schema(footers)
+    columns = schema.names
     alike = all(footer.schema.equals(footers[0].schema) for footer in footers)
     files = ", ".join(literal(glob_escaped(footer.path)) for footer in footers)
     options = f"hive_partitioning = false, union_by_name = {not alike}, filename = {literal(_FILE)}"
@@ -45,15 +42,17 @@ def create_view(
     whose = "account_id" if "account_id" in columns else of_path.get("connected")
     if dataset.acting:
         whose = of_path["account"]
-    if whose and _WHOSE not in columns:
-        of_path[_WHOSE] = whose
+    if whose and WHOSE not in columns:
+        of_path[WHOSE] = whose
     selected = [*map(quoted, columns), *(f"{found} AS {name}" for name, found in of_path.items())]
-    view = f"{quoted(schema)}.{quoted(dataset.table)}"
+    view = f"{SCHEMA}.{quoted(dataset.table)}"
     rows = f"SELECT {', '.join(selected)} FROM read_parquet([{files}], {options})"  # noqa: S608 - all quoted
     try:
         connection.execute(f"CREATE VIEW {view} AS {rows}")
     except duckdb.Error as error:
         raise StoreError(f"table {dataset.table} cannot be read: {error}") from None
+    kinds = dict(zip(columns, schema.types, strict=True))
+    return Source(dataset, kinds | dict.fromkeys(of_path, pa.string()), footers)
 
 
 def glob_escaped(path: str) -> str:

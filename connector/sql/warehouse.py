@@ -2,15 +2,16 @@
 
 Nothing is copied. A view has the files that count when it is made; partitions published later are seen when
 the warehouse is opened again. Views live in the schema `stripe`, which is searched first, so
-`balance_summary` and `stripe.balance_summary` are the same. Money stays `DECIMAL(36,18)` and instants are
-shown in UTC; two macros help people read:
+`balance_summary` and `stripe.balance_summary` are the same; beside those of the tables there are the views
+that `derived` makes of them. Money in tables has the type it has in files, and instants are shown in UTC; two
+macros help people read:
 
     money_text(amount, currency)     the amount in the currency's digits, as text
     currency_digits(currency)        how many digits those are
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,19 +29,20 @@ from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.money import CURRENCIES, USUAL_DIGITS, money_text
+from connector.sql.derived import OF_FILES, Derived, comment, create_derived, find_derived
+from connector.sql.files import RESTATED, partitions, restated
 from connector.sql.quoting import literal
+from connector.sql.source import SCHEMA, Source, exact_money_macro
 from connector.sql.views import create_view, glob_escaped
 from connector.terminal.console import DisplayTable
 from connector.terminal.tables import table
-
-SCHEMA = "stripe"
 
 #: The tables there are: how many columns each has, its first and last period, and how many partitions are
 #: missing in between, with the first of them. A query like any other.
 TABLES = """
     SELECT table_name AS "table", count(*) AS columns, any_value("from") AS "from", any_value("to") AS "to",
         any_value(missing) AS missing, any_value(first_missing) AS "first missing"
-    FROM information_schema.columns LEFT JOIN temp.coverage ON table_name = name
+    FROM information_schema.columns JOIN temp.coverage ON table_name = name
     WHERE table_schema = 'stripe'
     GROUP BY ALL ORDER BY ALL
 """
@@ -68,8 +70,8 @@ def open_warehouse(
     Args:
         root: a local directory. Object stores can be read with DuckDB itself, not yet through here.
         mode: `live`, `test` or `simulated`; the only one with data when None.
-        query: what will be asked, where it is known: tables it does not name are not looked at. Each takes
-            a tenth of a second for a thousand files.
+        query: what will be asked, where it is known: tables that neither it nor a view in it names are not
+            looked at. Each takes a tenth of a second for a thousand files.
         expected: tables that have to be of exactly this report configuration.
         confined: nothing but these tables can be read, nothing can be written, and settings are locked. Else
             the connection is as DuckDB makes it: what is executed on it may read and write any file of this
@@ -96,10 +98,17 @@ def open_warehouse(
     connection.execute(f"CREATE SCHEMA {SCHEMA}")
     for statement in _macros():
         connection.execute(statement)
-    counted = {name: store.footers(tables[name]) for name in _named(query, list(tables))}
-    for name, footers in counted.items():
-        if footers:
-            create_view(connection, SCHEMA, tables[name], footers)
+    views = find_derived(tables)
+    named = _named(query, [*tables, *views, *OF_FILES])
+    read = [name for name, each in tables.items() if _is_read(each, named, views)]
+    counted = {name: store.footers(tables[name]) for name in read}
+    sources = [create_view(connection, tables[name], footers) for name, footers in counted.items() if footers]
+    for source in sources:
+        comment(connection, "VIEW", source.dataset.table, source.spec.about, source.abouts())
+    for name in views:
+        if name in named:
+            create_derived(connection, views[name], sources)
+    _add_files(connection, store, sources, [name for name in OF_FILES if name in named])
     if query in {None, TABLES}:
         _add_coverage(connection, [(tables[name], footers) for name, footers in counted.items()], lists)
     connection.execute(f"SET search_path = '{SCHEMA},main'")
@@ -169,6 +178,19 @@ def render(relation: duckdb.DuckDBPyRelation, *, title: str | None = None) -> Di
     return shown
 
 
+def _add_files(
+    connection: duckdb.DuckDBPyConnection, store: Store, sources: Sequence[Source], names: Iterable[str]
+) -> None:
+    """The tables of that name that say what is known of the files."""
+    tables = [(each.dataset, each.footers) for each in sources]
+    for name in names:
+        rows = restated(store, tables) if name == RESTATED else partitions(tables)
+        connection.register("rows_of_files", rows)
+        connection.execute(f"CREATE TABLE {SCHEMA}.{name} AS FROM rows_of_files")
+        connection.unregister("rows_of_files")
+        comment(connection, "TABLE", name, *OF_FILES[name])
+
+
 def _local_store(root: str | Path | Place) -> Store:
     place = Place.of(root)
     if place.is_remote:
@@ -193,9 +215,17 @@ def _chosen(root: str, filled: Sequence[str], mode: str | None) -> str:
     return mode or filled[0]
 
 
-def _named(query: str | None, tables: Sequence[str]) -> Sequence[str]:
-    """The tables whose names stand in a query; all where none does, as it may ask which there are."""
-    return [table for table in tables if table in (query or "").lower()] or tables
+def _named(query: str | None, names: Sequence[str]) -> Sequence[str]:
+    """The tables and views whose names stand in a query; all where none does, as it may ask which there
+    are."""
+    return [each for each in names if each in (query or "").lower()] or names
+
+
+def _is_read(dataset: Dataset, named: Sequence[str], views: Mapping[str, Derived]) -> bool:
+    """Whether a table is named, or is one that a view that is named is made of."""
+    if dataset.table in named or any(name in OF_FILES for name in named):
+        return True
+    return any(views[name].reads(dataset) for name in named if name in views)
 
 
 def _macros() -> Sequence[str]:
@@ -204,6 +234,7 @@ def _macros() -> Sequence[str]:
     exact = f"CAST(amount AS DECIMAL(38,{MONEY.scale}))::VARCHAR"
     fraction = f"rtrim(split_part({exact}, '.', 2), '0')"
     return (
+        exact_money_macro(),
         f"CREATE MACRO {SCHEMA}.currency_digits(currency) AS "
         f"CASE lower(currency) {cases} ELSE {USUAL_DIGITS} END",
         f"CREATE MACRO {SCHEMA}.money_text(amount, currency) AS split_part({exact}, '.', 1) || "

@@ -13,6 +13,7 @@ PATHS = (
     "connector/catalogue/README.md",
     "connector/dataset/README.md",
     "connector/simulator/README.md",
+    "connector/sql/README.md",
 )
 
 

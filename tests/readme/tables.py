@@ -14,6 +14,7 @@ from connector.checks import Severity, all_checks
 from connector.cli import ENVIRONMENT, EXIT_CODES, cli
 from connector.convert.arrow_types import arrow_type
 from connector.query import ReportQuery
+from connector.sql.derived import OF_FILES, VIEWS
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -94,6 +95,24 @@ def _ships(status: dg.DefaultSensorStatus | dg.DefaultScheduleStatus) -> str:
 # The files
 
 
+# SQL
+
+
+def views() -> str:
+    """The views beside the tables, with their columns."""
+    movements = (
+        "`<table>_movements`",
+        "The rows of a summary without balances, subtotals and totals: a plain `sum` is right.",
+        "those of the table",
+    )
+    views = {each.name: (each.about, each.columns) for each in VIEWS} | dict(OF_FILES)
+    rows = (
+        (f"`{name}`", about, ", ".join(f"`{column}`" for column in columns))
+        for name, (about, columns) in views.items()
+    )
+    return _table(("view", "what it has", "columns"), [movements, *rows])
+
+
 def types() -> str:
     """The types of columns, and what each is stored as."""
     columns = [Column(each.value, each, "", local=each is ColumnType.TIMESTAMP) for each in ColumnType]
@@ -111,6 +130,7 @@ TABLES: Mapping[tuple[str, str], Callable[[], str]] = {
     ("connector/README.md", "exit-codes"): exit_codes,
     ("connector/README.md", "environment"): environment,
     ("connector/dataset/README.md", "types"): types,
+    ("connector/sql/README.md", "views"): views,
     ("assets/README.md", "fields"): fields,
     ("assets/README.md", "checks"): checks,
     ("assets/README.md", "automation"): automation,

@@ -26,16 +26,20 @@ from connector.catalogue.spec import Granularity, RowKind, RowKindRules, Status
 
 _SOURCE = "https://docs.stripe.com/reports/report-types/balance"
 
+#: The lines of a balance summary.
+OPENING, CLOSING = "starting_balance", "ending_balance"
+ACTIVITY, PAYOUTS, TOPUPS = "activity", "payouts", "topups"
+
 #: The documented lines are start, activity, payouts and end. Real exports split each movement into gross and
 #: fee, the line itself being the sum of what stands above it, and have more of them, such as `topups`.
 _SUMMARY_LINES = RowKindRules(
     column="category",
     kinds={
-        "starting_balance": RowKind.BALANCE,
+        OPENING: RowKind.BALANCE,
         "starting_balance_available": RowKind.BALANCE,
-        "activity": RowKind.MOVEMENT,
-        "payouts": RowKind.MOVEMENT,
-        "ending_balance": RowKind.BALANCE,
+        ACTIVITY: RowKind.MOVEMENT,
+        PAYOUTS: RowKind.MOVEMENT,
+        CLOSING: RowKind.BALANCE,
     },
     parts=("_gross", "_fee"),
 )

@@ -35,10 +35,6 @@ PAYOUT, _PAID_BY = "payout_id", "automatic_payout_id"
 #: The report of fees by the time they were taken from the balance, and of what the balance changed by.
 _FEES, _LEDGER = "all_fees.balance_transaction_created", "balance_change_from_activity"
 
-#: Categories whose rows are fees themselves: what is charged is their gross.
-#: Source: https://docs.stripe.com/reports/all-fees
-OWN_FEES = ("fee", "network_cost")
-
 #: A filter that leaves some of a payout's transactions out.
 CATEGORY = "reporting_category"
 

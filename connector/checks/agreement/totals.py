@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from connector.catalogue import Granularity, RowKind
+from connector.catalogue.signs import OWN_FEES
 from connector.checks.agreement.pairs import (
     CATEGORY,
     COUNT,
     LINES,
-    OWN_FEES,
     PAYOUT,
     Reconciliation,
     find_needed,
