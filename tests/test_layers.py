@@ -43,6 +43,7 @@ MAY_IMPORT = {
         "dataset": {
             *("accounts", "api", "clock", "column_diff", "errors", "money", "partitions", "reserved", "text"),
         },
+        "pictures": {"money", "text"},
         "query": {"accounts", "api", "catalogue", "clock", "dataset", "errors", "partitions"},
         "runs": {"api", "catalogue", "dataset", "errors", "partitions", "text"},
         "pipeline": {
