@@ -20,7 +20,34 @@ def _bounds(_context: click.Context, _parameter: click.Parameter, value: str) ->
     return float(low), float(high or low)
 
 
-@click.command()
+#: What may go wrong on purpose. `connector.simulator.named_faults` does it.
+FAULTS = {
+    "slow-runs": "every report run takes three minutes",
+    "stuck-run": "the first report run never ends",
+    "failed-run": "the first report run fails at Stripe",
+    "failing-runs": "every report run fails",
+    "rate-limited": "three requests in ten are answered with HTTP 429",
+    "server-errors": "two requests in ten are answered with HTTP 503",
+    "cut-downloads": "half of the downloads end after 1,000 bytes",
+    "no-permission": "the key may not create report runs (HTTP 403)",
+    "restated": "a minute after the start, a fee of two days ago is booked",
+}
+_LISTED = "\n".join(f"  {name:<14} {what}" for name, what in FAULTS.items())
+
+#: Seconds from the start to the restatement.
+_RESTATED_AFTER = 60.0
+
+_EPILOG = f"""\b
+Faults:
+{_LISTED}
+
+\b
+Environment:
+  It reads no variable. For the other commands set STRIPE_API_BASE and
+  STRIPE_API_KEY as it prints them."""
+
+
+@click.command(epilog=_EPILOG)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=4242, show_default=True, help="0 for any free one."
 )
@@ -39,7 +66,23 @@ def _bounds(_context: click.Context, _parameter: click.Parameter, value: str) ->
 @click.option(
     "--platform", is_flag=True, help="The account takes fees from those connected to it, and pays them."
 )
-def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: int, platform: bool) -> None:
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    type=click.Choice(list(FAULTS)),
+    metavar="NAME",
+    help="Let something go wrong, to see what becomes of it; the names are below. Can be repeated.",
+)
+def simulate(
+    *,
+    port: int,
+    seed: int,
+    run_seconds: tuple[float, float],
+    volume: int,
+    platform: bool,
+    faults: tuple[str, ...],
+) -> None:
     """Run a local Stripe simulator until Ctrl-C.
 
     Its account is made up, and its reports come from one consistent ledger. It accepts any key, and keeps
@@ -48,11 +91,15 @@ def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: 
     \b
     stripe-reports simulate
     stripe-reports simulate --platform
+    stripe-reports simulate --fault stuck-run --fault rate-limited
     """
     from connector.simulator import SIMULATED_KEY, Simulator  # noqa: PLC0415
+    from connector.simulator.named_faults import NAMED_FAULTS, restate  # noqa: PLC0415
     from connector.simulator.server import serve  # noqa: PLC0415
 
     simulator = Simulator(seed=seed, run_seconds=run_seconds, volume=volume, platform=platform)
+    for name in {*faults} & {*NAMED_FAULTS}:
+        NAMED_FAULTS[name](simulator.faults)
     ended = threading.Event()
     for number in END_SIGNALS:
         signal.signal(number, lambda *_: ended.set())
@@ -67,6 +114,11 @@ def simulate(*, port: int, seed: int, run_seconds: tuple[float, float], volume: 
                 f"  stripe-reports pull balance_summary --from {first} --to {last}\n"
                 f"\nConnected accounts: {', '.join(simulator.connected_accounts)}\n"
             )
+            for name in dict.fromkeys(faults):
+                echo(f"Fault {name}: {FAULTS[name]}.")
+            if "restated" in faults and not ended.wait(_RESTATED_AFTER):
+                day = restate(simulator).date()
+                echo(f"Restated: {day} has one more fee. Refresh that day: pull it with --force.")
             ended.wait()
     except OSError as error:
         reason = error.strerror or str(error)

@@ -9,7 +9,7 @@ documentation and shares nothing with the connector, so that each can find the o
     report_types        the types there are, with their columns
     reports             rows of each report, and the CSV
     books               an account's sales, balance and payouts, made up from a seed
-    faults              what goes wrong, on request
+    faults, named_faults    what goes wrong, on request
     protocol            requests, answers and errors, without a transport; the one for httpx
 
 Source: https://docs.stripe.com/reports/api

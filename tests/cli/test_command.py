@@ -545,6 +545,21 @@ def test_the_simulator_says_how_to_reach_it_and_ends_by_a_signal(run: Run, numbe
     assert "Ended after 0 requests" in rest
 
 
+def test_a_fault_that_is_asked_for_acts(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "simulate", "--port", "0", "--fault", "no-permission"], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        told = read_until(process.stdout.fileno(), "Fault no-permission")
+        for name, value in re.findall(r"export (\w+)=(\S+)", told):
+            monkeypatch.setenv(name, value)
+        pulled = run("pull", "balance_summary", *JUNE)
+        process.send_signal(signal.SIGINT)
+
+    assert pulled.code == 1
+    assert "HTTP 403" in pulled.out + pulled.err
+
+
 def test_a_log_for_programs_is_nothing_but_objects(run: Run, stripe: Simulator) -> None:
     stripe.faults.add(RunFails(), Match(path="*/report_runs"), times=3)
 

@@ -8,53 +8,17 @@ Source: https://docs.stripe.com/error-low-level
 
 import gzip
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import httpx
 
 from connector.simulator.faults import Fault, Stage
-from connector.simulator.protocol.messages import Call, Json, Outcome, Reply, json_reply
+from connector.simulator.named_faults import Cut as Cut  # noqa: PLC0414 - of those here
+from connector.simulator.named_faults import Respond as Respond  # noqa: PLC0414 - of those here
+from connector.simulator.protocol.messages import Call, Json, Outcome, Reply
 
 # Other answers
-
-
-@dataclass(frozen=True)
-class Respond(Fault):
-    """Any status with any body; by default Stripe's error object for the status.
-
-    `Stripe-Should-Retry` is as Stripe sends it: `false` with a 500, absent with the others.
-    """
-
-    status: int = 500
-    body: bytes | str | Json | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    stage: Stage = field(default=Stage.BEFORE, kw_only=True)
-
-    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
-        if self.body is None or isinstance(self.body, dict):
-            usual = {"Stripe-Should-Retry": "false"} if self.status == 500 else {}
-            body = _error_body(self.status) if self.body is None else self.body
-            return json_reply(self.status, body, {**usual, **self.headers})
-        raw = self.body.encode() if isinstance(self.body, str) else self.body
-        plain = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(raw))}
-        return Reply(self.status, {**plain, **self.headers}, raw)
-
-
-_ERRORS = {
-    400: ("invalid_request_error", None, "Bad request."),
-    401: ("invalid_request_error", "api_key_expired", "Expired API Key provided."),
-    403: ("invalid_request_error", None, "The provided key lacks a permission for this request."),
-    404: ("invalid_request_error", "resource_missing", "No such object."),
-    409: ("invalid_request_error", "idempotency_key_in_use", "Another request with this key is in progress."),
-    429: ("invalid_request_error", "rate_limit", "Too many requests hit the API too quickly."),
-}
-
-
-def _error_body(status: int) -> Json:
-    kind, code, message = _ERRORS.get(status, ("api_error", None, "Something went wrong at Stripe's end."))
-    error: Json = {"type": kind, "message": message}
-    return {"error": error | ({"code": code} if code else {})}
 
 
 def rate_limited(
@@ -159,19 +123,6 @@ class Drip(Fault):
         return answer and replace(
             answer, delivery=replace(answer.delivery, chunk=self.chunk, pause=self.pause)
         )
-
-
-@dataclass(frozen=True)
-class Cut(Fault):
-    """The connection closes after `at` bytes of the body; by default after half of it."""
-
-    at: int | None = None
-
-    def reply(self, call: Call, answer: Reply | None) -> Reply | None:
-        if answer is None:
-            return None
-        at = len(answer.body) // 2 if self.at is None else min(self.at, len(answer.body))
-        return replace(answer, delivery=replace(answer.delivery, cut_at=at))
 
 
 @dataclass(frozen=True)

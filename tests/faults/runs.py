@@ -5,36 +5,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from connector.simulator.faults import Fault, Stage
+from connector.simulator.named_faults import RunFails as RunFails  # noqa: PLC0414 - of those here
+from connector.simulator.named_faults import RunFault as RunFault  # noqa: PLC0414 - of those here
+from connector.simulator.named_faults import RunTakes as RunTakes  # noqa: PLC0414 - of those here
 from connector.simulator.report_runs import RunPlan
-
-
-@dataclass(frozen=True)
-class RunFault(Fault):
-    """Base of all faults of runs; matched with the POST that creates the run."""
-
-    stage: Stage = field(default=Stage.RUN, kw_only=True)
-
-
-@dataclass(frozen=True)
-class RunFails(RunFault):
-    """The run fails when it would have succeeded, or after `seconds`."""
-
-    error: str = "An error occurred while generating this report. Try again later."
-    seconds: float | None = None
-
-    def plan(self, plan: RunPlan) -> RunPlan:
-        return replace(plan, error=self.error, seconds=plan.seconds if self.seconds is None else self.seconds)
-
-
-@dataclass(frozen=True)
-class RunTakes(RunFault):
-    """The run ends after `seconds`; with None it ends when `Simulator.end` is called."""
-
-    seconds: float | None = None
-
-    def plan(self, plan: RunPlan) -> RunPlan:
-        return replace(plan, seconds=self.seconds)
 
 
 @dataclass(frozen=True)
