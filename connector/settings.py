@@ -183,6 +183,12 @@ def filled_in(text: str, environment: Mapping[str, str] | None = None) -> str:
     return _VARIABLE.sub(lambda found: given.get(found[1], ""), text)
 
 
+def variable_in(text: str) -> str | None:
+    """The variable that a text of a configuration file names, if it is nothing else, as `{{ env.NAME }}`."""
+    found = _VARIABLE.fullmatch(text.strip())
+    return found[1] if found else None
+
+
 def dagster_home() -> str | None:
     """The value of `DAGSTER_HOME`; None where it is unset or empty."""
     return os.environ.get(DAGSTER_HOME) or None

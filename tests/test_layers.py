@@ -75,7 +75,9 @@ MAY_IMPORT = {
         },
         "settings": {"api", "dataset", "errors"},
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},
-        "project": {"accounts", "api", "catalogue", "dataset", "errors", "partitions", "settings", "text"},
+        "project": {
+            *("accounts", "api", "catalogue", "dataset", "errors", "partitions", "query", "settings", "text"),
+        },
         "doctor": {
             *("accounts", "api", "catalogue", "clock", "dataset", "errors", "money", "partitions", "project"),
             *("query", "settings", "text"),

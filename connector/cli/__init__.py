@@ -1,7 +1,8 @@
 """The command `stripe-reports`: one module for each subcommand, named after it.
 
-    options    options that several share
-    display    what they print
+    options       options that several share
+    completion    what a shell offers for them
+    display       what they print
 
 The API key comes from the environment and from nowhere else: a command line can be read by every process on
 the machine and stays in shell histories.
@@ -57,7 +58,13 @@ class _Group(click.Group):
 _SETTINGS = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
 
 
-@click.group(cls=_Group, epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}", context_settings=_SETTINGS)
+#: The variable is click's, made of the command's name.
+_COMPLETION = """\b
+Completion in bash; zsh_source and fish_source are for the other shells:
+  eval "$(_STRIPE_REPORTS_COMPLETE=bash_source stripe-reports)\""""
+
+
+@click.group(cls=_Group, epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}\n\n{_COMPLETION}", context_settings=_SETTINGS)
 @click.version_option(__version__)
 def cli() -> None:
     """Download Stripe's financial reports into typed Parquet files, and query and check them."""

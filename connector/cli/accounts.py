@@ -23,6 +23,7 @@ def accounts(*, connection: Connection, as_json: bool) -> None:
     starts on the day it was created. Nothing is changed.
 
     \b
+    stripe-reports accounts
     stripe-reports accounts > found.yaml
     """
     from connector.project.account_list import configured_accounts  # noqa: PLC0415 - it loads a YAML reader

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from connector.cli.completion import complete_stored_table
 from connector.cli.options import (
     FILES_ENVIRONMENT,
     json_option,
@@ -39,7 +40,7 @@ Exit codes:
 
 
 @click.command(epilog=f"{FILES_ENVIRONMENT}\n\n{_CODES}")
-@click.argument("tables", nargs=-1, metavar="[TABLE]...")
+@click.argument("tables", nargs=-1, metavar="[TABLE]...", shell_complete=complete_stored_table)
 @root_option
 @mode_option
 @json_option
@@ -50,7 +51,8 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
     amounts. Reads files only: it needs no key and does not call Stripe.
 
     \b
-    stripe-reports check balance_summary
+    stripe-reports check
+    stripe-reports check balance_summary --json
     """
     from connector.checks.audit import audit  # noqa: PLC0415 - it loads DuckDB
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from connector.cli.completion import complete_report_or_table
 from connector.cli.options import ENVIRONMENT, each_root_options, json_option, roots_here
 from connector.clock import SystemClock
 from connector.doctor.diagnosis import Diagnosis, Level, counts
@@ -27,7 +28,7 @@ Exit codes:
 
 
 @click.command(epilog=f"{ENVIRONMENT}\n  DAGSTER_HOME         where Dagster keeps its history\n\n{_CODES}")
-@click.argument("reports", nargs=-1, metavar="[REPORT]...")
+@click.argument("reports", nargs=-1, metavar="[REPORT]...", shell_complete=complete_report_or_table)
 @each_root_options
 @click.option(
     "--probe",
@@ -60,6 +61,7 @@ def doctor(
 
     \b
     stripe-reports doctor
+    stripe-reports doctor --probe --record answers.jsonl
     """
     if listed and not probe:
         raise click.UsageError("--list goes with --probe")

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from connector.cli.completion import complete_stored_table
 from connector.cli.options import (
     FILES_ENVIRONMENT,
     mode_option,
@@ -18,9 +19,9 @@ from connector.text import hint, visible
 
 
 @click.command(epilog=FILES_ENVIRONMENT)
-@click.argument("table")
+@click.argument("table", shell_complete=complete_stored_table)
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
-@click.option("--yes", is_flag=True, help="Do not ask before they are removed.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before they are removed.")
 @root_option
 @mode_option
 def forget(table: str, keys: tuple[str, ...], *, yes: bool, connection: Connection, mode: str | None) -> None:

@@ -18,6 +18,7 @@ from connector.api.credentials import key_kind
 from connector.api.models import Mode, ReportType
 from connector.api.retry import SHORT_RETRY
 from connector.catalogue import ReportSpec
+from connector.cli.completion import complete_report, complete_window, complete_zone
 from connector.cli.options import ENVIRONMENT, column_names
 from connector.errors import ConfigurationError, StoreError
 from connector.partitions import Windows
@@ -87,14 +88,27 @@ class _Account:
     metavar="NAME",
     help=f"The variable that holds the key; default {API_KEY}. The key itself is never an option.",
 )
-@click.option("--reports", multiple=True, metavar="A,B,…", help="By name or id; default four common ones.")
+@click.option(
+    "--reports",
+    multiple=True,
+    shell_complete=complete_report,
+    metavar="A,B,…",
+    help="By name or id; default four common ones.",
+)
 @click.option(
     "--start", metavar="DATE", help="Where the first partition begins; default where Stripe's data begins."
 )
 @click.option(
-    "--window", metavar="hourly|daily|weekly|monthly", help="How long one partition is; default daily."
+    "--window",
+    metavar="hourly|daily|weekly|monthly",
+    shell_complete=complete_window,
+    help="How long one partition is; default daily.",
 )
-@click.option("--zone", help="The time zone whose days partitions begin at, e.g. Europe/Berlin; default UTC.")
+@click.option(
+    "--zone",
+    shell_complete=complete_zone,
+    help="The time zone whose days partitions begin at, e.g. Europe/Berlin; default UTC.",
+)
 @click.option("--root", help="Where to store the files; default left to STRIPE_REPORTS_ROOT.")
 @click.option("--account", help="The connected account to act for (acct_…); default left to STRIPE_ACCOUNT.")
 @click.option(

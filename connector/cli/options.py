@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector.accounts import NO_LISTS, AccountLists
+from connector.cli.completion import complete_mode
 from connector.errors import ConfigurationError
 from connector.settings import Connection
 from connector.terminal.lines import echo
@@ -21,6 +22,7 @@ from connector.text import hint
 if TYPE_CHECKING:
     from connector.dataset.filesystem.place import Place
     from connector.dataset.identity import Dataset
+    from connector.project.tables import ConfiguredTable
 
 EXIT_CODES = """\b
 Exit codes:
@@ -52,6 +54,9 @@ _LONGEST = timedelta(days=365)
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 #: A column and its type. The key of `payment_metadata[a:b]` may hold a colon of its own.
 _TYPED = re.compile(r"(.+):([^\[\]:]*)")
+
+#: Makes the connection to a table that a file here configures; None for one that none does.
+Connect = Callable[["ConfiguredTable | None"], Connection]
 
 #: What a decorator takes and gives: a command's function.
 Command = Callable[..., Any]
@@ -158,6 +163,24 @@ def _root_here() -> str:
     return root_here(Path.cwd())
 
 
+def configured_here(report: str) -> "ConfiguredTable | None":
+    """The table of this name in a `defs.yaml` here, which `--root` chooses where there are several."""
+    from connector.project.tables import configured_table  # noqa: PLC0415 - it loads a YAML reader
+
+    return configured_table(Path.cwd(), report, click.get_current_context().params.get("root"))
+
+
+def _connecting(**given: Any) -> "Connect":
+    def connect(table: "ConfiguredTable | None") -> Connection:
+        if table is None:
+            return _connect(**given)
+        from connector.project.tables import connection_of  # noqa: PLC0415 - it loads a YAML reader
+
+        return connection_of(table.fields["connection"], **given)
+
+    return connect
+
+
 def roots_here(connection: Connection) -> "tuple[str | Place, ...]":
     """All roots of the `defs.yaml` files here; the connection's own where the command line names it."""
     from connector.project.roots import configured_roots, reached  # noqa: PLC0415 - it loads a YAML reader
@@ -174,14 +197,18 @@ connection_options = grouped("connection", _connect, _root, _account, _processes
 root_option = grouped("connection", _connect, _root)
 directory_option = grouped("connection", _connect, _directory)
 account_option = grouped("connection", Connection.from_environment, _account)
-#: The same of a command that goes through `roots_here`.
+#: Gives the command a `connect`, which makes the connection to a table as that is configured.
+connect_option = grouped("connect", _connecting, _root, _account, _processes, _share)
+#: Gives a `connection` to a command that goes through `roots_here`.
 each_root_options = grouped("connection", Connection.from_environment, _root, _account, _processes, _share)
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="JSON for programs, one object on each line."
 )
 mode_option = click.option(
-    "--mode", help="live, test or simulated; needed where there is data of more than one mode."
+    "--mode",
+    shell_complete=complete_mode,
+    help="live, test or simulated; needed where there is data of more than one mode.",
 )
 wait_option = click.option(
     "--wait-timeout",

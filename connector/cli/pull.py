@@ -13,8 +13,10 @@ import click
 
 # Its public names load when they are used, so that a misspelt option is refused at once.
 import connector
+from connector.accounts import AccountLives
 from connector.api.retry import WATCHED_RETRY
 from connector.catalogue.together import advise_together
+from connector.cli.completion import complete_report_or_table, complete_window, complete_zone
 from connector.cli.display.output import logging_to_stderr
 from connector.cli.display.pull_messages import (
     find_disappearance,
@@ -26,8 +28,10 @@ from connector.cli.display.pull_messages import (
 from connector.cli.options import (
     ENVIRONMENT,
     EXIT_CODES,
+    Connect,
     columns_of,
-    connection_options,
+    configured_here,
+    connect_option,
     filters_of,
     grouped,
     ids_of,
@@ -36,12 +40,12 @@ from connector.cli.options import (
     wait_option,
 )
 from connector.errors import ConfigurationError
-from connector.settings import Connection
 from connector.terminal.lines import echo
 from connector.text import get_logger
 
 if TYPE_CHECKING:
     from connector.dataset.provenance import Provenance
+    from connector.project.tables import ConfiguredTable
     from connector.runs.restatement import Refresh
 
 _log = get_logger(__name__)
@@ -57,35 +61,45 @@ class _Selection:
     accounts: tuple[str, ...]
     acting_accounts: tuple[str, ...]
     window: str | None
-    zone: str
+    zone: str | None
     columns: tuple[str, ...]
     filters: tuple[str, ...]
     name: str | None
 
-    def query(self, report: str) -> "connector.ReportQuery":
-        """Raises ConfigurationError for anything the report does not have."""
-        return connector.ReportQuery.of(
-            report,
-            name=self.name,
-            columns=columns_of(self.columns),
-            filters=filters_of(self.filters),
-            window=self.window,
-            zone=self.zone,
-            by_account=bool(self.accounts),
-            acting=bool(self.acting_accounts),
-        )
+    def query(self, report: str, table: "ConfiguredTable | None") -> "connector.ReportQuery":
+        """What the options say, and what they leave out as the table is configured.
 
-    def partitions(self, query: "connector.ReportQuery") -> "tuple[connector.Partition, ...]":
+        Raises ConfigurationError for anything the report does not have.
+        """
+        from connector.project.tables import query_of  # noqa: PLC0415 - it loads a YAML reader
+
+        given = {
+            "name": self.name,
+            "columns": columns_of(self.columns),
+            "filters": filters_of(self.filters),
+            "window": self.window,
+            "zone": self.zone,
+            "connected_accounts": self.accounts,
+            "acting_accounts": self.acting_accounts,
+        }
+        fields = {"report": report} if table is None else table.fields
+        return query_of({**fields, **{name: value for name, value in given.items() if value}})
+
+    def partitions(
+        self, query: "connector.ReportQuery", table: "ConfiguredTable | None"
+    ) -> "tuple[connector.Partition, ...]":
         """Raises UsageError where dates or payouts are missing, or do not fit the report."""
         payouts = ids_of(self.payouts)
         if query.by_payout:
+            if self.window:
+                raise click.UsageError(f"{query.spec.id} is about one payout: it has no --window")
             if self.accounts:
                 raise click.UsageError("give a payout's account as acct_…:po_…, not by --connected-accounts")
             if self.start or self.end or not payouts:
                 raise click.UsageError(f"{query.spec.id} is about one payout: give --payout, and no dates")
             found = tuple(query.payout(key) for key in payouts)
             if query.acting:
-                self._refuse_unlisted(found)
+                self._refuse_unlisted(found, self._listed(query, table))
             return found
         if payouts:
             raise click.UsageError(
@@ -94,26 +108,32 @@ class _Selection:
         if self.start is None or self.end is None:
             raise click.UsageError(f"Missing option '{'--to' if self.start else '--from'}'.")
         windows = connector.Windows(query.window, query.zone).between(self.start, self.end)
-        return self._of_accounts(query, windows) if query.dimensions else windows
+        return self._of_accounts(query, windows, self._listed(query, table)) if query.dimensions else windows
 
-    def _refuse_unlisted(self, payouts: "Sequence[connector.Partition]") -> None:
-        """Raises UsageError for a payout of an account that is not to be acted for."""
-        from connector.project import account_list  # noqa: PLC0415 - it loads a YAML reader
-
-        accounts = account_list.read_accounts(self.acting_accounts, Path.cwd(), account_list.ACTING)
-        for each in payouts:
-            if each.acting_for is None or accounts.get(each.acting_for) is None:
-                raise click.UsageError(f"the account of {each.key} is not among the --acting-accounts")
-
-    def _of_accounts(
-        self, query: "connector.ReportQuery", windows: "Sequence[connector.Partition]"
-    ) -> "tuple[connector.Partition, ...]":
+    def _listed(self, query: "connector.ReportQuery", table: "ConfiguredTable | None") -> AccountLives:
+        """The accounts that partitions are about."""
         from connector.project import account_list  # noqa: PLC0415 - it loads a YAML reader
 
         given, field = self.accounts, account_list.CONNECTED
         if query.acting:
             given, field = self.acting_accounts, account_list.ACTING
-        accounts = account_list.read_accounts(given, Path.cwd(), field)
+        if not given and table is not None:
+            return table.accounts(field)
+        return account_list.read_accounts(given, Path.cwd(), field)
+
+    @staticmethod
+    def _refuse_unlisted(payouts: "Sequence[connector.Partition]", accounts: AccountLives) -> None:
+        """Raises UsageError for a payout of an account that is not to be acted for."""
+        for each in payouts:
+            if each.acting_for is None or accounts.get(each.acting_for) is None:
+                raise click.UsageError(f"the account of {each.key} is not among the --acting-accounts")
+
+    def _of_accounts(
+        self,
+        query: "connector.ReportQuery",
+        windows: "Sequence[connector.Partition]",
+        accounts: AccountLives,
+    ) -> "tuple[connector.Partition, ...]":
         found = query.each_account(windows, accounts)
         outside = len(windows) * len(accounts) - len(found)
         if not found:
@@ -148,13 +168,13 @@ _selection = grouped(
     click.option(
         "--window",
         metavar="hourly|daily|weekly|monthly",
+        shell_complete=complete_window,
         help="How long one partition is; default daily. Weeks begin on Sunday.",
     ),
     click.option(
         "--zone",
-        default="UTC",
-        show_default=True,
-        help="The time zone whose days partitions begin at, e.g. Europe/Berlin.",
+        shell_complete=complete_zone,
+        help="The time zone whose days partitions begin at, e.g. Europe/Berlin; default UTC.",
     ),
     click.option(
         "--columns",
@@ -192,9 +212,9 @@ _selection = grouped(
 
 
 @click.command(epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}")
-@click.argument("report")
+@click.argument("report", shell_complete=complete_report_or_table)
 @_selection
-@connection_options
+@connect_option
 @click.option("--force", is_flag=True, help="Request new report runs for partitions that are already stored.")
 @click.option(
     "--no-refresh", is_flag=True, help="Leave stored partitions as they are, also where a refresh is due."
@@ -210,7 +230,7 @@ def pull(
     report: str,
     *,
     selection: _Selection,
-    connection: Connection,
+    connect: Connect,
     force: bool,
     no_refresh: bool,
     wait_timeout: timedelta,
@@ -218,6 +238,9 @@ def pull(
     as_json: bool,
 ) -> None:
     """Store the partitions of REPORT between two dates.
+
+    REPORT is a report type, or a table that the defs.yaml here configures: then options that are not given
+    are as that says. With --name it is a report type.
 
     Partitions that are already stored are skipped, and report runs that are already at Stripe are reused. So
     it can be interrupted and run again at any time.
@@ -231,9 +254,11 @@ def pull(
     """
     if force and no_refresh:
         raise click.UsageError("--force refreshes every partition, --no-refresh none: give one of them")
-    query = selection.query(report)
+    table = None if selection.name else configured_here(report)
+    connection = connect(table)
+    query = selection.query(report, table)
     query.refuse_acting_for(connection.account)
-    partitions = selection.partitions(query)
+    partitions = selection.partitions(query, table)
     if query.spec.caution:
         echo(f"Note: {query.spec.caution}", err=True)
     from connector.cli.display.pull_progress import PullReporter  # noqa: PLC0415 - it loads pyarrow

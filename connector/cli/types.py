@@ -4,6 +4,7 @@ import click
 
 import connector
 from connector.api.retry import SHORT_RETRY
+from connector.cli.completion import complete_report
 from connector.cli.options import STRIPE_ENVIRONMENT, account_option, json_option
 from connector.settings import Connection
 from connector.terminal.lines import echo_json
@@ -11,7 +12,7 @@ from connector.terminal.tables import show
 
 
 @click.command(epilog=STRIPE_ENVIRONMENT)
-@click.argument("report", required=False)
+@click.argument("report", required=False, shell_complete=complete_report)
 @click.option("--all", "every", is_flag=True, help="Every version, including undocumented ones.")
 @click.option("--live", is_flag=True, help="Ask Stripe which reports this account has. Needs a key.")
 @account_option

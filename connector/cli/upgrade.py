@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 import connector
+from connector.cli.completion import complete_stored_table
 from connector.cli.display.pull_messages import report_events
 from connector.cli.options import (
     ENVIRONMENT,
@@ -77,7 +78,7 @@ class _Session:
 
 
 @click.command(epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}")
-@click.argument("report")
+@click.argument("report", shell_complete=complete_stored_table)
 @click.option(
     "--to-version", "version", type=int, required=True, metavar="N", help="The version to compare with."
 )
@@ -109,6 +110,7 @@ def upgrade(
 
     \b
     stripe-reports upgrade payouts_itemized --to-version 3
+    stripe-reports upgrade payouts_itemized --to-version 3 --from 2026-06-01
     """
     from connector.upgrade import table_named  # noqa: PLC0415 - it loads pyarrow
 

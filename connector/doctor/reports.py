@@ -18,19 +18,15 @@ from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ReportingError
 from connector.partitions import Windows
-from connector.project.account_list import ACTING, CONNECTED
 from connector.project.choices import DEFAULT_REPORTS
 from connector.project.defs_yaml import found_files
 from connector.project.roots import named_root
+from connector.project.tables import BY_PAYOUT_REPORTS, query_of
 from connector.query import ReportQuery
 from connector.settings import API_KEY
 
 #: How long after they should have been prepared data may end.
 _STALE = timedelta(days=2, hours=12)
-
-_CALENDAR = {"window", "zone"}
-
-_BY_PAYOUT = {name for spec in REPORTS.values() if spec.by_payout for name in (spec.id, spec.name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +105,11 @@ def find_defs(directory: Path) -> FoundDefs:
 def reports_to_check(
     named: Sequence[str], defs: FoundDefs, stored: Sequence[Dataset]
 ) -> tuple[Sequence[NamedReport], Diagnosis]:
-    """The reports to check, and where they come from."""
+    """The reports to check, and where they come from. A table may be named, too."""
     if named:
-        return [NamedReport(each, None, "named") for each in named], fine("reports", f"{len(named)} named")
+        tables = {query.name: each for each in defs.reports if (query := _query(each))}
+        found = [tables.get(each) or NamedReport(each, None, "named") for each in named]
+        return found, fine("reports", f"{len(named)} named")
     if defs.reports:
         files = ", ".join(sorted({each.source for each in defs.reports}))
         return defs.reports, fine("reports", f"{len(defs.reports)} configured in {files}")
@@ -199,22 +197,8 @@ def _explain_account(named: NamedReport, account: str | None) -> str | None:
 
 def _query(named: NamedReport) -> ReportQuery | None:
     """What is configured; None where that is nowhere, or cannot be: `dg check yaml` says why."""
-    fields = named.fields
-    if not fields:
-        return None
-    # Windows among the defaults of the file are not about payouts.
-    calendar = {} if named.report in _BY_PAYOUT else {name: fields[name] for name in _CALENDAR & {*fields}}
     try:
-        return ReportQuery.of(
-            named.report,
-            name=fields.get("name"),
-            columns=fields.get("columns"),
-            parameters=fields.get("parameters"),
-            filters=fields.get("filters"),
-            by_account=bool(fields.get(CONNECTED)),
-            acting=bool(fields.get(ACTING)),
-            **calendar,
-        )
+        return query_of(named.fields) if named.fields else None
     except (ReportingError, AttributeError, TypeError, ValueError):
         return None
 
@@ -252,7 +236,7 @@ def _first_window(windows: Windows, day: date) -> datetime:
 
 def _windows(fields: Mapping[str, Any]) -> Windows | None:
     """The windows of a configured report; None for payouts, and for windows that cannot be."""
-    if fields["report"] in _BY_PAYOUT:
+    if fields["report"] in BY_PAYOUT_REPORTS:
         return None
     try:
         return Windows(str(fields.get("window", "daily")), str(fields.get("zone", "UTC")))

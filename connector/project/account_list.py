@@ -60,14 +60,24 @@ def configured_lists(directory: Path) -> AccountLists:
     return AccountLists(found)
 
 
+def accounts_of(fields: Mapping[str, Any], directory: Path, field: str) -> AccountLives:
+    """The accounts that a report of a file lists in one of its fields; none where it has no such list.
+
+    Args:
+        fields: the report's fields.
+        directory: that of the file.
+    """
+    return read_accounts(_filled_in(fields.get(field) or []), directory, field)
+
+
 def _lists(directory: Path) -> Iterator[tuple[str, Mapping[str, Any], AccountLives]]:
     """Every list, with the field in which it stands and the fields of its report."""
     for file in found_files(directory)[0]:
         for fields in file.reports():
             for name in FIELDS:
-                if given := fields.get(name):
+                if fields.get(name):
                     try:
-                        lives = read_accounts(_filled_in(given), file.path.parent, name)
+                        lives = accounts_of(fields, file.path.parent, name)
                     except ConfigurationError as error:
                         raise ConfigurationError(f"{file.path.relative_to(directory)}: {error}") from None
                     yield name, fields, lives

@@ -318,13 +318,38 @@ def test_files_are_where_the_defs_yaml_here_says(run: Run, stripe: Simulator, tm
         "  reports: [{report: balance_summary, start: 2026-06-01}]\n"
     )
 
+    run("pull", "payouts_itemized", *JUNE)
     run("pull", "balance_summary", *JUNE)
 
+    assert (tmp_path / "books" / "simulated" / "payouts_itemized").is_dir()
     assert (tmp_path / "books" / "simulated" / "balance_summary").is_dir()
     assert run("check").code == 0
     assert run("sql", "SELECT count(DISTINCT period) AS days FROM balance_summary", "--json").objects
     assert "books can be written to" in run("doctor").out
     assert "no data under elsewhere" in run("check", "--root", "elsewhere").err
+
+
+def test_a_table_is_pulled_by_its_name_as_the_defs_yaml_here_says(
+    run: Run, stripe: Simulator, tmp_path: Path
+) -> None:
+    place = tmp_path / "defs" / "stripe"
+    place.mkdir(parents=True)
+    (place / "defs.yaml").write_text(
+        "type: assets.StripeReportsComponent\nattributes:\n  reports:\n  - report: balance_summary\n"
+        "    name: dollars_monthly\n    start: 2026-05-01\n    window: monthly\n"
+        "    filters: {currency: usd}\n"
+    )
+    may = ("--from", "2026-05-01", "--to", "2026-06-01")
+
+    assert run("pull", "dollars_monthly", *may).code == 0
+    assert run("pull", "dollars_monthly", *may, "--name", "other").code == 2
+
+    (asked,) = stripe.runs
+    assert asked.report_type == "balance.summary.1"
+    assert asked.parameters["currency"] == "usd"
+    assert run("sql", "SELECT DISTINCT period, currency FROM dollars_monthly", "--json").objects == [
+        {"period": "2026-05-01", "currency": "usd"}
+    ]
 
 
 def test_a_root_may_be_below_the_home_directory(

@@ -48,7 +48,19 @@ def test_every_command_explains_itself_in_80_columns(run: Run, name: str) -> Non
     example = re.compile(r" +stripe-reports ")
     assert shown.code == 0
     assert [line for line in shown.lines if len(line) > 80 and not example.match(line)] == []
-    assert any(example.match(line) for line in shown.lines)
+    assert "Environment:" in shown.out
+
+
+@pytest.mark.parametrize("name", sorted({*cli.commands} - {"sql"}))
+def test_every_command_has_two_examples(run: Run, name: str) -> None:
+    examples = [line for line in run(name, "-h").lines if line.startswith("  stripe-reports ")]
+
+    assert len(examples) >= 2
+    assert all(line.split()[1] == name for line in examples)
+
+
+def test_completion_is_explained(run: Run) -> None:
+    assert "_STRIPE_REPORTS_COMPLETE=bash_source" in run("-h").out
 
 
 def test_sql_promises_no_object_store(run: Run) -> None:
