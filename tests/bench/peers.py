@@ -17,6 +17,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "pyarrow": ("pyarrow",),
     "stripe": ("stripe", "pandas", "pyarrow", "requests"),
     "dlt": ("dlt[parquet]",),
+    "airbyte": ("airbyte-cdk", "pyarrow"),
     "picture": ("altair", "vl-convert-python"),
 }
 

@@ -1,14 +1,16 @@
 """A Stripe simulator as a process of its own, under Stripe's limits: `python -m tests.bench.server`.
 
 It prints its URL, and serves until its input ends. Then it prints as JSON how many requests it had and how
-many of them it refused, how long each report run took in the order created, and the seconds that an empty
-answer takes.
+many of them it refused, how long each report run took in the order created, how many seconds after its end
+each was first answered with as ended, and the seconds that an empty answer takes.
 """
 
 import json
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import httpx
 
@@ -16,6 +18,7 @@ from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.api.rate_limits import Limiter
 from connector.simulator.books.seeded_random import uniform
 from connector.simulator.faults import Fault, Stage
+from connector.simulator.protocol.messages import Reply
 from connector.simulator.report_runs import RunPlan
 from connector.simulator.server import serve
 
@@ -35,10 +38,35 @@ class LongTail(Fault):
         return replace(plan, seconds=self.taken[-1])
 
 
+class WatchedSimulator(Simulator):
+    """A simulator that knows when a client has first seen that a report run has ended."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._seen: dict[str, float] = {}
+
+    @property
+    def lags(self) -> list[float]:
+        """Seconds from the end of each report run to the answer that first showed it."""
+        return [self._seen[run.id] - (run.ends_at or 0) for run in self.runs if run.id in self._seen]
+
+    def answer(self, method: str, url: httpx.URL, *given: Any, **named: Any) -> Reply:
+        reply = super().answer(method, url, *given, **named)
+        if url.path.startswith("/v1/reporting/report_runs") and reply.status == 200:
+            for run in _runs_in(json.loads(reply.body)):
+                if run["status"] == "succeeded":
+                    self._seen.setdefault(run["id"], time.time())
+        return reply
+
+
+def _runs_in(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from answer["data"] if answer["object"] == "list" else [answer]
+
+
 def main() -> None:
     seconds, tail = map(float, sys.argv[1:])
     taken: list[float] = []
-    simulator = Simulator(volume=2, limiter=Limiter())
+    simulator = WatchedSimulator(volume=2, limiter=Limiter())
     simulator.faults.add(LongTail(taken=taken, seconds=seconds, tail=tail), "POST", times=None)
     with serve(simulator) as url:
         with httpx.Client(auth=(SIMULATED_KEY, "")) as client:
@@ -51,7 +79,8 @@ def main() -> None:
         sys.stdin.read()
     requests = simulator.requests[before:]
     refused = sum(each.status == 429 for each in requests)
-    print(json.dumps({"requests": len(requests), "refused": refused, "taken": taken, "latency": latency}))
+    seen = {"requests": len(requests), "refused": refused, "taken": taken, "lags": simulator.lags}
+    print(json.dumps({**seen, "latency": latency}))
 
 
 if __name__ == "__main__":

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tests.bench.figures import Figure
 from tests.bench.peers import OURS, ROOT, python_of
 
-CONTENDERS = (OURS, "stripe", "dlt")
+CONTENDERS = (OURS, "stripe", "dlt", "airbyte")
 
 #: A live key's limits count; the simulator accepts any.
 _KEY = "_".join(("rk", "live", "bench" * 5))
@@ -35,21 +35,18 @@ class Case:
     reports: int
     seconds: float
     tail: float
-    repetitions: int
-    #: Whether all contenders run at once, each with a simulator of its own: where they hardly do but wait.
-    at_once: bool = False
+    repetitions: int = 1
 
     def __str__(self) -> str:
         tail = " and longer" if self.tail else ""
         return f"wait for {self.reports} reports of {self.seconds:g} s{tail}; ratio to the floor"
 
 
-CASES = (
-    Case(90, 2, 0, 3),
-    Case(365, 2, 0, 1),
-    Case(90, 60, 0.2, 1, at_once=True),
-    Case(365, 60, 0.2, 1, at_once=True),
-)
+#: One contender after the other.
+SHORT = (Case(90, 2, 0, 3), Case(365, 2, 0))
+
+#: Both with all contenders at once, each with a simulator of its own: they hardly do but wait.
+LONG = (Case(90, 60, 0.2), Case(365, 60, 0.2))
 
 
 def floor(taken: Sequence[float], latency: float) -> float:
@@ -63,11 +60,21 @@ def floor(taken: Sequence[float], latency: float) -> float:
 
 
 def wait(contenders: Sequence[str], folder: Path, case: Case) -> Iterator[list[Figure]]:
-    """The figures of each repetition, without those of contenders that failed, which is printed."""
+    """The figures of each repetition, in which one contender comes after the other.
+
+    Contenders that fail are left out, and it is printed why.
+    """
     for repetition in range(case.repetitions):
-        with ThreadPoolExecutor(len(contenders) if case.at_once else 1) as pool:
-            found = pool.map(partial(_waited, folder, case, repetition), contenders)
-            yield [each for each in found if each is not None]
+        found = (_waited(folder, case, repetition, contender) for contender in contenders)
+        yield [each for each in found if each is not None]
+
+
+def wait_at_once(contenders: Sequence[str], folder: Path, cases: Sequence[Case]) -> Iterator[list[Figure]]:
+    """The figures of each case, once; all are begun at the same time."""
+    with ThreadPoolExecutor(len(contenders) * len(cases)) as pool:
+        begun = [[pool.submit(_waited, folder, case, 0, each) for each in contenders] for case in cases]
+        for of_case in begun:
+            yield [figure for each in of_case if (figure := each.result()) is not None]
 
 
 def _waited(folder: Path, case: Case, repetition: int, contender: str) -> Figure | None:
@@ -83,24 +90,37 @@ def _waited(folder: Path, case: Case, repetition: int, contender: str) -> Figure
         assert server.stdout is not None
         url = server.stdout.readline().strip()
         ended = subprocess.run(
-            [python_of(contender), "-m", module, url, _KEY, f"{first}", f"{case.reports}", target],
+            [
+                python_of(contender),
+                "-m",
+                module,
+                url,
+                _KEY,
+                f"{first}",
+                f"{case.reports}",
+                target,
+                f"{case.seconds}",
+            ],
             **{**_piped(), "stdin": subprocess.DEVNULL},
             stderr=subprocess.PIPE,
             check=False,
         )
         seen = json.loads(server.communicate()[0])
     if ended.returncode:
-        print(f"{case}: {contender} failed: {ended.stderr.strip().splitlines()[-1]}", flush=True)
+        last = (ended.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        print(f"{case}: {contender} failed: {last}", flush=True)
         return None
     taken = json.loads(ended.stdout.splitlines()[-1])
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     shutil.rmtree(target)
     least = floor(seen["taken"][: case.reports], seen["latency"])
+    lags = seen["lags"]
     notes = {
         "floor": f"{least:.1f} s",
         "runs": len(seen["taken"]),
         "requests": seen["requests"],
         "429s": seen["refused"],
+        "seen after": f"{median(lags):.1f}, at most {max(lags):.1f} s",
     }
     return Figure(
         str(case),

