@@ -3,8 +3,8 @@
 Two groups. **wait**: 90 and 365 small reports whose runs take 2 seconds, or 60 and more, from a simulator
 under Stripe's limits, beside the official SDK with pandas, dlt, and Airbyte's CDK; the ratio is to the floor
 that latency and limits dictate, and it is noted how long after its end a run is first seen to have ended.
-**convert**: 1 GB of CSV (10 GB with `--large`) to typed, exact Parquet, beside Polars, DuckDB and PyArrow; the
-ratio is to the fastest of them in the same repetition.
+**convert**: 1 GB of CSV (10 GB with `--large`) to typed, exact Parquet, beside Polars, DuckDB and PyArrow;
+the ratio is to the fastest of them in the same repetition.
 
 Peers come from PyPI, each into a virtual environment of its own, `.venv-bench-<peer>`, which `make clean`
 removes; what cannot be installed is left out, and said. How each is used best stands in its module in

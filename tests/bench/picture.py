@@ -10,9 +10,8 @@ import altair as alt
 def draw(measured: Path, target: Path) -> None:
     content = json.loads(measured.read_text(encoding="utf-8"))
     about = content["about"]
-    base = alt.Chart(alt.InlineData(values=content["figures"])).encode(
-        y=alt.Y("contender:N", sort="x", title=None)
-    )
+    figures = alt.InlineData(values=content["figures"])
+    base = alt.Chart(figures).encode(y=alt.Y("contender:N", sort="x", title=None))
     bars = base.mark_bar().encode(
         x=alt.X("median(ratio):Q", title="times the floor, or the fastest peer; less is better"),
         color=alt.condition(alt.datum.contender == "connector", alt.value("#635bff"), alt.value("#b8c0cc")),
