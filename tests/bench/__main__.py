@@ -17,32 +17,47 @@ The table is printed; `bench.json` and `bench.png` are written to `build/bench`.
 import argparse
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
-from tests.bench import converting, waiting
+from tests.bench import backfilling, converting, waiting
 from tests.bench.figures import Figure, draw, machine, show, write
 from tests.bench.peers import OURS, PACKAGES, install
+from tests.bench.postgres import find_programs
 
-GROUPS = ("wait", "convert")
+#: What is installed for each group.
+NEEDED = {"wait": waiting.CONTENDERS[1:], "convert": converting.CONTENDERS[1:], "dagster": ("dagster",)}
+
+GROUPS = tuple(NEEDED)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", choices=GROUPS, help="one group alone")
-    parser.add_argument("--peers", nargs="*", choices=sorted({*PACKAGES} - {"picture"}), help="these alone")
+    parser.add_argument(
+        "--peers", nargs="*", choices=sorted({*NEEDED["wait"], *NEEDED["convert"]}), help="these alone"
+    )
     parser.add_argument("--size", type=float, default=1.0, help="GB of CSV to convert (1)")
     parser.add_argument("--large", action="store_true", help="convert 10 GB, too")
     parser.add_argument("--repetitions", type=int, default=5, help="how often the CSV is converted (5)")
+    parser.add_argument("--dagster", action="store_true", help="also a year of two reports through Dagster")
+    parser.add_argument("--days", type=int, default=365, help="through Dagster so many days (365)")
     parser.add_argument("--short", action="store_true", help="of the waiting, 90 reports of 2 seconds alone")
     parser.add_argument("--to", type=Path, default=Path("build/bench"), help="the folder to write to")
     asked = parser.parse_args()
 
     about = machine()
-    peers = list(PACKAGES) if asked.peers is None else [*asked.peers, "picture"]
+    groups = [asked.only] if asked.only else [*GROUPS[:2], *(["dagster"] if asked.dagster else [])]
+    wanted = {*chain.from_iterable(NEEDED[group] for group in groups), "picture"}
+    if asked.peers is not None:
+        wanted &= {*asked.peers, "picture", "dagster"}
+    peers = [peer for peer in PACKAGES if peer in wanted]
     skipped = {peer: why for peer in peers if (why := install(peer))}
+    if "dagster" in peers and find_programs() is None:
+        skipped["Dagster on Postgres"] = "no `initdb` is found; Debian's package is `postgresql`"
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="bench-", dir=_scratch(asked.to)) as folder:
-        for found in _measured(asked, [peer for peer in peers if peer not in skipped], Path(folder)):
+        for found in _measured(asked, groups, [peer for peer in peers if peer not in skipped], Path(folder)):
             figures += found
             for each in found:
                 print(f"{each.case}: {each.contender} {each.wall:.1f} s, ratio {each.ratio:.2f}", flush=True)
@@ -51,19 +66,26 @@ def main() -> None:
     print(*filter(None, (written, draw(written))))
 
 
-def _measured(asked: argparse.Namespace, peers: Sequence[str], folder: Path) -> Iterator[list[Figure]]:
+def _measured(
+    asked: argparse.Namespace, groups: Sequence[str], peers: Sequence[str], folder: Path
+) -> Iterator[list[Figure]]:
     """The figures of one repetition after the other, of the groups asked for."""
-    if asked.only in {None, "wait"}:
+    if "wait" in groups:
         contenders = [name for name in waiting.CONTENDERS if name in {OURS, *peers}]
         for case in waiting.SHORT[:1] if asked.short else waiting.SHORT:
             yield from waiting.wait(contenders, folder, case)
         if not asked.short:
             yield from waiting.wait_at_once(contenders, folder, waiting.LONG)
-    if asked.only in {None, "convert"}:
+    if "convert" in groups:
         contenders = [name for name in converting.CONTENDERS if name in {OURS, *peers}]
         for size in [asked.size, *([10.0] if asked.large else [])]:
             repetitions = asked.repetitions if size < 10 else 1
             yield from converting.convert(contenders, folder, size=size, repetitions=repetitions)
+
+    if "dagster" in groups:
+        yield from backfilling.backfill(folder, asked.days, programs=None)
+        if "dagster" in peers and (programs := find_programs()):
+            yield from backfilling.backfill(folder, asked.days, programs=programs)
 
 
 def _scratch(folder: Path) -> Path:

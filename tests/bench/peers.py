@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 OURS = "connector"
 
-#: Peers to what pip installs for them, the newest of each. `picture` draws the output.
+#: Peers to what pip installs for them, the newest of each. `picture` draws the output; `dagster` is this
+#: project with Postgres beside it.
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "polars": ("polars",),
     "duckdb": ("duckdb",),
@@ -18,6 +19,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "stripe": ("stripe", "pandas", "pyarrow", "requests"),
     "dlt": ("dlt[parquet]",),
     "airbyte": ("airbyte-cdk", "pyarrow"),
+    "dagster": ("-e", f"{ROOT}[ui]", "dagster-postgres"),
     "picture": ("altair", "vl-convert-python"),
 }
 
@@ -54,6 +56,6 @@ def versions_of(peer: str) -> str:
     """What is installed of a peer's packages, such as `polars 2.1.0`."""
     if peer == OURS:
         return f"{OURS} {version('dagster-stripe-reports')}, pyarrow {version('pyarrow')}"
-    names = [name.partition("[")[0] for name in PACKAGES[peer]]
+    names = [name.partition("[")[0] for name in PACKAGES[peer] if name[0] not in "-/"]
     command = [python_of(peer), "-c", _VERSIONS, *names]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

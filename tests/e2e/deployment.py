@@ -94,10 +94,20 @@ class Deployment:
         place: an empty directory of its own.
         stripe: the base URL of the Stripe it speaks to.
         root: where its Parquet is; in `place` unless given.
+        project: the package that is the code location.
     """
 
-    def __init__(self, place: Path, stripe: str, setup: Setup, *, root: Path | None = None) -> None:
+    def __init__(
+        self,
+        place: Path,
+        stripe: str,
+        setup: Setup,
+        *,
+        root: Path | None = None,
+        project: Path = HERE / "books",
+    ) -> None:
         self.place = place
+        self._project = project
         self.root = root or place / "reports"
         self._setup = setup
         self._ports = {"code": free_port(), "web": free_port()}
@@ -185,7 +195,7 @@ class Deployment:
         # trip over each other.
         dg.DagsterInstance.from_config(str(home)).dispose()
         (home / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
-        shutil.copytree(HERE / "books", project / LOCATION, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(self._project, project / LOCATION, ignore=shutil.ignore_patterns("__pycache__"))
         (project / "pyproject.toml").write_text(_PROJECT)
         defs = project / LOCATION / "defs" / "stripe_reports"
         defs.mkdir(parents=True)

@@ -1,14 +1,18 @@
 """What a pull costs, counted: times are measured by `make bench`, and asserted nowhere."""
 
+import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from connector.api.client import StripeClient
 from connector.dataset.store import Store
 from connector.query import ReportQuery
+from connector.simulator import Simulator
 from tests.conftest import Pull
-from tests.support.datasets import counted
+from tests.support.datasets import counted, repeat
 from tests.support.partitions import days, done
 
 SUMMARY = ReportQuery.of("balance_summary")
@@ -57,3 +61,37 @@ def test_a_refresh_reads_the_footer_that_it_replaces_twice_and_the_others_once_a
     assert [each.fetched for each in again.values()] == [True]
     assert footers(opened).pop(f"period={WEEK[0].key}") == 2
     assert footers(opened).total() <= 2 + 5
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """How many functions this thread calls, Python's and others."""
+    count = 0
+
+    def note(_frame: object, event: str, _called: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def test_what_is_published_takes_as_much_work_each_however_many_there_are(
+    pull: Pull, store: Store, client: StripeClient, simulator: Simulator
+) -> None:
+    """And none of it is Stripe's."""
+    many = days("2026-05-01", 100)
+    (first,) = done(pull(SUMMARY, many[:1])).values()
+    repeat(store, SUMMARY.dataset(mode=client.mode, account=client.account), first.published, many[1:])
+    requests = len(simulator.requests)
+    assert [each.fetched for each in done(pull(SUMMARY, many)).values()] == [False] * 100
+
+    of_some = calls_of(lambda: pull(SUMMARY, many[:25]))
+    of_all = calls_of(lambda: pull(SUMMARY, many))
+
+    assert of_all <= 4 * of_some
+    assert len(simulator.requests) == requests

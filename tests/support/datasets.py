@@ -1,6 +1,7 @@
 """A dataset, and files to publish in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -12,10 +13,10 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from connector.dataset.identity import Dataset
-from connector.dataset.provenance import METADATA_KEY, Provenance
+from connector.dataset.provenance import METADATA_KEY, Provenance, Published
 from connector.dataset.seal import seal
 from connector.dataset.store import Store
-from connector.partitions import Windows
+from connector.partitions import Partition, Windows
 
 DATASET = Dataset(
     table="balance_summary",
@@ -166,3 +167,20 @@ def counted(opened: list[str], footers: list[str] | None = None) -> pafs.PyFileS
     }
     kind = type("Counted", (pafs.FileSystemHandler,), {**handed, **named_otherwise})
     return pafs.PyFileSystem(kind())
+
+
+def repeat(store: Store, dataset: Dataset, source: Published, partitions: Iterable[Partition]) -> None:
+    """Publish the rows of a published file in these partitions too, as the answers to the same request."""
+    rows = pq.ParquetFile(source.uri).read()
+    for each in partitions:
+        interval = {"interval_start": each.interval.start, "interval_end": each.interval.end}
+        asked = {name: int(at.timestamp()) for name, at in interval.items()}
+        there = replace(
+            source.provenance,
+            period=each.key,
+            interval=each.interval,
+            parameters={**source.provenance.parameters, **asked},
+        )
+        path = Path(store.uri(dataset, each.key))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(rows.replace_schema_metadata({METADATA_KEY: there.to_json()}), path)

@@ -1,5 +1,5 @@
 """Small reports with dlt: deferred calls in as many workers as there are reports, Arrow tables typed by hand,
-Parquet in a folder. Its own `requests` helper retries what Stripe refuses.
+Parquet in a folder. Its own `requests` helper retries what Stripe refuses, 20 times, where it would be 5.
 
 Fewer workers take longer, since each of them waits for one report run; rows as dictionaries take longer, too.
 """
@@ -18,6 +18,7 @@ _days_asked = sys.argv[4]
 os.environ |= {
     "EXTRACT__WORKERS": _days_asked,
     "EXTRACT__MAX_PARALLEL_ITEMS": _days_asked,
+    "RUNTIME__REQUEST_MAX_ATTEMPTS": "20",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "CRITICAL",
 }

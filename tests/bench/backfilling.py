@@ -1,0 +1,86 @@
+"""The group `dagster`: a backfill of two daily reports with all their checks, through Dagster's own servers.
+
+The floor is the same backfill, in the same ranges, of assets that only sleep as long as Stripe takes; so the
+ratio is about what the reports and their checks cost, not about how long Dagster takes to begin and to end.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from tests.bench.figures import Figure
+from tests.bench.peers import OURS, ROOT, python_of
+from tests.bench.postgres import postgres
+
+CONTENDERS = ("floor", OURS)
+
+
+def backfill(folder: Path, days: int, *, programs: Path | None) -> Iterator[list[Figure]]:
+    """The figures of both contenders, the floor first.
+
+    Args:
+        days: partitions of each of the two reports.
+        programs: of Postgres; SQLite where it is None.
+    """
+    database = "Postgres" if programs else "SQLite"
+    case = f"backfill of 2 × {days} days on {database}; ratio to assets that only sleep"
+    with postgres(programs, folder / "postgres") if programs else nullcontext("") as url:
+        found: list[Mapping[str, Any]] = []
+        for contender in CONTENDERS:
+            found.append(_backfilled(contender, days, url))
+            print(f"{case}: {contender} {found[-1]['wall']:.0f} s", flush=True)
+            if programs:
+                _empty(python_of("dagster"), url)
+    floor, partitions = found[0]["wall"], 2 * days
+    yield [
+        Figure(
+            case,
+            contender,
+            0,
+            ratio=taken["wall"] / floor,
+            wall=taken["wall"],
+            cpu=taken["cpu"],
+            peak=0,
+            size=taken["size"],
+            notes={
+                "CPU ms a partition": round(1000 * taken["cpu"] / partitions),
+                "runs": taken["runs"],
+                "requests a partition": round(taken["requests"] / partitions, 2),
+                "429s": taken["refused"],
+            },
+        )
+        for contender, taken in zip(CONTENDERS, found, strict=True)
+    ]
+
+
+def _backfilled(contender: str, days: int, url: str) -> dict[str, Any]:
+    python = python_of("dagster" if url else OURS)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.server", "by-interval"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    with server:
+        assert server.stdout is not None
+        stripe = server.stdout.readline().strip()
+        command = [python, "-m", "tests.bench.contenders.backfill", contender, stripe, f"{days}", url]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+        )
+        seen = json.loads(server.communicate()[0])
+    return {**json.loads(ended.stdout.splitlines()[-1]), **{k: seen[k] for k in ("requests", "refused")}}
+
+
+def _empty(python: str, url: str) -> None:
+    """Remove all tables, so that the next one begins with an empty Dagster, too."""
+    text = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+    code = f"import psycopg2; c = psycopg2.connect({url!r}); c.cursor().execute({text!r}); c.commit()"
+    subprocess.run([python, "-c", code], check=True)
