@@ -173,8 +173,9 @@ def repeat(store: Store, dataset: Dataset, source: Published, partitions: Iterab
     """Publish the rows of a published file in these partitions too, as the answers to the same request."""
     rows = pq.ParquetFile(source.uri).read()
     for each in partitions:
-        interval = {"interval_start": each.interval.start, "interval_end": each.interval.end}
-        asked = {name: int(at.timestamp()) for name, at in interval.items()}
+        assert each.interval is not None
+        bounds = {"interval_start": each.interval.start, "interval_end": each.interval.end}
+        asked = {name: int(at.timestamp()) for name, at in bounds.items()}
         there = replace(
             source.provenance,
             period=each.key,
