@@ -13,11 +13,14 @@ import contextlib
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connector.api.models import Mode
 from connector.dataset.admission import explain_foreign, refuse_other_books
-from connector.dataset.filesystem.root import Version
+from connector.dataset.filesystem.place import Place
+from connector.dataset.filesystem.root import Root, Version
 from connector.dataset.finder import Finder
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
@@ -34,11 +37,23 @@ _ATTEMPTS = 20
 _log = get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a table is pinned to, and the identity of the simulator's books; None where there is none."""
+
+    identity: Dataset
+    books: str | None
+
+
 class Store(Finder):
     """The datasets below one root, to read and to write: a directory, or a URL such as `s3://bucket/prefix`.
 
     All methods raise StoreError naming the path when the file system refuses.
     """
+
+    def __init__(self, root: str | Path | Place | Root) -> None:
+        super().__init__(root)
+        self._pinned: dict[str, Pinned] = {}
 
     def staging(self) -> AbstractContextManager[Path]:
         """A directory of this process for unfinished files, gone afterwards.
@@ -80,9 +95,9 @@ class Store(Finder):
             # What takes long comes before the lock, so that the partitions of a table wait for a rename only.
             self._root.prepare(staged)
             with self._root.lock(dataset.path):
-                self._pin(dataset, provenance.books)
+                pin = self._pin(dataset, provenance.books)
                 for _ in range(_ATTEMPTS):
-                    if published := self._publish(staged, dataset, provenance, over):
+                    if published := self._publish(staged, pin, provenance, over):
                         return published
         except OSError as error:
             raise self._root.failure("write", target, error, needed=_size(staged)) from None
@@ -91,12 +106,12 @@ class Store(Finder):
         raise StoreError(f"could not write {target}: others have replaced it {_ATTEMPTS} times; try again")
 
     def _publish(
-        self, staged: Path, dataset: Dataset, provenance: Provenance, over: Provenance | None
+        self, staged: Path, pin: Pinned, provenance: Provenance, over: Provenance | None
     ) -> Published | None:
         """Decide by what is there, and replace that; None where it was replaced or removed meanwhile."""
-        period = provenance.period
+        dataset, period = pin.identity, provenance.period
         target, uri = self._path(dataset.file_path(period)), self.uri(dataset, period)
-        sight = self._places.look(dataset, period, self._books_to_compare(dataset))
+        sight = self._places.look(dataset, period, pin.books if dataset.mode == Mode.SIMULATED else None)
         published = sight.provenance
         if published == provenance:
             # The answer to the request that put it was lost on its way.
@@ -143,20 +158,29 @@ class Store(Finder):
         with self._root.lock(dataset.path):
             return sum(map(self._root.remove_all, (dataset.superseded_path(period), place)))
 
-    def _pin(self, dataset: Dataset, books: str | None) -> None:
+    def _pin(self, dataset: Dataset, books: str | None) -> Pinned:
         """Write down what the table is, unless that is written already."""
+        wanted = Pinned(dataset, books)
+        if self._pinned.get(dataset.pin_path) == wanted:
+            return wanted
         for _ in range(_ATTEMPTS):
             pin = self._hold_to(dataset)
             if pin.identity == dataset and books in {None, pin.books}:
-                return
+                return self._known(Pinned(dataset, pin.books))
             if books and pin.books not in {None, books} and self.holds(dataset):
                 refuse_other_books(dataset, pin.books, books)
             if self._pins.write(dataset, books, replacing=pin):
-                return
+                return self._known(wanted)
         raise StoreError(
             f"could not write {self._path(dataset.pin_path)}: others have replaced it {_ATTEMPTS} times; try "
             "again"
         )
+
+    def _known(self, pin: Pinned) -> Pinned:
+        """The pin, which is not read again for each partition of a bucket: there it does not change."""
+        if self._root.directory is None:
+            self._pinned[pin.identity.pin_path] = pin
+        return pin
 
 
 def _superseded_name(dataset: Dataset, period: str, published: Provenance | None, version: Version) -> str:

@@ -46,18 +46,31 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Bucket(Root):
     """Files below a prefix of a bucket; see `Root`. Paths begin with the bucket's name."""
 
-    def __init__(self, place: Place, store: "ObjectStore", base: str | None = None) -> None:
+    def __init__(
+        self,
+        place: Place,
+        store: "ObjectStore",
+        base: str | None = None,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
         """As `open_root` does it for a URL.
 
         Args:
             store: the bucket, without a prefix. Only its methods are called.
+            now: what time it is, as the store has it.
             base: the name of the bucket, then the prefix, as in `bucket/a/prefix`; by default as in the URL.
         """
         super().__init__(place, place.base.partition("://")[2].rpartition("@")[2] if base is None else base)
         self._store = store
+        self._now = now
         self._memory = Memory()
         scheme = place.base.partition("://")[0]
         self.filesystem = pafs.PyFileSystem(ObjectFiles(self._open_for_arrow, scheme))
@@ -156,9 +169,11 @@ class Bucket(Root):
         return ObjectFile(end, self._fetch(path, end.version))
 
     def _open_for_arrow(self, path: str) -> ObjectFile:
-        """A file of the version that was read last. All of it is fetched before Arrow sees any, if it is not
-        very large, so that it may be replaced meanwhile."""
-        end = self._memory.latest(path) or self._fetch_end(path)
+        """A file of the version that was read last, or that is there if it is very large. All of a smaller
+        one is fetched before Arrow sees any, so that it may be replaced meanwhile."""
+        end = self._memory.latest(path)
+        if end is None or end.size > WHOLE:
+            end = self._fetch_end(path)
         for _ in range(_OPENED_AGAIN):
             file = self._file(path, end)
             try:
@@ -180,7 +195,7 @@ class Bucket(Root):
     def _sweep(self) -> None:
         """Remove what processes of earlier versions, and killed rehearsals, left in the bucket."""
         directory = self.path(".staging")
-        before = datetime.now(UTC) - _ORPHAN_AFTER
+        before = self._now() - _ORPHAN_AFTER
         for path, version in self._below(directory).items():
             if version.modified and version.modified < before:
                 with contextlib.suppress(OSError):
