@@ -38,6 +38,13 @@ def audit(
         StoreError: the file system refuses.
     """
     comparable = [each for each in others if (each.mode, each.account) == (dataset.mode, dataset.account)]
+    with store.snapshot([dataset, *comparable]):
+        yield from _audit(store, dataset, comparable, lists)
+
+
+def _audit(
+    store: Store, dataset: Dataset, comparable: Sequence[Dataset], lists: AccountLists
+) -> Iterator[CheckOutcome]:
     ended: dict[tuple[str, ...], tuple[datetime, Ends | UnreadableError]] = {}
     files, strays = store.contents(dataset)
     for key, file in sorted(files.items(), key=_age):

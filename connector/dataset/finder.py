@@ -8,6 +8,7 @@ directories for themselves.
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NoReturn
 
@@ -66,6 +67,12 @@ class Finder:
     def explain(self, error: BaseException) -> str:
         """What Arrow, DuckDB or the system says of a file here, in a line without the root's credentials."""
         return self._root.explain(error)
+
+    def snapshot(self, datasets: Iterable[Dataset]) -> AbstractContextManager[None]:
+        """For who looks at all files of these tables: lists are of one moment meanwhile, and so is what a
+        bucket holds. Nothing is to be written meanwhile."""
+        paths = [self._path(path) for each in datasets for path in (each.path, f".superseded/{each.path}")]
+        return self._root.snapshot(paths)
 
     # What counts
 
@@ -156,7 +163,7 @@ class Finder:
         path = self._path(dataset.file_path(period))
         with contextlib.ExitStack() as stack:
             try:
-                file = stack.enter_context(opened_file(path, self._root))
+                file = stack.enter_context(opened_file(path, self._root, whole=True))
             except FileNotFoundError:
                 self._refuse_missing(dataset, [path])
             if stray := _footer_of_stray(dataset, file.footer, self._books_to_compare(dataset)):

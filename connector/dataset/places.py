@@ -136,19 +136,20 @@ class Places:
         there: Mapping[str, Version | None] | None,
     ) -> tuple[Provenance, ...]:
         """Raises StoreError where none can be read and the file system refuses one."""
-        there = self.listed(dataset) if there is None else there
-        keys = sorted(there, key=lambda key: dataset.key_format.values(key)[::-1], reverse=True)
+        listed = self.listed(dataset) if there is None else there
+
+        def attempt(key: str) -> Provenance | StoreError | None:
+            try:
+                return look(key, listed[key])
+            except StoreError as error:
+                return error
+
+        keys = sorted(listed, key=lambda key: dataset.key_format.values(key)[::-1], reverse=True)
         refusals: list[StoreError] = []
         for first in range(0, len(keys), _RECENT):
-            found = []
-            for key in keys[first : first + _RECENT]:
-                try:
-                    each = look(key, there[key])
-                except StoreError as error:
-                    refusals.append(error)
-                else:
-                    found += [each] if each else []
-            if found:
+            looks = self._root.each(attempt, keys[first : first + _RECENT])
+            refusals += [each for each in looks if isinstance(each, StoreError)]
+            if found := [each for each in looks if isinstance(each, Provenance)]:
                 return tuple(sorted(found, key=lambda each: each.run_created, reverse=True))
         if refusals:
             raise refusals[0]

@@ -80,16 +80,19 @@ def read_footers(paths: Mapping[str, Version | None], root: Root) -> dict[str, F
 
 
 @contextmanager
-def opened_file(path: str, root: Root, known: Version | None = None) -> Iterator[OpenedFile]:
+def opened_file(
+    path: str, root: Root, known: Version | None = None, *, whole: bool = False
+) -> Iterator[OpenedFile]:
     """Open a file, and read its footer. Raises StoreError naming it where that cannot be done, and
     FileNotFoundError where there is none.
 
     Args:
         known: the version that a listing has just shown.
+        whole: its rows will be read.
     """
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(root.opened(path, known)).bytes
+            file = stack.enter_context(root.opened(path, known, whole=whole)).bytes
             footer = read_footer(file)
             if footer is None:
                 raise StoreError(f"could not read {path}: its footer is damaged. Pull that partition again.")

@@ -11,7 +11,7 @@ the new one. Rows are never merged: some reports have identical rows that are al
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from connector.dataset.filesystem.place import Place
 from connector.dataset.filesystem.root import Root, Version
 from connector.dataset.finder import Finder
 from connector.dataset.identity import Dataset
+from connector.dataset.pins import Pin
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.schema_evolution import OpenedFile, opened_file
 from connector.dataset.shape import ask_the_same
@@ -140,7 +141,10 @@ class Store(Finder):
         are not of this table, are left out."""
         books, place = self._books_to_compare(dataset), dataset.superseded_path(period)
         for path in sorted(self._root.listed(self._path(place)), reverse=True):
-            with contextlib.suppress(StoreError, FileNotFoundError), opened_file(path, self._root) as file:
+            with (
+                contextlib.suppress(StoreError, FileNotFoundError),
+                opened_file(path, self._root, whole=True) as file,
+            ):
                 origin = file.footer.provenance
                 if origin and not explain_foreign(dataset, period, origin, books=books):
                     yield self._root.uri(f"{place}/{path.rpartition('/')[2]}"), file
@@ -166,7 +170,7 @@ class Store(Finder):
         for _ in range(_ATTEMPTS):
             pin = self._hold_to(dataset)
             if pin.identity == dataset and books in {None, pin.books}:
-                return self._known(Pinned(dataset, pin.books))
+                return Pinned(dataset, pin.books)
             if books and pin.books not in {None, books} and self.holds(dataset):
                 refuse_other_books(dataset, pin.books, books)
             if self._pins.write(dataset, books, replacing=pin):
@@ -175,6 +179,12 @@ class Store(Finder):
             f"could not write {self._path(dataset.pin_path)}: others have replaced it {_ATTEMPTS} times; try "
             "again"
         )
+
+    def _hold_to(self, dataset: Dataset, keys: Sequence[str] | None = None) -> Pin:
+        pin = super()._hold_to(dataset, keys)
+        if pin.identity == dataset:
+            self._known(Pinned(dataset, pin.books))
+        return pin
 
     def _known(self, pin: Pinned) -> Pinned:
         """The pin, which is not read again for each partition of a bucket: there it does not change."""

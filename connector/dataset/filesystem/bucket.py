@@ -10,24 +10,20 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    NotSupportedError,
-    PermissionDeniedError,
-    PreconditionError,
-    UnauthenticatedError,
-)
+from obstore.exceptions import BaseError, NotSupportedError
 
 from connector.dataset.filesystem.disk import private_directory
 from connector.dataset.filesystem.objects import END, WHOLE, End, Memory, ObjectFile, ObjectFiles
 from connector.dataset.filesystem.place import Place
 from connector.dataset.filesystem.root import Opened, Root, Version
+from connector.dataset.filesystem.snapshot import Snapshot
+from connector.dataset.filesystem.store_errors import FINAL, ReplacedError, os_errors
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -72,6 +68,7 @@ class Bucket(Root):
         self._store = store
         self._now = now
         self._memory = Memory()
+        self._snapshot: Snapshot | None = None
         scheme = place.base.partition("://")[0]
         self.filesystem = pafs.PyFileSystem(ObjectFiles(self._open_for_arrow, scheme))
 
@@ -81,9 +78,21 @@ class Bucket(Root):
 
     # Reading
 
-    def read(self, path: str) -> tuple[bytes, Version] | None:
+    @contextlib.contextmanager
+    def snapshot(self, directories: Collection[str]) -> Iterator[None]:
+        before, self._snapshot = self._snapshot, Snapshot(directories, self._list)
         try:
-            with _os_errors():
+            yield
+        finally:
+            self._snapshot = before
+
+    def read(self, path: str) -> tuple[bytes, Version] | None:
+        snapshot = self._snapshot
+        return snapshot.small(path, partial(self._read, path)) if snapshot else self._read(path)
+
+    def _read(self, path: str) -> tuple[bytes, Version] | None:
+        try:
+            with os_errors():
                 found = self._store.get(_key(path))
                 return bytes(found.bytes()), _version(found.meta)
         except FileNotFoundError:
@@ -92,9 +101,15 @@ class Bucket(Root):
             raise self.failure("read", path, error) from None
 
     @contextlib.contextmanager
-    def opened(self, path: str, known: Version | None = None) -> Iterator[Opened]:
+    def opened(self, path: str, known: Version | None = None, *, whole: bool = False) -> Iterator[Opened]:
+        if self._snapshot and known is None:
+            known = self._snapshot.version(path)
         end = self._memory.get(path, known) or self._fetch_end(path)
-        with pa.PythonFile(self._file(path, end), mode="r") as file:
+        if whole:
+            opened, end = self._with_rest(path, end)
+        else:
+            opened = self._file(path, end)
+        with pa.PythonFile(opened, mode="r") as file:
             yield Opened(file, end.version)
 
     def each(self, read: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -104,8 +119,11 @@ class Bucket(Root):
             return list(pool.map(read, items))
 
     def listed(self, directory: str) -> list[str]:
+        if self._snapshot and (below := self._snapshot.below(directory)) is not None:
+            start = len(directory) + 1
+            return sorted({f"{directory}/{path[start:].partition('/')[0]}" for path in below})
         try:
-            with _os_errors():
+            with os_errors():
                 found = self._store.list_with_delimiter(_key(directory))
         except OSError as error:
             raise self.failure("list", directory, error) from None
@@ -125,9 +143,14 @@ class Bucket(Root):
         return list(self._below(directory))
 
     def _below(self, directory: str) -> dict[str, Version]:
-        """All objects below a directory. One request for a thousand."""
+        """All objects below a directory."""
+        found = self._snapshot.below(directory) if self._snapshot else None
+        return self._list(directory) if found is None else found
+
+    def _list(self, directory: str) -> dict[str, Version]:
+        """The same, listed now. One request for a thousand."""
         try:
-            with _os_errors():
+            with os_errors():
                 return {
                     self._path(each["path"]): _version(each)
                     for page in self._store.list(_key(directory) or None, chunk_size=1000)
@@ -139,12 +162,12 @@ class Bucket(Root):
     def _fetch_end(self, path: str) -> End:
         """The end of the object that is there now. Raises OSError."""
         key = _key(path)
-        with _os_errors():
+        with os_errors():
             try:
                 found = self._store.get(key, options={"range": {"suffix": END}})
                 end = End(bytes(found.bytes()), found.meta["size"], _version(found.meta))
             except (NotSupportedError, BaseError) as error:
-                if isinstance(error, _FINAL):
+                if isinstance(error, FINAL):
                     raise
                 # Azure has no such range, and S3 has none of an empty object.
                 meta = self._store.head(key)
@@ -157,11 +180,11 @@ class Bucket(Root):
     def _fetch(self, path: str, version: Version) -> Callable[[int, int], bytes]:
         def fetch(start: int, stop: int) -> bytes:
             try:
-                with _os_errors():
+                with os_errors():
                     options: Any = {"range": (start, stop)} | _if_match(version)
                     return bytes(self._store.get(_key(path), options=options).bytes())
-            except _ReplacedError:
-                raise _ReplacedError(f"{path} was replaced while it was read; read it again") from None
+            except ReplacedError:
+                raise ReplacedError(f"{path} was replaced while it was read; read it again") from None
 
         return fetch
 
@@ -174,15 +197,20 @@ class Bucket(Root):
         end = self._memory.latest(path)
         if end is None or end.size > WHOLE:
             end = self._fetch_end(path)
+        return self._with_rest(path, end)[0]
+
+    def _with_rest(self, path: str, end: End) -> tuple[ObjectFile, End]:
+        """A file all of which is here already, if it is not very large: of another version where that has
+        replaced this one."""
         for _ in range(_OPENED_AGAIN):
             file = self._file(path, end)
             try:
                 file.get_rest()
-            except _ReplacedError:
+            except ReplacedError:
                 end = self._fetch_end(path)
             else:
                 break
-        return file
+        return file, end
 
     # Writing
 
@@ -214,9 +242,9 @@ class Bucket(Root):
             mode = {"e_tag": replacing.tag, "version": replacing.number}
             mode = {name: value for name, value in mode.items() if value is not None}
         try:
-            with _os_errors():
+            with os_errors():
                 self._store.put(_key(path), _body(content), mode=mode, use_multipart=False)
-        except (_ReplacedError, FileExistsError):
+        except (ReplacedError, FileExistsError):
             return False
         except FileNotFoundError:
             if replacing is None:  # there is no such bucket
@@ -229,9 +257,9 @@ class Bucket(Root):
         with tempfile.TemporaryFile(dir=private_directory()) as large:
             try:
                 body = self._whole(path, seen, large)
-            except (_ReplacedError, FileNotFoundError):
+            except (ReplacedError, FileNotFoundError):
                 return False
-            with _os_errors():
+            with os_errors():
                 self._store.put(_key(name), body, use_multipart=False)
                 listed = self._store.list_with_delimiter(_key(place))["objects"]
                 if older := sorted(each["path"] for each in listed)[:-most]:
@@ -243,7 +271,7 @@ class Bucket(Root):
         end = self._memory.get(path, version)
         if end and end.is_whole:
             return end.bytes
-        with _os_errors():
+        with os_errors():
             found = self._store.get(_key(path), options=_if_match(version))
             if found.meta["size"] <= WHOLE:
                 return bytes(found.bytes())
@@ -253,14 +281,14 @@ class Bucket(Root):
         return mmap.mmap(large.fileno(), 0, access=mmap.ACCESS_READ)
 
     def remove(self, path: str) -> None:
-        with _os_errors(), contextlib.suppress(FileNotFoundError):
+        with os_errors(), contextlib.suppress(FileNotFoundError):
             self._store.delete(_key(path))
 
     def remove_all(self, relative: str) -> int:
         directory = self.path(relative)
         verb = "list"
         try:
-            with _os_errors():
+            with os_errors():
                 found = self._store.list_with_delimiter(_key(directory))["objects"]
                 verb = "remove"
                 if keys := [each["path"] for each in found]:
@@ -275,29 +303,6 @@ class Bucket(Root):
 
     def _path(self, key: str) -> str:
         return f"{self._base.partition('/')[0]}/{key}"
-
-
-class _ReplacedError(OSError):
-    """Another version is there than the one that was asked for."""
-
-
-#: What a second request of another kind would not change.
-_FINAL = (PreconditionError, PermissionDeniedError, UnauthenticatedError)
-
-
-@contextlib.contextmanager
-def _os_errors() -> Iterator[None]:
-    """What the store refuses, as the errors that files have."""
-    try:
-        yield
-    except PreconditionError as error:
-        raise _ReplacedError(str(error)) from None
-    except AlreadyExistsError as error:
-        raise FileExistsError(str(error)) from None
-    except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise PermissionError(str(error)) from None
-    except (BaseError, ValueError) as error:
-        raise OSError(str(error)) from None
 
 
 def _key(path: str) -> str:

@@ -50,7 +50,13 @@ class Directory(Root):
             raise self.failure("read", path, error) from None
 
     @contextlib.contextmanager
-    def opened(self, path: str, known: Version | None = None) -> Iterator[Opened]:
+    def opened(
+        self,
+        path: str,
+        known: Version | None = None,
+        *,
+        whole: bool = False,  # noqa: ARG002 - the disk is near
+    ) -> Iterator[Opened]:
         with self.filesystem.open_input_file(path) as file:
             yield Opened(file, known or _version(path))
 

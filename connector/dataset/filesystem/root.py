@@ -90,16 +90,24 @@ class Root(ABC):
 
     # Reading
 
+    def snapshot(self, directories: Collection[str]) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Reads, of files and of lists of these directories, are of one moment meanwhile, where asking again
+        would be a journey. Nothing is to be written meanwhile."""
+        return contextlib.nullcontext()
+
     @abstractmethod
     def read(self, path: str) -> tuple[bytes, Version] | None:
         """The whole of a small file; None where there is none."""
 
     @abstractmethod
-    def opened(self, path: str, known: Version | None = None) -> AbstractContextManager[Opened]:
+    def opened(
+        self, path: str, known: Version | None = None, *, whole: bool = False
+    ) -> AbstractContextManager[Opened]:
         """Open a file. Raises OSError, as reading from it does; FileNotFoundError where there is none.
 
         Args:
             known: the version that a listing has just shown; what is remembered of it is not read again.
+            whole: more than the end of it will be read.
         """
 
     @abstractmethod
