@@ -1,7 +1,7 @@
 """Money: exact arithmetic, and the currencies with how many decimals each shows.
 
-Files hold money with eighteen decimals, since fees of a thousandth of a cent are real. On a screen an amount
-has its currency's own digits, and more only where they are not zero: what is there is never hidden.
+Files hold money with six decimals or more, since fees of a thousandth of a cent are real. On a screen an
+amount has its currency's own digits, and more only where they are not zero: what is there is never hidden.
 
 Source: ISO 4217; https://docs.stripe.com/currencies for the currencies Stripe counts without decimals
 """
@@ -9,6 +9,12 @@ Source: ISO 4217; https://docs.stripe.com/currencies for the currencies Stripe c
 from collections.abc import Iterable, Mapping
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from types import MappingProxyType
+
+#: How the files of a table hold money, one way in all of them, as Arrow names the type. Twelve digits before
+#: the point and six behind it hold all amounts that have been seen, in 64 bits.
+NARROW = "decimal128(18, 6)"
+#: Where a cell does not fit into that, and in tables of earlier versions: eighteen digits each.
+WIDE = "decimal128(36, 18)"
 
 #: The one context for arithmetic with money. The interpreter's own rounds to 28 digits.
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pytest
 
 from connector.api.client import StripeClient
-from connector.catalogue import REPORTS, ColumnType, ReportSpec, Status, columns_of
+from connector.catalogue import REPORTS, ReportSpec, Status, columns_of
 from connector.checks import CheckResult, check_file, list_file_checks
-from connector.convert.arrow_types import MONEY
+from connector.convert.arrow_types import arrow_type
 from connector.dataset.store import Store
 from connector.partitions import Partition
 from connector.pipeline.collect import Done
@@ -76,7 +76,7 @@ def test_a_documented_report_goes_the_whole_way(spec: ReportSpec, pull: Pull, st
     assert not any(each.published.provenance.added_columns for each in outcomes.values())
     for column in query.columns:
         stored = table.schema.field(column.stored_name)
-        assert (stored.type == MONEY) == (column.type in {ColumnType.MONEY, ColumnType.NUMBER})
+        assert stored.type == arrow_type(column, query.timezone)
         assert not column.personal
     bounds = {f"_{name}" for name in ("interval_start", "interval_end") if name in spec.parameters}
     for name in ("_interval_start", "_interval_end"):

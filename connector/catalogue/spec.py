@@ -18,8 +18,8 @@ CONNECTED = "connected_account_"
 class ColumnType(Enum):
     """What the text of a column means. One type per column name, in every report.
 
-    MONEY and NUMBER become `decimal128(36, 18)`, TIMESTAMP `timestamp[us]`, DATE `date32`, INTEGER `int64`,
-    BOOLEAN `bool`, TEXT `string`.
+    MONEY becomes `decimal128(18, 6)`, NUMBER `decimal128(36, 18)`, TIMESTAMP `timestamp[us]`, DATE `date32`,
+    INTEGER `int64`, BOOLEAN `bool`, TEXT `string`.
     """
 
     TEXT = "text"

@@ -26,7 +26,7 @@ from connector.query import ReportQuery
 from connector.sql.quoting import literal, quoted
 from connector.text import join_names
 
-#: Amounts that the balance moved by. Fees, taxes and network costs are not: they may have 18 decimals.
+#: Amounts that the balance moved by. Fees, taxes and network costs are not: they may have more decimals.
 _MOVED = frozenset({"net", "net_amount"})
 
 

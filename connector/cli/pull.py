@@ -320,11 +320,14 @@ def find_refreshes(
     """
     from connector.catalogue import latency_of  # noqa: PLC0415 - they load pyarrow, or what loads it
     from connector.dataset.shape import FileState  # noqa: PLC0415
+    from connector.money import NARROW  # noqa: PLC0415
     from connector.pipeline.reconversion import ConfiguredShape  # noqa: PLC0415
     from connector.runs.readiness import not_ready  # noqa: PLC0415
     from connector.runs.restatement import can_become_due, find_aged, select_due  # noqa: PLC0415
 
-    ages, shape = latency_of(query.spec.id).refresh_after, ConfiguredShape(query)
+    ages = latency_of(query.spec.id).refresh_after
+    # Another type of money is another shape, and that answers, too.
+    shape = ConfiguredShape(query, NARROW)
     answering = {FileState.CURRENT, FileState.OLDER_SHAPE}
     open_ones = [
         partition

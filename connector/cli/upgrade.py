@@ -1,4 +1,5 @@
-"""`upgrade`: pull another version of a table's report into a second table, and compare the two."""
+"""`upgrade`: pull another version of a table's report into a second table, and compare the two; or rewrite a
+table's files with money in its wide type."""
 
 import sys
 import time
@@ -79,9 +80,8 @@ class _Session:
 
 @click.command(epilog=f"{ENVIRONMENT}\n\n{EXIT_CODES}")
 @click.argument("report", shell_complete=complete_stored_table)
-@click.option(
-    "--to-version", "version", type=int, required=True, metavar="N", help="The version to compare with."
-)
+@click.option("--to-version", "version", type=int, metavar="N", help="The version to compare with.")
+@click.option("--wide", is_flag=True, help="Rewrite the files with money in 36 digits, 18 behind the point.")
 @click.option(
     "--from", "since", metavar="DATE", callback=moment, help="Only partitions from this date on (UTC)."
 )
@@ -95,7 +95,8 @@ class _Session:
 def upgrade(
     report: str,
     *,
-    version: int,
+    version: int | None,
+    wide: bool,
     since: date | None,
     until: date | None,
     columns: tuple[str, ...],
@@ -103,21 +104,33 @@ def upgrade(
     wait_timeout: timedelta,
     as_json: bool,
 ) -> None:
-    """Compare a table with another version of its report.
+    """Compare a report's versions, or widen a table's money.
 
     Version N is pulled into a second table, REPORT_vN; the table REPORT stays as it is. At the end it prints
-    what to configure. It can be interrupted and run again at any time.
+    what to configure.
+
+    --wide is for a table that gets an amount with more digits than its files hold. It rewrites them, exactly
+    and without report runs; the next pull stores the partition that was refused.
+
+    Both can be interrupted and run again at any time.
 
     \b
     stripe-reports upgrade payouts_itemized --to-version 3
     stripe-reports upgrade payouts_itemized --to-version 3 --from 2026-06-01
+    stripe-reports upgrade network_costs --wide
     """
     from connector.upgrade import table_named  # noqa: PLC0415 - it loads pyarrow
 
+    if wide == (version is not None) or (wide and (since or until or columns)):
+        raise click.UsageError("give --to-version N, or --wide without dates and columns")
     store = connection.store()
     with connection.client() as client:
         session = _Session(client, store, connector.WaitPolicy(wait_timeout=wait_timeout), as_json)
         tables = [each for each in store.datasets() if each.mode == client.mode]
+        if version is None:
+            begun = [each for each in store.tables_being_widened() if each.mode == client.mode]
+            _widen(session, table_named(report, [*tables, *begun]))
+            return
         pinned = table_named(report, tables)
         if pinned.report_type.endswith(f".{version}"):
             session.say(f"{pinned.table} already holds {pinned.report_type}: nothing to do.")
@@ -127,6 +140,20 @@ def upgrade(
         )
     _show(session, plan, compared)
     _say_configuration(session, plan)
+
+
+def _widen(session: _Session, pinned: "connector.Dataset") -> None:
+    """Rewrite the table's files with money in its wide type."""
+    from connector.money import WIDE  # noqa: PLC0415 - as above
+    from connector.pipeline.widening import widen_table  # noqa: PLC0415
+
+    count = sum(1 for _ in widen_table(session.store, pinned))
+    if session.as_json:
+        echo_json({"type": "widened", "table": pinned.table, "money": WIDE, "files": count})
+    else:
+        echo(
+            f"{pinned.table} holds money as {WIDE}: {count:,} {'file' if count == 1 else 'files'} rewritten."
+        )
 
 
 def _side_by_side(

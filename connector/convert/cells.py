@@ -4,7 +4,8 @@ Where all cells of a column have the one shape Stripe prints, Arrow converts the
 Python converts them cell by cell, which is slow and finds the bad cell. The careful conversion alone decides
 what a cell may look like; the fast one accepts less, never more, and gives the same values.
 
-    money, number   a sign, digits, a point, digits: no exponent, no blank, no thousands separator
+    money, number   a sign, digits, a point, digits: no exponent, no blank, no thousands separator; as many
+                    digits as the type has
     integer         a sign and digits, within 64 bits
     timestamp       2026-01-31 23:59:59, or with T, fractions to the microsecond, Z where the column is UTC;
                     a date alone is its midnight
@@ -26,15 +27,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connector.catalogue.spec import ColumnType
-from connector.convert.arrow_types import INSTANT, MONEY, WALL_CLOCK
+from connector.convert.arrow_types import INSTANT, NUMBER, WALL_CLOCK
 from connector.money import EXACT
 
 _TEXT = pa.string()
-_SCALE = MONEY.scale
-_WHOLE_DIGITS = MONEY.precision - MONEY.scale
-#: A sign and the digits before the point; then the point and the digits behind it.
-_LONGEST_WHOLE = 1 + _WHOLE_DIGITS
-_LONGEST_NUMBER = _LONGEST_WHOLE + 1 + _SCALE
+#: So many digits fit into 128 bits.
+_MOST_DIGITS = 38
 #: Python has no year 0, Arrow has.
 _YEAR_1 = -62_135_596_800_000_000
 
@@ -52,12 +50,18 @@ class BadCellError(Exception):
     Attributes:
         index: which cell of the column, from 0.
         why: what is wrong, as the end of a sentence that begins with the value.
+        is_wide: it is an amount that only the wide type of money holds.
     """
 
-    def __init__(self, index: int, why: str) -> None:
+    def __init__(self, index: int, why: str, *, is_wide: bool = False) -> None:
         super().__init__(why)
         self.index = index
         self.why = why
+        self.is_wide = is_wide
+
+
+class _TooWideError(ValueError):
+    """A number has more digits than its type."""
 
 
 def convert(cells: pa.Array, kind: ColumnType, stored: pa.DataType) -> pa.Array:
@@ -75,7 +79,7 @@ def convert(cells: pa.Array, kind: ColumnType, stored: pa.DataType) -> pa.Array:
         texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, _TEXT), texts)
     typed = _fast(texts, kind, stored)
     if typed is None:
-        values = _carefully(texts, _READERS[kind], utc=stored == INSTANT)
+        values = _carefully(texts, _READERS[kind], stored)
         typed = pa.array(values, WALL_CLOCK if stored == INSTANT else stored)
     return typed.cast(stored)  # from a wall clock to an instant: what is printed is UTC
 
@@ -103,11 +107,10 @@ def _fast(texts: pa.Array, kind: ColumnType, stored: pa.DataType) -> pa.Array | 
 
 
 def _usual_decimal(texts: pa.Array, stored: pa.DataType) -> pa.Array | None:
-    # Arrow reads a number that does not fit as another number, without a word.
-    longest = _lengths(texts)[1] or 0
-    fits = longest <= _LONGEST_NUMBER and (
-        longest <= _LONGEST_WHOLE or _before_point(texts) <= _LONGEST_WHOLE
-    )
+    # Arrow reads a number of more than 38 digits, counted with all decimals of the type, as another number,
+    # without a word; one that merely does not fit it refuses.
+    longest, most = _lengths(texts)[1] or 0, _MOST_DIGITS - stored.scale
+    fits = longest <= most or (longest <= _MOST_DIGITS and _before_point(texts) <= most)
     return texts.cast(stored) if fits and _only(texts, b"0123456789.+-") else None
 
 
@@ -169,31 +172,41 @@ _USUAL: Mapping[ColumnType, Callable[[pa.Array, pa.DataType], pa.Array | None]] 
 # The careful conversion, cell by cell.
 
 
-def _carefully(texts: pa.Array, read: Callable[[str, bool], Any], *, utc: bool) -> list[Any]:
+def _carefully(texts: pa.Array, read: "_Reader", stored: pa.DataType) -> list[Any]:
     values: list[Any] = []
     for index, text in enumerate(texts.to_pylist()):
         try:
-            values.append(None if text is None else read(text, utc))
+            values.append(None if text is None else read(text, stored))
+        except _TooWideError as error:
+            raise BadCellError(index, str(error), is_wide=_is_decimal(text, NUMBER)) from None
         except ValueError as error:
             raise BadCellError(index, str(error)) from None
     return values
 
 
-def _decimal(text: str, _utc: bool) -> Decimal:
+def _is_decimal(text: str, stored: pa.DataType) -> bool:
+    try:
+        _decimal(text, stored)
+    except ValueError:
+        return False
+    return True
+
+
+def _decimal(text: str, stored: pa.DataType) -> Decimal:
     if not _DECIMAL.fullmatch(text):
         raise ValueError("is not a plain decimal number")
     value = Decimal(text).normalize(EXACT)
     exponent = value.as_tuple().exponent
     if not value:
         return Decimal(0)
-    if isinstance(exponent, int) and exponent < -_SCALE:
-        raise ValueError(f"has more than {_SCALE} decimals, and money is never rounded")
-    if value.adjusted() >= _WHOLE_DIGITS:
-        raise ValueError(f"has more than {_WHOLE_DIGITS} digits before the point")
+    if isinstance(exponent, int) and exponent < -stored.scale:
+        raise _TooWideError(f"has more than {stored.scale} decimals, and money is never rounded")
+    if value.adjusted() >= (whole := stored.precision - stored.scale):
+        raise _TooWideError(f"has more than {whole} digits before the point")
     return value
 
 
-def _integer(text: str, _utc: bool) -> int:
+def _integer(text: str, _stored: pa.DataType) -> int:
     if not _INTEGER.fullmatch(text):
         raise ValueError("is not a whole number")
     value = int(text)
@@ -202,11 +215,11 @@ def _integer(text: str, _utc: bool) -> int:
     return value
 
 
-def _timestamp(text: str, utc: bool) -> datetime:
+def _timestamp(text: str, stored: pa.DataType) -> datetime:
     found = _TIMESTAMP.fullmatch(text)
     if not found:
         raise ValueError("is not a time like 2026-01-31 23:59:59")
-    if found["zulu"] and not utc:
+    if found["zulu"] and stored == WALL_CLOCK:
         raise ValueError("is in UTC, and the column is local time")
     fraction = (found["fraction"] or "").ljust(6, "0")
     if fraction[6:].strip("0"):
@@ -221,20 +234,22 @@ def _timestamp(text: str, utc: bool) -> datetime:
     return datetime.combine(day, moment)
 
 
-def _date(text: str, _utc: bool) -> date:
-    moment = _timestamp(text, utc=True)
+def _date(text: str, stored: pa.DataType) -> date:
+    moment = _timestamp(text, stored)
     if moment.time() != time():
         raise ValueError("is a time of day, and the column holds dates")
     return moment.date()
 
 
-def _boolean(text: str, _utc: bool) -> bool:
+def _boolean(text: str, _stored: pa.DataType) -> bool:
     if text.lower() not in {"true", "false"}:
         raise ValueError("is neither true nor false")
     return text.lower() == "true"
 
 
-_READERS: Mapping[ColumnType, Callable[[str, bool], Any]] = {
+_Reader = Callable[[str, pa.DataType], Any]
+
+_READERS: Mapping[ColumnType, _Reader] = {
     ColumnType.MONEY: _decimal,
     ColumnType.NUMBER: _decimal,
     ColumnType.INTEGER: _integer,

@@ -18,6 +18,7 @@ from connector.convert.arrow_types import arrow_type
 from connector.convert.cells import BadCellError, convert
 from connector.convert.csv_records import BLOCK_SIZE, RecordFile
 from connector.errors import CellError, SchemaMismatchError
+from connector.money import NARROW, WIDE
 from connector.text import visible
 
 __all__ = [
@@ -58,12 +59,16 @@ class Expected:
             always instants.
         row_kinds: which rows of a summary are subtotals: adds the column `_row_kind`; None adds none.
         withheld: columns the file may hold and that are not to be stored.
+        money: how the table holds money, `NARROW` or `WIDE` of `connector.money`.
+        table: its name, for the way out where that is too narrow.
     """
 
     columns: tuple[Column, ...]
     timezone: str | None = None
     row_kinds: RowKindRules | None = None
     withheld: tuple[str, ...] = ()
+    money: str = NARROW
+    table: str = "TABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class ReportFileReader:
     columns: tuple[Column, ...]
     _records: RecordFile
     _row_kinds: RowKindRules | None
+    _table: str
 
     @property
     def csv_bytes(self) -> int:
@@ -91,13 +97,14 @@ class ReportFileReader:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows in file order, in batches of about a block. A file without rows yields nothing.
 
-        Money and numbers are `decimal128(36, 18)` in major units, never rounded. A bare empty field is
-        null; so is a quoted empty one, except in text, where it is "". The kind of a summary's row
-        depends on what else is in the file, so that is read twice then.
+        Money and numbers are decimals in major units, never rounded. A bare empty field is null; so is a
+        quoted empty one, except in text, where it is "". The kind of a summary's row depends on what else
+        is in the file, so that is read twice then.
 
         Raises:
             CellError: a value does not fit its column, or a row has not as many fields as the header. It
-                names run, column and row, and shows the value's beginning unless it is personal.
+                names run, column and row, and shows the value's beginning unless it is personal. Where an
+                amount needs the wide type of money, it names the command that rewrites the table.
         """
         standing = self._standing_parts()
         for row, piece in self._records.pieces():
@@ -131,6 +138,11 @@ class ReportFileReader:
             value = "a value" if column.personal or column.free_text else _shown(cells[bad.index].as_py())
             name, bad_row = _shortened(column.name), row + bad.index
             message = f"{self._records.run_id}: column {name!r}, row {bad_row}: {value} {bad.why}"
+            if bad.is_wide:
+                message += (
+                    f". `stripe-reports upgrade {self._table} --wide` rewrites the table's files with money "
+                    f"as {WIDE}, without new report runs; then pull again"
+                )
             raise CellError(message, column=column.name, row=bad_row) from None
 
     def _standing_parts(self) -> Mapping[str, set[str | None]]:
@@ -193,7 +205,7 @@ def open_report(records: RecordFile, expected: Expected) -> ReportFileReader:
             f"it has {_listed(records.header)}"
         )
     added = tuple(column.name for column in columns[len(expected.columns) :])
-    return ReportFileReader(schema, added, columns, records, expected.row_kinds)
+    return ReportFileReader(schema, added, columns, records, expected.row_kinds, expected.table)
 
 
 def stored_schema(header: Sequence[str], expected: Expected) -> tuple[pa.Schema, tuple[Column, ...]]:
@@ -205,7 +217,7 @@ def stored_schema(header: Sequence[str], expected: Expected) -> tuple[pa.Schema,
         for name in header
         if name not in known
     )
-    fields = [(column.stored_name, arrow_type(column, expected.timezone)) for column in columns]
+    fields = [(each.stored_name, arrow_type(each, expected.timezone, expected.money)) for each in columns]
     if expected.row_kinds:
         fields.append((ROW_KIND, pa.string()))
     return pa.schema(fields), columns

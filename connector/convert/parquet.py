@@ -108,14 +108,14 @@ def writing_parquet(
         _read_ahead(_row_groups(report, row_group_rows, row_group_bytes)) as groups,
     ):
         first = next(groups, None)
-        with pq.ParquetWriter(path, schema, **_encoding(first, schema)) as writer:
+        with pq.ParquetWriter(path, schema, **encoding(first, schema)) as writer:
             for group in itertools.chain([] if first is None else [first], groups):
                 writer.write_table(_with_constants(group, schema, constants), group.num_rows)
                 sums.add(group)
                 rows += group.num_rows
             yield WrittenRows(rows, sums.totals, sums.by_column, writer)
         seal(path)
-        _verify(path, rows, schema)
+        verify(path, rows, schema)
 
 
 def read_through(source: pa.NativeFile) -> int:
@@ -192,7 +192,7 @@ def _whole_or_gone(path: Path, report: ReportFileReader) -> Iterator[None]:
         raise
 
 
-def _encoding(first: pa.Table | None, schema: pa.Schema) -> dict[str, Any]:
+def encoding(first: pa.Table | None, schema: pa.Schema) -> dict[str, Any]:
     """How the file is written, as arguments of `ParquetWriter`, chosen by its first rows, if it has any."""
     sample = first.slice(0, _SAMPLE) if first is not None else schema.empty_table()
     repeating = [name for name in schema.names if name not in sample.schema.names or _repeats(sample[name])]
@@ -205,6 +205,7 @@ def _encoding(first: pa.Table | None, schema: pa.Schema) -> dict[str, Any]:
         "write_statistics": ["_date"] if few else telling,
         "write_page_checksum": True,
         "store_schema": False,
+        "store_decimal_as_integer": True,
     }
 
 
@@ -214,7 +215,7 @@ def _repeats(column: pa.ChunkedArray) -> bool:
     return bool(pc.count_distinct(column, mode="only_valid").as_py() * _REPEATS <= filled)
 
 
-def _verify(path: Path, rows: int, schema: pa.Schema) -> None:
+def verify(path: Path, rows: int, schema: pa.Schema) -> None:
     """Read back what was written: its footer, its schema and how many rows it says it has."""
     with pq.ParquetFile(path) as written:
         if written.metadata.num_rows != rows or not written.schema_arrow.equals(schema):

@@ -142,6 +142,18 @@ def refuse_other_books(dataset: Dataset, pinned: str | None, found: str | None) 
         )
 
 
+def refuse_other_money(dataset: Dataset, pinned: str, provenance: Provenance) -> None:
+    """Raise DatasetMismatchError for a file that holds money in another type than the table's.
+
+    DuckDB's `read_parquet` over files of both rounds the wider one, without a word.
+    """
+    if provenance.money != pinned:
+        raise DatasetMismatchError(
+            f"table {dataset.table} holds money as {pinned}, and this file of {provenance.period} as "
+            f"{provenance.money}: the table was rewritten meanwhile. Nothing was published. Pull again."
+        )
+
+
 def refuse_other_configuration(dataset: Dataset, newest: Provenance) -> None:
     """Raise DatasetMismatchError where a table without a readable pin has files of something else.
 

@@ -9,6 +9,7 @@ directories for themselves.
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NoReturn
 
@@ -32,6 +33,7 @@ from connector.dataset.schema_evolution import (
     read_footers,
 )
 from connector.errors import DatasetMismatchError, NoDataError, StoreError
+from connector.money import NARROW
 from connector.text import join_names
 
 if TYPE_CHECKING:
@@ -211,6 +213,11 @@ class Finder:
         none, and what is wrong with it."""
         return self._pins.unusable()
 
+    def tables_being_widened(self) -> tuple[Dataset, ...]:
+        """The tables whose files are being rewritten with money in its wide type: `datasets` leaves them out,
+        and nobody reads them."""
+        return tuple(self._pins.being_widened())
+
     def contents(self, dataset: Dataset) -> tuple[dict[str, Provenance | None], list[Stray]]:
         """What `provenances` says of a whole table, and what lies below its directory and does not count:
         nobody reads that."""
@@ -247,8 +254,13 @@ class Finder:
         """The identity of the simulator's books in a table's pin; None where it has none."""
         return self._pins.read(dataset).books
 
+    def money(self, dataset: Dataset) -> str:
+        """How the files of a table hold money: `NARROW` or `WIDE` of `connector.money`; narrow where there
+        are none yet. Raises what `check` raises."""
+        return self._hold_to(dataset).money or NARROW
+
     def _hold_to(self, dataset: Dataset, keys: Sequence[str] | None = None) -> Pin:
-        """What the table is pinned to.
+        """What the table is pinned to; of one without a pin, what its newest file says of money.
 
         Raises DatasetMismatchError where it has files of something else.
         """
@@ -259,6 +271,7 @@ class Finder:
             there = None if keys is None else dict.fromkeys(keys)
             if newest := self._places.newest_at_their_places(dataset, there=there):
                 refuse_other_configuration(dataset, newest[0])
+                pin = replace(pin, money=newest[0].money)
             # A table that is not there yet is listed once, not once for each way to cut it.
             others = cut_otherwise(dataset) if self._root.listed(self._path(dataset.path)) else ()
             for other in others:

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 
 from connector.clock import is_utc
 from connector.errors import ConfigurationError, DatasetMismatchError
+from connector.money import NARROW, WIDE
 from connector.partitions import ACTING_FOR, BY_PAYOUT, CONNECTED_ACCOUNT, KeyFormat
 
 #: What stands in the path where a key's own account is read.
@@ -24,6 +25,9 @@ _LEVELS = {CONNECTED_ACCOUNT: "connected"}
 
 #: The format of tables: raised when files or pins are written otherwise than earlier versions read them.
 FORMAT = 2
+
+#: What a pin says of a table besides its identity.
+_BESIDE = {"format", "books", "money", "widening"}
 
 _MALFORMED = (KeyError, TypeError, AttributeError, RecursionError)
 
@@ -120,23 +124,30 @@ class Dataset:
         levels = path.split("/")[-2 - len(self.dimensions) : -1]
         return self.key_format.key(*(unquote(level.partition("=")[2]) for level in levels))
 
-    def to_json(self, *, books: str | None = None) -> str:
+    def to_json(self, *, books: str | None = None, money: str = WIDE, widening: bool = False) -> str:
         """The pin, as people may read it.
 
         Args:
             books: in `simulated` mode, the identity of the simulator's books.
+            money: how the files hold money, `NARROW` or `WIDE` of `connector.money`. Pins of earlier versions
+                do not say, and then it is wide.
+            widening: the files are being rewritten, from narrow to wide.
         """
         pin = asdict(self) | {"format": FORMAT} | ({"books": books} if books else {})
+        pin |= ({} if money == WIDE else {"money": money}) | ({"widening": True} if widening else {})
         return json.dumps(pin, indent=2, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: str | bytes, *, widening: bool = False) -> Self:
         """The identity in a pin.
+
+        Args:
+            widening: also where the files are being rewritten.
 
         Raises:
             ValueError: this is not a pin, or a damaged one.
             DatasetMismatchError: it was written by an earlier or a later version of this connector, whose
-                tables this one does not write to.
+                tables this one does not write to; or the files are being rewritten.
         """
         try:
             pin: dict[str, Any] = json.loads(text)
@@ -145,7 +156,12 @@ class Dataset:
             found = cls(**{name: value for name, value in pin.items() if name in names})
         except (*_MALFORMED, ConfigurationError) as error:
             raise ValueError(f"not a dataset's identity: {error}") from error
-        _refuse_other_format(found, pin.get("format", 1), pin.keys() - names - {"format", "books"})
+        _refuse_other_format(found, pin.get("format", 1), pin.keys() - names - _BESIDE)
+        if is_widening(text) and not widening:
+            raise DatasetMismatchError(
+                f"the files of table {found.table} are being rewritten with money as {WIDE}. Where that is "
+                f"not under way, `stripe-reports upgrade {found.table} --wide` goes on with it"
+            )
         return found
 
 
@@ -153,6 +169,16 @@ def books_in(pin: str | bytes) -> str | None:
     """The identity of the simulator's books in a pin that `Dataset.from_json` reads; None in other modes."""
     found = json.loads(pin).get("books")
     return None if found is None else str(found)
+
+
+def money_in(pin: str | bytes) -> str:
+    """How the files of a table hold money, by a pin that `Dataset.from_json` reads."""
+    return str(json.loads(pin).get("money", WIDE))
+
+
+def is_widening(pin: str | bytes) -> bool:
+    """Whether the files of a table are being rewritten, by such a pin."""
+    return bool(json.loads(pin).get("widening"))
 
 
 def _refuse_other_format(found: Dataset, format_: Any, unknown: Set[str]) -> None:
@@ -175,6 +201,8 @@ def _refuse_mistyped(pin: Mapping[str, Any]) -> None:
     texts += [*pin.get("dimensions", ()), *([] if pin["account"] is None else [pin["account"]])]
     if not all(isinstance(each, str) for each in texts):
         raise TypeError("a name in it is not a text")
+    if pin.get("money", WIDE) not in (NARROW, WIDE):
+        raise TypeError("it holds money in a type that is not known")
 
 
 def _canonical(filters: Mapping[str, Any]) -> dict[str, Any]:

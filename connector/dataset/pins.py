@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from connector.api.models import Mode
 from connector.dataset.admission import may_be_read
 from connector.dataset.filesystem.root import Root, Version
-from connector.dataset.identity import Dataset, books_in
+from connector.dataset.identity import Dataset, books_in, is_widening, money_in
 from connector.errors import StoreError
 
 _DAMAGED = "the pin is damaged; the next pull into the table writes it again"
@@ -28,11 +28,15 @@ class Pin:
         identity: None where no pin can be read, or one of another table.
         books: the identity of the simulator's books; None where it has none.
         version: of the file; None where there is none.
+        money: how the files hold money, `NARROW` or `WIDE` of `connector.money`; None where nothing says.
+        widening: the files are being rewritten, from the one to the other.
     """
 
     identity: Dataset | None
     books: str | None
     version: Version | None
+    money: str | None = None
+    widening: bool = False
 
 
 class Pins:
@@ -66,17 +70,35 @@ class Pins:
                     found |= {path: _UNPINNED} if any(map(may_be_read, files)) else {}
         return found
 
-    def read(self, dataset: Dataset) -> Pin:
-        """The pin of the table of that name."""
+    def being_widened(self) -> Iterator[Dataset]:
+        """Every table whose files are being rewritten with money in its wide type."""
+        for path in self._listed():
+            with contextlib.suppress(StoreError):
+                content, _ = self._root.read(path) or (None, None)
+                found = _identity(content, widening=True) if content is not None else None
+                if content is not None and found and is_widening(content):
+                    yield found
+
+    def read(self, dataset: Dataset, *, widening: bool = False) -> Pin:
+        """The pin of the table of that name.
+
+        Args:
+            widening: also where the files are being rewritten; else DatasetMismatchError is raised then.
+        """
         path = self._root.path(dataset.pin_path)
         content, version = self._root.read(path) or (None, None)
-        found = _identity(content) if content is not None else None
-        mine = found if found and self._root.path(found.pin_path) == path else None
-        return Pin(mine, books_in(content) if content is not None and found else None, version)
+        found = _identity(content, widening=widening) if content is not None else None
+        if content is None or found is None:
+            return Pin(None, None, version)
+        mine = found if self._root.path(found.pin_path) == path else None
+        return Pin(mine, books_in(content), version, money_in(content), is_widening(content))
 
-    def write(self, dataset: Dataset, books: str | None, *, replacing: Pin) -> bool:
+    def write(
+        self, dataset: Dataset, books: str | None, money: str, *, replacing: Pin, widening: bool = False
+    ) -> bool:
         """Write a pin in the place of another, or of none; False where another one is there by now."""
-        path, content = self._root.path(dataset.pin_path), dataset.to_json(books=books).encode()
+        path = self._root.path(dataset.pin_path)
+        content = dataset.to_json(books=books, money=money, widening=widening).encode()
         try:
             return self._root.put(path, content, replacing=replacing.version)
         except OSError as error:
@@ -115,7 +137,7 @@ class Pins:
         )
 
 
-def _identity(pin: bytes) -> Dataset | None:
+def _identity(pin: bytes, *, widening: bool = False) -> Dataset | None:
     with contextlib.suppress(ValueError):
-        return Dataset.from_json(pin)
+        return Dataset.from_json(pin, widening=widening)
     return None

@@ -17,6 +17,7 @@ from connector.api.json_fields import is_identifier
 from connector.api.models import ReportRequest
 from connector.dataset.change import Change
 from connector.errors import ReportingError
+from connector.money import NARROW, WIDE
 from connector.partitions import Interval
 from connector.reserved import CONSTANTS
 
@@ -42,6 +43,7 @@ class Provenance:
     Attributes:
         header: Stripe's names of the columns in the CSV, in its order.
         columns: the stored columns in order, and the Arrow type of each as text, without those of ours.
+        money: how the file holds money, `NARROW` or `WIDE` of `connector.money`.
         announced_bytes: the size of the CSV that Stripe announced; None in a file that does not say.
         totals: sums of the report's amount column per currency, subtotals left out.
         sums: sums of all columns of numbers per currency, by line or reporting category; see
@@ -79,6 +81,7 @@ class Provenance:
     withheld_columns: tuple[str, ...] = ()
     books: str | None = None
     request_ids: tuple[str, ...] = ()
+    money: str = WIDE
     announced_bytes: int | None = None
 
     @property
@@ -111,8 +114,8 @@ class Provenance:
         return {METADATA_KEY: rest.to_json()}
 
     def to_json(self) -> str:
-        """One JSON object without what is empty; `from_json` reads it back."""
-        stated = {k: v for k, v in asdict(self).items() if k not in _OPTIONAL or v not in (None, (), {})}
+        """One JSON object without what goes without saying; `from_json` reads it back."""
+        stated = {name: value for name, value in asdict(self).items() if _UNSAID.get(name, ...) != value}
         return json.dumps(_plain(stated), separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
@@ -138,9 +141,9 @@ class Provenance:
         return found
 
 
-#: Fields that may be left out of the JSON.
-_OPTIONAL = {
-    each.name
+#: What fields are where the JSON does not say.
+_UNSAID = {
+    each.name: each.default if each.default_factory is MISSING else each.default_factory()
     for each in fields(Provenance)
     if each.default is not MISSING or each.default_factory is not MISSING
 }
@@ -202,6 +205,12 @@ def _run_id(value: Any) -> str:
     return str(value)
 
 
+def _money(value: Any) -> str:
+    if value not in (NARROW, WIDE):
+        raise ValueError(f"{value!r:.80} is not a type that money is held in")
+    return str(value)
+
+
 def _count(value: Any) -> int:
     if _exactly(int, value) < 0:
         raise ValueError(f"{value} is negative")
@@ -243,6 +252,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("header", "added_columns", "withheld_columns", "request_ids"), _texts),
     "parameters": _dict,
     "livemode": _flag,
+    "money": _money,
     "account": partial(_or_none, _text),
     "books": partial(_or_none, _text),
     "announced_bytes": partial(_or_none, _count),

@@ -22,6 +22,7 @@ from connector.dataset.filesystem.root import Root, Version
 from connector.dataset.provenance import Provenance, provenance_in
 from connector.dataset.seal import read_footer
 from connector.errors import StoreError
+from connector.money import NARROW, WIDE
 from connector.reserved import OF_PATHS
 
 if TYPE_CHECKING:
@@ -131,14 +132,16 @@ def one_schema(footers: Sequence[Footer], configured: pa.Schema | None = None) -
 
     Args:
         footers: all files of the table, or those to be read.
-        configured: columns the table is to have whatever the files say, with their types.
+        configured: columns the table is to have whatever the files say, with their types; but money as the
+            files hold it.
 
     Raises StoreError for a column that has another type in some files than in the newest, or than configured.
     """
     kinds = _alike(footers)
     newest = [max(same, key=lambda each: each.age) for _, same in kinds] if len(kinds) > 1 else footers[:1]
     columns: dict[str, pa.Field] = {}
-    ours = {field.name: field.type for field in configured or ()}
+    configured = _with_money_of(newest, configured or pa.schema([]))
+    ours = {field.name: field.type for field in configured}
     for footer in sorted(newest, key=lambda each: each.age, reverse=True):
         for field in footer.schema:
             if field.name not in columns:
@@ -146,8 +149,19 @@ def one_schema(footers: Sequence[Footer], configured: pa.Schema | None = None) -
                 where = "as configured" if field.name in ours else f"in the newest file, {footer.path}"
                 _refuse_others(kinds, field.name, ours.get(field.name, field.type), where)
     _refuse_ambiguous(columns, newest)
-    found = [*columns.values(), *(field for field in configured or () if field.name not in columns)]
+    found = [*columns.values(), *(field for field in configured if field.name not in columns)]
     return pa.schema(sorted(found, key=lambda field: field.name.startswith("_")))
+
+
+def _with_money_of(newest: Sequence[Footer], configured: pa.Schema) -> pa.Schema:
+    """The same columns, those of money in the wide type where the files hold them in that."""
+    held = {field.name: field.type for footer in newest for field in footer.schema}
+    return pa.schema(
+        field.with_type(held[field.name])
+        if str(field.type) == NARROW and str(held.get(field.name)) == WIDE
+        else field
+        for field in configured
+    )
 
 
 def _refuse_ambiguous(names: Iterable[str], footers: Sequence[Footer]) -> None:

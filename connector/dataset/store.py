@@ -11,23 +11,21 @@ the new one. Rows are never merged: some reports have identical rows that are al
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from connector.api.models import Mode
-from connector.dataset.admission import explain_foreign, refuse_other_books
-from connector.dataset.filesystem.place import Place
-from connector.dataset.filesystem.root import Root, Version
+from connector.dataset.admission import explain_foreign, refuse_other_books, refuse_other_money
+from connector.dataset.filesystem.root import Version
 from connector.dataset.finder import Finder
 from connector.dataset.identity import Dataset
-from connector.dataset.pins import Pin
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.schema_evolution import OpenedFile, opened_file
 from connector.dataset.shape import ask_the_same
 from connector.errors import OvertakenError, StoreError
+from connector.money import NARROW, WIDE
 from connector.text import get_logger
 
 MOST_SUPERSEDED = 5
@@ -38,23 +36,11 @@ _ATTEMPTS = 20
 _log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """What a table is pinned to, and the identity of the simulator's books; None where there is none."""
-
-    identity: Dataset
-    books: str | None
-
-
 class Store(Finder):
     """The datasets below one root, to read and to write: a directory, or a URL such as `s3://bucket/prefix`.
 
     All methods raise StoreError naming the path when the file system refuses.
     """
-
-    def __init__(self, root: str | Path | Place | Root) -> None:
-        super().__init__(root)
-        self._pinned: dict[str, Pinned] = {}
 
     def staging(self) -> AbstractContextManager[Path]:
         """A directory of this process for unfinished files, gone afterwards.
@@ -71,7 +57,7 @@ class Store(Finder):
         """
         if self._hold_to(dataset).identity is None:
             with self._root.lock(dataset.path):
-                self._pin(dataset, published.books)
+                self._pin(dataset, published)
 
     def publish(
         self, staged: Path, dataset: Dataset, provenance: Provenance, *, over: Provenance | None = None
@@ -87,8 +73,8 @@ class Store(Finder):
                 replaced only then: what another process has published meanwhile may be newer, or have more.
 
         Raises:
-            DatasetMismatchError: the table is of another report configuration, naming both, or holds data of
-                other books.
+            DatasetMismatchError: the table is of another report configuration, naming both, holds data of
+                other books, or money in another type.
             OvertakenError: an answer to another request is there, and it is not `over`.
         """
         target = self._path(dataset.file_path(provenance.period))
@@ -96,23 +82,28 @@ class Store(Finder):
             # What takes long comes before the lock, so that the partitions of a table wait for a rename only.
             self._root.prepare(staged)
             with self._root.lock(dataset.path):
-                pin = self._pin(dataset, provenance.books)
+                books = self._pin(dataset, provenance)
                 for _ in range(_ATTEMPTS):
-                    if published := self._publish(staged, pin, provenance, over):
+                    if published := self._publish(staged, dataset, provenance, over, books):
                         return published
         except OSError as error:
             raise self._root.failure("write", target, error, needed=_size(staged)) from None
         finally:
             staged.unlink(missing_ok=True)
-        raise StoreError(f"could not write {target}: others have replaced it {_ATTEMPTS} times; try again")
+        raise self._outrun(dataset.file_path(provenance.period))
 
     def _publish(
-        self, staged: Path, pin: Pinned, provenance: Provenance, over: Provenance | None
+        self,
+        staged: Path,
+        dataset: Dataset,
+        provenance: Provenance,
+        over: Provenance | None,
+        books: str | None,
     ) -> Published | None:
         """Decide by what is there, and replace that; None where it was replaced or removed meanwhile."""
-        dataset, period = pin.identity, provenance.period
+        period = provenance.period
         target, uri = self._path(dataset.file_path(period)), self.uri(dataset, period)
-        sight = self._places.look(dataset, period, pin.books if dataset.mode == Mode.SIMULATED else None)
+        sight = self._places.look(dataset, period, books if dataset.mode == Mode.SIMULATED else None)
         published = sight.provenance
         if published == provenance:
             # The answer to the request that put it was lost on its way.
@@ -162,35 +153,73 @@ class Store(Finder):
         with self._root.lock(dataset.path):
             return sum(map(self._root.remove_all, (dataset.superseded_path(period), place)))
 
-    def _pin(self, dataset: Dataset, books: str | None) -> Pinned:
-        """Write down what the table is, unless that is written already."""
-        wanted = Pinned(dataset, books)
-        if self._pinned.get(dataset.pin_path) == wanted:
-            return wanted
-        for _ in range(_ATTEMPTS):
-            pin = self._hold_to(dataset)
-            if pin.identity == dataset and books in {None, pin.books}:
-                return Pinned(dataset, pin.books)
-            if books and pin.books not in {None, books} and self.holds(dataset):
-                refuse_other_books(dataset, pin.books, books)
-            if self._pins.write(dataset, books, replacing=pin):
-                return self._known(wanted)
-        raise StoreError(
-            f"could not write {self._path(dataset.pin_path)}: others have replaced it {_ATTEMPTS} times; try "
-            "again"
+    def mark_as_widening(self, dataset: Dataset) -> None:
+        """Say that the files of a table are being rewritten with money in its wide type: until
+        `mark_as_wide`, nobody reads it or publishes into it. Nothing where it is wide already."""
+        self._mark(dataset, NARROW, widening=True)
+
+    def mark_as_wide(self, dataset: Dataset) -> None:
+        """Say that all files of a table hold money in its wide type."""
+        self._mark(dataset, WIDE, widening=False)
+
+    def narrow_files(self, dataset: Dataset) -> Iterator[tuple[str, OpenedFile]]:
+        """The files of a table that hold money in its narrow type, whatever the pin says: the key of each,
+        and the file, opened until the next one is."""
+        for key, sight in self._all(dataset, None).items():
+            if sight.provenance and sight.provenance.money == NARROW:
+                path = self._path(dataset.file_path(key))
+                with contextlib.suppress(FileNotFoundError), opened_file(path, self._root) as file:
+                    yield key, file
+
+    def put_rewritten(self, staged: Path, dataset: Dataset, rewritten: Provenance) -> None:
+        """Put a file in the place of the one whose rows it has. Where another one is there by now, or none,
+        that stays. The staged file is gone afterwards."""
+        period = rewritten.period
+        target = self._path(dataset.file_path(period))
+        try:
+            self._root.prepare(staged)
+            with self._root.lock(dataset.path):
+                sight = self._places.look(dataset, period, None)
+                if sight.provenance and sight.provenance.run_id == rewritten.run_id:
+                    self._root.put(target, staged, replacing=sight.version)
+        except OSError as error:
+            raise self._root.failure("write", target, error, needed=_size(staged)) from None
+        finally:
+            staged.unlink(missing_ok=True)
+
+    def _mark(self, dataset: Dataset, money: str, *, widening: bool) -> None:
+        with self._root.lock(dataset.path):
+            for _ in range(_ATTEMPTS):
+                pin = self._pins.read(dataset, widening=True)
+                if pin.money != NARROW or pin.widening == widening:
+                    return
+                if self._pins.write(dataset, pin.books, money, replacing=pin, widening=widening):
+                    return
+        raise self._outrun(dataset.pin_path)
+
+    def _outrun(self, relative: str) -> StoreError:
+        return StoreError(
+            f"could not write {self._path(relative)}: others have replaced it {_ATTEMPTS} times; try again"
         )
 
-    def _hold_to(self, dataset: Dataset, keys: Sequence[str] | None = None) -> Pin:
-        pin = super()._hold_to(dataset, keys)
-        if pin.identity == dataset:
-            self._known(Pinned(dataset, pin.books))
-        return pin
+    def _pin(self, dataset: Dataset, provenance: Provenance) -> str | None:
+        """Write down what the table is, unless that is written already; returns the identity of its books.
 
-    def _known(self, pin: Pinned) -> Pinned:
-        """The pin, which is not read again for each partition of a bucket: there it does not change."""
-        if self._root.directory is None:
-            self._pinned[pin.identity.pin_path] = pin
-        return pin
+        Args:
+            provenance: of a file that is in the table, or comes into it.
+        """
+        books = provenance.books
+        for _ in range(_ATTEMPTS):
+            pin = self._hold_to(dataset)
+            if pin.money is not None:
+                refuse_other_money(dataset, pin.money, provenance)
+            if pin.identity == dataset and books in {None, pin.books}:
+                return pin.books
+            if books and pin.books not in {None, books} and self.holds(dataset):
+                refuse_other_books(dataset, pin.books, books)
+            if self._pins.write(dataset, books, provenance.money, replacing=pin):
+                return books
+        raise self._outrun(dataset.pin_path)
 
 
 def _superseded_name(dataset: Dataset, period: str, published: Provenance | None, version: Version) -> str:

@@ -87,14 +87,15 @@ def collect(
         )
     query.refuse_other_windows(partitions)
     dataset = query.dataset(mode=client.mode, account=client.account)
-    store.check(dataset)
+    money = store.money(dataset)
     requests = {each.key: PartitionRequest(each, query.request(each)) for each in partitions}
     plan = _Plan()
     known = published or {}
     published = {**known, **plan.read(store, dataset, {k: r for k, r in requests.items() if k not in known})}
     if there := next(filter(None, published.values()), None):
         store.restore_pin(dataset, there)
-    states = _states(query, requests, published, droppable=refresh if drop_columns is None else drop_columns)
+    droppable = refresh if drop_columns is None else drop_columns
+    states = _states(ConfiguredShape(query, money), requests, published, droppable=droppable)
     for key, request in requests.items():
         if key not in plan.unread:
             run_id = (run_ids or {}).get(key)
@@ -102,7 +103,7 @@ def collect(
             wanted = replace(request, run_id=run_id, refresh=key in refresh and run_id is None)
             plan.add(wanted, published.get(key), states.get(key), reconvert=reconvert)
     with ExitStack() as stack:
-        pull = _Pull(client, store, query, dataset, wait_policy, senders, converters, draw, stack)
+        pull = _Pull(client, store, query, dataset, money, wait_policy, senders, converters, draw, stack)
         yield from each_ends_once(requests, pull.events(plan))
 
 
@@ -120,7 +121,7 @@ def each_ends_once(requests: Mapping[str, PartitionRequest], events: Iterator[Ev
 
 
 def _states(
-    query: ReportQuery,
+    shape: ConfiguredShape,
     requests: Mapping[str, PartitionRequest],
     published: Mapping[str, Provenance | None],
     *,
@@ -130,7 +131,7 @@ def _states(
 
     Raises DatasetMismatchError where a file would be replaced by one that lacks columns.
     """
-    shape, states = ConfiguredShape(query), {}
+    states = {}
     for key, request in requests.items():
         if (file := published.get(key)) is not None:
             found = shape.compare(request.partition, file)
@@ -194,6 +195,7 @@ class _Pull:
     store: Store
     query: ReportQuery
     dataset: Dataset
+    money: str
     wait_policy: WaitPolicy | None
     senders: Workers | None
     converters: Workers | None
@@ -215,7 +217,7 @@ class _Pull:
         if plan.wanted or plan.older:
             staging = self.stack.enter_context(self.store.staging())
             writer = PartitionWriter(
-                self.client, self.store, self.query, self.dataset, staging, self.draw, log
+                self.client, self.store, self.query, self.dataset, self.money, staging, self.draw, log
             )
             converters = self.converters or self._threads(_CONVERTERS, "convert")
             if plan.wanted:

@@ -26,6 +26,7 @@ def convert_report(
     *,
     dataset: Dataset,
     query: ReportQuery,
+    money: str,
     now: datetime,
     books: str | None,
 ) -> Provenance:
@@ -33,6 +34,7 @@ def convert_report(
 
     Args:
         finished: the report run, whose file was fetched.
+        money: how the table holds money, `NARROW` or `WIDE` of `connector.money`.
         now: what time it is, aware UTC.
         books: the identity of the simulator's books; None at Stripe.
 
@@ -45,7 +47,7 @@ def convert_report(
     records = RecordFile.open(fetched.path, run.id)
     if query.by_header:
         refuse_prose(records)
-    expected = _expected(query, records.header)
+    expected = _expected(query, records.header, money, dataset.table)
     report = open_report(records, expected)
     with writing_parquet(
         parquet,
@@ -84,20 +86,22 @@ def convert_report(
             added_columns=report.added_columns,
             withheld_columns=tuple(name for name in expected.withheld if name not in query.withheld),
             request_ids=tuple(filter(None, (run.request_id, *fetched.request_ids))),
+            money=money,
             announced_bytes=file.size,
         )
         written.add_metadata(provenance.metadata)
     return provenance
 
 
-def stored_columns(query: ReportQuery, header: Sequence[str]) -> dict[str, str]:
+def stored_columns(query: ReportQuery, header: Sequence[str], money: str) -> dict[str, str]:
     """The columns that a file with this header would be stored with, in order, and their Arrow types."""
-    schema, _ = stored_schema(header, _expected(query, header))
+    schema, _ = stored_schema(header, _expected(query, header, money, query.name))
     return {each.name: str(each.type) for each in schema}
 
 
-def _expected(query: ReportQuery, header: Sequence[str]) -> Expected:
-    return Expected(query.columns_in(header), query.timezone, query.spec.row_kinds, query.left_out(header))
+def _expected(query: ReportQuery, header: Sequence[str], money: str, table: str) -> Expected:
+    columns, withheld = query.columns_in(header), query.left_out(header)
+    return Expected(columns, query.timezone, query.spec.row_kinds, withheld, money, table)
 
 
 def _constants(query: ReportQuery, partition: Partition, run_id: str) -> Mapping[str, pa.Scalar]:

@@ -32,6 +32,7 @@ class PartitionWriter:
     """From a finished report run to a published file.
 
     Attributes:
+        money: how the table holds money, `NARROW` or `WIDE` of `connector.money`.
         staging: a directory for unfinished files.
         draw: a uniform random number from [0, 1), for jitter.
         observe: called with each step on the way, in the thread that makes it.
@@ -42,6 +43,7 @@ class PartitionWriter:
     store: Store
     query: ReportQuery
     dataset: Dataset
+    money: str
     staging: Path
     draw: Callable[[], float]
     observe: Callable[[Step], None]
@@ -84,6 +86,7 @@ class PartitionWriter:
             finished,
             dataset=self.dataset,
             query=self.query,
+            money=self.money,
             now=self.client.now(),
             books=self.client.books,
         )

@@ -40,9 +40,14 @@ class Reconversion:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredShape:
-    """What files are stored as with the columns that are configured now."""
+    """What files are stored as with the columns that are configured now.
+
+    Attributes:
+        money: how the table holds money, `NARROW` or `WIDE` of `connector.money`.
+    """
 
     query: ReportQuery
+    money: str
     _columns: dict[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
 
     def compare(self, partition: Partition, published: Provenance) -> Comparison:
@@ -59,7 +64,7 @@ class ConfiguredShape:
 
     def _stored(self, header: tuple[str, ...]) -> Mapping[str, str]:
         if header not in self._columns:
-            self._columns[header] = stored_columns(self.query, header)
+            self._columns[header] = stored_columns(self.query, header, self.money)
         return self._columns[header]
 
 

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from connector.accounts import NO_LISTS, AccountLists
 from connector.api.models import Mode
-from connector.convert.arrow_types import MONEY
+from connector.convert.arrow_types import MONEY, NUMBER
 from connector.dataset.coverage import coverage_of
 from connector.dataset.filesystem.place import Place
 from connector.dataset.identity import Dataset
@@ -50,8 +50,8 @@ TABLES = """
 #: How a statement that writes begins, wherever it stands in another.
 _WRITES = re.compile(r"\b(copy|export|create|insert|attach|install|load|call|pragma|set)\b", re.IGNORECASE)
 
-#: How DuckDB's name for the type of money, and of a sum of money, ends.
-_MONEY_SCALE = f",{MONEY.scale})"
+#: How DuckDB's names for the types of money, and of sums of money, end.
+_MONEY_SCALES = f",{MONEY.scale})", f",{NUMBER.scale})"
 
 
 def open_warehouse(
@@ -169,7 +169,7 @@ def render(relation: duckdb.DuckDBPyRelation, *, title: str | None = None) -> Di
     numbers = [name for name, kind in zip(columns, kinds, strict=True) if _is_number(kind)]
     shown = table(*columns, title=title, numbers=numbers)
     currencies = [
-        _currency_of(name, columns) if kind.endswith(_MONEY_SCALE) else None
+        _currency_of(name, columns) if kind.endswith(_MONEY_SCALES) else None
         for name, kind in zip(columns, kinds, strict=True)
     ]
     for row in relation.fetchall():
@@ -231,7 +231,7 @@ def _is_read(dataset: Dataset, named: Sequence[str], views: Mapping[str, Derived
 def _macros() -> Sequence[str]:
     other = [(currency, count) for currency, count in CURRENCIES.items() if count != USUAL_DIGITS]
     cases = " ".join(f"WHEN '{currency}' THEN {count}" for currency, count in other)
-    exact = f"CAST(amount AS DECIMAL(38,{MONEY.scale}))::VARCHAR"
+    exact = f"CAST(amount AS DECIMAL(38,{NUMBER.scale}))::VARCHAR"
     fraction = f"rtrim(split_part({exact}, '.', 2), '0')"
     return (
         exact_money_macro(),
@@ -258,6 +258,6 @@ def _currency_of(name: str, columns: Sequence[str]) -> int | None:
 def _shown(value: Any, kind: str, currency: Any) -> Text:
     if value is None:
         return Text("null", style="dim")
-    if isinstance(value, Decimal) and kind.endswith(_MONEY_SCALE):
+    if isinstance(value, Decimal) and kind.endswith(_MONEY_SCALES):
         return Text(money_text(value, currency if isinstance(currency, str) else None))
     return Text(str(value))

@@ -14,6 +14,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from assets import ConfiguredReport, build_report_asset
+from connector.convert.arrow_types import MONEY
 from connector.query import ReportQuery
 from tests.support.dagster import Orchestra
 
@@ -102,7 +103,7 @@ def test_one_partition_holds_only_its_own_rows(orchestra: Orchestra, pulled: dg.
 
     assert result.success
     assert set(rows["period"]) == {FIRST}
-    assert rows["net"].dtype == pd.ArrowDtype(pa.decimal128(36, 18))
+    assert rows["net"].dtype == pd.ArrowDtype(MONEY)
     assert isinstance(rows["net"].iloc[0], Decimal)
 
 

@@ -10,7 +10,7 @@ import pytest
 from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
 from connector.catalogue import COLUMNS, REPORTS
-from connector.convert.arrow_types import MONEY
+from connector.convert.arrow_types import MONEY, arrow_type
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, InvalidRequestError, SchemaMismatchError
 from connector.pipeline.collect import Asked, collect
@@ -109,8 +109,9 @@ def test_a_type_without_known_columns_is_typed_by_its_header_without_personal_da
     known = {each.stored_name: each for each in COLUMNS.values() if each.stored_name in stored}
     assert known
     assert not any(each.personal for each in known.values())
-    numbers = {name for name, each in known.items() if each.type.value in {"money", "number"}}
-    assert {name for name in known if stored[name] == MONEY} == numbers
+    assert {name: stored[name] for name in known} == {
+        name: arrow_type(each, None) for name, each in known.items()
+    }
     assert {each.published.provenance.added_columns for each in outcomes.values()} == {()}
 
 

@@ -1,5 +1,6 @@
 """`upgrade`, as somebody who closes books on the table lives through it."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from connector.money import WIDE
 from connector.simulator import Simulator
 from connector.simulator.books.entries import Entry
 from tests.cli.conftest import Run
+from tests.faults.files import OddCell
 from tests.faults.runs import RunTakes
 
 JUNE = ("--from", "2026-06-01", "--to", "2026-06-04")
@@ -169,3 +172,46 @@ def test_what_cannot_be_is_refused_before_any_call(run: Run, pulled: Simulator) 
         assert message in refused.err
 
     assert len(pulled.requests) == before
+
+
+# Money that needs more digits
+
+SUMS = f"SELECT sum(gross) AS gross, sum(fee) AS fee, sum(net) AS net FROM {TABLE}"  # noqa: S608 - our own
+
+
+def test_an_amount_that_does_not_fit_is_refused_and_stored_after_the_table_was_rewritten(
+    run: Run, stripe: Simulator
+) -> None:
+    report = "balance_change_from_activity.itemized.3"
+    assert run("pull", report, *JUNE).code == 0
+    before, runs = run("sql", SUMS, "--json").out, len(stripe.runs)
+    stripe.faults.add(OddCell("7.000000000000000015", "net"), "POST")
+    refused = run("pull", report, "--from", "2026-06-04", "--to", "2026-06-05")
+    command = f"stripe-reports upgrade {TABLE} --wide"
+    assert refused.code == 1
+    assert "column 'net', row 1: '7.000000000000000015' has more than 6 decimals" in refused.err
+    assert f"`{command}`" in refused.err
+
+    rewritten = run(*command.split()[1:])
+
+    assert (rewritten.code, rewritten.err) == (0, "")
+    assert rewritten.lines == [f"{TABLE} holds money as {WIDE}: 3 files rewritten."]
+    assert [Decimal(each) for each in json.loads(run("sql", SUMS, "--json").out).values()] == [
+        Decimal(each) for each in json.loads(before).values()
+    ]
+    again = run("pull", report, "--from", "2026-06-01", "--to", "2026-06-05")
+    assert "4 of 4 partitions stored (3 kept, 1 adopted)" in again.out
+    assert len(stripe.runs) == runs + 1
+    after = json.loads(run("sql", SUMS, "--json").out)
+    assert after["net"].endswith("000015")
+    assert run(*command.split()[1:], "--json").objects == [
+        {"type": "widened", "table": TABLE, "money": WIDE, "files": 0}
+    ]
+
+
+@pytest.mark.parametrize("options", [[], ["--wide", "--to-version", "3"], ["--wide", "--from", "2026-06-01"]])
+def test_what_to_upgrade_to_is_one_thing(run: Run, pulled: Simulator, options: list[str]) -> None:
+    shown = run("upgrade", TABLE, *options)
+
+    assert shown.code == 2
+    assert "give --to-version N, or --wide without dates and columns" in " ".join(shown.err.split())

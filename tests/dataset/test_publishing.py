@@ -30,6 +30,7 @@ from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.store import MOST_SUPERSEDED, Store
 from connector.errors import DatasetMismatchError, StoreError
+from connector.money import NARROW
 from connector.partitions import Windows
 from tests.support.datasets import DATASET, NOON, provenance, rows_in, write
 from tests.support.memory_bucket import Watched, bucket
@@ -139,9 +140,8 @@ def test_of_two_report_configurations_one_is_refused(
     """Also where a pin is there already, and no file: it was the first step of who is publishing now."""
     objects = MemoryStore()
     for dataset in pinned:
-        Store(bucket(objects))._pins.write(
-            dataset, None, replacing=Store(bucket(objects))._pins.read(dataset)
-        )
+        pins = Store(bucket(objects))._pins
+        pins.write(dataset, None, NARROW, replacing=pins.read(dataset))
     asked = [(DATASET, provenance("frr_1")), (MONTHLY, monthly())]
 
     def job(dataset: Dataset, source: Provenance) -> Callable[[Callable[[str, str], None]], Published]:

@@ -13,6 +13,7 @@ from connector.api.client import StripeClient
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.store import Store
 from connector.errors import DatasetMismatchError
+from connector.money import NARROW as NARROW_MONEY
 from connector.pipeline.collect import Done, Event, Missed, collect
 from connector.query import ReportQuery
 from connector.runs.events import Origin
@@ -123,9 +124,9 @@ def test_another_type_is_converted_from_the_published_runs_own_file(
     assert not outcome.reused
     assert outcome.published.provenance.run_id == first.run_id
     assert outcome.published.provenance.data_version != first.data_version
-    assert str(pq.read_schema(Path(outcome.published.uri)).field("net_amount").type) == "decimal128(36, 18)"
+    assert str(pq.read_schema(Path(outcome.published.uri)).field("net_amount").type) == NARROW_MONEY
     assert outcome.published.change is not None
-    assert "net_amount decimal128(36, 18) instead of string" in " ".join(outcome.published.change.texts())
+    assert f"net_amount {NARROW_MONEY} instead of string" in " ".join(outcome.published.change.texts())
     assert len(simulator.runs) == 1
 
 

@@ -103,6 +103,13 @@ def lay(root: Path, dataset: Dataset, period: str, table: pa.Table, **changes: A
     return path
 
 
+def pin_as_earlier_versions_did(store: Store, dataset: Dataset) -> None:
+    """A table without files, whose pin does not say how it holds money: wide, as all tables once did."""
+    path = Path(store.root) / dataset.pin_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dataset.to_json())
+
+
 class _Watched:
     """A file that notes every read that reaches its end, where the footer of a Parquet file is."""
 

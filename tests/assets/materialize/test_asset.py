@@ -12,6 +12,7 @@ import pytest
 
 from assets import ConfiguredReport, build_report_asset, materialize_report
 from connector.clock import Clock
+from connector.money import NARROW
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
@@ -140,7 +141,7 @@ def test_a_report_read_by_its_header_shows_what_was_found_and_what_was_left_out(
     ((_, event),) = orchestra.recorded(asset)
     said = shown(event)
     types = {column.name: column.type for column in said["dagster/column_schema"].columns}
-    assert types["net_amount"] == "decimal128(36, 18)"
+    assert types["net_amount"] == NARROW
     assert "net_amount" in said["stripe/preview"]
     assert said["stripe/withheld_columns"] == ["customer_email"]
     assert "ada@" not in str(said)
