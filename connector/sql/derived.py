@@ -23,6 +23,7 @@ class Derived:
         columns: what each means, in their order; empty where they are those of the table it reads.
         reads: whether a table is one that it is made of.
         select: its query; None where the tables lack columns it needs.
+        example: a query of it; empty for one that adds up what its table adds up.
     """
 
     name: str
@@ -30,32 +31,57 @@ class Derived:
     columns: Mapping[str, str]
     reads: Callable[[Dataset], bool]
     select: Callable[[Sequence[Source]], str | None]
+    example: str = ""
 
 
 #: The views of fixed names that are queries of tables.
 VIEWS = (
-    Derived(balances.NAME, balances.ABOUT, balances.COLUMNS, balances.reads, balances.select_balances),
+    Derived(
+        balances.NAME,
+        balances.ABOUT,
+        balances.COLUMNS,
+        balances.reads,
+        balances.select_balances,
+        "SELECT currency, _date, closing FROM balances ORDER BY ALL",
+    ),
     Derived(
         ledger.DAILY_NET,
         ledger.DAILY_NET_ABOUT,
         ledger.DAILY_NET_COLUMNS,
         ledger.reads,
         ledger.select_daily_net,
+        "SELECT currency, reporting_category, sum(net) AS net FROM daily_net GROUP BY ALL",
     ),
-    Derived(ledger.FEES, ledger.FEES_ABOUT, ledger.FEES_COLUMNS, ledger.reads, ledger.select_fees),
+    Derived(
+        ledger.FEES,
+        ledger.FEES_ABOUT,
+        ledger.FEES_COLUMNS,
+        ledger.reads,
+        ledger.select_fees,
+        "SELECT currency, reporting_category, sum(fee) AS fee FROM fees_by_category GROUP BY ALL",
+    ),
     Derived(
         payout_contents.NAME,
         payout_contents.ABOUT,
         payout_contents.COLUMNS,
         payout_contents.reads,
         payout_contents.select_payout_contents,
+        "SELECT payout_id, currency, amount, net FROM payout_contents WHERE difference <> 0",
     ),
 )
 
-#: The tables of fixed names that say what is known of the files: their descriptions and columns.
-OF_FILES: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    files.PARTITIONS: (files.PARTITIONS_ABOUT, files.PARTITIONS_COLUMNS),
-    files.RESTATED: (files.RESTATED_ABOUT, files.RESTATED_COLUMNS),
+#: The tables of fixed names that say what is known of the files: their descriptions, columns and examples.
+OF_FILES: Mapping[str, tuple[str, Mapping[str, str], str]] = {
+    files.PARTITIONS: (
+        files.PARTITIONS_ABOUT,
+        files.PARTITIONS_COLUMNS,
+        "SELECT path, rows, report_run_id, as_of FROM _partitions ORDER BY as_of",
+    ),
+    files.RESTATED: (
+        files.RESTATED_ABOUT,
+        files.RESTATED_COLUMNS,
+        "SELECT key, currency, net_before, net_after FROM restated",
+    ),
 }
 
 

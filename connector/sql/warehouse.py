@@ -12,46 +12,26 @@ macros help people read:
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
-from rich.text import Text
 
 from connector.accounts import NO_LISTS, AccountLists
 from connector.api.models import Mode
-from connector.convert.arrow_types import MONEY, NUMBER
-from connector.dataset.coverage import coverage_of
 from connector.dataset.filesystem.place import Place
 from connector.dataset.identity import Dataset
-from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
-from connector.money import CURRENCIES, USUAL_DIGITS, money_text
+from connector.money import CURRENCIES, USUAL_DIGITS
 from connector.sql.derived import OF_FILES, Derived, comment, create_derived, find_derived
 from connector.sql.files import RESTATED, partitions, restated
+from connector.sql.listing import TABLES, add_listing
 from connector.sql.quoting import literal
 from connector.sql.source import SCHEMA, Source, exact_money_macro
 from connector.sql.views import create_view, glob_escaped
-from connector.terminal.console import DisplayTable
-from connector.terminal.tables import table
-
-#: The tables there are: how many columns each has, its first and last period, and how many partitions are
-#: missing in between, with the first of them. A query like any other.
-TABLES = """
-    SELECT table_name AS "table", count(*) AS columns, any_value("from") AS "from", any_value("to") AS "to",
-        any_value(missing) AS missing, any_value(first_missing) AS "first missing"
-    FROM information_schema.columns JOIN temp.coverage ON table_name = name
-    WHERE table_schema = 'stripe'
-    GROUP BY ALL ORDER BY ALL
-"""
 
 #: How a statement that writes begins, wherever it stands in another.
 _WRITES = re.compile(r"\b(copy|export|create|insert|attach|install|load|call|pragma|set)\b", re.IGNORECASE)
-
-#: How DuckDB's names for the types of money, and of sums of money, end.
-_MONEY_SCALES = f",{MONEY.scale})", f",{NUMBER.scale})"
 
 
 def open_warehouse(
@@ -99,7 +79,7 @@ def open_warehouse(
     for statement in _macros():
         connection.execute(statement)
     views = find_derived(tables)
-    named = _named(query, [*tables, *views, *OF_FILES])
+    named = _named(None if query == TABLES else query, [*tables, *views, *OF_FILES])
     read = [name for name, each in tables.items() if _is_read(each, named, views)]
     counted = {name: store.footers(tables[name]) for name in read}
     sources = [create_view(connection, tables[name], footers) for name, footers in counted.items() if footers]
@@ -108,9 +88,11 @@ def open_warehouse(
     for name in views:
         if name in named:
             create_derived(connection, views[name], sources)
-    _add_files(connection, store, sources, [name for name in OF_FILES if name in named])
+    _add_files(
+        connection, store, [] if query == TABLES else sources, [each for each in OF_FILES if each in named]
+    )
     if query in {None, TABLES}:
-        _add_coverage(connection, [(tables[name], footers) for name, footers in counted.items()], lists)
+        add_listing(connection, sources, [views[name] for name in views if name in named], lists)
     connection.execute(f"SET search_path = '{SCHEMA},main'")
     if confined:
         _confine(connection, [footer.path for footers in counted.values() for footer in footers])
@@ -139,45 +121,6 @@ def _confine(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> Non
     connection.execute("SET lock_configuration = true")
 
 
-def _add_coverage(
-    connection: duckdb.DuckDBPyConnection,
-    tables: Iterable[tuple[Dataset, Sequence[Footer]]],
-    lists: AccountLists,
-) -> None:
-    """A table of what each table holds, by the files that count."""
-    connection.execute(
-        'CREATE TEMP TABLE coverage (name VARCHAR, "from" VARCHAR, "to" VARCHAR, missing INTEGER, '
-        "first_missing VARCHAR)"
-    )
-    for dataset, footers in tables:
-        files = [each for footer in footers if (each := footer.provenance)]
-        there = {each.period: each.interval for each in files if each.interval}
-        found = coverage_of(dataset, there, lists)
-        first = found.missing[0] if found.missing else None
-        row = (dataset.table, found.first, found.last, len(found.missing), first)
-        connection.execute("INSERT INTO coverage VALUES (?, ?, ?, ?, ?)", row)
-
-
-def render(relation: duckdb.DuckDBPyRelation, *, title: str | None = None) -> DisplayTable:
-    """The rows of a query as a table for people. It fetches them all: limit what may be long.
-
-    Money is shown in the digits of the currency that stands in the same row: that of `x_currency` for an
-    amount `x_amount` where there is one, else that of `currency`.
-    """
-    columns = list(relation.columns)
-    kinds = [str(kind) for kind in relation.types]
-    numbers = [name for name, kind in zip(columns, kinds, strict=True) if _is_number(kind)]
-    shown = table(*columns, title=title, numbers=numbers)
-    currencies = [
-        _currency_of(name, columns) if kind.endswith(_MONEY_SCALES) else None
-        for name, kind in zip(columns, kinds, strict=True)
-    ]
-    for row in relation.fetchall():
-        cells = zip(row, kinds, currencies, strict=True)
-        shown.add_row(*(_shown(value, kind, None if at is None else row[at]) for value, kind, at in cells))
-    return shown
-
-
 def _add_files(
     connection: duckdb.DuckDBPyConnection, store: Store, sources: Sequence[Source], names: Iterable[str]
 ) -> None:
@@ -188,7 +131,7 @@ def _add_files(
         connection.register("rows_of_files", rows)
         connection.execute(f"CREATE TABLE {SCHEMA}.{name} AS FROM rows_of_files")
         connection.unregister("rows_of_files")
-        comment(connection, "TABLE", name, *OF_FILES[name])
+        comment(connection, "TABLE", name, *OF_FILES[name][:2])
 
 
 def _local_store(root: str | Path | Place) -> Store:
@@ -231,7 +174,11 @@ def _is_read(dataset: Dataset, named: Sequence[str], views: Mapping[str, Derived
 def _macros() -> Sequence[str]:
     other = [(currency, count) for currency, count in CURRENCIES.items() if count != USUAL_DIGITS]
     cases = " ".join(f"WHEN '{currency}' THEN {count}" for currency, count in other)
-    exact = f"CAST(amount AS DECIMAL(38,{NUMBER.scale}))::VARCHAR"
+    # A decimal has all its digits as text, whatever its scale; a float may have an exponent.
+    exact = (
+        "(CASE WHEN typeof(amount) LIKE 'DECIMAL%' THEN amount::VARCHAR "
+        "ELSE CAST(amount AS DECIMAL(38,18))::VARCHAR END)"
+    )
     fraction = f"rtrim(split_part({exact}, '.', 2), '0')"
     return (
         exact_money_macro(),
@@ -241,23 +188,3 @@ def _macros() -> Sequence[str]:
         f"CASE greatest(len({fraction}), {SCHEMA}.currency_digits(currency)) WHEN 0 THEN '' ELSE '.' || "
         f"rpad({fraction}, greatest(len({fraction}), {SCHEMA}.currency_digits(currency))::INTEGER, '0') END",
     )
-
-
-def _is_number(kind: str) -> bool:
-    return "INT" in kind or kind.startswith("DECIMAL") or kind in {"DOUBLE", "FLOAT"}
-
-
-def _currency_of(name: str, columns: Sequence[str]) -> int | None:
-    """Where the currency of an amount stands in the row; None where nothing says."""
-    for candidate in (re.sub(r"amount$", "currency", name), "currency"):
-        if candidate != name and candidate in columns:
-            return columns.index(candidate)
-    return None
-
-
-def _shown(value: Any, kind: str, currency: Any) -> Text:
-    if value is None:
-        return Text("null", style="dim")
-    if isinstance(value, Decimal) and kind.endswith(_MONEY_SCALES):
-        return Text(money_text(value, currency if isinstance(currency, str) else None))
-    return Text(str(value))

@@ -478,14 +478,57 @@ def test_sql_shows_people_money_in_its_currency(run: Run, stripe: Simulator) -> 
     assert "balance_summary" in run("sql").out
 
 
+AN_AMOUNT = "SELECT 0.1::DECIMAL(36,18) AS m, 'jpy' AS currency FROM balance_summary LIMIT 1"
+
+
 def test_sql_gives_programs_exact_text(run: Run, stripe: Simulator) -> None:
     run("pull", "balance_summary", *JUNE)
 
-    (row,) = run("sql", "SELECT 0.1::DECIMAL(36,18) AS m, _interval_start AS s FROM balance_summary LIMIT 1",
-                 "--json").objects  # fmt: skip
+    (row,) = run("sql", AN_AMOUNT.replace("'jpy'", "_interval_start"), "--json").objects
+    (exact,) = run("sql", AN_AMOUNT, "--json", "--exact").objects
 
-    assert row == {"m": "0.100000000000000000", "s": row["s"]}
-    assert row["s"].endswith("T00:00:00+00:00")
+    assert (row["m"], exact["m"]) == ("0.10", "0.100000000000000000")
+    assert row["currency"].endswith("T00:00:00+00:00")
+
+
+def test_sql_gives_spreadsheets_plain_amounts(run: Run, stripe: Simulator) -> None:
+    run("pull", "balance_summary", *JUNE)
+
+    assert run("sql", AN_AMOUNT, "--csv").lines == ["m,currency", "0.1,jpy"]
+    assert run("sql", AN_AMOUNT, "--csv", "--exact").lines == ["m,currency", "0.100000000000000000,jpy"]
+    assert run("sql", AN_AMOUNT, "--csv", "--json").code == 2
+
+
+def test_sql_without_a_query_lists_tables_and_views_with_an_example_each(run: Run, stripe: Simulator) -> None:
+    for report in ("balance_summary", "balance_change_from_activity_itemized"):
+        run("pull", report, *JUNE)
+
+    shown = run("sql")
+    (*_, balances) = run("sql", "--json").objects
+
+    names = ["balance_summary", "balance_summary_movements", "balances", "daily_net", "_partitions"]
+    assert [name for name in names if not any(line.startswith(f"{name}: ") for line in shown.lines)] == []
+    assert "  SELECT currency, _date, closing FROM balances ORDER BY ALL" in shown.lines
+    assert [line for line in shown.lines[shown.lines.index("") :] if len(line) > 80 or '"' in line] == [
+        'Examples, each for stripe-reports sql "…":'
+    ]
+    assert (balances["table"], balances["views"]) == (
+        "balance_summary", ["balance_summary_movements", "balances"]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("query", ["FROM nowhere", "FROM balance_summary JOIN stripe.nowhere USING (period)"])
+def test_sql_on_a_table_that_is_not_there_names_those_there_are(
+    run: Run, stripe: Simulator, query: str
+) -> None:
+    run("pull", "balance_summary", *JUNE)
+
+    refused = run("sql", query)
+
+    assert refused.code == 2
+    assert "there is no table or view 'nowhere'; there are: " in refused.err
+    assert all(name in refused.err for name in ("balance_summary", "balances", "restated"))
+    assert "pg_" not in refused.err
 
 
 @pytest.mark.parametrize(

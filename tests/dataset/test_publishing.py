@@ -30,7 +30,6 @@ from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.store import MOST_SUPERSEDED, Store
 from connector.errors import DatasetMismatchError, StoreError
-from connector.money import NARROW
 from connector.partitions import Windows
 from tests.support.datasets import DATASET, NOON, provenance, rows_in, write
 from tests.support.memory_bucket import Watched, bucket
@@ -141,7 +140,7 @@ def test_of_two_report_configurations_one_is_refused(
     objects = MemoryStore()
     for dataset in pinned:
         pins = Store(bucket(objects))._pins
-        pins.write(dataset, None, NARROW, replacing=pins.read(dataset))
+        pins.write(dataset, None, provenance("frr_1").money, replacing=pins.read(dataset))
     asked = [(DATASET, provenance("frr_1")), (MONTHLY, monthly())]
 
     def job(dataset: Dataset, source: Provenance) -> Callable[[Callable[[str, str], None]], Published]:

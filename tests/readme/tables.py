@@ -105,10 +105,10 @@ def views() -> str:
         "The rows of a summary without balances, subtotals and totals: a plain `sum` is right.",
         "those of the table",
     )
-    views = {each.name: (each.about, each.columns) for each in VIEWS} | dict(OF_FILES)
+    views = [(each.name, each.about, each.columns) for each in VIEWS]
+    views += [(name, about, columns) for name, (about, columns, _) in OF_FILES.items()]
     rows = (
-        (f"`{name}`", about, ", ".join(f"`{column}`" for column in columns))
-        for name, (about, columns) in views.items()
+        (f"`{name}`", about, ", ".join(f"`{column}`" for column in columns)) for name, about, columns in views
     )
     return _table(("view", "what it has", "columns"), [movements, *rows])
 

@@ -23,6 +23,7 @@ from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.books.entries import Entry
 from connector.sql.derived import OF_FILES, VIEWS
+from connector.sql.listing import TABLES, examples
 from connector.sql.warehouse import open_warehouse
 from tests.conftest import Pull
 from tests.support.clock import ManualClock
@@ -422,7 +423,7 @@ def test_every_column_says_what_it_means(pull: Pull, store: Store) -> None:
 
     documented: Mapping[str, Mapping[str, str]] = {
         **{each.name: each.columns for each in VIEWS},
-        **{name: columns for name, (_, columns) in OF_FILES.items()},
+        **{name: columns for name, (_, columns, _) in OF_FILES.items()},
     }
     assert silent == []
     assert {name: listed[name] for name in documented} == {
@@ -441,3 +442,18 @@ def test_a_version_that_the_catalogue_does_not_have_is_read_like_the_newest_it_h
 
     with open_warehouse(tmp_path) as warehouse:
         assert warehouse.sql("SELECT opening, difference FROM balances").fetchall() == [(3, 0)]
+
+
+def test_every_example_runs(pull: Pull, store: Store) -> None:
+    pulled(pull, BALANCE, ITEMS, PAYOUTS, CONTENTS, partitions=MONTH[:1])
+    with open_warehouse(store.root, query=TABLES) as warehouse:
+        listed = examples(warehouse)
+
+    with open_warehouse(store.root) as warehouse:
+        there = warehouse.sql(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'stripe'"
+        ).fetchall()
+        answered = [warehouse.sql(each.query).columns for each in listed]
+
+    assert sorted((each.name,) for each in listed) == sorted(there)
+    assert all(answered)

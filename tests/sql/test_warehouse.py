@@ -16,7 +16,9 @@ from rich.console import Console
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
 from connector.money import money_text
-from connector.sql.warehouse import TABLES, open_warehouse, refuse_statements, render
+from connector.sql.listing import COVERAGE, TABLES
+from connector.sql.output import render
+from connector.sql.warehouse import open_warehouse, refuse_statements
 from tests.support.datasets import DATASET, lay, provenance, write
 
 MONEY = pa.decimal128(36, 18)
@@ -208,7 +210,7 @@ def test_the_list_of_tables_says_what_each_holds_and_lacks(tmp_path: Path) -> No
     publish(tmp_path, "2026-06-01", net=Decimal(1))
 
     with open_warehouse(tmp_path, query=TABLES) as warehouse:
-        rows = warehouse.sql(TABLES).fetchall()
+        rows = warehouse.sql(TABLES).select(*COVERAGE).fetchall()
 
     assert rows == [
         (DATASET.table, 4, "2026-06-01", "2026-06-04", 2, "2026-06-02"),

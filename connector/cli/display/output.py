@@ -4,7 +4,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from connector.errors import ConfigurationError
@@ -92,7 +92,7 @@ class _TextLines(logging.Formatter):
         return visible(super().format(record), lines=True)
 
 
-def show_rows_as_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def show_rows_as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """One object per row."""
     twice = sorted({name for name in columns if list(columns).count(name) > 1})
     if twice:
