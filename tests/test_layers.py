@@ -73,6 +73,9 @@ MAY_IMPORT = {
                 "text",
             ),
         },
+        "status": {
+            *("accounts", "api", "catalogue", "checks", "dataset", "errors", "partitions", "query", "sql"),
+        },
         "settings": {"api", "dataset", "errors"},
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},
         "project": {

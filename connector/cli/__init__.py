@@ -26,6 +26,7 @@ from connector.cli.options import ENVIRONMENT, EXIT_CODES
 from connector.cli.pull import pull
 from connector.cli.simulate import simulate
 from connector.cli.sql import sql
+from connector.cli.status import status
 from connector.cli.types import types
 from connector.cli.upgrade import upgrade
 from connector.errors import (
@@ -70,7 +71,7 @@ def cli() -> None:
     """Download Stripe's financial reports into typed Parquet files, and query and check them."""
 
 
-for _command in (init, types, accounts, pull, sql, check, doctor, simulate, upgrade, forget):
+for _command in (init, types, accounts, pull, status, sql, check, doctor, simulate, upgrade, forget):
     cli.add_command(_command)
 
 

@@ -1,6 +1,7 @@
 """`_partitions` and `restated`: the files themselves, and what changed since each was first published."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -95,26 +96,42 @@ def restated(store: Store, tables: Iterable[tuple[Dataset, Sequence[Footer]]]) -
         row
         for dataset, footers in tables
         for footer in footers
-        if (found := footer.provenance)
-        for row in _changes(dataset, _first(store, dataset, found.period), found)
+        if footer.provenance and (found := find_restatement(store, dataset, footer.provenance))
+        for row in _changes(dataset, found.first, found.now)
     ]
     return _table(RESTATED_COLUMNS, rows)
 
 
-def _first(store: Store, dataset: Dataset, key: str) -> Provenance | None:
-    """What the oldest file says that a partition's files replaced; None where there is none."""
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """A partition whose rows or amounts are others than at first.
+
+    Attributes:
+        first: the oldest file that is still set aside.
+        now: the file that counts.
+    """
+
+    first: Provenance
+    now: Provenance
+
+
+def find_restatement(store: Store, dataset: Dataset, now: Provenance) -> Restatement | None:
+    """How a partition's file differs from the first one; None where it does not, and where there is none.
+
+    Other columns alone are no restatement: somebody asked for them.
+    """
     first = None
-    for _, file in store.superseded(dataset, key):
+    for _, file in store.superseded(dataset, now.period):
         first = file.footer.provenance
-    return first
-
-
-def _changes(dataset: Dataset, first: Provenance | None, now: Provenance) -> Iterator[dict[str, Any]]:
     if first is None:
-        return
+        return None
     change = Change.between(first, now)
     if change.same_bytes or not (change.rows or change.totals or change.sums):
-        return
+        return None
+    return Restatement(first, now)
+
+
+def _changes(dataset: Dataset, first: Provenance, now: Provenance) -> Iterator[dict[str, Any]]:
     for currency in sorted({*first.totals, *now.totals}) or [""]:
         before, after = (
             each.totals.get(currency, Decimal(0)) if each.totals else None for each in (first, now)

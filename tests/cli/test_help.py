@@ -36,7 +36,19 @@ def test_help_loads_nothing_slow() -> None:
 def test_commands_are_listed_in_the_order_of_work_with_whole_summaries(run: Run) -> None:
     shown = run("-h").out.partition("Commands:\n")[2].partition("\n\n")[0]
 
-    names = ["init", "types", "accounts", "pull", "sql", "check", "doctor", "simulate", "upgrade", "forget"]
+    names = [
+        "init",
+        "types",
+        "accounts",
+        "pull",
+        "status",
+        "sql",
+        "check",
+        "doctor",
+        "simulate",
+        "upgrade",
+        "forget",
+    ]
     assert [line.split()[0] for line in shown.splitlines()] == names
     assert "..." not in shown
 
