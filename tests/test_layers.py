@@ -76,6 +76,10 @@ MAY_IMPORT = {
         "status": {
             *("accounts", "api", "catalogue", "checks", "dataset", "errors", "partitions", "query", "sql"),
         },
+        "close": {
+            *("accounts", "catalogue", "checks", "convert", "dataset", "errors", "money", "partitions"),
+            *("query", "sql", "text"),
+        },
         "settings": {"api", "dataset", "errors"},
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},
         "project": {

@@ -18,6 +18,7 @@ import click
 from connector import __version__
 from connector.cli.accounts import accounts
 from connector.cli.check import check
+from connector.cli.close import close
 from connector.cli.display.output import interrupted, interrupted_by_signals
 from connector.cli.doctor import doctor
 from connector.cli.forget import forget
@@ -71,7 +72,7 @@ def cli() -> None:
     """Download Stripe's financial reports into typed Parquet files, and query and check them."""
 
 
-for _command in (init, types, accounts, pull, status, sql, check, doctor, simulate, upgrade, forget):
+for _command in (init, types, accounts, pull, status, sql, check, close, doctor, simulate, upgrade, forget):
     cli.add_command(_command)
 
 

@@ -65,7 +65,7 @@ class Pins:
         for mode in Mode:
             for path in sorted(self._root.listed(self._root.path(mode))):
                 name = path.rpartition("/")[2]
-                if name != "_datasets" and self._root.path(f"{mode}/_datasets/{name}.json") not in pins:
+                if not name.startswith("_") and self._root.path(f"{mode}/_datasets/{name}.json") not in pins:
                     files = self._root.everything_below(path, through=())
                     found |= {path: _UNPINNED} if any(map(may_be_read, files)) else {}
         return found

@@ -44,6 +44,7 @@ def test_commands_are_listed_in_the_order_of_work_with_whole_summaries(run: Run)
         "status",
         "sql",
         "check",
+        "close",
         "doctor",
         "simulate",
         "upgrade",

@@ -11,6 +11,7 @@ PATHS = (
     "assets/README.md",
     "connector/README.md",
     "connector/catalogue/README.md",
+    "connector/close/README.md",
     "connector/dataset/README.md",
     "connector/simulator/README.md",
     "connector/sql/README.md",

@@ -1,0 +1,199 @@
+"""The sheets of a month are the simulator's books, to the last decimal."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from connector.close import Closing, CurrencySheet, Month, close_month
+from connector.close.rows import Owner
+from connector.dataset.store import Store
+from connector.money import total
+from connector.partitions import Windows
+from connector.query import ReportQuery
+from connector.simulator import Simulator
+from connector.simulator.books.entries import Entry, Totals
+from tests.conftest import ClientFor, Pull
+from tests.support.clock import ManualClock
+from tests.support.months import REPORTS, pull_month
+
+Closed = Callable[..., Closing]
+
+FEES = "all_fees.balance_transaction_created.itemized.2"
+
+#: A month with a day of 23 hours, one with a day of 25, and one with a top-up.
+SPRING, AUTUMN, TOP_UP = Month.of("2026-03"), Month.of("2025-11"), Month.of("2025-12")
+
+
+@pytest.fixture
+def simulator(clock: ManualClock) -> Simulator:
+    clock.move_to(datetime(2026, 8, 8, 13, tzinfo=UTC))
+    return Simulator(clock, seed=5, volume=2, opening=date(2025, 10, 20), run_seconds=0)
+
+
+@pytest.fixture
+def closed(pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor) -> Closed:
+    """With a live key, as fees exist in live mode only."""
+    client = client_for(simulator.handle, api_key="sk_live_closing")
+
+    def close(month: Month, window: str, zone: str, *reports: str) -> Closing:
+        pull_month(pull, month=month, window=window, zone=zone, reports=reports, client=client)
+        return close_month(store, store.datasets(), month)
+
+    return close
+
+
+def bounds(month: Month, zone: str) -> tuple[int, int]:
+    (whole,) = month.partitions("monthly", zone)
+    assert whole.interval
+    return int(whole.interval.start.timestamp()), int(whole.interval.end.timestamp())
+
+
+def booked(simulator: Simulator, month: Month, zone: str, account: str | None = None) -> list[Entry]:
+    start, end = bounds(month, zone)
+    as_of = int(simulator.now().timestamp())
+    return list(simulator.ledger(account).entries(start, end, as_of=as_of))
+
+
+def balances(
+    simulator: Simulator, month: Month, zone: str, account: str | None = None
+) -> Iterator[dict[str, Totals]]:
+    for at in bounds(month, zone):
+        yield simulator.ledger(account).totals(at, as_of=int(simulator.now().timestamp()))
+
+
+def equal_the_books(sheet: CurrencySheet, entries: list[Entry], before: Totals, after: Totals) -> bool:
+    """Whether the sheet has what these entries of its currency add up to."""
+    own = [each for each in entries if each.currency == sheet.currency]
+    activity = [each for each in own if not each.is_payout]
+    fees = [each.fee - (each.gross if each.category in {"fee", "network_cost"} else 0) for each in activity]
+    by_category = {name: total(e.net for e in activity if e.category == name) for name in _names(activity)}
+    paid_out = [each for each in own if each.is_payout]
+    moved = after.minus(before)
+    return (
+        sheet.sums
+        == {
+            "opening": before.balance,
+            "activity": moved.activity,
+            "payouts": moved.payouts,
+            "other": moved.topups,
+            "closing": after.balance,
+        }
+        and sheet.fees.ledger == total(fees)
+        and {each.category: each.net for each in sheet.categories or ()} == by_category
+        and total(each.net for each in sheet.payouts or ()) == -total(each.net for each in paid_out)
+        and (sheet.gap, sheet.unexplained, sheet.activity_difference) == (Decimal(0), Decimal(0), Decimal(0))
+    )
+
+
+def _names(entries: list[Entry]) -> set[str]:
+    return {each.category for each in entries}
+
+
+def differing(closing: Closing, simulator: Simulator, zone: str) -> list[str]:
+    """The currencies whose sheet is not what the books say."""
+    entries = booked(simulator, closing.month, zone)
+    before, after = balances(simulator, closing.month, zone)
+    assert {each.currency for each in closing.sheets} == {"eur", "jpy", "kwd", "usd"}
+    return [
+        each.currency
+        for each in closing.sheets
+        if not equal_the_books(each, entries, before.get(each.currency, Totals()), after[each.currency])
+    ]
+
+
+@pytest.mark.parametrize("month", [SPRING, AUTUMN])
+def test_days_of_new_york_with_23_and_25_hours(closed: Closed, simulator: Simulator, month: Month) -> None:
+    closing = closed(month, "daily", "America/New_York", *REPORTS[:3])
+
+    assert closing.problems == ()
+    assert differing(closing, simulator, "America/New_York") == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_one_file_of_a_month_with_all_that_can_be_there(
+    closed: Closed, simulator: Simulator, zone: str
+) -> None:
+    closing = closed(TOP_UP, "monthly", zone, *REPORTS, FEES)
+
+    assert closing.problems == ()
+    assert differing(closing, simulator, zone) == []
+    assert [each.currency for each in closing.sheets if each.other] == ["usd"]
+    for each in closing.sheets:
+        assert each.fees.difference == 0
+        assert all(payout.difference == 0 for payout in each.tied or ())
+        assert each.tied
+    assert {each.currency: bool(each.fees.tax) for each in closing.sheets}["eur"]
+
+
+def test_activity_added_up_by_stripe_is_as_good(closed: Closed, simulator: Simulator) -> None:
+    reports = ("balance_summary", "balance_change_from_activity_summary", "payouts_itemized")
+
+    closing = closed(TOP_UP, "monthly", "UTC", *reports)
+
+    assert closing.problems == ()
+    assert differing(closing, simulator, "UTC") == []
+
+
+def test_each_connected_account_has_its_books(
+    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+) -> None:
+    accounts = simulator.connected_accounts[:2]
+    client = client_for(simulator.handle)
+    pull_month(pull, month=TOP_UP, window="monthly", client=client)
+    connected = [f"connected_account_{each}" for each in REPORTS]
+    pull_month(pull, month=TOP_UP, window="monthly", reports=connected[:1], accounts=accounts, client=client)
+    # One file of all, whose rows say whose they are.
+    pull_month(pull, month=TOP_UP, window="monthly", reports=connected[1:2], client=client)
+    pull_month(pull, month=TOP_UP, window="monthly", reports=connected[2:], accounts=accounts, client=client)
+
+    closing = close_month(store, store.datasets(), TOP_UP)
+
+    own = Owner("default")
+    assert {each.owner for each in closing.sheets} >= {own, *(Owner("default", each) for each in accounts)}
+    for owner, account in [(own, None), *((Owner("default", each), each) for each in accounts)]:
+        entries = booked(simulator, TOP_UP, "UTC", account)
+        before, after = balances(simulator, TOP_UP, "UTC", account)
+        sheets = [each for each in closing.sheets if each.owner == owner]
+        assert sheets
+        assert [
+            (owner, each.currency)
+            for each in sheets
+            if not equal_the_books(each, entries, before.get(each.currency, Totals()), after[each.currency])
+        ] == []
+
+
+def test_an_account_that_begins_within_the_month_lacks_nothing_before(
+    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+) -> None:
+    october = Month.of("2025-10")
+    client = client_for(simulator.handle)
+    windows = Windows("daily").between(date(2025, 10, 20), date(2025, 11, 2))
+    for report in REPORTS[:3]:
+        pull(ReportQuery.of(report), windows, client=client)
+
+    closing = close_month(store, store.datasets(), october)
+
+    assert closing.problems == ()
+    assert [each.opening for each in closing.sheets] == [Decimal(0)] * len(closing.sheets)
+    assert closing.parts[0].remarks[0] == (
+        "own account begins on 2025-10-20 with a balance of zero; nothing is expected before."
+    )
+
+
+def test_one_that_begins_with_money_lacks_what_comes_before(
+    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+) -> None:
+    client = client_for(simulator.handle)
+    windows = Windows("daily").between(date(2025, 10, 25), date(2025, 11, 2))
+    for report in REPORTS[:3]:
+        pull(ReportQuery.of(report), windows, client=client)
+
+    closing = close_month(store, store.datasets(), Month.of("2025-10"))
+
+    assert [each.partition(".")[0] for each in closing.problems] == [
+        f"{report} lacks 2025-10-01, 2025-10-02, 2025-10-03, 2025-10-04, 2025-10-05, 2025-10-06, "
+        "2025-10-07, 2025-10-08, 2025-10-09, 2025-10-10 and 14 more"
+        for report in REPORTS[:3]
+    ]

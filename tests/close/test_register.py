@@ -1,0 +1,128 @@
+"""The register of sign-offs: what is written is read back, and two never hold at once."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.close import Month, Register, SignOff, changes_since
+from connector.close.rows import Owner
+from connector.close.sign_off import Input, Sums
+from connector.errors import ConfigurationError, StoreError
+
+JUNE = Month.of("2026-06")
+AT = datetime(2026, 7, 3, 9, 30, tzinfo=UTC)
+
+money = st.dictionaries(
+    st.sampled_from(["usd", "jpy", "kwd", ""]),
+    st.decimals(allow_nan=False, allow_infinity=False, places=18, min_value=-(10**12), max_value=10**12),
+)
+
+
+def input_(key: str = "2026-06-01", version: str = "a", **given: object) -> Input:
+    fields = {"csv_sha256": f"csv of {version}", "run_id": f"frr_{version}", "rows": 2, **given}
+    fields.setdefault("totals", {"usd": Decimal("1.50")})
+    return Input("balance_summary", key, version, **fields)  # type: ignore[arg-type]
+
+
+def signed(*inputs: Input) -> SignOff:
+    return SignOff(str(JUNE), AT, "J. Doe", inputs, ())
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Register:
+    return Register(tmp_path, "live")
+
+
+@given(st.builds(input_, totals=money), st.builds(Sums, st.builds(Owner, st.text()), st.text(), money))
+def test_what_is_signed_is_read_back(first: Input, sums: Sums) -> None:
+    made = SignOff(str(JUNE), AT, None, (first,), (sums,))
+
+    assert SignOff.from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+def test_a_month_is_signed_opened_and_signed_again(register: Register) -> None:
+    one, two = signed(input_(version="a")), signed(input_(version="b"))
+
+    register.sign(JUNE, one)
+    register.reopen(JUNE, AT, "J. Doe")
+    between = register.signed(JUNE)
+    register.sign(JUNE, two)
+
+    assert between is None
+    assert register.signed(JUNE) == two
+    assert [(each.number, each.kind, each.sign_off) for each in register.history(JUNE)] == [
+        (1, "signed", one),
+        (2, "reopened", None),
+        (3, "signed", two),
+    ]
+    assert register.signed(Month.of("2026-07")) is None
+
+
+def test_what_is_signed_is_not_signed_twice(register: Register) -> None:
+    register.sign(JUNE, signed())
+
+    with pytest.raises(ConfigurationError, match="signed off already"):
+        register.sign(JUNE, signed())
+
+
+def test_of_several_that_sign_at_once_one_does(tmp_path: Path) -> None:
+    def sign(number: int) -> bool:
+        try:
+            Register(tmp_path, "live").sign(JUNE, signed(input_(version=f"{number}")))
+        except ConfigurationError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(sign, range(8)))
+
+    assert done.count(True) == 1
+    assert len(Register(tmp_path, "live").history(JUNE)) == 1
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 2}', '{"format": 1, "at": "x", "by": null}'])
+def test_a_file_that_cannot_be_read_is_named(register: Register, content: str) -> None:
+    path = Path(register.sign(JUNE, signed()))
+    path.write_text(content)
+
+    with pytest.raises(StoreError, match=r"0001-signed\.json.*Restore it"):
+        register.signed(JUNE)
+
+
+def changes(before: tuple[Input, ...], after: tuple[Input, ...]) -> list[str]:
+    return list(changes_since(signed(*before), after, ()))
+
+
+def test_a_changed_a_missing_and_a_new_file_are_named_with_their_money() -> None:
+    dearer = input_("2026-06-02", "c", totals={"usd": Decimal("1.25"), "jpy": Decimal(3)}, rows=1)
+
+    found = changes((input_(), input_("2026-06-02")), (dearer, input_("2026-06-03")))
+
+    assert found == [
+        "balance_summary 2026-06-01 was signed off and is missing: -1.50 usd. Pull it again.",
+        "balance_summary 2026-06-02 changed after the sign-off: +3 jpy and -0.25 usd, -1 rows, report run "
+        "frr_c after frr_a.",
+        "balance_summary 2026-06-03 was not there at the sign-off: +1.50 usd.",
+    ]
+
+
+def test_bytes_that_are_read_in_another_way_are_the_same_where_their_amounts_are() -> None:
+    again = input_(version="b", csv_sha256="csv of a", run_id="frr_a")
+    otherwise = input_(version="b", csv_sha256="csv of a", run_id="frr_a", totals={"usd": Decimal(15)})
+
+    assert changes((input_(),), (again,)) == []
+    assert changes((input_(),), (otherwise,)) == [
+        "balance_summary 2026-06-01 changed after the sign-off: +13.50 usd."
+    ]
+
+
+def test_a_table_that_is_new_changes_nothing_that_was_signed() -> None:
+    other = Input("all_fees", "2026-06-01", "v", "csv", "frr_v", 1, {})
+
+    assert changes((input_(),), (input_(), other)) == []
