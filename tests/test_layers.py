@@ -78,7 +78,7 @@ MAY_IMPORT = {
         },
         "close": {
             *("accounts", "catalogue", "checks", "convert", "dataset", "errors", "money", "partitions"),
-            *("query", "sql", "text"),
+            *("pictures", "query", "sql", "text"),
         },
         "settings": {"api", "dataset", "errors"},
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},

@@ -82,6 +82,8 @@ def close(
         place = register.reopen(wanted, SystemClock().now(), whole_name(by))
         echo(f"{wanted} is open again: {place}")
         return
+    for path, reason in store.unusable_tables().items():
+        echo(f"Note: {path} was not looked at: {reason}", err=True)
     closing = close_month(store, datasets, wanted, lists_here())
     signed = register.signed(wanted)
     if sign_off and (signed is not None or not closing.problems):
@@ -106,9 +108,14 @@ def _sign(register: "Register", closing: "Closing", by: str | None) -> "SignOff"
 
 def _show(document: "Document", *, form: str, as_json: bool) -> None:
     if not as_json:
-        from connector.close.rendering import FORMATS  # noqa: PLC0415
+        from connector.close.rendering import FORMATS, as_html  # noqa: PLC0415
 
-        echo(FORMATS[form](document), nl=False)
+        if form == "html":
+            from connector.close.pictures import draw  # noqa: PLC0415 - slow to load
+
+            echo(as_html(document, draw(document)), nl=False)
+        else:
+            echo(FORMATS[form](document), nl=False)
         return
     from connector.close.rendering import as_objects  # noqa: PLC0415
 

@@ -11,6 +11,7 @@ The core is pure: rows in, sheet out.
     closing                           all of it: the sheet, its inputs, and the problems
     sign_off, register                what was signed, what became of it, and where that is written
     layout, rendering                 the sheet as the Dashboard has it: for terminals, Markdown, CSV, HTML
+    pictures                          and as a picture
 """
 
 from connector.close.closing import Closing, close_month

@@ -4,6 +4,7 @@ Names of accounts and categories, ids and reasons are written by strangers: each
 none is a formula, a tag or a control of the terminal.
 """
 
+import base64
 import csv
 import html
 import io
@@ -18,7 +19,7 @@ from connector.close.tables import RUN
 from connector.money import money_text
 from connector.text import visible
 
-#: SVG or other markup of our own for a page, by account and currency.
+#: Pictures as SVG, by account and currency.
 Pictures = Mapping[tuple[Owner, str], str]
 
 _CSV = ("account", "connected_account", "currency", "section", "line", "count", "gross", "fees", "amount")
@@ -39,6 +40,7 @@ tr.sum td { font-weight: 600; border-top: 1px solid #d5dbe1; } th { color: #4f56
 p.status { padding: .6rem .8rem; border-left: 4px solid #1a7f4b; background: #eefaf3; }
 p.status.red, ul.red { border-left: 4px solid #c0123c; background: #fdf0f3; }
 ul.red { padding: .6rem .8rem .6rem 2rem; } .note { color: #4f566b; margin: .2rem 0; }
+img { max-width: 100%; }
 @media print { body { margin: 0; } h2 { break-before: page; } }
 """
 
@@ -181,7 +183,7 @@ def as_html(document: Document, pictures: Pictures | None = None) -> str:
     """One page that needs nothing beside it: no script, no font, no picture from elsewhere.
 
     Args:
-        pictures: markup of our own, by account and currency; it is not escaped.
+        pictures: as SVG, by account and currency. They become images, in which nothing runs.
     """
     red = " red" if document.is_red else ""
     parts = [
@@ -203,7 +205,8 @@ def as_html(document: Document, pictures: Pictures | None = None) -> str:
 def _html_page(page: Page, picture: str) -> Iterator[str]:
     yield f"<h2>{_escaped(page.title)}</h2>"
     if picture:
-        yield f"<figure>{picture}</figure>"
+        content = base64.b64encode(picture.encode()).decode()
+        yield f'<img alt="From the starting to the ending balance" src="data:image/svg+xml;base64,{content}">'
     for section in page.sections:
         yield f"<h3>{_escaped(section.title)}</h3>"
         if section.rows:

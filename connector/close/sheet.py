@@ -154,22 +154,22 @@ class CurrencySheet:
     def faults(self) -> Iterator[str]:
         """What does not agree within the sheet, as sentences."""
         checked = (
-            ("closes with {} more than its opening and movements add up to", self.unexplained),
-            ("and the next month opens with {} more than this one closes with", self.gap),
-            ("has categories of {} more than its activity", self.activity_difference),
-            ("has payouts of {} more than the balance paid out", self.payouts_difference),
+            ("the closing is {} more than opening and movements", self.unexplained),
+            ("the next month opens with {} more than this one closes with", self.gap),
+            ("the categories are {} more than the activity of the balance", self.activity_difference),
+            ("the payouts are {} more than the balance paid out", self.payouts_difference),
         )
         for text, amount in checked:
             if amount:
-                yield f"{self.owner}: {self.currency} {text.format(money_text(amount, self.currency))}."
+                yield f"{self.owner}, {self.currency}: {text.format(money_text(amount, self.currency))}."
         for each in self.differing[:_SHOWN]:
             texts = [money_text(amount or ZERO, self.currency) for amount in (each.net, each.contents)]
             yield (
-                f"{self.owner}: payout {each.payout} is {texts[0]} {self.currency}, and its "
-                f"{each.count:,} transactions are {texts[1]}."
+                f"{self.owner}, {self.currency}: payout {each.payout} is {texts[0]}, and its transactions, "
+                f"{each.count:,} in all, are {texts[1]}."
             )
         if (more := len(self.differing) - _SHOWN) > 0:
-            yield f"{self.owner}: {more:,} more payouts in {self.currency} differ from their transactions."
+            yield f"{self.owner}, {self.currency}: {more:,} more payouts differ from their transactions."
 
 
 #: So many payouts are named.

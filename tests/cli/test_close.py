@@ -109,7 +109,7 @@ def test_what_was_restated_in_one_table_alone_breaks_the_books(
     red = run("close", "2026-06", "--sign-off")
 
     assert red.code == 6
-    assert "own account: usd has categories of -1.50 more than its activity." in words(red.out)
+    assert "usd: the categories are -1.50 more than the activity of the balance." in words(red.out)
     assert "2026-06-01, agrees_with_balance_change_from_activity_itemized:" in words(red.out)
     assert red.err == "2026-06 was not signed off.\n"
 
@@ -159,7 +159,7 @@ def test_a_month_signed_before_its_successor_was_there_is_compared_with_it(
     red = run("close", "2026-06")
 
     assert red.code == 6
-    assert "usd and the next month opens with -3.00 more than this one closes with." in words(red.out)
+    assert "usd: the next month opens with -3.00 more than this one closes with." in words(red.out)
 
 
 def test_programs_get_every_line_and_how_it_stands(run: Run, month: None) -> None:
@@ -188,6 +188,7 @@ def test_each_format_has_the_same_amounts(run: Run, month: None) -> None:
         assert [amount for amount in closing.values() if amount not in shown[form]] == []
     assert shown["html"].startswith("<!doctype html>")
     assert not re.search(r"(src|href)=.?http", shown["html"])
+    assert shown["html"].count('src="data:image/svg+xml;base64,') == 4
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from connector import open_warehouse
 from connector.close import Closing, CurrencySheet, Month, close_month
 from connector.close.rows import Owner
+from connector.close.sheet import ZERO
 from connector.dataset.store import Store
 from connector.money import total
 from connector.partitions import Windows
@@ -83,7 +85,8 @@ def equal_the_books(sheet: CurrencySheet, entries: list[Entry], before: Totals, 
         and sheet.fees.ledger == total(fees)
         and {each.category: each.net for each in sheet.categories or ()} == by_category
         and total(each.net for each in sheet.payouts or ()) == -total(each.net for each in paid_out)
-        and (sheet.gap, sheet.unexplained, sheet.activity_difference) == (Decimal(0), Decimal(0), Decimal(0))
+        and (sheet.gap or Decimal(0), sheet.unexplained, sheet.activity_difference)
+        == (Decimal(0), Decimal(0), Decimal(0))
     )
 
 
@@ -134,6 +137,57 @@ def test_activity_added_up_by_stripe_is_as_good(closed: Closed, simulator: Simul
 
     assert closing.problems == ()
     assert differing(closing, simulator, "UTC") == []
+
+
+def test_the_views_of_sql_say_the_same(closed: Closed, store: Store) -> None:
+    closing = closed(TOP_UP, "monthly", "UTC", *REPORTS)
+
+    with open_warehouse(store.root) as warehouse:
+        balances, fees, payouts = (
+            {row[0]: row[1:] for row in warehouse.sql(query).fetchall()}
+            for query in (
+                "SELECT currency, opening, activity, payouts, topups + other, closing FROM balances "
+                "WHERE _date = '2025-12-01'",
+                "SELECT currency, sum(fee) FROM fees_by_category WHERE _date = '2025-12-01' GROUP BY ALL",
+                "SELECT currency, count(*), sum(amount), sum(net) FROM payout_contents "
+                "WHERE _date = '2025-12-01' GROUP BY ALL",
+            )
+        )
+
+    assert {each.currency: tuple(each.sums.values()) for each in closing.sheets} == balances
+    assert {each.currency: (each.fees.ledger,) for each in closing.sheets} == fees
+    assert {
+        each.currency: (
+            len(tied),
+            total(one.net for one in tied),
+            total(one.contents or ZERO for one in tied),
+        )
+        for each in closing.sheets
+        for tied in [each.tied or ()]
+    } == payouts
+
+
+def test_accounts_that_are_acted_for_have_a_sheet_each(
+    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+) -> None:
+    accounts = simulator.connected_accounts[:2]
+    windows = TOP_UP.partitions("monthly", "UTC")
+    for report in REPORTS[:3]:
+        query = ReportQuery.of(report, window="monthly", acting=True)
+        pull(query, query.each_account(windows, accounts), client=client_for(simulator.handle))
+
+    closing = close_month(store, store.datasets(), TOP_UP)
+
+    assert closing.problems == ()
+    for account in accounts:
+        entries = booked(simulator, TOP_UP, "UTC", account)
+        before, after = balances(simulator, TOP_UP, "UTC", account)
+        sheets = [each for each in closing.sheets if each.owner == Owner(account)]
+        assert sheets
+        assert all(
+            equal_the_books(each, entries, before.get(each.currency, Totals()), after[each.currency])
+            for each in sheets
+        )
 
 
 def test_each_connected_account_has_its_books(

@@ -174,7 +174,7 @@ def test_payouts_are_tied_to_their_transactions_one_by_one() -> None:
         ("po_1hand", None, None),
     ]
     assert list(sheet.faults())[-1] == (
-        "own account: payout po_1short is 10.00 usd, and its 1 transactions are 9.99."
+        "own account, usd: payout po_1short is 10.00, and its transactions, 1 in all, are 9.99."
     )
 
 
@@ -219,8 +219,8 @@ def test_all_that_does_not_agree_is_said() -> None:
     )
 
     assert list(only(rows).faults()) == [
-        "own account: usd closes with 0.50 more than its opening and movements add up to.",
-        "own account: usd and the next month opens with -0.25 more than this one closes with.",
-        "own account: usd has categories of 0.10 more than its activity.",
-        "own account: usd has payouts of -0.01 more than the balance paid out.",
+        "own account, usd: the closing is 0.50 more than opening and movements.",
+        "own account, usd: the next month opens with -0.25 more than this one closes with.",
+        "own account, usd: the categories are 0.10 more than the activity of the balance.",
+        "own account, usd: the payouts are -0.01 more than the balance paid out.",
     ]
