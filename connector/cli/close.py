@@ -82,11 +82,13 @@ def close(
         place = register.reopen(wanted, SystemClock().now(), whole_name(by))
         echo(f"{wanted} is open again: {place}")
         return
+    signed = register.signed(wanted)
+    if sign_off:
+        register.refuse_signed(wanted)
     for path, reason in store.unusable_tables().items():
         echo(f"Note: {path} was not looked at: {reason}", err=True)
     closing = close_month(store, datasets, wanted, lists_here())
-    signed = register.signed(wanted)
-    if sign_off and (signed is not None or not closing.problems):
+    if sign_off and not closing.problems:
         signed = _sign(register, closing, whole_name(by))
     changes = list(changes_since(signed, closing.inputs, closing.sheets)) if signed else []
     document = laid_out(closing, signed, changes)

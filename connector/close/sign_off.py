@@ -12,12 +12,16 @@ from typing import Any, Self
 
 from connector.close.rows import Owner
 from connector.close.sheet import CurrencySheet
+from connector.dataset.coverage import listed
 from connector.dataset.provenance import Provenance
 from connector.money import differences, money_text
 from connector.text import join_names, visible
 
 #: The format of the files.
 FORMAT = 1
+
+#: So many changed files of a table are named one by one.
+_SHOWN = 31
 
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
@@ -140,23 +144,43 @@ def changes_since(signed: SignOff, inputs: Sequence[Input], sheets: Iterable[Cur
     """
     before = {(each.table, each.key): each for each in signed.inputs}
     now = {(each.table, each.key): each for each in inputs}
-    tables = {each.table for each in signed.inputs}
-    for place, was in before.items():
-        found = now.get(place)
-        if found is None:
-            gone = _money(was.totals, {})
-            yield f"{was.table} {was.key} was signed off and is missing: {gone}. Pull it again."
-        elif not found.holds_the_same_as(was):
-            runs = "" if found.run_id == was.run_id else f", report run {found.run_id} after {was.run_id}"
-            counted = f", {found.rows - was.rows:+,} rows" if found.rows != was.rows else ""
-            yield (
-                f"{was.table} {was.key} changed after the sign-off: {_money(was.totals, found.totals)}"
-                f"{counted}{runs}."
-            )
-    for place, found in now.items():
-        if place not in before and found.table in tables:
-            yield f"{found.table} {found.key} was not there at the sign-off: {_money({}, found.totals)}."
+    for table in dict.fromkeys(each.table for each in signed.inputs):
+        places = sorted({place for place in {*before, *now} if place[0] == table})
+        pairs = [(before.get(place), now.get(place)) for place in places]
+        changed = [
+            (was, found)
+            for was, found in pairs
+            if was is None or found is None or not found.holds_the_same_as(was)
+        ]
+        yield from _changed_files(table, changed)
     yield from _changed_sums(signed, sheets)
+
+
+def _changed_files(table: str, changed: Sequence[tuple[Input | None, Input | None]]) -> Iterator[str]:
+    """Those that differ in money one by one, the others together: after a day that was restated, all later
+    days open with another balance."""
+    apart = [pair for pair in changed if None in pair or _totals(pair[0]) != _totals(pair[1])]
+    for was, found in apart[:_SHOWN]:
+        moved = _money(_totals(was), _totals(found))
+        if was is None:
+            yield f"{table} {found.key if found else ''} was not there at the sign-off: {moved}."
+        elif found is None:
+            yield f"{table} {was.key} was signed off and is missing: {moved}. Pull it again."
+        else:
+            counted = f", {found.rows - was.rows:+,} rows" if found.rows != was.rows else ""
+            runs = "" if found.run_id == was.run_id else f", report run {found.run_id} after {was.run_id}"
+            yield f"{table} {was.key} changed after the sign-off: {moved}{counted}{runs}."
+    if len(apart) > _SHOWN:
+        yield f"{table}: {len(apart) - _SHOWN:,} more partitions are not as they were signed off."
+    if others := [was.key for was, found in changed if was and (was, found) not in apart]:
+        yield (
+            f"{table} {listed(others)} changed after the sign-off in other ways: what moved adds up to the "
+            "same."
+        )
+
+
+def _totals(file: Input | None) -> Mapping[str, Decimal]:
+    return file.totals if file else {}
 
 
 def _changed_sums(signed: SignOff, sheets: Iterable[CurrencySheet]) -> Iterator[str]:

@@ -112,6 +112,17 @@ def test_a_changed_a_missing_and_a_new_file_are_named_with_their_money() -> None
     ]
 
 
+def test_files_that_differ_in_no_sum_are_named_together() -> None:
+    keys = [f"2026-06-{day:02}" for day in range(1, 31)]
+
+    found = changes(tuple(map(input_, keys)), tuple(input_(key, "b") for key in keys))
+
+    assert found == [
+        f"balance_summary {', '.join(keys[:10])} and 20 more changed after the sign-off in other ways: what "
+        "moved adds up to the same."
+    ]
+
+
 def test_bytes_that_are_read_in_another_way_are_the_same_where_their_amounts_are() -> None:
     again = input_(version="b", csv_sha256="csv of a", run_id="frr_a")
     otherwise = input_(version="b", csv_sha256="csv of a", run_id="frr_a", totals={"usd": Decimal(15)})
