@@ -63,7 +63,8 @@ def close(
 
     \b
     stripe-reports close 2026-06
-    stripe-reports close 2026-06 --sign-off --by "J. Doe" --format html > june.html
+    stripe-reports close 2026-06 --sign-off --by "J. Doe"
+    stripe-reports close 2026-06 --format html > june.html
     """
     if sign_off and reopen:
         raise click.UsageError("--sign-off and --reopen do the opposite; give one of them")

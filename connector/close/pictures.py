@@ -18,7 +18,7 @@ def draw(document: Document) -> Pictures:
 
 def steps(sheet: CurrencySheet) -> Iterator[Step]:
     """The balances at both ends, and what moved the balance in between."""
-    yield Step(sheet.currency, "starting balance", sheet.opening, is_balance=True)
+    yield Step(sheet.currency, "start", sheet.opening, is_balance=True)
     for each in sheet.movements:
         if each.gross is None or each.fee is None:
             yield Step(sheet.currency, each.name, each.net)
@@ -26,4 +26,4 @@ def steps(sheet: CurrencySheet) -> Iterator[Step]:
             yield Step(sheet.currency, each.name, each.gross)
             if each.fee:
                 yield Step(sheet.currency, f"{each.name} fees", each.fee)
-    yield Step(sheet.currency, "ending balance", sheet.closing, is_balance=True)
+    yield Step(sheet.currency, "end", sheet.closing, is_balance=True)

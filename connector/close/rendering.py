@@ -27,7 +27,9 @@ _CSV = ("account", "connected_account", "currency", "section", "line", "count", 
 #: What a spreadsheet may take as the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
+#: What Markdown may take for more than text: anywhere, in addresses that become links, and where a line
+#: begins.
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#!|~&$@]|(?<=:)//|(?<=www)\.|^\s*(?:[-+=]|\d+[.)])")
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1a1f36; }
@@ -133,9 +135,11 @@ def _markdown_table(section: Section, currency: str) -> Iterator[str]:
 
 
 def _marked(text: str) -> str:
-    """A text as Markdown shows it. Amounts are left readable: nothing but a number begins with a minus."""
+    """A text as Markdown shows it. Amounts are left readable, with a minus."""
     shown = visible(text)
-    return shown if re.fullmatch(r"-?[\d,.]+", shown) else _MARKDOWN.sub(r"\\\1", shown)
+    if re.fullmatch(r"-?[\d,]*\d(\.\d+)?", shown):
+        return shown
+    return _MARKDOWN.sub(lambda found: re.sub(r"([^a-zA-Z0-9\s])", r"\\\1", found[0]), shown)
 
 
 # CSV

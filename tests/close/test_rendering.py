@@ -94,6 +94,22 @@ def test_a_command_is_a_line_of_its_own() -> None:
     assert f"\n  {command}\n" in as_text(document(f"It lacks a day. Run: {command}"))
 
 
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("2026-06-01 to 2026-06-30", "2026-06-01 to 2026-06-30"),
+        ("risk_reserved_funds", r"risk\_reserved\_funds"),
+        ("- item", r"\- item"),
+        ("1. item", r"1\. item"),
+        ("see https://a.example, www.a.example", r"see https:\/\/a.example, www\.a.example"),
+        ("[a](b) <b> @c", r"\[a\](b) \<b\> \@c"),
+        ("+3 jpy", r"\+3 jpy"),
+    ],
+)
+def test_what_markdown_would_take_for_more_than_text_is_escaped(text: str, marked: str) -> None:
+    assert f"# {marked}\n" in FORMATS["md"](document(text))
+
+
 def test_markdown_tables_keep_their_columns() -> None:
     rows = [line for line in FORMATS["md"](document()).splitlines() if line.startswith("|")]
 
