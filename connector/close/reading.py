@@ -27,7 +27,7 @@ from connector.dataset.provenance import Provenance
 from connector.money import EXACT, total
 from connector.partitions import CONNECTED_ACCOUNT
 from connector.query import ReportQuery
-from connector.sql.quoting import literal, quoted
+from connector.sql.quoting import quoted
 
 #: The columns each role is read by, besides those that say whose a row is.
 _COLUMNS = {
@@ -151,7 +151,7 @@ def _activity(source: Source, key: str, file: OpenFile) -> Iterator[CategoryRow]
 def _payouts(source: Source, key: str, file: OpenFile) -> Iterator[PayoutRow]:
     query = file.query
     turn = Decimal(query.spec.paid_out_sign.factor or 1)
-    arrival = f"max({_day_of_bank(query)})" if has(query, ARRIVAL) else "NULL"
+    arrival = f"max({ARRIVAL})" if has(query, ARRIVAL) else "NULL"
     for account, currency, category, payout, *amounts, day in _select(
         source,
         file,
@@ -162,14 +162,6 @@ def _payouts(source: Source, key: str, file: OpenFile) -> Iterator[PayoutRow]:
         gross, fee, net = (EXACT.multiply(each or _ZERO, turn) for each in amounts)
         owner = source.owner(key, account)
         yield PayoutRow(owner, currency, payout or "", category or "", gross, fee, net, day)
-
-
-def _day_of_bank(query: ReportQuery) -> str:
-    """SQL for the day in UTC on which a payout is to arrive: banks have days, and Stripe gives their
-    midnights, which another zone's clock shows on the day before."""
-    if query.timezone is None:
-        return f"CAST({ARRIVAL} AS DATE)"
-    return f"CAST(({ARRIVAL} AT TIME ZONE {literal(query.timezone)}) AT TIME ZONE 'UTC' AS DATE)"
 
 
 def _contents(source: Source, key: str, file: OpenFile) -> Iterator[ContentRow]:

@@ -74,7 +74,7 @@ class PayoutRow:
     Attributes:
         category: `payout`, or `payout_reversal` and the like for what came back.
         net: what the bank gets; negative for what came back.
-        arrival: the day on which the bank is to have it; None where nothing says.
+        arrival: the day on which the bank is to have it, by UTC; None where nothing says.
     """
 
     owner: Owner
