@@ -1,6 +1,7 @@
 """The connector in Dagster: assets, resource, reader, component.
 
     config          `defs.yaml`: its fields, and the component that loads it
+    analytics       assets behind the reports, with pictures
     automation      sensors, schedules and checks of one account, as one value
     sensors         late report runs, data that became available, payouts that became known
     materialize     one step of a report asset, from partitions to events
@@ -13,6 +14,7 @@
 Importing it reads no environment and sends nothing to Stripe.
 """
 
+from assets.analytics.definitions import build_analytics
 from assets.automation.alerts import Alert, build_failure_alert_sensor
 from assets.automation.automation import Automation
 from assets.automation.follow import follow_reports
@@ -37,6 +39,7 @@ __all__ = [
     "ReportReader",
     "StripeReporting",
     "StripeReportsComponent",
+    "build_analytics",
     "build_availability_sensor",
     "build_failure_alert_sensor",
     "build_late_report_sensor",

@@ -101,7 +101,17 @@ MAY_IMPORT = {
         "materialize": {"dagster_runs", "reports", "resources", "shown"},
         "sensors": {"dagster_runs", "reports", "resources", "shown"},
         "automation": {"dagster_runs", "reports", "resources", "sensors", "shown"},
-        "config": {"automation", "io_manager", "materialize", "reports", "resources", "sensors", "settings"},
+        "analytics": {"automation", "dagster_runs", "materialize", "reports", "resources", "shown"},
+        "config": {
+            "analytics",
+            "automation",
+            "io_manager",
+            "materialize",
+            "reports",
+            "resources",
+            "sensors",
+            "settings",
+        },
     },
 }
 #: The doors, which may import all that stands below them.

@@ -14,6 +14,7 @@ import dagster as dg
 from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
 from pydantic import BaseModel, create_model
 
+from assets.analytics.definitions import build_analytics
 from assets.automation.automation import Automation
 from assets.config.models import (
     Attributes,
@@ -49,6 +50,7 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
     Attributes:
         reports: one asset each, in the order of the file.
         connection: the account they are pulled from, and where they are stored.
+        analytics: whether there are assets behind the reports, with numbers and pictures.
         resource_key: the key of the `StripeReporting` resource; give each account its own.
         prefix: what precedes the tables' names in asset keys, `/` between its parts; the resource's key
             when None.
@@ -67,6 +69,7 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         StripeReporting,
         dg.Resolver(resolve_connection, model_field_type=ConnectionModel, inject_before_resolve=False),
     ] = field(default_factory=lambda: resolve_connection(None, ConnectionModel()))
+    analytics: bool = False
     resource_key: str = "stripe"
     prefix: str | None = None
     automation: Annotated[
@@ -138,14 +141,17 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
             self.resource_key: self.connection,
             f"{self.resource_key}_parquet": report_reader(self.resource_key),
         }
+        specs = {report.key: self.get_asset_spec(report) for report in reports}
         pulled = dg.Definitions(
             assets=[
-                build_report_asset(report, spec=self.get_asset_spec(report), execute=self.execute)
-                for report in reports
+                build_report_asset(report, spec=specs[report.key], execute=self.execute) for report in reports
             ],
             resources=resources,
         )
-        return dg.Definitions.merge(pulled, automation)
+        if not self.analytics:
+            return dg.Definitions.merge(pulled, automation)
+        analytics = build_analytics(reports, specs=specs, prefix=self.resource_key)
+        return dg.Definitions.merge(pulled, automation, analytics)
 
     def _of_this_account(self, report: ConfiguredReport) -> ConfiguredReport:
         return report.using(

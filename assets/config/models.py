@@ -198,6 +198,11 @@ class Attributes(StrictModel):
         description="Sensors, schedules and checks that keep the reports up to date. They can be switched on "
         "and off in the UI too.",
     )
+    analytics: bool = Field(
+        default=False,
+        description="Whether there are assets behind the reports: activity, balances and fees by window, "
+        "each with a picture, a table and checks. They follow the reports by themselves.",
+    )
     resource_key: str = Field(
         default="stripe",
         description="The key of the Dagster resource; each account needs its own. Names of sensors, "

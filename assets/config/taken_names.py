@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import dagster as dg
 
+from assets.analytics.definitions import NAMES, SENSOR
 from assets.config.models import describe_duplicate
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
@@ -16,7 +17,7 @@ from connector.dataset.filesystem.place import Place
 from connector.errors import ConfigurationError
 
 #: What the sensors, schedules and checks of a file are called after its `resource_key`.
-_TICKING = ("late_reports", "availability", "payouts", "reports", "newest_partitions")
+_TICKING = ("late_reports", "availability", "payouts", "reports", "newest_partitions", SENSOR)
 
 
 class ReportsFile(Protocol):
@@ -29,6 +30,10 @@ class ReportsFile(Protocol):
     @property
     def connection(self) -> StripeReporting:
         """Where it writes."""
+
+    @property
+    def analytics(self) -> bool:
+        """Whether it has the assets of analytics."""
 
     @property
     def resource_key(self) -> str:
@@ -109,12 +114,13 @@ def _names_of(file: ReportsFile) -> Iterator[_Name]:
     ticking = [*(f"{key}_{end}" for end in _TICKING), *(f"resource {key}{end}" for end in ("", "_parquet"))]
     for name in ticking:
         yield _Name("ticking", name, name)
-    for report in file.reports:
-        table = report.query.name
-        asset = f"{file.prefix or key}/{table}"
+    tables = [report.query.name for report in file.reports]
+    for name in [*tables, *(NAMES if file.analytics else ())]:
+        asset = f"{file.prefix or key}/{name}"
         step = asset.replace("/", "__")
         yield _Name("asset", asset, asset)
         yield _Name("step", step, step)
+    for table in tables:
         yield _Name("table", (root, table), f"{table} below {root}")
 
 

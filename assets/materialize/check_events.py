@@ -27,7 +27,7 @@ def check_specs(
     asset: dg.AssetKey, partitions: dg.PartitionsDefinition[str], rules: Sequence[Rule]
 ) -> list[dg.AssetCheckSpec]:
     """The checks of an asset, for each of its partitions."""
-    with _without_preview_warning():
+    with without_preview_warning():
         return [
             dg.AssetCheckSpec(
                 rule.check.name,
@@ -41,7 +41,7 @@ def check_specs(
 
 
 @contextmanager
-def _without_preview_warning() -> Iterator[None]:
+def without_preview_warning() -> Iterator[None]:
     """At every load Dagster warns that partitioned checks are a preview; users of this have no choice."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=dg.PreviewWarning)

@@ -27,6 +27,9 @@ _PLACES = ("defs/**/defs.yaml", "*/defs/**/defs.yaml", "src/*/defs/**/defs.yaml"
 #: More than any configuration has, and little to read.
 _MOST_VALUES = 100_000
 
+#: How the ids of the reports begin that assets of analytics are made of.
+_ANALYSED = ("balance.summary", "balance_change_from_activity.")
+
 _HEAD = """\
 # Which reports are pulled, and how they are partitioned by time.
 # The key stays in the environment: each run reads it from {variable}.
@@ -72,10 +75,17 @@ class DefsYaml:
                 "connection": {name: value for name, value in connection.items() if value},
                 "defaults": {"start": common, "window": self.windows.unit, "zone": self.windows.zone},
                 "reports": [{"report": spec.id, **names[spec.id], **starts[spec.id]} for spec in self.specs],
+                **({"analytics": True} if self._feeds_analytics else {}),
             },
         }
         written = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)
         return f"{_HEAD.format(variable=self.key_variable)}{written}"
+
+    @property
+    def _feeds_analytics(self) -> bool:
+        """Whether these are all the reports that assets of analytics are made of."""
+        families = [spec.id.rpartition(".")[0] for spec in self.specs]
+        return all(any(each.startswith(needed) for each in families) for needed in _ANALYSED)
 
 
 class DefsFile:

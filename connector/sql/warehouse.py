@@ -11,7 +11,7 @@ macros help people read:
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -42,6 +42,7 @@ def open_warehouse(
     expected: Iterable[Dataset] = (),
     confined: bool = False,
     lists: AccountLists = NO_LISTS,
+    only: Collection[Dataset] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in memory, with a view for every table below `<root>/<mode>` that has data.
 
@@ -57,6 +58,7 @@ def open_warehouse(
             the connection is as DuckDB makes it: what is executed on it may read and write any file of this
             user, attach databases, and install extensions. Ask for `refuse_statements` as well then.
         lists: the accounts that the configuration names, for what the list of tables says is missing.
+        only: the tables there are; what else lies below the root is not looked at, and is in no view.
 
     Raises:
         ConfigurationError: no data, or data of several modes and none was chosen; the message lists them.
@@ -66,7 +68,7 @@ def open_warehouse(
     store = _local_store(root)
     for each in expected:
         store.check(each)
-    filled = [each for each in store.datasets() if store.holds(each)]
+    filled = [each for each in (store.datasets() if only is None else only) if store.holds(each)]
     chosen = _chosen(
         store.root, [each for each in Mode if each in {dataset.mode for dataset in filled}], mode
     )

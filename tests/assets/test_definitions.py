@@ -45,6 +45,9 @@ def test_the_definitions_load_without_a_network(
         "stripe/balance_change_from_activity_itemized",
         "stripe/payouts_itemized",
         "stripe/payout_reconciliation_itemized",
+        "stripe/daily_activity",
+        "stripe/balance_over_time",
+        "stripe/fees_by_category",
     }
     assert "rk_test_51something" not in repr(loaded)
 

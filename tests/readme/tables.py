@@ -7,7 +7,7 @@ from datetime import date
 import click
 import dagster as dg
 
-from assets import Automation, ConfiguredReport
+from assets import Automation, ConfiguredReport, build_analytics
 from assets.config.reference import describe_fields
 from connector.catalogue import Column, ColumnType
 from connector.checks import Severity, all_checks
@@ -80,7 +80,7 @@ def automation() -> str:
     made = Automation().definitions(example_reports())
     rows = [
         (f"sensor `{each.name}`", _ships(each.default_status), each.description)
-        for each in made.sensors or ()
+        for each in [*(made.sensors or ()), *(build_analytics(example_reports()).sensors or ())]
     ]
     for each in made.schedules or ():
         assert isinstance(each, dg.ScheduleDefinition)

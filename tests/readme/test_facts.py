@@ -197,6 +197,7 @@ def known() -> set[str]:
         *dir(dg),
         *dir(assets.StripeReportsComponent),
         *(each.name for each in (*(automation.sensors or ()), *(automation.schedules or ()))),
+        *(each.name for each in assets.build_analytics(reports).sensors or ()),
         *(spec.name for spec in REPORTS.values()),
         *REPORTS,
         DEFAULT_POOL,

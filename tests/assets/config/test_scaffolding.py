@@ -37,6 +37,9 @@ def test_without_options_it_asks_for_the_reports_people_come_for(project: DefsFo
         "stripe/balance_change_from_activity_itemized",
         "stripe/payouts_itemized",
         "stripe/payout_reconciliation_itemized",
+        "stripe/daily_activity",
+        "stripe/balance_over_time",
+        "stripe/fees_by_category",
     }
 
 
@@ -72,6 +75,9 @@ def test_two_files_in_one_project_load_together(project: DefsFolderSandbox) -> N
     assert {key for key in assets_of(project) if not key.startswith("stripe/")} == {
         "month_end/balance_summary_month_end",
         "month_end/balance_change_from_activity_summary",
+        "month_end/daily_activity",
+        "month_end/balance_over_time",
+        "month_end/fees_by_category",
         "month_end_2/balance_summary_month_end_2",
     }
 

@@ -26,6 +26,7 @@ class File:
         self, key: str, *, prefix: str | None = None, root: str = "data", looks: Counter[str]
     ) -> None:
         self.resource_key = key
+        self.analytics = True
         self.prefix = prefix
         self.connection = StripeReporting(api_key=dg.EnvVar("STRIPE_API_KEY"), root=root)
         self._looks = looks
