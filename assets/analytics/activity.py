@@ -22,7 +22,7 @@ from assets.analytics.analysis import (
     whose,
 )
 from connector.money import EXACT, money_text
-from connector.pictures import Activity, draw_daily_activity
+from connector.pictures import Activity, Picture, draw_daily_activity
 from connector.sql.balances import NAME as BALANCES
 from connector.sql.ledger import DAILY_NET
 
@@ -50,18 +50,21 @@ def read(connection: duckdb.DuckDBPyConnection, table: str, first: date, last: d
     )
 
 
-def describe(own: Days, with_before: Days) -> Content:
+def describe(own: Days) -> Content:
     """A partition's activity."""
-    drawn = [
-        Activity(row["_date"], row["currency"], row["reporting_category"], row["net"])
-        for row in with_before.rows
-    ]
     return Content(
         [{name: value for name, value in row.items() if name != "_date"} for row in own.rows],
         sums(own.rows, *_AMOUNTS),
-        draw_daily_activity(drawn, title="Activity of each day by category"),
         {AGREES: agreement(own.rows, own.beside)},
     )
+
+
+def draw(days: Days) -> Picture:
+    """Bars of each day."""
+    rows = [
+        Activity(row["_date"], row["currency"], row["reporting_category"], row["net"]) for row in days.rows
+    ]
+    return draw_daily_activity(rows, title="Activity of each day by category")
 
 
 def agreement(rows: Sequence[Row], lines: Sequence[Row] | None) -> Verdict:
@@ -110,6 +113,7 @@ DAILY_ACTIVITY = Analysis(
     checks={AGREES: "In every currency, the activity adds up to that of the balance summary."},
     read=read,
     describe=describe,
+    draw=draw,
     views=(DAILY_NET, BALANCES),
     beside=balances.BALANCE,
     read_beside=balances.read,

@@ -60,13 +60,11 @@ class Content:
     Attributes:
         rows: those of the table.
         figures: amounts by name and currency, over all accounts.
-        picture: with the days before it.
         verdicts: by the check's name.
     """
 
     rows: Sequence[Row]
     figures: Mapping[tuple[str, str], Decimal]
-    picture: Picture
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
     @property
@@ -118,7 +116,8 @@ class Analysis:
         checks: what each verifies, by name.
         read: the rows from the table of that name, of some days.
         read_beside: those that they are compared with.
-        describe: what is found, given a partition's days and those with the days before.
+        describe: what is found, given the days of a partition.
+        draw: the picture of the same days and those before them.
     """
 
     name: str
@@ -127,7 +126,8 @@ class Analysis:
     columns: Sequence[dg.TableColumn]
     checks: Mapping[str, str]
     read: Callable[[duckdb.DuckDBPyConnection, str, date, date], list[Row]]
-    describe: Callable[[Days, Days], Content]
+    describe: Callable[[Days], Content]
+    draw: Callable[[Days], Picture]
     views: Sequence[str]
     beside: Need | None = None
     read_beside: Callable[[duckdb.DuckDBPyConnection, str, date, date], list[Row]] | None = None
@@ -156,14 +156,11 @@ def whose(row: Row) -> str:
     return " ".join(filter(None, (account, row["connected_account"], row["currency"])))
 
 
-def metadata(content: Content) -> dict[str, Any]:
-    """What Dagster shows of a partition. Amounts as floats are for plots alone: the table has them exact."""
-    png = base64.b64encode(content.picture.png()).decode()
+def metadata(content: Content, picture: Picture | None) -> dict[str, Any]:
+    """What Dagster shows of a partition. Floats are for plots alone: the table has exact amounts."""
     shown = content.rows[:MOST_ROWS]
     found: dict[str, Any] = {
-        "picture": dg.MetadataValue.md(
-            f"![{_alternative(content.picture.title)}](data:image/png;base64,{png})"
-        ),
+        **({"picture": _embedded(picture)} if picture else {}),
         "table": table([_texts(row) for row in shown]),
         "dagster/partition_row_count": len(content.rows),
     }
@@ -202,6 +199,11 @@ def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         return f"{EXACT.normalize(value) if value else Decimal(0):f}"
     return value if value is None else str(value)
+
+
+def _embedded(picture: Picture) -> dg.MarkdownMetadataValue:
+    png = base64.b64encode(picture.png()).decode()
+    return dg.MetadataValue.md(f"![{_alternative(picture.title)}](data:image/png;base64,{png})")
 
 
 def _alternative(title: str) -> str:

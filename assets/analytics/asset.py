@@ -18,6 +18,7 @@ from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting, stripe_resource
 from assets.shown import shown, shown_metadata
 from connector.errors import ReportingError
+from connector.pictures import Picture
 from connector.sql.warehouse import open_warehouse
 from connector.text import join_names
 
@@ -103,26 +104,30 @@ def build_analysis(
 
 @dataclass(frozen=True)
 class _Reading:
-    """What a step has found: the contents of its partitions, and what the others lack."""
+    """What a step has found: the contents of its partitions, and what the others lack.
+
+    Only the newest partition has a picture, which has those before it as well: Dagster stores each for good,
+    and reads all of them where it plots a number.
+    """
 
     contents: Mapping[str, Content]
+    pictures: Mapping[str, Picture]
     missing: Mapping[str, Sequence[str]]
 
     @classmethod
     def of(
         cls, context: dg.AssetExecutionContext, analysis: Analysis, sources: Sources, stripe: StripeReporting
     ) -> "_Reading":
-        keys = list(context.partition_keys)
+        keys = sorted(context.partition_keys)
         missing = _missing(context, sources.main, sources, stripe, keys)
         good = [key for key in keys if not missing[key]]
         days = _days(analysis, sources, stripe, good) if good else Days((), None)
-        contents = {}
-        for key in good:
+        contents = {key: analysis.describe(days.between(*sources.span(key))) for key in good}
+        pictures = {}
+        for key in good[-1:]:
             first, last = sources.span(key)
-            contents[key] = analysis.describe(
-                days.between(first, last), days.between(sources.drawn_since(first), last)
-            )
-        return cls(contents, {key: found for key, found in missing.items() if found})
+            pictures[key] = analysis.draw(days.between(sources.drawn_since(first), last))
+        return cls(contents, pictures, {key: found for key, found in missing.items() if found})
 
 
 def _missing(
@@ -175,7 +180,7 @@ def _record(
     """One event for each partition that is there, and its checks; a failure that names the others."""
     if reading.missing:
         for partition, content in reading.contents.items():
-            context.log_event(_event(key, partition, content))
+            context.log_event(_event(key, partition, content, reading.pictures.get(partition)))
             _log_checks(context, key, partition, content)
         lacking = sorted({each for found in reading.missing.values() for each in found})
         raise dg.Failure(
@@ -187,7 +192,8 @@ def _record(
             allow_retries=False,
         )
     for partition, content in reading.contents.items():
-        context.add_asset_metadata(shown_metadata(metadata(content)), asset_key=key, partition_key=partition)
+        found = metadata(content, reading.pictures.get(partition))
+        context.add_asset_metadata(shown_metadata(found), asset_key=key, partition_key=partition)
     version = combined_version({name: each.version for name, each in reading.contents.items()})
     yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(version))
     for partition, content in reading.contents.items():
@@ -197,14 +203,16 @@ def _record(
         yield dg.Output(None, output_name=name)
 
 
-def _event(key: dg.AssetKey, partition: str, content: Content) -> dg.AssetMaterialization:
+def _event(
+    key: dg.AssetKey, partition: str, content: Content, picture: Picture | None
+) -> dg.AssetMaterialization:
     tags = {
         "dagster/data_version": content.version,
         "dagster/data_version_is_user_provided": "true",
         "dagster/code_version": CODE_VERSION,
     }
     return dg.AssetMaterialization(
-        key, partition=partition, metadata=shown_metadata(metadata(content)), tags=tags
+        key, partition=partition, metadata=shown_metadata(metadata(content, picture)), tags=tags
     )
 
 

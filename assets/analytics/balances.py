@@ -19,7 +19,7 @@ from assets.analytics.analysis import (
     whose,
 )
 from connector.money import EXACT, money_text, total
-from connector.pictures import Balance, draw_balance_over_time
+from connector.pictures import Balance, Picture, draw_balance_over_time
 from connector.sql.balances import NAME
 
 BALANCE = Need(("balance.summary",), ("category", "currency", "net_amount"))
@@ -45,15 +45,19 @@ def read(connection: duckdb.DuckDBPyConnection, table: str, first: date, last: d
     )
 
 
-def describe(own: Days, with_before: Days) -> Content:
+def describe(own: Days) -> Content:
     """A partition's balances."""
-    drawn = [Balance(row["_date"], row["currency"], row["closing"]) for row in with_before.rows]
     return Content(
         [{name: value for name, value in row.items() if name != "_date"} for row in own.rows],
         sums(own.rows, "opening", "activity", "payouts", "closing"),
-        draw_balance_over_time(drawn),
         {ADDS_UP: adds_up(own.rows)},
     )
+
+
+def draw(days: Days) -> Picture:
+    """A line of closing balances."""
+    rows = [Balance(row["_date"], row["currency"], row["closing"]) for row in days.rows]
+    return draw_balance_over_time(rows)
 
 
 def adds_up(rows: Sequence[Row]) -> Verdict:
@@ -95,5 +99,6 @@ BALANCE_OVER_TIME = Analysis(
     checks={ADDS_UP: "In every currency, opening and movements add up to the closing balance."},
     read=read,
     describe=describe,
+    draw=draw,
     views=(NAME,),
 )

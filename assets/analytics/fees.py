@@ -22,7 +22,7 @@ from assets.analytics.analysis import (
 )
 from connector.catalogue.signs import OWN_FEES
 from connector.money import EXACT, money_text
-from connector.pictures import Fees, draw_fees_by_category
+from connector.pictures import Fees, Picture, draw_fees_by_category
 from connector.sql.ledger import DAILY_NET, FEES
 
 BETWEEN = "fees_are_between_gross_and_net"
@@ -41,17 +41,21 @@ def read(connection: duckdb.DuckDBPyConnection, table: str, first: date, last: d
     )
 
 
-def describe(own: Days, with_before: Days) -> Content:
+def describe(own: Days) -> Content:
     """A partition's fees."""
-    drawn = [Fees(row["currency"], row["reporting_category"], row["fee"]) for row in with_before.rows]
-    first = min((row["_date"] for row in with_before.rows), default=None)
     return Content(
         [{name: value for name, value in row.items() if name != "_date"} for row in own.rows],
         sums(own.rows, "fee"),
-        draw_fees_by_category(
-            drawn, title=f"Fees by category since {first}" if first else "Fees by category"
-        ),
         {BETWEEN: agreement(own.rows, own.beside or ())},
+    )
+
+
+def draw(days: Days) -> Picture:
+    """Bars of each category, over all the days."""
+    rows = [Fees(row["currency"], row["reporting_category"], row["fee"]) for row in days.rows]
+    first = min((row["_date"] for row in days.rows), default=None)
+    return draw_fees_by_category(
+        rows, title=f"Fees by category since {first}" if first else "Fees by category"
     )
 
 
@@ -91,6 +95,7 @@ FEES_BY_CATEGORY = Analysis(
     checks={BETWEEN: "In every currency, the fees are what lies between gross and net of the same rows."},
     read=read,
     describe=describe,
+    draw=draw,
     views=(FEES, DAILY_NET),
     beside=activity.ACTIVITY,
     read_beside=activity.read,
