@@ -14,6 +14,18 @@
 Importing it reads no environment and sends nothing to Stripe.
 """
 
+from pathlib import Path
+
+import connector
+
+_BESIDE = Path(__file__).resolve().parents[1] / "connector" / "__init__.py"
+if Path(connector.__file__ or "").resolve() != _BESIDE:
+    raise ImportError(
+        f"the package `connector` that is found first is {connector.__file__ or connector.__path__}, and not "
+        f"the one of dagster-stripe-reports in {_BESIDE.parent}. Give Stripe's reports a code location with "
+        "an environment and a directory of their own, or rename the other package."
+    )
+
 from assets.analytics.definitions import build_analytics
 from assets.automation.alerts import Alert, build_failure_alert_sensor
 from assets.automation.automation import Automation

@@ -22,6 +22,7 @@ from connector.doctor.key import account_of, examine_account, examine_division, 
 from connector.doctor.permissions import IMPATIENT, ResponseLog, examine_stripe
 from connector.doctor.reports import examine_report, examine_tables_of, find_defs, reports_to_check
 from connector.errors import ConfigurationError, ReportingError
+from connector.project.package_names import WAY_OUT, foreign_packages
 from connector.project.roots import same_root
 from connector.settings import Connection
 
@@ -98,5 +99,8 @@ def examine(
             yield from examine_stored(tables, store, configured)
         with contextlib.suppress(ReportingError):  # `examine_root` reports what the file system refuses
             yield from examine_coverage(root, tables, lists)
+    if defs.configured:
+        for hidden in foreign_packages(directory):
+            yield failure("dagster", hidden, WAY_OUT)
     modes = sorted({each.mode for tables in stored.values() for each in tables})
     yield from examine_dagster(dagster_home, configured=defs.configured, modes=modes)
