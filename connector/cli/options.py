@@ -6,6 +6,7 @@ Invalid options are refused before anything is sent.
 import functools
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,9 +175,12 @@ def _connecting(**given: Any) -> "Connect":
     def connect(table: "ConfiguredTable | None") -> Connection:
         if table is None:
             return _connect(**given)
-        from connector.project.tables import connection_of  # noqa: PLC0415 - it loads a YAML reader
+        from connector.project.roots import access_to  # noqa: PLC0415 - they load a YAML reader
+        from connector.project.tables import connection_of  # noqa: PLC0415
 
-        return connection_of(table.fields["connection"], **given)
+        connection = connection_of(table.fields["connection"], **given)
+        access = access_to(connection.root, Path.cwd())
+        return replace(connection, access=access) if access else connection
 
     return connect
 
