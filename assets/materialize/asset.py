@@ -31,6 +31,7 @@ from assets.materialize.failures import (
     worst_outcome,
 )
 from assets.materialize.launched import describe_outside, launched_for, unreadable_failure
+from assets.materialize.open_log import event_log_open
 from assets.materialize.refresh_plan import plan_refresh
 from assets.materialize.run_log import log_to_dagster
 from assets.materialize.wish import Wish
@@ -121,7 +122,8 @@ def build_report_asset(
         pool=report.pool,
     )
     def stripe_report(context: dg.AssetExecutionContext) -> Iterator[Output | dg.Output[None]]:
-        yield from _run_step(context, report, checks, execute or materialize_report, retry_policy)
+        with event_log_open(context.instance, context.run.run_id):
+            yield from _run_step(context, report, checks, execute or materialize_report, retry_policy)
 
     return stripe_report
 

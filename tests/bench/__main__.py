@@ -83,9 +83,9 @@ def _measured(
             yield from converting.convert(contenders, folder, size=size, repetitions=repetitions)
 
     if "dagster" in groups:
-        yield from backfilling.backfill(folder, asked.days, programs=None)
+        yield from backfilling.backfill(asked.days, programs=None)
         if "dagster" in peers and (programs := find_programs()):
-            yield from backfilling.backfill(folder, asked.days, programs=programs)
+            yield from backfilling.backfill(asked.days, programs=programs)
 
 
 def _scratch(folder: Path) -> Path:

@@ -20,7 +20,7 @@ from tests.bench.postgres import postgres
 CONTENDERS = ("floor", OURS)
 
 
-def backfill(folder: Path, days: int, *, programs: Path | None) -> Iterator[list[Figure]]:
+def backfill(days: int, *, programs: Path | None) -> Iterator[list[Figure]]:
     """The figures of both contenders, the floor first.
 
     Args:
@@ -29,7 +29,7 @@ def backfill(folder: Path, days: int, *, programs: Path | None) -> Iterator[list
     """
     database = "Postgres" if programs else "SQLite"
     case = f"backfill of 2 × {days} days on {database}; ratio to assets that only sleep"
-    with postgres(programs, folder / "postgres") if programs else nullcontext("") as url:
+    with postgres(programs) if programs else nullcontext("") as url:
         found: list[Mapping[str, Any]] = []
         for contender in CONTENDERS:
             found.append(_backfilled(contender, days, url))

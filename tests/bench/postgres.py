@@ -1,8 +1,9 @@
-"""A Postgres of one's own, in a folder, for as long as it is needed. Debian: `apt install postgresql`."""
+"""A Postgres of one's own, for as long as it is needed. Debian: `apt install postgresql`."""
 
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,32 +19,31 @@ def find_programs() -> Path | None:
 
 
 @contextmanager
-def postgres(programs: Path, folder: Path) -> Iterator[str]:
-    """Serve from an empty folder as it comes, with its default settings; yields the URL."""
-    folder.mkdir(mode=0o755)
-    data, port = folder / "data", free_port()
+def postgres(programs: Path) -> Iterator[str]:
+    """Serve an empty database as it comes, with its default settings; yields the URL."""
+    # Postgres refuses to run as root; its package brings a user, who has to reach the folder.
+    user = "postgres" if os.geteuid() == 0 else None
+    groups: list[str] | None = [] if user else None
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+        if user:
+            shutil.chown(folder, user)
+        data, port = Path(folder) / "data", free_port()
 
-    def run(program: str, *arguments: str | Path) -> None:
-        # Postgres refuses to run as root; its package brings a user.
-        user = "postgres" if os.geteuid() == 0 else None
-        command = [programs / program, "-D", data, *arguments]
-        extra: list[str] | None = [] if user else None
-        subprocess.run(
-            command,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            cwd=folder,
-            user=user,
-            group=user,
-            extra_groups=extra,
-        )
+        def run(program: str, *arguments: str | Path) -> None:
+            subprocess.run(
+                [programs / program, "-D", data, *arguments],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                cwd=folder,
+                user=user,
+                group=user,
+                extra_groups=groups,
+            )
 
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    run("initdb", "-U", "dagster", "-A", "trust")
-    options = f"-p {port} -k '' -h 127.0.0.1"
-    run("pg_ctl", "-w", "-l", folder / "log", "-o", options, "start")
-    try:
-        yield f"postgresql://dagster@127.0.0.1:{port}/postgres"
-    finally:
-        run("pg_ctl", "-w", "-m", "immediate", "stop")
+        run("initdb", "-U", "dagster", "-A", "trust")
+        options = f"-p {port} -k '' -h 127.0.0.1"
+        run("pg_ctl", "-w", "-l", Path(folder) / "log", "-o", options, "start")
+        try:
+            yield f"postgresql://dagster@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "-w", "-m", "immediate", "stop")
