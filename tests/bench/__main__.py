@@ -11,7 +11,8 @@ removes; what cannot be installed is left out, and said. How each is used best s
 `contenders`. Contenders take turns, so that a busy machine is busy for all; still, only a quiet one gives
 figures worth quoting. Nothing is asserted about time: what is counted is asserted by the tests.
 
-The table is printed; `bench.json` and `bench.png` are written to `build/bench`. 14 minutes without `--large`.
+The table is printed; `bench.json`, `bench.png` and `profiles.txt`, which says where the time goes, are put
+into `build/bench`. 14 minutes without `--large` and `--dagster`, which takes as long for each 100 days.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from tests.bench import backfilling, converting, waiting
+from tests.bench import backfilling, converting, profiles, waiting
 from tests.bench.figures import Figure, draw, machine, show, write
 from tests.bench.peers import OURS, PACKAGES, install
 from tests.bench.postgres import find_programs
@@ -61,9 +62,11 @@ def main() -> None:
             figures += found
             for each in found:
                 print(f"{each.case}: {each.contender} {each.wall:.1f} s, ratio {each.ratio:.2f}", flush=True)
+        profiled = profiles.profile(groups, Path(folder), size=asked.size)
     show(figures, skipped, about)
-    written = write(asked.to, figures, skipped, about)
-    print(*filter(None, (written, draw(written))))
+    print(*profiled, sep="\n\n")
+    written = write(asked.to, figures, skipped, about, {each.what: each.spent for each in profiled})
+    print(*filter(None, (written, draw(written), profiles.write(asked.to, profiled))))
 
 
 def _measured(

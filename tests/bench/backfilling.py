@@ -7,7 +7,6 @@ ratio is about what the reports and their checks cost, not about how long Dagste
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from tests.bench.figures import Figure
 from tests.bench.peers import OURS, ROOT, python_of
 from tests.bench.postgres import postgres
+from tests.bench.waiting import serving
 
 CONTENDERS = ("floor", OURS)
 
@@ -60,23 +60,16 @@ def backfill(days: int, *, programs: Path | None) -> Iterator[list[Figure]]:
 
 def _backfilled(contender: str, days: int, url: str) -> dict[str, Any]:
     python = python_of("dagster" if url else OURS)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.server", "by-interval"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    with server:
-        assert server.stdout is not None
-        stripe = server.stdout.readline().strip()
-        command = [python, "-m", "tests.bench.contenders.backfill", contender, stripe, f"{days}", url]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with serving("by-interval") as server:
+        command = [python, "-m", "tests.bench.contenders.backfill", contender, server.url, f"{days}", url]
         ended = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
         )
-        seen = json.loads(server.communicate()[0])
-    return {**json.loads(ended.stdout.splitlines()[-1]), **{k: seen[k] for k in ("requests", "refused")}}
+    return {
+        **json.loads(ended.stdout.splitlines()[-1]),
+        **{name: server.seen[name] for name in ("requests", "refused")},
+    }
 
 
 def _empty(python: str, url: str) -> None:

@@ -57,13 +57,21 @@ def convert(
     source.unlink()
 
 
+def arguments(source: Path, target: Path) -> list[str]:
+    """What a contender is called with."""
+    return [f"{source}", f"{target}", json.dumps(dict(COLUMNS)), f"{MONEY.precision}", f"{MONEY.scale}"]
+
+
 def _converted(contender: str, source: Path, target: Path) -> tuple[dict[str, float], list[str]]:
     """What it took, and what the file amounts to."""
     module = f"tests.bench.contenders.converting_{contender}"
-    asked = [f"{source}", f"{target}", json.dumps(dict(COLUMNS)), f"{MONEY.precision}", f"{MONEY.scale}"]
     target.unlink(missing_ok=True)
     ended = subprocess.run(
-        [python_of(contender), "-m", module, *asked], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+        [python_of(contender), "-m", module, *arguments(source, target)],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     taken = json.loads(ended.stdout.splitlines()[-1])
     with pq.ParquetFile(target) as file:

@@ -84,7 +84,11 @@ def show(figures: Sequence[Figure], skipped: Mapping[str, str], about: Mapping[s
 
 
 def write(
-    folder: Path, figures: Sequence[Figure], skipped: Mapping[str, str], about: Mapping[str, str]
+    folder: Path,
+    figures: Sequence[Figure],
+    skipped: Mapping[str, str],
+    about: Mapping[str, str],
+    profiles: Mapping[str, Mapping[str, float]],
 ) -> Path:
     """Write everything as JSON. Returns where."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,6 +99,7 @@ def write(
         "versions": contenders,
         "skipped": skipped,
         "figures": [asdict(each) for each in figures],
+        "profiles": profiles,
     }
     target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return target

@@ -29,7 +29,7 @@ from tests.bench.latency import latency
 
 @dataclass(frozen=True, kw_only=True)
 class LongTail(Fault):
-    """Report runs take `seconds` or longer; with a tail of 0.2 one in a hundred two and a half times that."""
+    """Report runs take `seconds` or longer; with a tail of 0.15 one in a hundred twice that."""
 
     stage: Stage = Stage.RUN
     taken: list[float]

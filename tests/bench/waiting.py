@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +38,11 @@ class Case:
     tail: float
     repetitions: int = 1
 
+    @property
+    def latency(self) -> tuple[str, str]:
+        """What the simulator is asked for."""
+        return f"{self.seconds}", f"{self.tail}"
+
     def __str__(self) -> str:
         tail = " and longer" if self.tail else ""
         return f"wait for {self.reports} reports of {self.seconds:g} s{tail}; ratio to the floor"
@@ -46,7 +52,7 @@ class Case:
 SHORT = (Case(90, 2, 0, 3), Case(365, 2, 0))
 
 #: Both with all contenders at once, each with a simulator of its own: they hardly do but wait.
-LONG = (Case(90, 60, 0.2), Case(365, 60, 0.2))
+LONG = (Case(90, 60, 0.15), Case(365, 60, 0.15))
 
 
 def floor(taken: Sequence[float], latency: float) -> float:
@@ -77,35 +83,55 @@ def wait_at_once(contenders: Sequence[str], folder: Path, cases: Sequence[Case])
             yield [figure for each in of_case if (figure := each.result()) is not None]
 
 
+@dataclass(slots=True)
+class Server:
+    """A simulator that is a process of its own.
+
+    Attributes:
+        seen: what it has seen, once it has ended.
+    """
+
+    url: str
+    seen: dict[str, Any]
+
+
+@contextmanager
+def serving(*asked: str) -> Iterator[Server]:
+    """The simulator as long as it is needed; its report runs take as long as is `asked`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.server", *asked],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    with process:
+        assert process.stdout is not None
+        server = Server(process.stdout.readline().strip(), {})
+        yield server
+        server.seen = json.loads(process.communicate()[0])
+
+
+def arguments_for(case: Case, url: str, target: Path) -> list[str]:
+    """What a contender of a case is called with."""
+    first = datetime.now(UTC).date() - timedelta(days=case.reports + 30)
+    return [url, _KEY, f"{first}", f"{case.reports}", f"{target}", f"{case.seconds}"]
+
+
 def _waited(folder: Path, case: Case, repetition: int, contender: str) -> Figure | None:
     target = folder / f"{contender}-{case.reports}-{case.seconds:g}"
     target.mkdir()
-    first = datetime.now(UTC).date() - timedelta(days=case.reports + 30)
     module = f"tests.bench.contenders.waiting_{contender}"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.server", f"{case.seconds}", f"{case.tail}"],
-        **_piped(),
-    )
-    with server:
-        assert server.stdout is not None
-        url = server.stdout.readline().strip()
+    with serving(*case.latency) as server:
         ended = subprocess.run(
-            [
-                python_of(contender),
-                "-m",
-                module,
-                url,
-                _KEY,
-                f"{first}",
-                f"{case.reports}",
-                target,
-                f"{case.seconds}",
-            ],
-            **{**_piped(), "stdin": subprocess.DEVNULL},
-            stderr=subprocess.PIPE,
+            [python_of(contender), "-m", module, *arguments_for(case, server.url, target)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
             check=False,
         )
-        seen = json.loads(server.communicate()[0])
+    seen = server.seen
     if ended.returncode:
         last = (ended.stderr.strip().splitlines() or ["it says nothing"])[-1]
         print(f"{case}: {contender} failed: {last}", flush=True)
@@ -133,7 +159,3 @@ def _waited(folder: Path, case: Case, repetition: int, contender: str) -> Figure
         size,
         notes,
     )
-
-
-def _piped() -> dict[str, Any]:
-    return {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
