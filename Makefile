@@ -29,7 +29,7 @@ help:
 	@echo "make soak    a year of backfills, bad days and kills against the real Dagster; long"
 	@echo "make chaos   a thousand pulls under faults and kills, and months of commands; SEEDS=… EXAMPLES=… ARGS=--dagster"
 	@echo "make mutants 200 random changes of the core, each against the tests that should notice; SEED=… SIZE=…"
-	@echo "make bench   speed beside Polars, DuckDB, dlt and others, in 15 minutes; ARGS=--large for 10 GB, too"
+	@echo "make bench   speed beside Polars, DuckDB, dlt and others, in 15 minutes; ARGS=--large for 10 GB, --dagster"
 	@echo "make check   style and types"
 	@echo "make clean   remove .venv, .venv-* and caches; never data"
 

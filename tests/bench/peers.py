@@ -56,6 +56,8 @@ def versions_of(peer: str) -> str:
     """What is installed of a peer's packages, such as `polars 2.1.0`."""
     if peer == OURS:
         return f"{OURS} {version('dagster-stripe-reports')}, pyarrow {version('pyarrow')}"
+    if peer not in PACKAGES:
+        return ""
     names = [name.partition("[")[0] for name in PACKAGES[peer] if name[0] not in "-/"]
     command = [python_of(peer), "-c", _VERSIONS, *names]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

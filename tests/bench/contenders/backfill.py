@@ -24,7 +24,9 @@ def backfill(contender: str, stripe: str, days: int, postgres: str) -> dict[str,
     """Seconds from launching the backfill to its end as Dagster sees it; and all CPU seconds of Dagster's
     servers and runs, from the start of the servers on."""
     first = (datetime.now(UTC) - timedelta(days=days + 3)).date()
-    storage = {"storage": {"postgres": {"postgres_url": postgres}}} if postgres else {}
+    # SQLAlchemy 2.1 takes another driver by default than the one that `dagster-postgres` brings.
+    url = postgres.replace("postgresql:", "postgresql+psycopg2:")
+    storage = {"storage": {"postgres": {"postgres_url": url}}} if url else {}
     # At an interval as it is in use: that of the deployments of tests is shorter.
     setup = Setup(first, instance=storage, automation={"pick_up_every_seconds": 60})
     before = _cpu_of_children()
