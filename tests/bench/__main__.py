@@ -1,10 +1,12 @@
 """How fast the connector is beside its peers: `make bench`, or `python -m tests.bench --help`.
 
-Two groups. **wait**: 90 and 365 small reports whose runs take 2 seconds, or 60 and more, from a simulator
+Groups: **wait**: 90 and 365 small reports whose runs take 2 seconds, or 60 and more, from a simulator
 under Stripe's limits, beside the official SDK with pandas, dlt, and Airbyte's CDK; the ratio is to the floor
 that latency and limits dictate, and it is noted how long after its end a run is first seen to have ended.
 **convert**: 1 GB of CSV (10 GB with `--large`) to typed, exact Parquet, beside Polars, DuckDB and PyArrow;
 the ratio is to the fastest of them in the same repetition.
+**collect**: 10,000 partitions that are there already. **dagster**, on request: a year of two reports with all
+their checks, on SQLite and on Postgres, beside assets that only sleep as long as Stripe takes.
 
 Peers come from PyPI, each into a virtual environment of its own, `.venv-bench-<peer>`, which `make clean`
 removes; what cannot be installed is left out, and said. How each is used best stands in its module in
@@ -21,13 +23,18 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from tests.bench import backfilling, converting, profiles, waiting
+from tests.bench import backfilling, collecting, converting, profiles, waiting
 from tests.bench.figures import Figure, draw, machine, show, write
 from tests.bench.peers import OURS, PACKAGES, install
 from tests.bench.postgres import find_programs
 
 #: What is installed for each group.
-NEEDED = {"wait": waiting.CONTENDERS[1:], "convert": converting.CONTENDERS[1:], "dagster": ("dagster",)}
+NEEDED = {
+    "wait": waiting.CONTENDERS[1:],
+    "convert": converting.CONTENDERS[1:],
+    "collect": (),
+    "dagster": ("dagster",),
+}
 
 GROUPS = tuple(NEEDED)
 
@@ -48,7 +55,7 @@ def main() -> None:
     asked = parser.parse_args()
 
     about = machine()
-    groups = [asked.only] if asked.only else [*GROUPS[:2], *(["dagster"] if asked.dagster else [])]
+    groups = [asked.only] if asked.only else [*GROUPS[:3], *(["dagster"] if asked.dagster else [])]
     wanted = {*chain.from_iterable(NEEDED[group] for group in groups), "picture"}
     if asked.peers is not None:
         wanted &= {*asked.peers, "picture", "dagster"}
@@ -85,6 +92,8 @@ def _measured(
             repetitions = asked.repetitions if size < 10 else 1
             yield from converting.convert(contenders, folder, size=size, repetitions=repetitions)
 
+    if "collect" in groups:
+        yield from collecting.collect()
     if "dagster" in groups:
         yield from backfilling.backfill(asked.days, programs=None)
         if "dagster" in peers and (programs := find_programs()):
