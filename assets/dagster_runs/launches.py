@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, partial
 from heapq import merge
-from itertools import count, islice
+from itertools import chain, count, islice
 
 import dagster as dg
 
@@ -152,9 +152,8 @@ class Launches:
         # Dagster's filter excludes the moment itself.
         after = datetime.fromtimestamp(created, UTC) - timedelta(seconds=1)
         backfills = self.instance.get_backfills(filters=BackfillsFilter(created_after=after))
-        yield from _newest_of(
-            self._all_runs, sorted(map(self._backfill, backfills), key=lambda each: -each.created)
-        )
+        newest_first = sorted(backfills, key=lambda each: -each.backfill_timestamp)
+        yield from _newest_of(self._all_runs, chain.from_iterable(map(self._wishes, newest_first)))
 
     def _runs(self, wanted: dg.RunsFilter) -> Iterator[Launch]:
         """Page by page, newest first."""
@@ -196,6 +195,14 @@ class Launches:
     def _backfills(self, statuses: Sequence[BackfillStatus]) -> list[Launch]:
         found = self.instance.get_backfills(filters=BackfillsFilter(statuses=list(statuses)))
         return [self._backfill(each) for each in found]
+
+    def _wishes(self, backfill: Backfill) -> Iterator[Launch]:
+        """A backfill; of one that was cancelled, also as the launch of what it had brought in by then."""
+        launch = self._backfill(backfill)
+        yield launch
+        if launch.outcome is Outcome.CANCELLED:
+            brought = cache(lambda asset: self._keys(backfill, asset) - self._keys_left(backfill, asset))
+            yield replace(launch, keys=brought, outcome=Outcome.SUCCEEDED)
 
     def _backfill(self, backfill: Backfill) -> Launch:
         cancelled = backfill.status in _CANCELLED_BACKFILL

@@ -230,6 +230,13 @@ def test_one_run_of_a_backfill_that_went_on_is_put_down_alone(runs: Runs) -> Non
     assert runs.left_alone(GRID).put_down == days(1, 2)
 
 
+def test_what_a_later_backfill_brought_before_it_was_cancelled_is_not_left_alone(runs: Runs) -> None:
+    runs.add("2026-06-01", "2026-06-02", status=S.CANCELED)
+    runs.add_backfill(KEYS[:3], status="CANCELED", done=KEYS[:1])
+
+    assert runs.left_alone(GRID).put_down == days(2, 3)
+
+
 def test_a_person_takes_a_cancelled_run_of_a_backfill_up_again_by_re_executing_it(runs: Runs) -> None:
     """Dagster counts the re-execution to the backfill as long as that goes on."""
     backfill = runs.add_backfill(KEYS[:10], status="COMPLETED_FAILED", done=KEYS[2:10], age=100)
