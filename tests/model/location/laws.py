@@ -9,7 +9,6 @@ from assets import build_availability_sensor, build_report_asset
 from assets.dagster_runs.asked import MOST_TIMES
 from connector.catalogue import latency_of
 from connector.errors import ReportingError
-from connector.query import ReportQuery
 from tests.model.laws import LawBrokenError
 from tests.model.location.place import Launched, Place
 from tests.support.sensing import Daemon, Tick
@@ -29,11 +28,13 @@ def tick_holds(place: Place, tick: Tick, seconds: float) -> None:
     asked = {key for request in tick.requests for key in place.keys_of(request)}
     in_hand = place.in_hand()
     _expect(not asked & in_hand, f"asked for what is in hand: {sorted(asked & in_hand)}")
+    outside = sorted(key for key in asked if not place.is_lived(key))
+    _expect(not outside, f"asked for days on which the account does not live: {outside}")
     _expect(not asked & place.put_down, f"asked for what was cancelled: {sorted(asked & place.put_down)}")
 
 
 def run_holds(place: Place, run: Launched, *, fresh: bool, launched: bool = False) -> None:
-    """A run that ended well has brought everything it was launched for.
+    """A run that ended well has brought everything it was launched for: of each account the days of its life.
 
     Args:
         fresh: it was a new wish for what was there already, so what is there now is newer than it.
@@ -42,8 +43,9 @@ def run_holds(place: Place, run: Launched, *, fresh: bool, launched: bool = Fals
     if not run.ended_well:
         return
     events = place.events()
-    there = place.store.provenances(place.dataset, list(run.keys))
-    for key in run.keys:
+    keys = [key for key in run.keys if place.is_lived(key)]
+    there = place.store.provenances(place.dataset, keys)
+    for key in keys:
         file = there[key]
         if file is None:
             raise LawBrokenError(f"green, and the file of {key} is not there")
@@ -62,7 +64,7 @@ def run_holds(place: Place, run: Launched, *, fresh: bool, launched: bool = Fals
 
 def reading_is_refused(place: Place, otherwise: Mapping[str, Any], key: str) -> None:
     """A report of another window, zone or filter gets no rows of this table."""
-    query = ReportQuery.of("balance_summary", **otherwise)
+    query = place.query(**otherwise)
     try:
         rows = place.store.arrow_dataset(query.dataset(mode="test", account=None), [key]).count_rows()
     except ReportingError:
@@ -112,12 +114,12 @@ def everything_is_there(place: Place) -> None:
     Not one that a person put down, nor one that was asked for in vain until a person is needed.
     """
     keys = place.keys()
-    newest = max(map(place.end_of, keys))
+    newest = max(map(place.end_of, keys), default=place.clock.now())
     there = place.store.provenances(place.dataset, keys)
     known, recorded = place.known(), place.recorded()
     for key in keys:
         file, end = there[key], place.end_of(key)
-        if key in place.put_down or place.died[key] >= MOST_TIMES:
+        if key in place.put_down or place.in_vain[key] >= MOST_TIMES:
             continue
         if file is None:
             _expect(end <= newest - LOOK_BACK, f"{key} is ready, and not there")

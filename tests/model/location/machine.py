@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ import dagster as dg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from connector.accounts import NO_ACCOUNTS, AccountLife
 from connector.api.models import epoch
 from connector.simulator import Fault, Stage
 from connector.simulator.books.entries import Entry
@@ -28,7 +29,7 @@ from tests.model.location.laws import (
     state_of,
     tick_holds,
 )
-from tests.model.location.place import Launched, Place
+from tests.model.location.place import CONNECTED, Launched, Place
 from tests.support.sensing import Daemon
 
 SENSORS = st.sampled_from([0, 1])
@@ -47,6 +48,8 @@ OTHERWISE: dict[str, dict[str, Any]] = {
 }
 ACCIDENTS = ["wipe", "lose cursors", "lose home", "remove file", "delete run", "report by hand"]
 LAST = datetime(2026, 9, 1, tzinfo=UTC)
+#: Where lives begin and end.
+BOUNDS = st.none() | st.dates(date(2026, 5, 20), date(2026, 6, 20))
 FAULTS: dict[str, tuple[Fault, str]] = {
     "runs fail": (RunFails(), "POST"),
     "runs are late": (RunTakes(1800.0), "POST"),
@@ -63,12 +66,14 @@ class Weeks(RuleBasedStateMachine):
     #: How often each rule was carried out, in all.
     steps: ClassVar[Counter[str]] = Counter()
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(of_accounts=st.booleans())
+    def begin(self, *, of_accounts: bool) -> None:
         self.directory = tempfile.mkdtemp(prefix="model-")
-        self.place = Place(Path(self.directory))
+        self.place = Place(Path(self.directory), accounts=CONNECTED if of_accounts else NO_ACCOUNTS)
         self.company: dict[str, Place] = {}
         self.late = 0
+        #: The connected accounts that Stripe refuses.
+        self.left: set[str] = set()
         #: Whether there may be faults.
         self.in_trouble = False
 
@@ -184,6 +189,14 @@ class Weeks(RuleBasedStateMachine):
             self._count("load otherwise")
             self.place.put_down.discard(changed_definition_is_refused(self.place, OTHERWISE[otherwise]))
 
+    @precondition(lambda self: self.place.accounts)
+    @rule(who=st.integers(0, 1), start=BOUNDS, until=BOUNDS)
+    def live(self, who: int, start: date | None, until: date | None) -> None:
+        """People say on which days an account lives."""
+        self._count("live")
+        last = max(start, until) if start and until else until
+        self.place.live(AccountLife(self.place.accounts.names[who], start, last))
+
     @precondition(lambda self: self.place.launched)
     @rule(what=st.sampled_from(ACCIDENTS), number=st.integers(0, 5), launched=st.booleans())
     def accident(self, *, what: str, number: int, launched: bool) -> None:
@@ -242,6 +255,22 @@ class Weeks(RuleBasedStateMachine):
         self._count("time passes")
         self.place.clock.sleep(by.total_seconds())
 
+    @precondition(lambda self: self.place.accounts)
+    @rule(who=st.integers(0, 1), status=st.sampled_from([400, 403]), tick=TICKS)
+    def leave_or_come_back(self, who: int, status: int, tick: str | None) -> None:
+        """A connected account leaves, and Stripe refuses it; or it comes back."""
+        account = self.place.accounts.names[who]
+        if account in self.left:
+            self._count("come back")
+            self.place.simulator.come_back(account)
+            self.left.remove(account)
+        else:
+            self._count("leave")
+            self.place.simulator.leave(account, status=status)
+            self.left.add(account)
+        if tick:
+            self.tick(0, alive=tick == "alive")
+
     @rule(fault=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 6), tick=TICKS)
     def trouble(self, *, fault: str, times: int, tick: str | None) -> None:
         """Trouble begins; where there is some already, it ends."""
@@ -266,7 +295,7 @@ class Weeks(RuleBasedStateMachine):
         """Days that were ready when Stripe was last asked."""
         if self.in_trouble:
             return []
-        ready = self.place.keys()
+        ready = self.place.keys_alike(back)
         end = len(ready) - back
         return ready[max(0, end - length) : max(0, end)]
 
@@ -279,7 +308,8 @@ class Weeks(RuleBasedStateMachine):
         if name not in self.company:
             directory = Path(self.directory) / name
             directory.mkdir()
-            self.company[name] = Place(directory, self.place, shares_home, self.place.clock)
+            here = self.place
+            self.company[name] = Place(directory, here, shares_home, here.clock, here.accounts)
         return self.company[name]
 
     def _has_files(self) -> bool:
@@ -321,9 +351,9 @@ class Weeks(RuleBasedStateMachine):
                     if each is place or each.shares_home:
                         each.open_home()
             case "remove file":
-                files = sorted((Path(self.directory) / "data").glob("*/*/*/*/report.parquet"))
-                for file in files[-1 - number : len(files) - number]:
-                    file.unlink()
+                there = place.store.keys(place.dataset)
+                for key in there[-1 - number : len(there) - number]:
+                    place.file_of(key).unlink()
             case "report by hand":
                 for key in self._days(number, 1):
                     event = dg.AssetMaterialization(place.asset.key, partition=key)
@@ -336,7 +366,7 @@ class Weeks(RuleBasedStateMachine):
             at = epoch(self.place.end_of(key)) - 60 * self.late
             name, source = f"txn_late{self.late}", f"ch_{self.late}"
             entry = Entry(name, "charge", at, at, "usd", Decimal(7), Decimal(0), source, None)
-            self.place.simulator.book_late(entry, account=self.place.simulator.account)
+            self.place.simulator.book_late(entry, account=self.place.account_of(key))
 
     def _all_is_well(self) -> None:
         self.place.simulator.faults.clear()
@@ -352,6 +382,7 @@ class Weeks(RuleBasedStateMachine):
             self.place.end_oldest(cancelled=False)
         while self.place.backfills:
             self._go_on(next(iter(self.place.backfills)), "well")
+        self._come_back()
         for _ in range(6):
             self.place.clock.sleep(1800)
             for place in self.places:
@@ -359,6 +390,16 @@ class Weeks(RuleBasedStateMachine):
                     self._tick(place, daemon)
         for place in self.places:
             everything_is_there(place)
+
+    def _come_back(self) -> None:
+        """All accounts are back, and a person launches a day of each, which says so."""
+        for account in sorted(self.left):
+            self.place.simulator.come_back(account)
+        for place in self.places:
+            for number in range(len(place.accounts)):
+                if days := place.keys_alike(number):
+                    place.put_down.discard(days[-1])
+                    place.launch(days[-1:])
 
     def _count(self, what: str) -> None:
         Weeks.steps[what] += 1

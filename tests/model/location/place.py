@@ -1,4 +1,7 @@
-"""One code location: a report's asset and its sensors on a Dagster in memory, a Stripe, files, one clock."""
+"""One code location: a report's asset and its sensors on a Dagster in memory, a Stripe, files, one clock.
+
+The report is of the account itself, or of two connected ones, which have partitions of their own.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -20,6 +23,7 @@ from assets import (
 from assets.dagster_runs.history import MaterializationEvent, newest_materializations, read_materializations
 from assets.dagster_runs.tags import BACKFILL, PARENT_RUN, PARTITION, RANGE_END, RANGE_START
 from assets.reports.check_rules import CheckOptions
+from connector.accounts import NO_ACCOUNTS, AccountLife, AccountLives
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.pipeline.collect import collect
@@ -33,6 +37,7 @@ from tests.support.sensing import Daemon, Tick, carry_out
 if TYPE_CHECKING:
     from tests.model.location.backfills import UnderWay
 
+CONNECTED = AccountLives.of(["acct_1bistro", "acct_1velo"])
 FIRST_DAY = date(2026, 6, 2)
 
 #: A run waits so long; a report that takes longer is late.
@@ -61,6 +66,8 @@ class Place:
         directory: an empty one.
         owner: the location on the same Stripe account that was there before; None for the first.
         shares_home: it is in the Dagster of its owner, under another prefix.
+        accounts: the connected accounts that have partitions of their own, and the days on which people say
+            that they live; none where the report is of the account itself.
         launched: the runs that were carried out, oldest first.
         held: keys by the ids of the runs that go on.
         backfills: those that are not finished, by id.
@@ -68,13 +75,15 @@ class Place:
         put_down: keys that a person cancelled, and no person has launched since.
         ever_cancelled: keys that a person has cancelled at any time.
         run_keys: those that its sensors have asked with.
-        died: how many runs that a sensor asked for died before they began, by key.
+        in_vain: how many runs that a sensor asked for ended without it, by key: they died before they
+            began, or Stripe was down, or refused its account.
     """
 
     directory: Path
     owner: "Place | None" = None
     shares_home: bool = False
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
+    accounts: AccountLives = NO_ACCOUNTS
     stack: ExitStack = field(default_factory=ExitStack)
     launched: list[Launched] = field(default_factory=list)
     held: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -83,18 +92,33 @@ class Place:
     put_down: set[str] = field(default_factory=set)
     ever_cancelled: set[str] = field(default_factory=set)
     run_keys: set[str] = field(default_factory=set)
-    died: Counter[str] = field(default_factory=Counter)
+    in_vain: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.simulator: Simulator = self.owner.simulator if self.owner else _stripe(self.clock)
+        self._define()
+        self.store = Store(self.directory / "data")
+        self.open_home()
+
+    def _define(self) -> None:
         prefix = ("stripe_too",) if self.shares_home else ("stripe",)
-        query = ReportQuery.of("balance_summary")
-        plain = ConfiguredReport(query, start=FIRST_DAY, wait_policy=PATIENCE, prefix=prefix)
+        query = self.query()
+        plain = ConfiguredReport(
+            query,
+            start=FIRST_DAY,
+            wait_policy=PATIENCE,
+            prefix=prefix,
+            connected_accounts=self.accounts,
+        )
         # Evaluations of checks are most of what a run costs, and say nothing here.
         self.report = replace(plain, checks=CheckOptions(skip=plain.checkable))
         self.asset = build_report_asset(self.report, retry_policy=None)
-        self.store = Store(self.directory / "data")
-        self.open_home()
+
+    def query(self, **otherwise: Any) -> ReportQuery:
+        """The report; or as somebody configures it otherwise, for a table of the same name."""
+        if self.accounts:
+            return ReportQuery.of("connected_account_balance_summary", by_account=True, **otherwise)
+        return ReportQuery.of("balance_summary", **otherwise)
 
     def open_home(self) -> None:
         """A Dagster without a history."""
@@ -111,13 +135,25 @@ class Place:
         self.put_down.clear()
         self.ever_cancelled.clear()
         self.run_keys.clear()
-        self.died.clear()
+        self.in_vain.clear()
+        self.daemons = [Daemon(self.orchestra, [self.asset], sensor) for sensor in self._sensors()]
+
+    def live(self, life: AccountLife) -> None:
+        """People say otherwise on which days an account lives, and load the location again."""
+        others = (each for each in self.accounts if each.account != life.account)
+        self.accounts = AccountLives(tuple(sorted((life, *others), key=lambda each: each.account)))
+        self._define()
+        self.daemons = [
+            replace(daemon, assets=[self.asset], sensor=sensor)
+            for daemon, sensor in zip(self.daemons, self._sensors(), strict=True)
+        ]
+
+    def _sensors(self) -> Sequence[dg.SensorDefinition]:
         (prefix,) = self.report.prefix
-        sensors = (
+        return (
             build_availability_sensor([self.report], name=f"{prefix}_availability"),
             build_late_report_sensor([self.report], name=f"{prefix}_late_reports"),
         )
-        self.daemons = [Daemon(self.orchestra, [self.asset], sensor) for sensor in sensors]
 
     @property
     def instance(self) -> dg.DagsterInstance:
@@ -130,7 +166,30 @@ class Place:
     # Partitions
 
     def keys(self) -> list[str]:
-        """The days that Stripe has data for."""
+        """The days that Stripe has data for, of each account those on which it lives."""
+        days = self._days()
+        if not self.accounts:
+            return days
+        keys = [f"{account}|{day}" for account in self.accounts.names for day in days]
+        return [key for key in keys if self.is_lived(key)]
+
+    def is_lived(self, key: str) -> bool:
+        """Whether its account lives on its day."""
+        account, _, day = key.rpartition("|")
+        life = self.accounts.get(account)
+        return life is None or str(life.start or day) <= day <= str(life.until or day)
+
+    def keys_alike(self, number: int) -> list[str]:
+        """Those of one account, where each has its own."""
+        if not self.accounts:
+            return self.keys()
+        account = self.accounts.names[number % len(self.accounts)]
+        return [key for key in self.keys() if key.startswith(account)]
+
+    def account_of(self, key: str) -> str:
+        return self.report.partition(key).account or str(self.simulator.account)
+
+    def _days(self) -> list[str]:
         until = self.available_until()
         found, day = [], FIRST_DAY
         while datetime(day.year, day.month, day.day, tzinfo=until.tzinfo) + timedelta(days=1) <= until:
@@ -253,27 +312,28 @@ class Place:
             daemon.seen.add(str(request.run_key))
             self.run_keys.add(str(request.run_key))
             tags = {**request.tags, SENSOR: daemon.sensor.name, RUN_KEY: str(request.run_key)}
+            keys = self.keys_of(request)
             if alive:
-                carry_out(self.orchestra, [self.asset], request._replace(tags=tags))
+                run = carry_out(self.orchestra, [self.asset], request._replace(tags=tags))
+                events = self.events()
+                brought = {key for key in keys if key in events and events[key].dagster_run == run.run_id}
+                self.in_vain.update(set(keys) - brought)
             else:
-                self.record_run(self.keys_of(request), dg.DagsterRunStatus.FAILURE, tags)
-                self.died.update(self.keys_of(request))
+                self.record_run(keys, dg.DagsterRunStatus.FAILURE, tags)
+                self.in_vain.update(keys)
 
     def keys_of(self, request: dg.RunRequest) -> list[str]:
         """The days that a request is for."""
         first = request.partition_key or request.tags[RANGE_START]
         last = request.partition_key or request.tags[RANGE_END]
-        found, day = [], date.fromisoformat(first)
-        while day.isoformat() <= last:
-            found.append(day.isoformat())
-            day += timedelta(days=1)
-        return found
+        corners = dg.PartitionKeyRange(first, last)
+        return [str(key) for key in self.report.partitions.get_partition_keys_in_range(corners)]
 
     # Without Dagster
 
     def reports_of(self, otherwise: Mapping[str, Any]) -> ConfiguredReport:
         """The report as somebody configures it otherwise, for a table of the same name."""
-        return replace(self.report, query=ReportQuery.of("balance_summary", **otherwise))
+        return replace(self.report, query=self.query(**otherwise))
 
     def pull(self, keys: Sequence[str]) -> None:
         """What the command does."""
@@ -291,5 +351,11 @@ class Place:
 
 def _stripe(clock: ManualClock) -> Simulator:
     return Simulator(
-        clock, seed=5, volume=1, opening=date(2026, 6, 1), run_seconds=(1, 40), account="acct_1own"
+        clock,
+        seed=5,
+        volume=1,
+        opening=date(2026, 6, 1),
+        run_seconds=(1, 40),
+        account="acct_1own",
+        connected_accounts=CONNECTED.names,
     )
