@@ -82,9 +82,9 @@ class Store(Finder):
             # What takes long comes before the lock, so that the partitions of a table wait for a rename only.
             self._root.prepare(staged)
             with self._root.lock(dataset.path):
-                books = self._pin(dataset, provenance)
+                books, aside = self._pin(dataset, provenance), list[str]()
                 for _ in range(_ATTEMPTS):
-                    if published := self._publish(staged, dataset, provenance, over, books):
+                    if published := self._publish(staged, dataset, provenance, over, books, aside):
                         return published
         except OSError as error:
             raise self._root.failure("write", target, error, needed=_size(staged)) from None
@@ -99,12 +99,22 @@ class Store(Finder):
         provenance: Provenance,
         over: Provenance | None,
         books: str | None,
+        aside: list[str],
     ) -> Published | None:
-        """Decide by what is there, and replace that; None where it was replaced or removed meanwhile."""
+        """Decide by what is there, and replace that; None where it was replaced or removed meanwhile.
+
+        Args:
+            books: the identity of the table's books.
+            aside: the copies that were made of what was there.
+        """
         period = provenance.period
         target, uri = self._path(dataset.file_path(period)), self.uri(dataset, period)
         sight = self._places.look(dataset, period, books if dataset.mode == Mode.SIMULATED else None)
         published = sight.provenance
+        if sight.version is None:
+            # What was copied is forgotten meanwhile.
+            while aside:
+                self._root.remove(aside.pop())
         if published == provenance:
             # The answer to the request that put it was lost on its way.
             return Published(uri, provenance, None, outdated=False)
@@ -122,6 +132,7 @@ class Store(Finder):
                 )
             if not self._root.set_aside(target, name, seen=sight.version, most=MOST_SUPERSEDED):
                 return None
+            aside.append(name)
         if not self._root.put(target, staged, replacing=sight.version):
             return None
         return Published(uri, provenance, published, outdated=False)
@@ -151,7 +162,8 @@ class Store(Finder):
         """
         place = dataset.file_path(period).rpartition("/")[0]
         with self._root.lock(dataset.path):
-            return sum(map(self._root.remove_all, (dataset.superseded_path(period), place)))
+            # Who is publishing meanwhile makes a copy of what is there before it is replaced.
+            return sum(map(self._root.remove_all, (place, dataset.superseded_path(period))))
 
     def mark_as_widening(self, dataset: Dataset) -> None:
         """Say that the files of a table are being rewritten with money in its wide type: until

@@ -188,6 +188,25 @@ def test_a_reader_sees_the_old_file_or_the_new_one(draw: random.Random) -> None:
     assert set(flat) <= {answer(age).run_id for age in range(6)}
 
 
+@settings(max_examples=60)
+@given(st.randoms(use_true_random=False))
+def test_of_what_is_forgotten_nothing_is_left_whoever_publishes_meanwhile(draw: random.Random) -> None:
+    objects = MemoryStore()
+    publish(Store(bucket(objects)), answer(0))
+    publish(Store(bucket(objects)), answer(1))
+
+    in_turns(
+        [
+            lambda pause: publish(Store(bucket(Watched(objects, pause))), answer(2)),
+            lambda pause: Store(bucket(Watched(objects, pause))).forget(DATASET, DAY),
+        ],
+        draw.choice,
+    )
+
+    assert age_in(objects) in {-1, 2}
+    assert [each for each in listed(objects) if ".superseded" in each] == []
+
+
 class Killed(BaseException):
     """As a process ends that is killed."""
 

@@ -147,11 +147,6 @@ def counted(opened: list[str], footers: list[str] | None = None) -> pafs.PyFileS
     local = pafs.LocalFileSystem()
     open_file = local.open_input_file
 
-    def with_folder(path: str) -> str:
-        """The store takes it for a bucket, in which no folder has to be there before."""
-        local.create_dir(path.rpartition("/")[0])
-        return path
-
     def noted(_: Any, path: str) -> pa.NativeFile:
         opened.append(path)
         file = open_file(path)
@@ -166,11 +161,7 @@ def counted(opened: list[str], footers: list[str] | None = None) -> pafs.PyFileS
     named_otherwise = {
         "open_input_file": noted,
         "get_file_info_selector": lambda _, selector: local.get_file_info(selector),
-        "open_output_stream": lambda _, path, _metadata: local.open_output_stream(with_folder(path), None),
-        "copy_file": lambda _, source, target: local.copy_file(source, with_folder(target)),
-        "move": lambda _, source, target: local.move(source, with_folder(target)),
         "open_input_stream": lambda _, path: local.open_input_stream(path, compression=None),
-        "create_dir": lambda _, path, recursive: local.create_dir(path, recursive=recursive),
     }
     kind = type("Counted", (pafs.FileSystemHandler,), {**handed, **named_otherwise})
     return pafs.PyFileSystem(kind())

@@ -127,9 +127,8 @@ class Bucket(Root):
                 found = self._store.list_with_delimiter(_key(directory))
         except OSError as error:
             raise self.failure("list", directory, error) from None
-        return sorted(
-            self._path(each) for each in [*found["common_prefixes"], *(o["path"] for o in found["objects"])]
-        )
+        objects = [each["path"] for each in found["objects"] if not _is_marker(each)]
+        return sorted(map(self._path, [*found["common_prefixes"], *objects]))
 
     def at_depth(self, directory: str, depth: int, name: str) -> Mapping[str, Version | None]:
         below = directory.count("/") + depth + 1
@@ -155,6 +154,7 @@ class Bucket(Root):
                     self._path(each["path"]): _version(each)
                     for page in self._store.list(_key(directory) or None, chunk_size=1000)
                     for each in page
+                    if not _is_marker(each)
                 }
         except OSError as error:
             raise self.failure("list", directory, error) from None
@@ -308,6 +308,11 @@ class Bucket(Root):
 def _key(path: str) -> str:
     """The key of an object, or of what is common to some."""
     return path.partition("/")[2].rstrip("/")
+
+
+def _is_marker(meta: "ObjectMeta") -> bool:
+    """Whether it stands for a directory, as consoles and other programs make them."""
+    return meta["size"] == 0 and "." not in meta["path"].rpartition("/")[2]
 
 
 def _version(meta: "ObjectMeta") -> Version:

@@ -192,24 +192,28 @@ class Root(ABC):
         were. Directories inside it, and what they hold, stay."""
 
     def rehearse(self) -> None:
-        """Put a small file, read it back and remove it; a second one under the same name is refused.
+        """Put a small file, replace it, read it back and remove it.
 
-        Shows beforehand whether publishing would work; raises StoreError as publishing would.
+        Shows beforehand whether publishing would work, and whether what was not seen is replaced; raises
+        StoreError as publishing would.
         """
-        relative, content = f".staging/rehearsal-{uuid.uuid4().hex}", uuid.uuid4().bytes
+        relative, contents = f".staging/rehearsal-{uuid.uuid4().hex}", [uuid.uuid4().bytes for _ in range(4)]
         path, verb = self.path(relative), "write"
         with self.lock(".staging/rehearsal"):
             try:
-                self.put(path, content, replacing=None)
-                again = self.put(path, content, replacing=None)
+                done = [self.put(path, contents[0], replacing=None)]
+                first = self.read(path)
+                seen = first and first[1]
+                done += [self.put(path, content, replacing=seen) for content in contents[1:3]]
+                done += [self.put(path, contents[3], replacing=None)]
                 found = self.read(path)
                 verb = "remove"
                 self.remove(path)
             except OSError as error:
                 raise self.failure(verb, path, error) from None
-        if again:
-            raise StoreError(f"{path} was written twice, though the second time it was there already: {_OLD}")
-        if found is None or found[0] != content:
+        if done[2] or done[3]:
+            raise StoreError(f"{path} was replaced by who had not seen what was there: {_OLD}")
+        if found is None or found[0] != contents[1]:
             raise StoreError(f"{path} does not read back as it was written")
 
     def failure(self, verb: str, path: str, error: OSError, *, needed: int | None = None) -> StoreError:
@@ -233,6 +237,6 @@ class Root(ABC):
 
 
 _OLD = (
-    "the store does not honour conditional writes (If-None-Match), without which two machines may publish "
-    "over each other. Use a store, or a version of it, that does"
+    "the store does not honour conditional writes (If-Match, If-None-Match), without which two machines may "
+    "publish over each other. Use a store, or a version of it, that does"
 )

@@ -90,7 +90,8 @@ def test_a_file_is_opened_once_for_its_event_and_all_its_checks(orchestra: Orche
 
     assert orchestra.launch([balance], FIRST, LAST).success
 
-    assert of_partitions(cost.opened, "balance_summary") == {3: DAYS}
+    # The day after the last one is looked for too: does it open where this one closes?
+    assert of_partitions(cost.opened, "balance_summary") == {3: DAYS, 1: 1}
     # The footer once, and the end twice more for the seal. The first two found no file.
     assert of_partitions(cost.ends, "balance_summary") == {3: DAYS}
 
@@ -114,7 +115,7 @@ def test_the_log_is_read_once_where_all_events_are_there(orchestra: Orchestra, c
     assert orchestra.launch([balance], FIRST, LAST, tags={INTENT_TAG: Intent.ENSURE.value}).success
 
     assert cost.log == ["fetch_materializations"]
-    assert of_partitions(cost.opened, "balance_summary") == {2: DAYS}
+    assert of_partitions(cost.opened, "balance_summary") == {2: DAYS, 1: 1}
 
 
 def test_both_files_of_a_comparison_are_opened_once_for_either_side(orchestra: Orchestra, cost: Cost) -> None:

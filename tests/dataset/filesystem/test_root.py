@@ -117,11 +117,25 @@ class Lossy(Directory):
         return super().put(path, content[:-1], replacing=replacing)
 
 
+class Forgetful(Directory):
+    """A root that puts whatever is there."""
+
+    def put(self, path: str, content: Path | bytes, *, replacing: Version | None) -> bool:
+        found = self.read(path)
+        assert replacing is None or found
+        return super().put(path, content, replacing=found[1] if found else None)
+
+
 def test_a_rehearsal_fails_where_a_file_does_not_read_back(tmp_path: Path) -> None:
     open_root(tmp_path).rehearse()
 
     with pytest.raises(StoreError, match=r"rehearsal-[0-9a-f]+ does not read back as it was written"):
         Lossy(Place.of(tmp_path), str(tmp_path)).rehearse()
+
+
+def test_a_rehearsal_fails_where_what_is_there_is_replaced_unseen(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="replaced by who had not seen what was there: the store does not"):
+        Forgetful(Place.of(tmp_path), str(tmp_path)).rehearse()
 
 
 @pytest.mark.parametrize(
