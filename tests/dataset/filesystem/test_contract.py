@@ -16,7 +16,7 @@ from obstore.store import MemoryStore
 from connector.dataset.filesystem.clouds import open_root
 from connector.dataset.filesystem.objects import END, WHOLE
 from connector.dataset.filesystem.root import Root, Version
-from tests.dataset.filesystem.conftest import Machine
+from tests.dataset.conftest import Machine
 from tests.support.memory_bucket import bucket
 
 
