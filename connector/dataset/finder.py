@@ -128,7 +128,7 @@ class Finder:
 
     def holds(self, dataset: Dataset) -> bool:
         """Whether any partition of a table has a file in its place."""
-        return bool(self._places.listed(dataset))
+        return self._places.holds(dataset)
 
     def footers(self, dataset: Dataset, periods: Sequence[str] | None = None) -> tuple[Footer, ...]:
         """The footers of the files that count, by path, of a whole table or of some of its partitions: the

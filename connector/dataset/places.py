@@ -5,7 +5,7 @@ A file counts where it lies at the one place its own provenance names, and answe
 """
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -56,15 +56,19 @@ class Places:
     def listed(self, dataset: Dataset) -> dict[str, Version | None]:
         """The keys of the files that lie where a partition of theirs would, in no order, and what the listing
         shows of the version of each."""
-        directory = self._root.path(dataset.files_path)
-        found = {}
-        depth = len(dataset.dimensions) + 1
-        for path, version in self._root.at_depth(directory, depth, "report.parquet").items():
+        return dict(self._listed(dataset))
+
+    def holds(self, dataset: Dataset) -> bool:
+        """Whether there is any."""
+        return any(True for _ in self._listed(dataset))
+
+    def _listed(self, dataset: Dataset) -> Iterator[tuple[str, Version | None]]:
+        directory, depth = self._root.path(dataset.files_path), len(dataset.dimensions) + 1
+        for path, version in self._root.at_depth(directory, depth, "report.parquet"):
             with contextlib.suppress(ConfigurationError):
                 key = dataset.key_of(path)
                 if self._root.path(dataset.file_path(key)) == path:
-                    found[key] = version
-        return found
+                    yield key, version
 
     def listed_for(self, dataset: Dataset, keys: Sequence[str]) -> dict[str, Version | None] | None:
         """The same where so many are looked for that a listing is worth it; else None."""

@@ -77,8 +77,8 @@ def test_what_lies_beside_the_partitions_is_found_too(store: Store, tmp_path: Pa
     root = store._root
     for name in ("a/b/report.parquet", "a/b/other.parquet", "a/report.parquet"):
         root.put(root.path(f"t/{name}"), b"PAR1", replacing=None)
-    found = list(root.at_depth(root.path("t"), 2, "report.parquet"))
-    assert found == [root.path("t/a/b/report.parquet")]
+    found = dict(root.at_depth(root.path("t"), 2, "report.parquet"))
+    assert list(found) == [root.path("t/a/b/report.parquet")]
     assert root.everything_below("bucket/prefix/none", through=()) == []
 
 

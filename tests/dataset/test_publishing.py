@@ -29,7 +29,7 @@ from connector.dataset.filesystem.root import Version
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.store import MOST_SUPERSEDED, Store
-from connector.errors import DatasetMismatchError, StoreError
+from connector.errors import DatasetMismatchError, OvertakenError, StoreError
 from connector.partitions import Windows
 from tests.support.datasets import DATASET, NOON, provenance, rows_in, write
 from tests.support.memory_bucket import Watched, bucket
@@ -51,10 +51,12 @@ def answer(age: int) -> Provenance:
     return provenance(f"frr_{age:03}", made=NOON + timedelta(hours=age))
 
 
-def publish(store: Store, source: Provenance, dataset: Dataset = DATASET) -> Published:
+def publish(
+    store: Store, source: Provenance, dataset: Dataset = DATASET, *, over: Provenance | None = None
+) -> Published:
     with store.staging() as place:
         write(place / "staged.parquet", source)
-        return store.publish(place / "staged.parquet", dataset, source)
+        return store.publish(place / "staged.parquet", dataset, source, over=over)
 
 
 class Careless(Bucket):
@@ -156,6 +158,28 @@ def test_of_two_report_configurations_one_is_refused(
     assert table in pinned or not pinned
     assert [each for each in store.provenances(table).values() if each] == [won.provenance]
     assert len([each for each in listed(objects) if each.endswith(".parquet")]) == 1
+
+
+@settings(max_examples=60)
+@given(st.randoms(use_true_random=False))
+def test_of_two_answers_to_other_requests_that_replace_the_same_file_one_is_too_late(
+    draw: random.Random,
+) -> None:
+    objects, before = MemoryStore(), answer(0)
+    publish(Store(bucket(objects)), before)
+
+    def job(age: int, columns: list[str]) -> Callable[[Callable[[str, str], None]], Published]:
+        source = dataclasses.replace(
+            answer(age), parameters={"interval_start": 1, "interval_end": 2, "columns": columns}
+        )
+        return lambda pause: publish(Store(bucket(Watched(objects, pause))), source, over=before)
+
+    ended = in_turns([job(1, ["net_amount", "currency"]), job(2, ["net_amount", "fee"])], draw.choice)
+
+    (won,) = [each for each in ended if isinstance(each, Published)]
+    assert [type(each) for each in ended if each is not won] == [OvertakenError]
+    assert Store(bucket(objects)).provenance(DATASET, DAY) == won.provenance
+    assert won.replaced == before
 
 
 def monthly() -> Provenance:

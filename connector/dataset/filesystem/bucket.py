@@ -7,7 +7,7 @@ An object is put whole, in one request: an upload that breaks off leaves nothing
 import contextlib
 import mmap
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -130,13 +130,11 @@ class Bucket(Root):
         objects = [each["path"] for each in found["objects"] if not _is_marker(each)]
         return sorted(map(self._path, [*found["common_prefixes"], *objects]))
 
-    def at_depth(self, directory: str, depth: int, name: str) -> Mapping[str, Version | None]:
+    def at_depth(self, directory: str, depth: int, name: str) -> Iterator[tuple[str, Version | None]]:
         below = directory.count("/") + depth + 1
-        return {
-            path: version
-            for path, version in self._below(directory).items()
-            if path.endswith(f"/{name}") and path.count("/") == below
-        }
+        for path, version in self._below(directory).items():
+            if path.endswith(f"/{name}") and path.count("/") == below:
+                yield path, version
 
     def everything_below(self, directory: str, *, through: Collection[str]) -> list[str]:  # noqa: ARG002 - no links here
         return list(self._below(directory))

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -67,9 +67,9 @@ class Directory(Root):
         selector = pafs.FileSelector(directory, allow_not_found=True)
         return [info.path for info in self._infos(selector)]
 
-    def at_depth(self, directory: str, depth: int, name: str) -> Mapping[str, Version | None]:
+    def at_depth(self, directory: str, depth: int, name: str) -> Iterator[tuple[str, Version | None]]:
         try:
-            return dict.fromkeys(files_at_depth(directory, depth, name))
+            yield from ((path, None) for path in files_at_depth(directory, depth, name))
         except OSError as error:
             raise self.failure("list", directory, error) from None
 

@@ -18,7 +18,7 @@ import contextlib
 import shutil
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,7 +119,7 @@ class Root(ABC):
         """The paths of what is in a directory; none where there is no such directory."""
 
     @abstractmethod
-    def at_depth(self, directory: str, depth: int, name: str) -> Mapping[str, Version | None]:
+    def at_depth(self, directory: str, depth: int, name: str) -> Iterator[tuple[str, Version | None]]:
         """The paths of the files of that name that lie `depth` directories below one, and the version of each
         where the listing shows it; links are followed."""
 

@@ -99,13 +99,15 @@ def test_what_was_put_is_listed(machine: Machine) -> None:
         put(here, name, b"1")
 
     assert sorted(there.listed(there.path("t/a"))) == [there.path("t/a/b"), there.path("t/a/report.parquet")]
-    assert list(there.at_depth(there.path("t"), 2, "report.parquet")) == [there.path("t/a/b/report.parquet")]
+    assert list(dict(there.at_depth(there.path("t"), 2, "report.parquet"))) == [
+        there.path("t/a/b/report.parquet")
+    ]
     assert sorted(there.everything_below(there.path("t"), through=())) == [
         there.path(f"t/a/{name}") for name in ("b/other", "b/report.parquet", "report.parquet")
     ]
     for empty in (there.listed(there.path("no")), there.everything_below(there.path("no"), through=())):
         assert empty == []
-    assert not there.at_depth(there.path("no"), 0, "x")
+    assert list(there.at_depth(there.path("no"), 0, "x")) == []
 
 
 @pytest.mark.parametrize("size", [0, 1, END - 1, END, END + 1, WHOLE, WHOLE + 3 * END])
@@ -230,7 +232,7 @@ class Model(RuleBasedStateMachine):
                 assert content(root, name) == self.files.get(name)
             below = root.everything_below(root.path("t"), through=())
             assert sorted(below) == sorted(root.path(each) for each in self.files if each.startswith("t/"))
-            listed = root.at_depth(root.path("t"), 1, "report.parquet")
+            listed = dict(root.at_depth(root.path("t"), 1, "report.parquet"))
             assert set(listed) == {root.path(name) for name in self.files if name.count("/") == 2} - {
                 root.path("u/x")
             }
