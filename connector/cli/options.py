@@ -135,7 +135,6 @@ _account = click.option(
 _root = click.option(
     "--root", help=f"Where the files are: a directory, or a URL such as s3://bucket/prefix; {_ROOT}"
 )
-_directory = click.option("--root", help=f"The directory with the files; {_ROOT}")
 
 _processes = click.option(
     "--processes",
@@ -199,7 +198,6 @@ def roots_here(connection: Connection) -> "tuple[str | Place, ...]":
 #: root, and the environment.
 connection_options = grouped("connection", _connect, _root, _account, _processes, _share)
 root_option = grouped("connection", _connect, _root)
-directory_option = grouped("connection", _connect, _directory)
 account_option = grouped("connection", Connection.from_environment, _account)
 #: Gives the command a `connect`, which makes the connection to a table as that is configured.
 connect_option = grouped("connect", _connecting, _root, _account, _processes, _share)

@@ -10,7 +10,7 @@ import click
 import connector
 from connector.accounts import NO_LISTS
 from connector.cli.display.output import show_rows_as_json
-from connector.cli.options import FILES_ENVIRONMENT, directory_option, json_option, lists_here, mode_option
+from connector.cli.options import FILES_ENVIRONMENT, json_option, lists_here, mode_option, root_option
 from connector.errors import ConfigurationError, ReportingError
 from connector.settings import Connection
 from connector.terminal.lines import echo
@@ -29,7 +29,7 @@ _WIDTH = 80
 
 @click.command(epilog=FILES_ENVIRONMENT)
 @click.argument("query", required=False)
-@directory_option
+@root_option
 @mode_option
 @json_option
 @click.option(
@@ -50,7 +50,7 @@ def sql(
     """Query the files with DuckDB's SQL.
 
     Without QUERY it lists the tables and views with an example each; with `-` it reads the query from
-    standard input. Files in an object store cannot be queried here yet.
+    standard input.
 
     Amounts are shown in the digits of the currency in their row, and more only where they are not zero.
 

@@ -66,6 +66,20 @@ class Finder:
         its credentials."""
         return self._root.uri(dataset.file_path(period))
 
+    @property
+    def directory(self) -> Path | None:
+        """The root on this machine's disk; None for a bucket."""
+        return self._root.directory
+
+    @property
+    def scheme(self) -> str:
+        """What stands before `://` in the URL of a bucket."""
+        return self.root.partition("://")[0]
+
+    def open_bytes(self, path: str) -> pa.NativeFile:
+        """A file of `footers`, to be read by another engine. Raises OSError."""
+        return self._root.filesystem.open_input_file(path)
+
     def explain(self, error: BaseException) -> str:
         """What Arrow, DuckDB or the system says of a file here, in a line without the root's credentials."""
         return self._root.explain(error)

@@ -12,6 +12,7 @@ macros help people read:
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -49,7 +50,7 @@ def open_warehouse(
     Tables are those with a pin, and their files those that count: see the README of `connector.dataset`.
 
     Args:
-        root: a local directory. Object stores can be read with DuckDB itself, not yet through here.
+        root: a directory, or the URL of a bucket.
         mode: `live`, `test` or `simulated`; the only one with data when None.
         query: what will be asked, where it is known: tables that neither it nor a view in it names are not
             looked at. Each takes a tenth of a second for a thousand files.
@@ -65,7 +66,7 @@ def open_warehouse(
         DatasetMismatchError: a table is of another report configuration than expected, naming both.
         StoreError: a table's files cannot be read as one.
     """
-    store = _local_store(root)
+    store = Store(root)
     for each in expected:
         store.check(each)
     filled = [each for each in (store.datasets() if only is None else only) if store.holds(each)]
@@ -84,6 +85,8 @@ def open_warehouse(
     named = _named(None if query == TABLES else query, [*tables, *views, *OF_FILES])
     read = [name for name, each in tables.items() if _is_read(each, named, views)]
     counted = {name: store.footers(tables[name]) for name in read}
+    if store.directory is None:
+        counted = _in_bucket(connection, store, counted)
     sources = [create_view(connection, tables[name], footers) for name, footers in counted.items() if footers]
     for source in sources:
         comment(connection, "VIEW", source.dataset.table, source.spec.about, source.abouts())
@@ -136,14 +139,18 @@ def _add_files(
         comment(connection, "TABLE", name, *OF_FILES[name][:2])
 
 
-def _local_store(root: str | Path | Place) -> Store:
-    place = Place.of(root)
-    if place.is_remote:
-        raise ConfigurationError(
-            f"{place} is not a directory on this machine; SQL over object stores is not there yet. "
-            "DuckDB's own read_parquet reads them, with hive_partitioning and union_by_name."
-        )
-    return Store(place)
+def _in_bucket(
+    connection: duckdb.DuckDBPyConnection, store: Store, counted: Mapping[str, Sequence[Footer]]
+) -> dict[str, tuple[Footer, ...]]:
+    """The same files as DuckDB names them, which can read them from now on."""
+    from connector.sql.bucket_files import register  # noqa: PLC0415 - only buckets need it
+
+    named = {
+        name: tuple(replace(footer, path=f"{store.scheme}://{footer.path}") for footer in footers)
+        for name, footers in counted.items()
+    }
+    register(connection, store, [footer.path for footers in named.values() for footer in footers])
+    return named
 
 
 def _chosen(root: str, filled: Sequence[str], mode: str | None) -> str:

@@ -196,11 +196,6 @@ def test_live_and_test_data_are_never_read_together(tmp_path: Path) -> None:
         open_warehouse(tmp_path, "prod")
 
 
-def test_object_stores_are_refused_with_a_way_round() -> None:
-    with pytest.raises(ConfigurationError, match="read_parquet"):
-        open_warehouse("s3://bucket/data")
-
-
 def test_the_list_of_tables_says_what_each_holds_and_lacks(tmp_path: Path) -> None:
     store, staged = Store(tmp_path), tmp_path / "staged.parquet"
     for day in (1, 4):

@@ -136,6 +136,8 @@ class Gateway:
             await writer.drain()
             return True
         requests.write(head)
+        if _header(head, b"expect"):
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if isinstance(day, Cut):
             await _copy(reader, requests, min(day.after, _length(head)))
             return False

@@ -14,7 +14,7 @@ own tools read:
 
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from connector.dataset.filesystem.refusals import explain
 from connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -36,11 +35,10 @@ _ENDPOINTS = {
 }
 
 #: The library's names for what `Access` says.
-_ENDPOINT = {"s3": "aws_endpoint_url_s3", "gs": "base_url", "abfs": "endpoint"}
+ENDPOINT = {"s3": "aws_endpoint_url_s3", "gs": "base_url", "abfs": "endpoint"}
 
-_CLOUDS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"} | dict.fromkeys(
-    ("abfs", "abfss", "az", "azure", "adl"), "abfs"
-)
+#: The schemes of URLs.
+CLOUDS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "abfs": "abfs", "abfss": "abfs", "az": "abfs"}
 
 #: Of these, one says whose credentials are meant; a profile is looked for where none does.
 _OWN_CREDENTIALS = (
@@ -48,10 +46,13 @@ _OWN_CREDENTIALS = (
     *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
 )
 
-#: How long a request may take, and how long one that failed is sent again: of all clouds, the search for
-#: credentials asks two places at most.
-_HURRIED = {"timeout": timedelta(seconds=3), "retry": timedelta(seconds=3)}
-_PATIENT = {"timeout": timedelta(seconds=60), "retry": timedelta(seconds=60)}
+#: How long the first request may take, and how long it is sent again: the search for credentials is two such
+#: requests at most.
+_HURRY = timedelta(seconds=3)
+
+#: How long a later one is sent again, and how long nothing may come; an upload may go on for longer.
+_PATIENCE = timedelta(seconds=60)
+_LONGEST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,67 +75,87 @@ class Access:
 
 
 def connect(
-    url: str,
-    access: Access | None = None,
+    cloud: str,
+    bucket: str,
+    access: Access,
+    given: Mapping[str, Any],
     *,
-    hurried: bool = False,
-    options: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
-) -> "ObjectStore":
-    """The objects below a URL. Sends nothing.
+) -> Any:
+    """The objects of a bucket, as an `ObjectStore` of the library. Sends nothing.
+
+    Its first request is given up after seconds, so that somebody who waits hears what is wrong; once there
+    was an answer, a request is repeated for a minute.
 
     Args:
-        url: `s3://bucket/prefix`, `gs://bucket/prefix` or `abfs://container@account.dfs.core.windows.net/…`,
-            without credentials.
-        hurried: give up after seconds, not after minutes: for the first request of all.
-        options: what else the library is to know, by its names: credentials that were given.
+        cloud: `s3`, `gs` or `abfs`.
+        given: what the URL says, by the library's names.
         environment: by default the process's own.
 
-    Raises ConfigurationError for a URL that names no bucket of a cloud, and for an endpoint of the
-    environment to which data would go unencrypted.
+    Raises ConfigurationError for an endpoint to which data would go unencrypted, and for a profile that
+    cannot be used; ValueError and the library's own errors for what it does not take.
     """
-    from obstore.exceptions import BaseError  # noqa: PLC0415 - only buckets need it
-    from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415
+    from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415 - only buckets need it
 
-    access, environment = access or Access(), os.environ if environment is None else environment
-    scheme, _, rest = url.partition("://")
-    cloud = _CLOUDS.get(scheme.lower())
-    if cloud is None:
-        raise ConfigurationError(
-            f"{scheme}:// is not a kind of bucket; there are s3://bucket/prefix, gs://bucket/prefix and "
-            "abfs://container@account.dfs.core.windows.net/prefix"
-        )
-    bucket, _, prefix = rest.partition("/")
-    if not bucket:
-        raise ConfigurationError(f"{url} names no bucket; an example is {scheme}://bucket/prefix")
-    given: dict[str, Any] = {**(options or {})}
+    environment = os.environ if environment is None else environment
+    config = dict(given)
     session = _session(cloud, access, given, environment)
-    if region := access.region or (session and session.region_name):
-        given |= {"region": region} if cloud == "s3" else {}
+    if (region := access.region or (session and session.region_name)) and cloud == "s3":
+        config["region"] = region
     if access.endpoint:
-        given[_ENDPOINT[cloud]] = access.endpoint
+        config[ENDPOINT[cloud]] = access.endpoint
     if access.anonymous:
-        given["skip_signature"] = True
-    endpoint = access.endpoint or next(filter(None, map(environment.get, _ENDPOINTS[cloud])), "")
-    limits = _HURRIED if hurried else _PATIENT
-    common: dict[str, Any] = {
-        "config": given,
-        "client_options": {
-            "allow_http": _allows_http(endpoint),
-            "connect_timeout": timedelta(seconds=3),
-            "timeout": limits["timeout"],
-        },
-        "retry_config": {"retry_timeout": limits["retry"]},
+        config["skip_signature"] = True
+    endpoint = config.get(ENDPOINT[cloud]) or next(filter(None, map(environment.get, _ENDPOINTS[cloud])), "")
+    make: Callable[..., ObjectStore] = {"s3": S3Store, "gs": GCSStore, "abfs": AzureStore}[cloud]
+    common = {
+        "config": config,
         **({"credential_provider": _provider(session)} if session else {}),
     }
-    try:
-        if cloud == "s3":
-            return S3Store(bucket, prefix=prefix or None, **common)
-        if cloud == "gs":
-            return GCSStore(bucket, prefix=prefix or None, **common)
-        return AzureStore.from_url(url, **common)
-    except (BaseError, ValueError) as error:
-        raise ConfigurationError(f"{url}: {explain(error)}") from None
+    client = {"allow_http": _allows_http(endpoint), "connect_timeout": _HURRY}
+    return FirstAnswer(
+        make(
+            bucket,
+            **common,
+            client_options={**client, "timeout": _HURRY},
+            retry_config={"retry_timeout": _HURRY},
+        ),
+        make(
+            bucket,
+            **common,
+            client_options={**client, "read_timeout": _PATIENCE, "timeout": _LONGEST},
+            retry_config={"retry_timeout": _PATIENCE},
+        ),
+    )
+
+
+class FirstAnswer:
+    """A bucket through one client until it has answered, and through another one from then on."""
+
+    def __init__(self, hurried: "ObjectStore", patient: "ObjectStore") -> None:
+        self._hurried = hurried
+        self._patient = patient
+        self._answered = False
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._patient if self._answered else self._hurried, name)
+        if self._answered or name == "list":  # which is not carried out yet when it returns
+            return method
+
+        def first(*arguments: Any, **named: Any) -> Any:
+            from obstore.exceptions import GenericError  # noqa: PLC0415 - only buckets need it
+
+            try:
+                found = method(*arguments, **named)
+            except GenericError:
+                raise
+            except Exception:
+                self._answered = True
+                raise
+            self._answered = True
+            return found
+
+        return first
 
 
 def _allows_http(endpoint: str) -> bool:
@@ -161,9 +182,14 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
-def _session(cloud: str, access: Access, given: Mapping[str, str], environment: Mapping[str, str]) -> Any:
+def _session(cloud: str, access: Access, given: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
     """A profile of AWS, which the library itself does not read; None where none is meant."""
-    if cloud != "s3" or access.anonymous or given or any(map(environment.get, _OWN_CREDENTIALS)):
+    if (
+        cloud != "s3"
+        or access.anonymous
+        or "access_key_id" in given
+        or any(map(environment.get, _OWN_CREDENTIALS))
+    ):
         return None
     profile = environment.get("AWS_PROFILE")
     files = (Path("~/.aws/credentials").expanduser(), Path("~/.aws/config").expanduser())

@@ -21,6 +21,7 @@ from obstore.exceptions import BaseError, NotSupportedError
 from connector.dataset.filesystem.disk import private_directory
 from connector.dataset.filesystem.objects import END, WHOLE, End, Memory, ObjectFile, ObjectFiles
 from connector.dataset.filesystem.place import Place
+from connector.dataset.filesystem.refusals import explain
 from connector.dataset.filesystem.root import Opened, Root, Version
 from connector.dataset.filesystem.snapshot import Snapshot
 from connector.dataset.filesystem.store_errors import FINAL, ReplacedError, os_errors
@@ -75,6 +76,9 @@ class Bucket(Root):
     @property
     def directory(self) -> None:
         return None
+
+    def explain(self, error: BaseException) -> str:
+        return self.place.hide(explain(error))
 
     # Reading
 

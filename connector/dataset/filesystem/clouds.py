@@ -4,22 +4,21 @@
     gs://bucket/prefix
     abfs://container@account.dfs.core.windows.net/prefix · abfs://[account[:KEY]@]container/prefix · az://…
 
-What a URL does not say, the environment and the cloud's own chain of credentials do.
+What a URL does not say, `Place.access` says, or the environment and the cloud's own chain of credentials do.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from connector.dataset.filesystem.access import CLOUDS, ENDPOINT, connect
 from connector.dataset.filesystem.directory import Directory
 from connector.dataset.filesystem.place import Place
+from connector.dataset.filesystem.refusals import explain
 from connector.dataset.filesystem.root import Root
 from connector.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from obstore.store import ObjectStore
 
 _NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
@@ -29,9 +28,6 @@ _AZURE_PARAMETERS = {
     "tenant_id": "tenant_id",
     "sas_token": "sas_key",
 }
-
-#: One that does not answer is found out while a person waits; an upload may take as long as it goes on.
-_CLIENT = {"connect_timeout": "5s", "read_timeout": "60s", "timeout": "3600s", "allow_http": True}
 
 
 def open_root(place: str | Path | Place | Root) -> Root:
@@ -65,12 +61,13 @@ def _bucket(place: Place) -> Root:
         try:
             if _NO_ESCAPE.search(place.real):
                 raise ValueError("a % in it is not followed by two digits; % itself is written as %25")
-            store, base = make(
+            given, base = make(
                 unquote(name), unquote(password), netloc, _parts(unquote(url.path)), parameters
             )
+            store = connect(CLOUDS[url.scheme.lower()], base.partition("/")[0], place.access, given)
             return Bucket(place, store, base)
         except (BaseError, ValueError, OSError, TypeError) as error:
-            refusal = place.hide(str(error)).splitlines()[0]
+            refusal = place.hide(explain(error))
     # Raised here, it does not carry the library's own error, which may quote the URL.
     raise ConfigurationError(f"reports root {place}: {refusal}")
 
@@ -99,9 +96,7 @@ def _said(options: Mapping[str, str | None]) -> dict[str, Any]:
 
 def _s3(
     name: str, password: str, host: str, parts: list[str], parameters: Mapping[str, str]
-) -> "tuple[ObjectStore, str]":
-    from obstore.store import S3Store  # noqa: PLC0415
-
+) -> tuple[dict[str, Any], str]:
     _only(parameters, "region", "endpoint_override", "scheme")
     if not host or ":" in host:
         raise ValueError("a bucket is missing, or has a port; an example is s3://bucket/prefix")
@@ -109,31 +104,26 @@ def _s3(
         "access_key_id": name,
         "secret_access_key": password,
         "region": parameters.get("region"),
-        "endpoint": _endpoint(parameters),
+        ENDPOINT["s3"]: _endpoint(parameters),
     }
-    store = S3Store(host, **_said(options), client_options=_CLIENT)  # type: ignore[arg-type]
-    return store, "/".join([host, *parts])
+    return _said(options), "/".join([host, *parts])
 
 
 def _gs(
     name: str, password: str, host: str, parts: list[str], parameters: Mapping[str, str]
-) -> "tuple[ObjectStore, str]":
-    from obstore.store import GCSStore  # noqa: PLC0415
-
+) -> tuple[dict[str, Any], str]:
     _only(parameters, "endpoint_override", "scheme")
-    options: dict[str, Any] = _said({"base_url": _endpoint(parameters)})
+    options: dict[str, Any] = _said({ENDPOINT["gs"]: _endpoint(parameters)})
     if name == "anonymous":
         options["skip_signature"] = True
     elif name or password:
         raise ValueError("Google Cloud Storage has no user and password; use its own credentials")
-    return GCSStore(host, **options, client_options=_CLIENT), "/".join([host, *parts])  # type: ignore[arg-type]
+    return options, "/".join([host, *parts])
 
 
 def _azure(
     name: str, password: str, host: str, parts: list[str], parameters: Mapping[str, str]
-) -> "tuple[ObjectStore, str]":
-    from obstore.store import AzureStore  # noqa: PLC0415
-
+) -> tuple[dict[str, Any], str]:
     _only(parameters, *_AZURE_PARAMETERS)
     account, container = name, host
     if "." in host and name:
@@ -149,11 +139,10 @@ def _azure(
         raise ValueError(f"{', '.join(sorted(identity))} go together")
     options = {theirs: parameters.get(ours) for ours, theirs in _AZURE_PARAMETERS.items()}
     options |= {"account_name": account, "account_key": password}
-    store = AzureStore(container, **_said(options), client_options=_CLIENT)  # type: ignore[arg-type]
-    return store, "/".join([container, *parts])
+    return _said(options), "/".join([container, *parts])
 
 
-_MAKERS: dict[str, Callable[..., "tuple[ObjectStore, str]"]] = {
+_MAKERS: dict[str, Callable[..., tuple[dict[str, Any], str]]] = {
     **dict.fromkeys(("s3", "s3a"), _s3),
     **dict.fromkeys(("gs", "gcs"), _gs),
     **dict.fromkeys(("abfs", "abfss", "az"), _azure),

@@ -27,7 +27,7 @@ _WAYS = {
 
 def explain(error: BaseException) -> str:
     """What the library of object stores says, for people."""
-    said = str(error)
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     code = next((one or other for one, other in _CODE.findall(said)), "")
     if code in _WHY:
         return _WHY[code]
@@ -38,7 +38,7 @@ def explain(error: BaseException) -> str:
     if "builder error" in said:
         return "the endpoint is not a URL with https, or with http of this machine"
     line = re.sub(r"\?\S+", "?…", said.partition("\n")[0])
-    if "error sending request" in line or "Connect" in line:
+    if "error sending request" in line:
         host = next(iter(re.findall(r"https?://[^/\s]+", line)), "the endpoint")
         return f"{host} cannot be reached"
     line = re.sub(r"^Generic \w+ error: ", "", line)

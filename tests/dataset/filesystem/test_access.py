@@ -7,11 +7,12 @@ from pathlib import Path
 
 import obstore
 import pytest
-from obstore.exceptions import BaseError
 
-from connector.dataset.filesystem.access import Access, connect
-from connector.dataset.filesystem.refusals import explain
-from connector.errors import ConfigurationError
+from connector.dataset.filesystem.access import Access
+from connector.dataset.filesystem.clouds import open_root
+from connector.dataset.filesystem.place import Place
+from connector.dataset.filesystem.root import Root
+from connector.errors import ConfigurationError, StoreError
 from tests.support.buckets import Bucket, new_bucket, open_to_all
 from tests.support.gateway import DENIED, Refused, gateway
 
@@ -38,17 +39,26 @@ def set_all(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> No
         monkeypatch.setenv(name, value)
 
 
+def root(url: str, access: Access | None = None) -> Root:
+    return open_root(Place.of(url, access))
+
+
+def put(url: str, access: Access | None = None) -> None:
+    reached = root(url, access)
+    reached.put(reached.path("x"), b"x", replacing=None)
+
+
 def refusal(url: str, access: Access | None = None) -> str:
-    """What is said of a first write."""
-    with pytest.raises((BaseError, OSError)) as caught:
-        obstore.put(connect(url, access, hurried=True), "x", b"x")
-    return explain(caught.value)
+    """What is said before anything is written."""
+    with pytest.raises(StoreError, match=r"could not write .*\.staging/rehearsal") as caught:
+        root(url, access).rehearse()
+    return str(caught.value)
 
 
 def test_the_environment_leads_to_a_bucket(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, bucket.environment())
 
-    obstore.put(connect(bucket.url), "x", b"x")
+    put(bucket.url)
 
     assert bucket.objects() == ["reports/x"]
 
@@ -58,7 +68,7 @@ def test_what_is_given_leads_there_too(bucket: Bucket, monkeypatch: pytest.Monke
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
 
-    obstore.put(connect(bucket.url, Access(bucket.endpoint, "us-east-1")), "x", b"x")
+    put(bucket.url, Access(bucket.endpoint, "us-east-1"))
 
     assert bucket.objects() == ["reports/x"]
 
@@ -70,7 +80,7 @@ def test_a_profile_of_aws_is_taken(bucket: Bucket, monkeypatch: pytest.MonkeyPat
     (tmp_path / ".aws" / "credentials").write_text(said)
     monkeypatch.setenv("AWS_PROFILE", "books")
 
-    obstore.put(connect(bucket.url, Access(bucket.endpoint)), "x", b"x")
+    put(bucket.url, Access(bucket.endpoint))
 
     assert bucket.objects() == ["reports/x"]
 
@@ -79,21 +89,21 @@ def test_a_profile_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_PROFILE", "books")
 
     with pytest.raises(ConfigurationError, match=r"the AWS profile cannot be used: .*books"):
-        connect("s3://bucket")
+        root("s3://bucket")
 
 
 @pytest.mark.parametrize("kind", ["s3://bucket", "gs://bucket", "abfs://c@account.dfs.core.windows.net"])
 @pytest.mark.parametrize("endpoint", ["http://storage.example", "http://10.0.0.1:9000", "http://127.0.0.1.x"])
 def test_data_go_unencrypted_to_this_machine_alone(kind: str, endpoint: str) -> None:
     with pytest.raises(ConfigurationError, match=r"is not encrypted"):
-        connect(kind, Access(endpoint))
+        root(kind, Access(endpoint))
 
 
 def test_a_variable_does_not_allow_it_either(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, {"AWS_ALLOW_HTTP": "true", "AWS_ENDPOINT_URL": "http://storage.example"})
 
     with pytest.raises(ConfigurationError, match=r"http://storage\.example, is not encrypted"):
-        connect("s3://bucket")
+        root("s3://bucket")
 
 
 @pytest.mark.parametrize(
@@ -102,22 +112,14 @@ def test_a_variable_does_not_allow_it_either(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_an_endpoint_that_cannot_be_is_refused_and_not_shown(endpoint: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a URL such as") as caught:
-        connect("s3://bucket", Access(endpoint))
+        root("s3://bucket", Access(endpoint))
 
     assert SECRET not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "url", ["s3://", "s3:///prefix", "gs://", "abfs://", "ftp://bucket", "hdfs://host/x"]
-)
-def test_a_url_without_a_bucket_is_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"names no bucket|is not a kind of bucket"):
-        connect(url)
-
-
 def test_an_account_that_is_missing_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"abfs://container/x: Account must be specified$"):
-        connect("abfs://container/x")
+        root("abfs://container/x")
 
 
 @pytest.mark.parametrize(
@@ -144,20 +146,20 @@ def test_missing_credentials_are_told_within_fifteen_seconds(
 
     said = refusal(url)
 
-    assert said.startswith(f"no credentials were found: {way}")
+    assert f"no credentials were found: {way}" in said
     assert time.monotonic() - began < 15
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": SECRET})
 
-    assert refusal("s3://bucket", Access("http://127.0.0.1:1")) == "http://127.0.0.1:1 cannot be reached"
+    assert "http://127.0.0.1:1 cannot be reached" in refusal("s3://bucket", Access("http://127.0.0.1:1"))
 
 
 def test_a_wrong_bucket_is_said_to_be_one(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, bucket.environment())
 
-    assert refusal("s3://another-bucket-than-that") == "there is no such bucket"
+    assert "there is no such bucket" in refusal("s3://another-bucket-than-that")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ def test_a_refusal_says_why(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, day
     with gateway(bucket.endpoint) as between:
         between.add(day, times=None)
 
-        assert refusal(bucket.url, Access(between.endpoint)) == said
+        assert said in refusal(bucket.url, Access(between.endpoint))
 
 
 @pytest.mark.long
@@ -193,6 +195,8 @@ def test_what_is_public_is_read_without_credentials(moto: str, monkeypatch: pyte
     open_to_all(bucket, "reports/x")
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
 
-    store = connect(bucket.url, Access(bucket.endpoint, anonymous=True))
+    reached = root(bucket.url, Access(bucket.endpoint, anonymous=True))
+    found = reached.read(reached.path("x"))
 
-    assert bytes(obstore.get(store, "x").bytes()) == b"x"
+    assert found
+    assert found[0] == b"x"
