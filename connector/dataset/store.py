@@ -49,6 +49,14 @@ class Store(Finder):
         """
         return self._root.staging()
 
+    def rehearse(self) -> None:
+        """Try out what publishing into a bucket needs. On a disk, `staging` shows it.
+
+        Raises StoreError naming what is refused, within seconds.
+        """
+        if self._root.directory is None:
+            self._root.rehearse()
+
     def restore_pin(self, dataset: Dataset, published: Provenance) -> None:
         """Write the pin of a table again where it is lost or damaged.
 

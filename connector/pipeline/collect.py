@@ -221,6 +221,8 @@ class _Pull:
             )
             converters = self.converters or self._threads(_CONVERTERS, "convert")
             if plan.wanted:
+                # Before a report run is created for nothing.
+                self.store.rehearse()
                 yield from self._fetched(plan.wanted, Conversions(writer, converters, self.client.clock))
             yield from converted_again(self.client, writer, converters, plan.older)
 
