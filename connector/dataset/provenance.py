@@ -17,7 +17,7 @@ from connector.api.json_fields import is_identifier
 from connector.api.models import ReportRequest
 from connector.dataset.change import Change
 from connector.errors import ReportingError
-from connector.money import NARROW, WIDE
+from connector.money import EXACT, NARROW, WIDE
 from connector.partitions import Interval
 from connector.reserved import CONSTANTS
 
@@ -170,7 +170,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return f"{value.normalize(EXACT):f}"
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):

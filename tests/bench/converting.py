@@ -1,6 +1,6 @@
 """The group `convert`: one large CSV to typed, exact Parquet.
 
-All do the same job: text untouched, money `decimal128(36, 18)`, times as instants of UTC, zstd. The connector
+All do the same job: text untouched, money `decimal128(18, 6)`, times as instants of UTC, zstd. The connector
 has more to do: four columns more, sums, checksums of pages and of the file, and reading it back.
 """
 

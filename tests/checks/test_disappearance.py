@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from connector.checks import Finding, check_file
 from connector.checks.audit import audit
+from connector.convert.arrow_types import MONEY
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY
 from connector.dataset.seal import seal
@@ -52,7 +53,7 @@ versions = st.lists(
 def published(store: Store, dataset: Dataset, number: int, version: Version, columns: Sequence[str]) -> None:
     """Publish a file with these rows, as the answer to a report run of its own."""
     rows = [(*group, net) for group, amounts in version.items() for net in amounts]
-    types = {"net": pa.decimal128(36, 18)}
+    types = {"net": MONEY}
     values = {**{name: at for at, name in enumerate(COLUMNS)}, "connected_account_id": 0}
     table = pa.table(
         {

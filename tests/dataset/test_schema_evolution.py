@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.io_manager import view
-from connector.convert.arrow_types import INSTANT, MONEY, WALL_CLOCK
+from connector.convert.arrow_types import INSTANT, MONEY, NUMBER, WALL_CLOCK
 from connector.dataset.filesystem.clouds import open_root
 from connector.dataset.identity import Dataset
 from connector.dataset.schema_evolution import one_dataset, one_schema, read_footers
@@ -218,6 +218,15 @@ def test_a_column_of_another_type_than_configured_is_refused(tmp_path: Path) -> 
         rows(tmp_path, columns=pa.schema([("net", MONEY)]))
 
     assert f"'net' is {MONEY} as configured, but string in 1 file: {old}." in str(refused.value)
+
+
+def test_configured_money_has_the_type_that_the_files_hold_it_in(tmp_path: Path) -> None:
+    """What Dagster's assets name is the type of new tables, and those of earlier versions are read too."""
+    put(tmp_path, "2026-06-01", {"net": (NUMBER, [Decimal("0.0000015")])})
+
+    (row,) = rows(tmp_path, columns=pa.schema([("net", MONEY)]))
+
+    assert row["net"] == Decimal("0.0000015")
 
 
 def test_the_way_out_is_one(pull: Pull, store: Store) -> None:

@@ -7,9 +7,10 @@ import pytest
 from connector.api.models import ReportRequest
 from connector.dataset.shape import FileState, compared, header_asked, refuse_loss
 from connector.errors import DatasetMismatchError
+from connector.money import WIDE
 from tests.support.datasets import provenance
 
-COLUMNS = {"net_amount": "decimal128(36, 18)", "currency": "string"}
+COLUMNS = {"net_amount": WIDE, "currency": "string"}
 
 
 def published(**changes: Any) -> Any:
@@ -51,14 +52,14 @@ def request(*columns: str, **parameters: Any) -> ReportRequest:
         pytest.param(request(currency="eur"), COLUMNS, 1, FileState.OTHER_REQUEST, id="filter"),
         pytest.param(
             request("net_amount"),
-            {"net_amount": "decimal128(36, 18)"},
+            {"net_amount": WIDE},
             1,
             FileState.LACKING_COLUMNS,
             id="one-less",
         ),
         pytest.param(
             request("net_amount", "memo"),
-            {"net_amount": "decimal128(36, 18)", "memo": "string"},
+            {"net_amount": WIDE, "memo": "string"},
             1,
             FileState.LACKING_COLUMNS,
             id="one-for-another",
@@ -87,7 +88,7 @@ def test_the_header_is_the_files_own_unless_other_columns_are_asked_for() -> Non
 
 def test_a_refusal_names_both_lists_and_the_ways_out() -> None:
     with pytest.raises(DatasetMismatchError) as caught:
-        refuse_loss(published(), ("currency", "a"), {"net_amount": "decimal128(36, 18)", "memo": "string"})
+        refuse_loss(published(), ("currency", "a"), {"net_amount": WIDE, "memo": "string"})
 
     assert str(caught.value) == (
         "balance_summary 2026-06-01: the published file has the columns net_amount, currency; with the "

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from connector import __version__
@@ -62,6 +63,22 @@ def test_every_partition_is_created_once_and_published(
     came_from = {(row["period"], row["_report_run_id"]) for row in table.to_pylist()}
     assert came_from == {(key, outcome.published.provenance.run_id) for key, outcome in outcomes.items()}
     assert {key for key, _ in came_from} == {each.key for each in WEEK}
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        *("balance.summary.1", "balance_change_from_activity.itemized.3", "payouts.itemized.3"),
+        "payout_reconciliation.itemized.5",
+    ],
+)
+def test_a_day_of_few_rows_is_a_small_file(pull: Pull, report: str) -> None:
+    outcomes = done(pull(ReportQuery.of(report), WEEK))
+
+    files = [Path(each.published.uri) for each in outcomes.values()]
+    assert len(files) == len(WEEK)
+    assert sum(file.stat().st_size for file in files) / len(files) <= 5_000
+    assert max(pq.read_metadata(file).serialized_size for file in files) <= 4_000
 
 
 def test_a_file_says_where_its_rows_come_from_and_when_each_step_was(

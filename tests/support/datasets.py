@@ -16,6 +16,7 @@ from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance, Published
 from connector.dataset.seal import seal
 from connector.dataset.store import Store
+from connector.money import WIDE
 from connector.partitions import Partition, Windows
 
 DATASET = Dataset(
@@ -57,7 +58,7 @@ def provenance(run_id: str = "frr_1", *, made: datetime = NOON, **changes: Any) 
         "connector_version": "0",
         "fetched_at": made,
         "header": ("net_amount",),
-        "columns": {"net_amount": "decimal128(36, 18)"},
+        "columns": {"net_amount": WIDE},
         "totals": {"usd": Decimal("1.00")},
         "sums": {"net_amount": {"usd": Decimal("1.00")}},
     }

@@ -1,0 +1,171 @@
+"""A table holds money in one type, whatever is published into it, lost of it, or broken off."""
+
+import contextlib
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from connector.convert.arrow_types import MONEY, NUMBER
+from connector.dataset.seal import seal
+from connector.dataset.store import Store
+from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
+from connector.money import NARROW, WIDE
+from connector.pipeline.widening import widen_table
+from connector.sql.warehouse import open_warehouse
+from tests.support.datasets import DATASET, NOON, provenance
+
+DAYS = ("2026-06-01", "2026-06-02", "2026-06-03")
+#: An amount of each type: the wide one is what DuckDB would round, reading it beside a narrow one.
+AMOUNTS = {NARROW: Decimal("1.000002"), WIDE: Decimal("1.0000015")}
+TYPES = {NARROW: MONEY, WIDE: NUMBER}
+
+
+class Table:
+    """A table that things happen to, and the amounts it should have."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = Store(folder / "data")
+        self.staged = folder / "staged.parquet"
+        self.pin = folder / "data" / DATASET.pin_path
+        self.amounts: dict[str, Decimal] = {}
+        #: Its pin was lost or damaged at some time.
+        self.unpinned = False
+        self.runs = 0
+
+    def publish(self, day: str, money: str) -> None:
+        self.runs += 1
+        source = provenance(
+            f"frr_{self.runs}", period=day, made=NOON.replace(minute=self.runs % 60), money=money
+        )
+        amount = pa.array([AMOUNTS[money]], TYPES[money])
+        rows = pa.table({"net_amount": amount, "_report_run_id": [source.run_id]})
+        pq.write_table(rows.replace_schema_metadata(source.metadata), self.staged)
+        seal(self.staged)
+        self.store.publish(self.staged, DATASET, source)
+        self.amounts[day] = AMOUNTS[money]
+
+    def pull(self, day: str, _money: str) -> None:
+        """As a pull does: in the type that the table has."""
+        self.publish(day, self.store.money(DATASET))
+
+    def widen(self, day: str, _money: str) -> None:
+        """Killed after the file of that day, or before it began."""
+        with contextlib.closing(widen_table(self.store, DATASET)) as rewriting:
+            if self.amounts:
+                next((key for key in rewriting if key >= day), None)
+
+    def widen_all(self, _day: str, _money: str) -> None:
+        if self.amounts:
+            list(widen_table(self.store, DATASET))
+
+    def lose_pin(self, _day: str, _money: str) -> None:
+        self.pin.unlink(missing_ok=True)
+        self.unpinned = True
+
+    def damage_pin(self, _day: str, _money: str) -> None:
+        if self.pin.exists():
+            self.pin.write_text("{")
+            self.unpinned = True
+
+    def restore_pin(self, day: str, _money: str) -> None:
+        if there := self.store.provenance(DATASET, day):
+            self.store.restore_pin(DATASET, there)
+
+    def forget(self, day: str, _money: str) -> None:
+        self.store.forget(DATASET, day)
+        self.amounts.pop(day, None)
+
+    def in_arrow(self) -> dict[str, Decimal]:
+        rows = self.store.arrow_dataset(DATASET).to_table().to_pylist()
+        return {row["period"]: row["net_amount"] for row in rows}
+
+    def in_sql(self) -> dict[str, Decimal]:
+        if not self.amounts:
+            return {}
+        with open_warehouse(self.store.root) as warehouse:
+            return dict(warehouse.table(DATASET.table).project("period, net_amount").fetchall())
+
+    def types(self) -> set[str]:
+        files = Path(self.store.root, DATASET.path).rglob("*.parquet")
+        return {str(pq.read_schema(file).field("net_amount").type) for file in files}
+
+
+EVENTS = [Table.publish, Table.pull, Table.widen, Table.widen_all, Table.lose_pin, Table.damage_pin]
+EVENTS += [Table.restore_pin, Table.forget]
+HISTORIES = st.lists(
+    st.tuples(st.sampled_from(EVENTS), st.sampled_from(DAYS), st.sampled_from([NARROW, WIDE])),
+    min_size=1,
+    max_size=9,
+)
+
+
+@settings(max_examples=30)
+@given(history=HISTORIES)
+@example(history=[(Table.publish, DAYS[0], NARROW), (Table.publish, DAYS[1], WIDE)])
+@example(history=[(Table.publish, DAYS[0], WIDE), (Table.publish, DAYS[1], NARROW)])
+@example(
+    history=[
+        (Table.publish, DAYS[0], NARROW),
+        (Table.lose_pin, DAYS[0], NARROW),
+        (Table.publish, DAYS[1], WIDE),
+    ]
+)
+@example(
+    history=[
+        (Table.publish, DAYS[0], NARROW),
+        (Table.publish, DAYS[1], NARROW),
+        (Table.widen, DAYS[0], NARROW),
+        (Table.lose_pin, DAYS[0], NARROW),
+        (Table.pull, DAYS[2], NARROW),
+    ]
+)
+def test_nobody_ever_reads_two_types_and_every_amount_is_exact(
+    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[object, str, str]]
+) -> None:
+    table = Table(tmp_path_factory.mktemp("table"))
+    for event, day, money in history:
+        with contextlib.suppress(StoreError):
+            event(table, day, money)  # type: ignore[operator]
+        with contextlib.suppress(StoreError):
+            in_arrow = table.in_arrow()
+            assert len(table.types()) <= 1
+            assert in_arrow == table.amounts
+        assert len(table.types()) <= 1 or table.unpinned or table.store.tables_being_widened()
+    with contextlib.suppress(StoreError, ConfigurationError):
+        assert table.in_sql() == table.amounts
+
+
+@pytest.mark.parametrize(("first", "then"), [(NARROW, WIDE), (WIDE, NARROW)])
+def test_a_file_of_the_other_type_is_not_published(tmp_path: Path, first: str, then: str) -> None:
+    table = Table(tmp_path)
+    table.publish(DAYS[0], first)
+
+    with pytest.raises(DatasetMismatchError) as refused:
+        table.publish(DAYS[1], then)
+
+    assert f"holds money as {first}, and this file of {DAYS[1]} as {then}" in str(refused.value)
+    assert table.types() == {first}
+
+
+def test_a_rewrite_also_ends_a_mixture_that_others_have_made(tmp_path: Path) -> None:
+    table, other = Table(tmp_path / "a"), Table(tmp_path / "b")
+    for each in (table, other):
+        each.staged.parent.mkdir(parents=True)
+    table.publish(DAYS[0], NARROW)
+    other.publish(DAYS[1], WIDE)
+    path = DATASET.file_path(DAYS[1])
+    brought = Path(table.store.root, path)
+    brought.parent.mkdir(parents=True)
+    brought.write_bytes(Path(other.store.root, path).read_bytes())
+    with pytest.raises(StoreError, match="column 'net_amount' is"):
+        table.store.arrow_dataset(DATASET)
+
+    list(widen_table(table.store, DATASET))
+
+    found = table.store.arrow_dataset(DATASET).to_table()["net_amount"].to_pylist()
+    assert found == [AMOUNTS[NARROW], AMOUNTS[WIDE]]
