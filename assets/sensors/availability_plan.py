@@ -39,6 +39,7 @@ from connector.dataset.store import Store
 from connector.errors import StoreError
 from connector.partitions import Partition
 from connector.runs.restatement import Refresh, find_aged, select_due
+from connector.status.calendar import Calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class ReportPlan:
         unlisted: accounts that have files and are not in the list of accounts.
         refused: why the table takes and gives no rows of the report as it is configured now.
         unreadable: why the table could not be read.
+        calendar: how its newest windows stand, for people.
     """
 
     availability: ReportAvailability
@@ -87,6 +89,7 @@ class ReportPlan:
     recording: Recording = NOTHING_RECORDED
     refused: str | None = None
     unreadable: str | None = None
+    calendar: Calendar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +314,7 @@ def _plan_report(
         _gaps(found, {each.key for each in newest}),
         report.accounts.unlisted(found.dataset.dimension_values(found.files)),
         recording,
+        calendar=availability.calendar(found.dataset, found.files),
     )
 
 

@@ -24,6 +24,7 @@ from assets.shown import shown
 from connector.accounts import explain_unlisted
 from connector.errors import ReportingError
 from connector.runs.readiness import Bound
+from connector.status.drawing import as_text, legend
 
 #: Seconds between two looks at Stripe and the tables while nothing is due, unless configured.
 LOOK_EVERY = 300
@@ -106,7 +107,7 @@ def build_availability_sensor(
         due = plan.due(position.served)
         granted = claim(context.instance, due, plan.grids, by=name, since=began, at_once=at_once)
         text = summarize(plan, granted)
-        context.log.info(shown(text))
+        context.log.info(shown(f"{text}{draw(plan)}"))
         for each in plan.reports:
             if each.given_up:
                 context.log.warning(shown(warn_given_up(each.availability.grid.asset, each.given_up)))
@@ -135,6 +136,16 @@ def summarize(plan: TickPlan, granted: Sequence[RangeRunRequest]) -> str:
         names = list_first(list(plan.postponed))
         lines.append(f"Not looked at, since the tick's time was up; the next tick begins with them: {names}.")
     return "\n".join(lines)
+
+
+def draw(plan: TickPlan) -> str:
+    """A calendar of each report, with what its letters mean; nothing where there is none."""
+    drawn = [
+        "\n".join([each.availability.grid.asset, *as_text(each.calendar)])
+        for each in plan.reports
+        if each.calendar
+    ]
+    return "".join(f"\n\n{each}" for each in [*drawn, legend()]) if drawn else ""
 
 
 def _line(plan: ReportPlan, granted: Sequence[RangeRunRequest]) -> str:

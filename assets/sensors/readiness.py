@@ -1,5 +1,6 @@
 """What Stripe has and what the dataset holds, read once for one tick of a sensor, a schedule or a check."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,10 +14,16 @@ from assets.reports.partitions import partition_of
 from assets.sensors.availability_decisions import interval_of, select_ready, select_recent
 from connector.api.client import StripeClient
 from connector.api.models import ReportType
+from connector.catalogue import latency_of
+from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
-from connector.partitions import Partition
+from connector.partitions import Interval, Partition, Windows
 from connector.runs.readiness import Bound, touches
+from connector.status.calendar import Calendar, Facts, make_calendar
+
+#: So many windows are drawn, up to now: of days, two months and more.
+_DRAWN = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,48 @@ class ReportAvailability:
     def begins(self, key: str) -> datetime:
         """When the window of one of its partitions begins, aware."""
         return interval_of(self.report.partition(key)).start
+
+    def calendar(self, dataset: Dataset, files: Collection[str]) -> Calendar | None:
+        """How its newest windows stand, for people: what is there, missing and not ready; no file is opened.
+
+        None where Stripe does not offer the report.
+
+        Args:
+            files: the keys that have a file.
+        """
+        if self.available is None:
+            return None
+        query, lives = self.report.query, self.report.accounts
+        windows, form = Windows(query.window, query.zone), query.key_format
+
+        def interval(key: str) -> Interval:
+            return interval_of(windows.partition(form.values(key)[-1]))
+
+        newest = self.grid.rows[0] if self.grid.rows else ()
+        until = bisect_right(newest, self.now, key=lambda key: interval(key).end)
+        rows = [row[max(until - _DRAWN, 0) : until] for row in self.grid.rows]
+        intervals = {form.values(key)[-1]: interval(key) for key in rows[0]} if rows else {}
+        expected = {}
+        for key in (key for row in rows for key in row):
+            *account, period = form.values(key)
+            life = lives.get(account[0]) if account else None
+            if life is None or life.overlaps(intervals[period], query.zone):
+                expected[key] = intervals[period]
+        return make_calendar(
+            Facts(
+                table=dataset.table,
+                mode=dataset.mode,
+                report_type=dataset.report_type,
+                window=dataset.window,
+                zone=dataset.zone,
+                dimensions=dataset.dimensions,
+                expected=expected,
+                there=expected.keys() & {*files},
+                now=self.now,
+                prepared=latency_of(dataset.report_type).prepared,
+                available=(self.available.data_available_start, self.available.data_available_end),
+            )
+        )
 
     def newest(self, count: int) -> Sequence[Partition]:
         """The ready partitions of the newest `count` windows, oldest first."""

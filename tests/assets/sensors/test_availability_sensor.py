@@ -52,6 +52,20 @@ def test_what_is_ready_and_missing_is_requested_within_the_look_back(
     assert len(orchestra.recorded(summary)) == 5
 
 
+def test_the_log_of_a_tick_draws_how_each_report_stands(
+    sensing: Sensor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon = sensing(look_back=timedelta(days=5))
+    daemon.tick_and_run()
+    capsys.readouterr()
+
+    daemon.tick()
+
+    drawn = capsys.readouterr().err
+    assert "2026-06  -#####" in drawn
+    assert "# there" in drawn
+
+
 def test_a_tick_calls_stripe_once(sensing: Sensor, simulator: Simulator) -> None:
     sensing().tick()
 
