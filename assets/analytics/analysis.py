@@ -61,15 +61,21 @@ class Content:
         rows: those of the table.
         figures: amounts by name and currency, over all accounts.
         verdicts: by the check's name.
+        notes: further metadata.
+        data: the version of what it is made of; of its rows when empty.
     """
 
     rows: Sequence[Row]
     figures: Mapping[tuple[str, str], Decimal]
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    data: str = ""
 
     @property
     def version(self) -> str:
-        """Equal for equal rows."""
+        """Equal for equal rows, or for the same data."""
+        if self.data:
+            return self.data
         cells = [[_plain(value) for value in row.values()] for row in self.rows]
         return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:32]
 
@@ -162,6 +168,7 @@ def metadata(content: Content, picture: Picture | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         **({"picture": _embedded(picture)} if picture else {}),
         "table": table([_texts(row) for row in shown]),
+        **content.notes,
         "dagster/partition_row_count": len(content.rows),
     }
     if len(shown) < len(content.rows):

@@ -1,16 +1,16 @@
-"""What happens when an asset of analytics is materialized: rows of views become events with pictures.
+"""How an asset of analytics is defined, and what is recorded when it is materialized.
 
-Nothing is stored but the events: the views give the same rows at any time.
+Nothing is stored but the events: views and files give the same numbers at any time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 import duckdb
 
-from assets.analytics.analysis import Analysis, Content, Days, Row, metadata, table
-from assets.analytics.sources import Sources, missing_partitions
+from assets.analytics.analysis import Content, metadata, table
 from assets.automation.follow import follow_reports
 from assets.materialize.check_events import without_preview_warning
 from assets.materialize.event_recorder import combined_version
@@ -19,7 +19,6 @@ from assets.resources import StripeReporting, stripe_resource
 from assets.shown import shown, shown_metadata
 from connector.errors import ReportingError
 from connector.pictures import Picture
-from connector.sql.warehouse import open_warehouse
 from connector.text import join_names
 
 #: Changes when the same files would give other numbers.
@@ -28,49 +27,89 @@ CODE_VERSION = "1"
 Made = dg.MaterializeResult[None] | dg.Output[None]
 
 
-def analysis_spec(
-    analysis: Analysis, sources: Sources, *, specs: Mapping[dg.AssetKey, dg.AssetSpec]
-) -> dg.AssetSpec:
+@dataclass(frozen=True)
+class Found:
+    """What a step has found, by partition.
+
+    Attributes:
+        pictures: of few partitions: Dagster stores each for good, and reads all of them where it plots a
+            number.
+        missing: what those lack that are not in `contents`.
+    """
+
+    contents: Mapping[str, Content]
+    pictures: Mapping[str, Picture]
+    missing: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """An asset of analytics.
+
+    Attributes:
+        name: the last part of its key.
+        reports: those it reads, first the one it is made of.
+        columns: of its table.
+        checks: what each verifies, by name.
+        at_once: how many partitions go into one run; None for all.
+        find: what a run of some partitions finds; it may raise ReportingError.
+        metadata: what is known of it beforehand.
+    """
+
+    name: str
+    about: str
+    reports: Sequence[ConfiguredReport]
+    partitions: dg.TimeWindowPartitionsDefinition
+    columns: Sequence[dg.TableColumn]
+    checks: Mapping[str, str]
+    at_once: int | None
+    find: Callable[[dg.AssetExecutionContext, StripeReporting], Found]
+    window: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def asset_spec(definition: Definition, specs: Mapping[dg.AssetKey, dg.AssetSpec]) -> dg.AssetSpec:
     """An asset of analytics as the UI shows it.
 
     Args:
         specs: of the reports by their keys; the asset is in the group of the one it is made of, and has the
             owners of all that it reads.
     """
-    read = [specs[report.key] for report in sources.reports if report.key in specs]
+    reports = definition.reports
+    read = [specs[report.key] for report in reports if report.key in specs]
     return dg.AssetSpec(
-        dg.AssetKey([*sources.main.prefix, analysis.name]),
-        deps=[report.key for report in sources.reports],
-        description=shown(analysis.about),
+        dg.AssetKey([*reports[0].prefix, definition.name]),
+        deps=[report.key for report in reports],
+        description=shown(definition.about),
         group_name=read[0].group_name if read else "stripe",
         owners=sorted({owner for spec in read for owner in spec.owners}),
         kinds={"stripe", "duckdb"},
-        tags={"stripe/window": sources.windows.unit},
+        tags={"stripe/window": definition.window},
         metadata=shown_metadata(
             {
-                "dagster/column_schema": dg.TableSchema(list(analysis.columns)),
-                "stripe/views": ", ".join(analysis.views),
-                "stripe/tables": ", ".join(report.query.name for report in sources.reports),
+                "dagster/column_schema": dg.TableSchema(list(definition.columns)),
+                "stripe/tables": ", ".join(report.query.name for report in reports),
+                **definition.metadata,
             }
         ),
         code_version=CODE_VERSION,
-        automation_condition=follow_reports(by_account=sources.by_account),
+        automation_condition=follow_reports(by_account=any(report.accounts for report in reports)),
     )
 
 
-def build_analysis(
-    analysis: Analysis, sources: Sources, *, specs: Mapping[dg.AssetKey, dg.AssetSpec] | None = None
+def build_asset(
+    definition: Definition, specs: Mapping[dg.AssetKey, dg.AssetSpec] | None = None
 ) -> dg.AssetsDefinition:
-    """An asset of analytics; it needs the resource of the reports it reads, and calls nobody."""
-    spec, main = analysis_spec(analysis, sources, specs=specs or {}), sources.main
+    """The asset; it needs the resource of the reports it reads, and calls nobody."""
+    spec, resource = asset_spec(definition, specs or {}), definition.reports[0].resource
     with without_preview_warning():
         checks = [
             dg.AssetCheckSpec(
-                name, asset=spec.key, description=shown(about), partitions_def=sources.partitions
+                name, asset=spec.key, description=shown(about), partitions_def=definition.partitions
             )
-            for name, about in analysis.checks.items()
+            for name, about in definition.checks.items()
         ]
-    at_once = main.max_partitions_per_run
+    at_once = definition.at_once
     policy = (
         dg.BackfillPolicy.multi_run(max_partitions_per_run=at_once)
         if at_once
@@ -81,20 +120,19 @@ def build_analysis(
         name="__".join(spec.key.path),
         specs=[spec],
         check_specs=checks,
-        partitions_def=sources.partitions,
+        partitions_def=definition.partitions,
         backfill_policy=policy,
-        required_resource_keys={main.resource},
+        required_resource_keys={resource},
     )
     def analyse(context: dg.AssetExecutionContext) -> Iterator[Made]:
-        stripe = stripe_resource(context.resources, main.resource)
         try:
-            reading = _Reading.of(context, analysis, sources, stripe)
+            found = definition.find(context, stripe_resource(context.resources, resource))
         except ReportingError as error:
             reason = str(error)
         except duckdb.Error as error:
             reason = f"its views cannot be queried: {error}"
         else:
-            yield from _record(context, spec.key, checks, reading)
+            yield from _record(context, spec.key, checks, found)
             return
         # Raised here, it does not carry DuckDB's own error, which may quote cells.
         raise dg.Failure(shown(f"{spec.key.to_user_string()}: {reason}"), allow_retries=False)
@@ -102,101 +140,32 @@ def build_analysis(
     return analyse
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """What a step has found: the contents of its partitions, and what the others lack.
-
-    Only the newest partition has a picture, which has those before it as well: Dagster stores each for good,
-    and reads all of them where it plots a number.
-    """
-
-    contents: Mapping[str, Content]
-    pictures: Mapping[str, Picture]
-    missing: Mapping[str, Sequence[str]]
-
-    @classmethod
-    def of(
-        cls, context: dg.AssetExecutionContext, analysis: Analysis, sources: Sources, stripe: StripeReporting
-    ) -> "_Reading":
-        keys = sorted(context.partition_keys)
-        missing = _missing(context, sources.main, sources, stripe, keys)
-        good = [key for key in keys if not missing[key]]
-        days = _days(analysis, sources, stripe, good) if good else Days((), None)
-        contents = {key: analysis.describe(days.between(*sources.span(key))) for key in good}
-        pictures = {}
-        for key in good[-1:]:
-            first, last = sources.span(key)
-            pictures[key] = analysis.draw(days.between(sources.drawn_since(first), last))
-        return cls(contents, pictures, {key: found for key, found in missing.items() if found})
-
-
-def _missing(
-    context: dg.AssetExecutionContext,
-    report: ConfiguredReport,
-    sources: Sources,
-    stripe: StripeReporting,
-    keys: Sequence[str],
-) -> dict[str, list[str]]:
-    """By partition, the report's partitions that it needs and that are not there."""
-    store = stripe.store()
-    dataset = report.query.dataset(mode=stripe.mode(), account=stripe.account)
-    # What is missing is told by name; what belongs to another report is refused.
-    store.check(dataset)
-    stored = set(store.keys(dataset))
-    found = {}
-    for key in keys:
-        window = sources.partitions.time_window_for_partition_key(key)
-        windows = report.windows.get_partition_keys_in_time_window(window)
-        found[key] = missing_partitions(report, dataset, windows, stored=stored, instance=context.instance)
-    return found
-
-
-def _days(analysis: Analysis, sources: Sources, stripe: StripeReporting, keys: Sequence[str]) -> Days:
-    """The rows of these partitions, and of the windows before them that are drawn with them."""
-    spans = [sources.span(key) for key in keys]
-    first, last = min(each for each, _ in spans), max(each for _, each in spans)
-    since = sources.drawn_since(first)
-    store, mode = stripe.store(), stripe.mode()
-    datasets = [report.query.dataset(mode=mode, account=stripe.account) for report in sources.reports]
-    read = [each for each in datasets if store.holds(each)]
-    with open_warehouse(stripe.root, mode, query=" ".join(analysis.views), only=read) as warehouse:
-        rows = analysis.read(warehouse, sources.main.query.name, since, last)
-        beside: Sequence[Row] | None = None
-        if (
-            analysis.read_beside
-            and sources.beside
-            and sources.beside.query.name in {each.table for each in read}
-        ):
-            beside = analysis.read_beside(warehouse, sources.beside.query.name, since, last)
-    return Days(rows, beside)
-
-
 def _record(
     context: dg.AssetExecutionContext,
     key: dg.AssetKey,
     checks: Sequence[dg.AssetCheckSpec],
-    reading: _Reading,
+    found: Found,
 ) -> Iterator[Made]:
     """One event for each partition that is there, and its checks; a failure that names the others."""
-    if reading.missing:
-        for partition, content in reading.contents.items():
-            context.log_event(_event(key, partition, content, reading.pictures.get(partition)))
+    if found.missing:
+        for partition, content in found.contents.items():
+            context.log_event(_event(key, partition, content, found.pictures.get(partition)))
             _log_checks(context, key, partition, content)
-        lacking = sorted({each for found in reading.missing.values() for each in found})
+        lacking = sorted({each for lacking in found.missing.values() for each in lacking})
         raise dg.Failure(
             shown(
                 f"{key.to_user_string()}: no data for {join_names(lacking)} yet; materialize those first. "
-                f"{len(reading.contents)} of {len(context.partition_keys)} partitions are recorded."
+                f"{len(found.contents)} of {len(context.partition_keys)} partitions are recorded."
             ),
-            metadata=shown_metadata({"stripe/missing": dg.MetadataValue.json(dict(reading.missing))}),
+            metadata=shown_metadata({"stripe/missing": dg.MetadataValue.json(dict(found.missing))}),
             allow_retries=False,
         )
-    for partition, content in reading.contents.items():
-        found = metadata(content, reading.pictures.get(partition))
-        context.add_asset_metadata(shown_metadata(found), asset_key=key, partition_key=partition)
-    version = combined_version({name: each.version for name, each in reading.contents.items()})
+    for partition, content in found.contents.items():
+        told = metadata(content, found.pictures.get(partition))
+        context.add_asset_metadata(shown_metadata(told), asset_key=key, partition_key=partition)
+    version = combined_version({name: each.version for name, each in found.contents.items()})
     yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(version))
-    for partition, content in reading.contents.items():
+    for partition, content in found.contents.items():
         _log_checks(context, key, partition, content)
     for check in checks:
         name = context.assets_def.get_output_name_for_asset_check_key(check.key)

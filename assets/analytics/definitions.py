@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from assets.analytics.activity import DAILY_ACTIVITY
-from assets.analytics.asset import build_analysis
+from assets.analytics.asset import build_asset
 from assets.analytics.balances import BALANCE_OVER_TIME
 from assets.analytics.fees import FEES_BY_CATEGORY
+from assets.analytics.reading import define
 from assets.analytics.sources import explain_missing, find_sources
 from assets.reports.configured import ConfiguredReport
 from connector.errors import ConfigurationError
@@ -51,7 +52,7 @@ def build_analytics(
     assets, by_account = [], False
     for analysis in ANALYSES:
         if sources := find_sources(analysis, reports):
-            assets.append(build_analysis(analysis, sources, specs=specs))
+            assets.append(build_asset(define(analysis, sources), specs))
             by_account = by_account or sources.by_account
         else:
             _log.warning("%s.", explain_missing(analysis))
