@@ -21,6 +21,7 @@ from connector.accounts import NO_LISTS, AccountLists
 from connector.api.models import Mode
 from connector.dataset.filesystem.place import Place
 from connector.dataset.identity import Dataset
+from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.money import CURRENCIES, USUAL_DIGITS

@@ -16,9 +16,10 @@ from tests.bench.waiting import SHORT, arguments_for, serving
 #: What is known of each case and has not been tried, or not been taken; to be kept up with the figures.
 NEXT = {
     "wait": """
-Hardly any of it is work: 20 files a second are what reports of 2 s wait for, and the first one is fetched half
-a second later than it could be, since the list is read once a second. The pace is even, 40 ms from one report
-run to the next and 50 ms from file to file, where Stripe would take the first 25 and 20 at once: half a second.
+Hardly any of it is work: 20 files a second are what reports of 2 s wait for, and the first one is fetched
+half a second later than it could be, since the list is read once a second. The pace is even, 40 ms from one
+report run to the next and 50 ms from file to file, where Stripe would take the first 25 and 20 at once: half
+a second.
 To try: the list twice a second while nothing has ended, for 0.05 requests a partition more; a first burst.
 """,
     "convert": """
