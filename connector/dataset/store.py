@@ -92,7 +92,9 @@ class Store(Finder):
             with self._root.lock(dataset.path):
                 books, aside = self._pin(dataset, provenance), list[str]()
                 for _ in range(_ATTEMPTS):
-                    if published := self._publish(staged, dataset, provenance, over, books, aside):
+                    if published := self._publish(
+                        staged, dataset, provenance, over, books=books, aside=aside
+                    ):
                         return published
         except OSError as error:
             raise self._root.failure("write", target, error, needed=_size(staged)) from None
@@ -106,6 +108,7 @@ class Store(Finder):
         dataset: Dataset,
         provenance: Provenance,
         over: Provenance | None,
+        *,
         books: str | None,
         aside: list[str],
     ) -> Published | None:

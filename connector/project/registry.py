@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 from connector.project.package_names import WAY_OUT, ForeignPackageWarning, foreign_packages
+from connector.text import visible
 
 for _sentence in foreign_packages(Path.cwd()):
-    warnings.warn(f"{_sentence}. {WAY_OUT}", ForeignPackageWarning, stacklevel=2)
+    warnings.warn(visible(f"{_sentence}. {WAY_OUT}"), ForeignPackageWarning, stacklevel=2)

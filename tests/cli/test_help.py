@@ -74,10 +74,3 @@ def test_every_command_has_two_examples(run: Run, name: str) -> None:
 
 def test_completion_is_explained(run: Run) -> None:
     assert "_STRIPE_REPORTS_COMPLETE=bash_source" in run("-h").out
-
-
-def test_sql_promises_no_object_store(run: Run) -> None:
-    shown = run("sql", "--help").out
-
-    assert "s3://" not in shown
-    assert "STRIPE_REPORTS_ROOT" in shown

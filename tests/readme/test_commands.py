@@ -46,7 +46,12 @@ def parsed(words: Sequence[str]) -> click.Context:
 
 
 def is_target(words: Sequence[str]) -> bool:
-    return all(re.search(rf"^{name}:", MAKEFILE, re.MULTILINE) for name in words)
+    """Targets, and variables that the Makefile reads."""
+    variables = [name for name, given, _ in (word.partition("=") for word in words) if given]
+    targets = [word for word in words if "=" not in word]
+    return all(f"$({name})" in MAKEFILE for name in variables) and all(
+        re.search(rf"^{name}:", MAKEFILE, re.MULTILINE) for name in targets
+    )
 
 
 def is_variable(words: Sequence[str]) -> bool:
