@@ -77,8 +77,13 @@ class Finder:
         return self.root.partition("://")[0]
 
     def open_bytes(self, path: str) -> pa.NativeFile:
-        """A file of `footers`, to be read by another engine. Raises OSError."""
-        return self._root.filesystem.open_input_file(path)
+        """A file of `footers`, to be read by another engine; all of it is of one version. Raises OSError.
+
+        Args:
+            path: with or without the scheme of a bucket before it.
+        """
+        own = path if self.directory else path.removeprefix(f"{self.scheme}://")
+        return self._root.filesystem.open_input_file(own)
 
     def explain(self, error: BaseException) -> str:
         """What Arrow, DuckDB or the system says of a file here, in a line without the root's credentials."""

@@ -18,6 +18,7 @@ from connector.dataset.identity import Dataset
 from connector.dataset.schema_evolution import Footer, one_schema
 from connector.errors import StoreError
 from connector.sql.quoting import literal, quoted
+from connector.sql.shared_files import PROTOCOL
 from connector.sql.source import SCHEMA, WHOSE, Source
 
 #: DuckDB's name for the file that a row is from; no report can have such a column.
@@ -25,14 +26,14 @@ _FILE = "_file"
 
 
 def create_view(connection: duckdb.DuckDBPyConnection, dataset: Dataset, footers: Sequence[Footer]) -> Source:
-    """Make the view on a table over files on this machine, of which there is at least one.
+    """Make the view on a table over its files, of which there is at least one: those of `shared_files`.
 
     The connection shows times in UTC. Raises StoreError for files that cannot be read as one table.
     """
     schema = one_schema(footers)
     columns = schema.names
     alike = all(footer.schema.equals(footers[0].schema) for footer in footers)
-    files = ", ".join(literal(glob_escaped(footer.path)) for footer in footers)
+    files = ", ".join(literal(PROTOCOL + glob_escaped(footer.path)) for footer in footers)
     options = f"hive_partitioning = false, union_by_name = {not alike}, filename = {literal(_FILE)}"
     levels = dataset.path_columns
     of_path = {

@@ -29,6 +29,7 @@ from connector.sql.derived import OF_FILES, Derived, comment, create_derived, fi
 from connector.sql.files import RESTATED, partitions, restated
 from connector.sql.listing import TABLES, add_listing
 from connector.sql.quoting import literal
+from connector.sql.shared_files import PROTOCOL, register
 from connector.sql.source import SCHEMA, Source, exact_money_macro
 from connector.sql.views import create_view, glob_escaped
 
@@ -77,8 +78,6 @@ def open_warehouse(
     tables = {each.table: each for each in filled if each.mode == chosen}
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    # A file that was written since is read again; thousands that were not are not.
-    connection.execute("SET parquet_metadata_cache = true")
     connection.execute(f"CREATE SCHEMA {SCHEMA}")
     for statement in _macros():
         connection.execute(statement)
@@ -87,7 +86,9 @@ def open_warehouse(
     read = [name for name, each in tables.items() if _is_read(each, named, views)]
     counted = {name: store.footers(tables[name]) for name in read}
     if store.directory is None:
-        counted = _in_bucket(connection, store, counted)
+        counted = {name: _by_url(store, footers) for name, footers in counted.items()}
+    paths = [footer.path for footers in counted.values() for footer in footers]
+    register(connection, store, paths)
     sources = [create_view(connection, tables[name], footers) for name, footers in counted.items() if footers]
     for source in sources:
         comment(connection, "VIEW", source.dataset.table, source.spec.about, source.abouts())
@@ -101,7 +102,7 @@ def open_warehouse(
         add_listing(connection, sources, [views[name] for name in views if name in named], lists)
     connection.execute(f"SET search_path = '{SCHEMA},main'")
     if confined:
-        _confine(connection, [footer.path for footers in counted.values() for footer in footers])
+        _confine(connection, [f"{PROTOCOL}{path}" for path in paths])
     return connection
 
 
@@ -140,18 +141,9 @@ def _add_files(
         comment(connection, "TABLE", name, *OF_FILES[name][:2])
 
 
-def _in_bucket(
-    connection: duckdb.DuckDBPyConnection, store: Store, counted: Mapping[str, Sequence[Footer]]
-) -> dict[str, tuple[Footer, ...]]:
-    """The same files as DuckDB names them, which can read them from now on."""
-    from connector.sql.bucket_files import register  # noqa: PLC0415 - only buckets need it
-
-    named = {
-        name: tuple(replace(footer, path=f"{store.scheme}://{footer.path}") for footer in footers)
-        for name, footers in counted.items()
-    }
-    register(connection, store, [footer.path for footers in named.values() for footer in footers])
-    return named
+def _by_url(store: Store, footers: Sequence[Footer]) -> tuple[Footer, ...]:
+    """The same, where each is in a bucket with the scheme of its URL."""
+    return tuple(replace(footer, path=f"{store.scheme}://{footer.path}") for footer in footers)
 
 
 def _chosen(root: str, filled: Sequence[str], mode: str | None) -> str:

@@ -64,7 +64,7 @@ def test_a_prefix_may_look_like_a_pattern(bucket: Bucket, between: Gateway, tmp_
 
 
 def test_a_confined_connection_reads_the_tables_alone(root: str, bucket: Bucket) -> None:
-    other = f"s3://{bucket.name}/reports/books/test/_datasets/balance_summary.json"
+    other = f"reports://s3://{bucket.name}/reports/books/test/_datasets/balance_summary.json"
 
     with open_warehouse(root, confined=True) as warehouse:
         for statement in (
@@ -81,7 +81,7 @@ def test_files_can_be_read_and_not_written(root: str, bucket: Bucket) -> None:
     before = bucket.objects()
 
     with open_warehouse(root) as warehouse:
-        (path,) = warehouse.sql("SELECT file FROM glob('s3://*')").fetchall() or [("s3://x",)]
+        (path,) = warehouse.sql("SELECT file FROM glob('reports://*')").fetchall() or [("reports://x",)]
         with pytest.raises(duckdb.Error):
             warehouse.sql(f"COPY (SELECT 1) TO '{path}' (FORMAT parquet)")
 
