@@ -18,6 +18,7 @@ from connector.money import NARROW, WIDE
 from connector.pipeline.widening import widen_table
 from connector.sql.warehouse import open_warehouse
 from tests.support.datasets import DATASET, NOON, provenance
+from tests.support.memory_bucket import bucket
 
 DAYS = ("2026-06-01", "2026-06-02", "2026-06-03")
 #: An amount of each type: the wide one is what DuckDB would round, reading it beside a narrow one.
@@ -28,8 +29,8 @@ TYPES = {NARROW: MONEY, WIDE: NUMBER}
 class Table:
     """A table that things happen to, and the amounts it should have."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = Store(folder / "data")
+    def __init__(self, folder: Path, store: Store | None = None) -> None:
+        self.store = store or Store(folder / "data")
         self.staged = folder / "staged.parquet"
         self.pin = folder / "data" / DATASET.pin_path
         self.amounts: dict[str, Decimal] = {}
@@ -169,3 +170,17 @@ def test_a_rewrite_also_ends_a_mixture_that_others_have_made(tmp_path: Path) -> 
 
     found = table.store.arrow_dataset(DATASET).to_table()["net_amount"].to_pylist()
     assert found == [AMOUNTS[NARROW], AMOUNTS[WIDE]]
+
+
+def test_a_table_in_a_bucket_is_rewritten_too_and_goes_on_where_it_was_killed(tmp_path: Path) -> None:
+    table = Table(tmp_path, Store(bucket()))
+    for day in DAYS:
+        table.publish(day, NARROW)
+
+    table.widen(DAYS[1], NARROW)
+
+    with pytest.raises(DatasetMismatchError, match="--wide` goes on with it"):
+        table.in_arrow()
+    assert list(widen_table(table.store, DATASET)) == [DAYS[2]]
+    assert table.in_arrow() == table.amounts
+    assert table.store.columns(DATASET)["net_amount"] == WIDE == table.store.money(DATASET)
