@@ -3,6 +3,7 @@
 import re
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -84,7 +85,7 @@ def sql(
             else:
                 _show(relation, as_json=as_json, as_csv=as_csv, exact=exact)
         except duckdb.ProgrammingError as error:
-            raise ConfigurationError(_explain(error, connection.root, mode)) from None
+            raise ConfigurationError(_explain(error, connection, mode)) from None
         except duckdb.Error as error:
             # What one of our functions in a view raised says all there is to say.
             raise ReportingError(str(error).rpartition("StoreError: ")[2].partition("\n\nAt:")[0]) from None
@@ -116,14 +117,17 @@ def _list(warehouse: "duckdb.DuckDBPyConnection", tables: "duckdb.DuckDBPyRelati
         echo("\n" + "\n".join([*lines, f"  {broken}"]))
 
 
-def _explain(error: Exception, root: str, mode: str | None) -> str:
-    """What DuckDB says; where a table is not there, which are."""
+def _explain(error: Exception, connection: Connection, mode: str | None) -> str:
+    """What DuckDB says; where a table is not there, which are, or why it is not read."""
     unknown = _UNKNOWN.search(str(error))
     if unknown is None:
         return str(error)
+    for path, reason in connection.store().unusable_tables().items():
+        if Path(path).stem == unknown[1].lower():
+            return f"{path}: {reason}"
     from connector.sql.listing import TABLES, examples  # noqa: PLC0415
 
-    with connector.open_warehouse(root, mode, query=TABLES) as warehouse:
+    with connector.open_warehouse(connection.root, mode, query=TABLES) as warehouse:
         names = [each.name for each in examples(warehouse)]
     nearest = hint(unknown[1], names)
     there = "" if "there are:" in nearest else f"; there are: {', '.join(names)}"

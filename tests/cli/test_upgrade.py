@@ -1,5 +1,6 @@
 """`upgrade`, as somebody who closes books on the table lives through it."""
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from connector.dataset.store import Store
 from connector.money import WIDE
+from connector.pipeline.widening import widen_table
 from connector.simulator import Simulator
 from connector.simulator.books.entries import Entry
 from tests.cli.conftest import Run
@@ -207,6 +210,24 @@ def test_an_amount_that_does_not_fit_is_refused_and_stored_after_the_table_was_r
     assert run(*command.split()[1:], "--json").objects == [
         {"type": "widened", "table": TABLE, "money": WIDE, "files": 0}
     ]
+
+
+def test_a_query_of_a_table_whose_rewrite_was_killed_says_so(
+    run: Run, stripe: Simulator, tmp_path: Path
+) -> None:
+    assert run("pull", "balance_change_from_activity.itemized.3", *JUNE).code == 0
+    assert run("pull", "payouts.itemized.3", *JUNE).code == 0
+    store = Store(tmp_path / "data")
+    (dataset,) = (each for each in store.datasets() if each.table == TABLE)
+    with contextlib.closing(widen_table(store, dataset)) as rewriting:
+        next(rewriting)
+
+    refused = run("sql", SUMS)
+
+    assert refused.code == 2
+    assert f"`stripe-reports upgrade {TABLE} --wide` goes on with it" in " ".join(refused.err.split())
+    assert run("upgrade", TABLE, "--wide").lines == [f"{TABLE} holds money as {WIDE}: 2 files rewritten."]
+    assert run("sql", SUMS).code == 0
 
 
 @pytest.mark.parametrize("options", [[], ["--wide", "--to-version", "3"], ["--wide", "--from", "2026-06-01"]])
