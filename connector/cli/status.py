@@ -20,7 +20,7 @@ from connector.cli.options import (
     tables_of_mode,
 )
 from connector.clock import SystemClock
-from connector.errors import ConfigurationError, ReportingError
+from connector.errors import ReportingError
 from connector.settings import Connection
 from connector.terminal.lines import Colored, echo, echo_json
 
@@ -126,19 +126,17 @@ def _configured(connection: Connection) -> "Mapping[str, Wanted]":
 def _with_configured(
     stored: "Sequence[Dataset]", wanted: "Mapping[str, Wanted]", connection: Connection, mode: str | None
 ) -> "list[Dataset]":
-    """The tables that are stored, and those that are configured and have no file yet."""
-    chosen = mode
-    if chosen is None and connection.api_key:
-        try:
-            chosen = connection.mode().value
-        except ConfigurationError:  # a key that cannot be: what asks Stripe says so
-            chosen = None
-    if chosen is None:
-        modes = {each.mode for each in stored}
-        chosen = next(iter(modes)) if len(modes) == 1 else None
-    names = {each.table for each in stored if each.mode == chosen}
-    without = (each for name, each in wanted.items() if chosen and name not in names)
-    return [*stored, *(each.query.dataset(mode=chosen or "", account=connection.account) for each in without)]
+    """The tables that are stored, and those that are configured and have no file yet: of the one mode that is
+    looked at, which without any files is the key's."""
+    modes = {mode} if mode else {each.mode for each in stored}
+    if not modes and connection.api_key:
+        modes = {connection.mode().value}
+    if len(modes) != 1:
+        return [*stored]
+    (only,) = modes
+    names = {each.table for each in stored if each.mode == only}
+    without = (each for name, each in wanted.items() if name not in names)
+    return [*stored, *(each.query.dataset(mode=only, account=connection.account) for each in without)]
 
 
 def _at_stripe(connection: Connection, chosen: "Sequence[Dataset]") -> "AtStripe | None":
@@ -166,7 +164,7 @@ def _draw(calendar: "Calendar", *, whole: bool) -> None:
     drawn = lines(calendar)
     shown = drawn if whole else drawn[-_SHOWN:]
     if len(shown) < len(drawn):
-        echo(f"  {len(drawn) - len(shown)} earlier lines: --all")
+        echo(f"  and {len(drawn) - len(shown)} before, with --all")
     if shown:
         echo(f"  {'':{len(shown[0].name)}}  {scale(calendar)}")
     for name, states in shown:

@@ -74,6 +74,14 @@ def test_what_is_configured_is_expected_until_now(run: Run) -> None:
     assert found["payouts_itemized"] == {"2026-06-05": "missing", "2026-06-06": found[TABLE]["2026-06-06"]}
 
 
+@pytest.mark.usefixtures("stripe", "configured")
+def test_what_is_configured_is_expected_before_anything_is_stored(run: Run) -> None:
+    shown = run("status", TABLE)
+
+    assert shown.code == 1
+    assert "  2026-06  ------" in shown.lines
+
+
 @pytest.mark.usefixtures("configured")
 def test_stripe_says_what_is_not_ready(run: Run, pulled: Simulator) -> None:
     pulled.set_available_until("balance_change_from_activity.itemized.3", datetime(2026, 6, 5, tzinfo=UTC))
