@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -117,7 +117,7 @@ def _part(store: Store, books: Books, month: Month, lists: AccountLists) -> Part
     faults = [] if missing else [fault for sheet in found for fault in sheet.faults()]
     checked = list(_failures(reading.outcomes, month))
     return Part(
-        books=books,
+        books=replace(books, unfit={**books.unfit, **reading.absent}),
         sheets=found,
         inputs=tuple(reading.inputs),
         problems=(*problems, *missing, *reading.problems, *faults, *checked),
@@ -137,6 +137,7 @@ class _Reading:
     inputs: list[Input] = field(default_factory=list)
     outcomes: list[CheckOutcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    absent: dict[Role, str] = field(default_factory=dict)
     arrivals: bool = True
 
     def read(self, source: Source, needs: Needs, others: Sequence[Source]) -> None:
@@ -150,7 +151,9 @@ class _Reading:
                 continue
             query = source.query(file)
             if lack := source.lack(query):
-                self.problems.append(f"{dataset.table} {key} {lack}. Pull it again with its usual columns.")
+                self.absent[source.role] = f"not there: {dataset.table} {lack}"
+                if source.role in NEEDED:
+                    self.problems.append(f"{dataset.table} {key} {lack}. Pull it with its usual columns.")
                 continue
             self.inputs.append(Input.of(dataset.table, key, file))
             with opened(self.store, dataset, query, key) as here:
@@ -216,7 +219,7 @@ class _Reading:
         """All that was read, as the sheet takes it."""
 
         def of(role: Role) -> tuple[Row, ...] | None:
-            return tuple(self.rows[role]) if role in self.rows else None
+            return tuple(self.rows[role]) if role in self.rows and role not in self.absent else None
 
         tables: dict[str, tuple[Row, ...] | None] = {
             "activity": of(Role.ACTIVITY),

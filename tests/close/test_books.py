@@ -8,6 +8,7 @@ import pytest
 
 from connector import open_warehouse
 from connector.close import Closing, CurrencySheet, Month, close_month
+from connector.close.layout import laid_out
 from connector.close.rows import Owner
 from connector.close.sheet import ZERO
 from connector.dataset.store import Store
@@ -22,6 +23,7 @@ from tests.support.months import REPORTS, pull_month
 
 Closed = Callable[..., Closing]
 
+LIVE = "sk_live_closing"
 FEES = "all_fees.balance_transaction_created.itemized.2"
 
 #: A month with a day of 23 hours, one with a day of 25, and one with a top-up.
@@ -37,7 +39,7 @@ def simulator(clock: ManualClock) -> Simulator:
 @pytest.fixture
 def closed(pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor) -> Closed:
     """With a live key, as fees exist in live mode only."""
-    client = client_for(simulator.handle, api_key="sk_live_closing")
+    client = client_for(simulator.handle, api_key=LIVE)
 
     def close(month: Month, window: str, zone: str, *reports: str) -> Closing:
         pull_month(pull, month=month, window=window, zone=zone, reports=reports, client=client)
@@ -137,6 +139,26 @@ def test_activity_added_up_by_stripe_is_as_good(closed: Closed, simulator: Simul
 
     assert closing.problems == ()
     assert differing(closing, simulator, "UTC") == []
+
+
+def test_what_was_requested_without_the_columns_is_not_there_and_what_is_needed_is_a_problem(
+    closed: Closed, pull: Pull, store: Store, client_for: ClientFor, simulator: Simulator
+) -> None:
+    columns = ["balance_transaction_id", "currency", "net", "reporting_category"]
+    for report in (REPORTS[1], REPORTS[3]):
+        query = ReportQuery.of(report, columns=columns, window="monthly")
+        pull(query, TOP_UP.partitions("monthly", "UTC"), client=client_for(simulator.handle, api_key=LIVE))
+
+    closing = closed(TOP_UP, "monthly", "UTC", REPORTS[0], REPORTS[2])
+
+    assert closing.problems == (
+        f"{REPORTS[1]} 2025-12-01 was requested without gross, fee. Pull it with its usual columns.",
+    )
+    assert [each.tied for each in closing.sheets] == [None] * 4
+    notes = laid_out(closing, None, ()).pages[0].sections[-1].notes
+    assert notes == (
+        f"Contents of payouts: not there: {REPORTS[3]} was requested without automatic_payout_id.",
+    )
 
 
 def test_the_views_of_sql_say_the_same(closed: Closed, store: Store) -> None:

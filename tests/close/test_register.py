@@ -1,6 +1,7 @@
 """The register of sign-offs: what is written is read back, and two never hold at once."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from connector.close import Month, Register, SignOff, changes_since
 from connector.close.rows import Owner
 from connector.close.sign_off import Input, Sums
 from connector.errors import ConfigurationError, StoreError
+from connector.money import differences, money_text
 
 JUNE = Month.of("2026-06")
 AT = datetime(2026, 7, 3, 9, 30, tzinfo=UTC)
@@ -97,6 +99,50 @@ def test_a_file_that_cannot_be_read_is_named(register: Register, content: str) -
 
 def changes(before: tuple[Input, ...], after: tuple[Input, ...]) -> list[str]:
     return list(changes_since(signed(*before), after, ()))
+
+
+@st.composite
+def what_happens(draw: st.DrawFn) -> tuple[list[Input], list[Input], set[str]]:
+    """The files of some days as they were signed, as they are now, and the days that are not the same."""
+    before, now, changed = [], [], set()
+    for number in range(1, 9):
+        key = f"2026-06-{number:02}"
+        was = input_(key, totals=draw(money))
+        fate = draw(st.sampled_from(["same", "same", "read otherwise", "restated", "gone", "new"]))
+        if fate != "new":
+            before.append(was)
+        if fate in {"same", "new"}:
+            now.append(was)
+        elif fate == "read otherwise":
+            now.append(input_(key, "b", csv_sha256=was.csv_sha256, totals=was.totals))
+        elif fate == "restated":
+            now.append(input_(key, "c", totals=draw(money), rows=draw(st.integers(0, 3))))
+        changed |= {key} - ({key} if fate in {"same", "read otherwise"} else set())
+    return before, now, changed
+
+
+@given(what_happens())
+def test_each_file_that_is_not_as_it_was_is_named_and_no_other(
+    happened: tuple[list[Input], list[Input], set[str]],
+) -> None:
+    before, now, changed = happened
+
+    said = changes((*before, input_("2026-06-30")), (*now, input_("2026-06-30")))
+
+    assert set(re.findall(r"2026-06-\d\d", " ".join(said))) == changed
+
+
+@given(money, money)
+def test_the_difference_is_told_in_each_currency_to_the_last_decimal(
+    was: dict[str, Decimal], now: dict[str, Decimal]
+) -> None:
+    said = " ".join(changes((input_(totals=was),), (input_(version="b", totals=now),)))
+
+    moved = differences(was, now)
+    assert [name for name in ("usd", "jpy", "kwd") if f" {name}" in said] == [
+        name for name in ("usd", "jpy", "kwd") if name in moved
+    ]
+    assert all(money_text(abs(amount), currency) in said for currency, amount in moved.items())
 
 
 def test_a_changed_a_missing_and_a_new_file_are_named_with_their_money() -> None:

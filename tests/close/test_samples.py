@@ -1,8 +1,14 @@
 """Files in the form of real exports, of an account in London: their month is what its owner would see."""
 
+import re
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connector.close import CurrencySheet, Month, close_month
 from connector.close.sheet import Movement, TiedPayout
@@ -21,37 +27,44 @@ JULY, LONDON = Month.of("2024-07"), "Europe/London"
 
 #: A payout of 9.00 that left on the 30th and reaches the bank on the 2nd of August.
 ON_ITS_WAY = (
-    b'"po_1SampleT","2024-07-30 00:00:00","2024-07-30 01:00:00","gbp","9.00","0.00","9.00","payout",'
-    b'"txn_1SampleP9","STRIPE PAYOUT","2024-08-02 00:00:00","in_transit",,,"bank_account","STRIPE PAYOUT",'
-    b'"ba_1SampleSampleSample0001","SAMPLE-TRACE-9","pending",\n'
+    '"po_1SampleT","2024-07-30 00:00:00","2024-07-30 01:00:00","gbp","9.00","0.00","9.00","payout",'
+    '"txn_1SampleP9","STRIPE PAYOUT","2024-08-02 00:00:00","in_transit",,,"bank_account","STRIPE PAYOUT",'
+    '"ba_1SampleSampleSample0001","SAMPLE-TRACE-9","pending",\n'
 )
+
+#: A cell of a line, with its quotes; no cell here holds a line end.
+CELL = re.compile(r'("(?:[^"]|"")*"|[^,\n]*)(?:,|\n)')
+
+Change = Callable[[str, list[str]], list[str]]
+
+
+def lines_of(id: str) -> list[str]:
+    """The lines of a sample; those in yen are of no account's balance here."""
+    lines = (SAMPLES / f"{id}.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    return [line for line in lines if "jpy" not in line]
 
 
 def sheet_of(
-    pull: Pull, store: Store, client_for: ClientFor, clock: ManualClock, **changed: bytes
+    pull: Pull, store: Store, client_for: ClientFor, change: Change = lambda _, lines: lines
 ) -> tuple[CurrencySheet, tuple[str, ...]]:
-    """The sheet in pounds of July 2024, with rows added to files, and why the month cannot be closed."""
-    simulator = Simulator(clock, seed=7, volume=1, run_seconds=0, opening=date(2024, 6, 1))
+    """The sheet in pounds of July 2024, of files that are changed, and why the month cannot be closed."""
+    simulator = Simulator(ManualClock(), seed=7, volume=1, run_seconds=0, opening=date(2024, 6, 1))
     client = client_for(simulator.handle)
     for id in (BALANCE, ACTIVITY, PAYOUTS, CONTENTS):
-        # The activity in yen is of no account's balance here.
-        lines = (SAMPLES / f"{id}.csv").read_bytes().splitlines(keepends=True)
-        body = b"".join([line for line in lines if b"jpy" not in line]) + changed.get(id.split(".")[0], b"")
+        body = "".join(change(id, lines_of(id))).encode()
         simulator.faults.add(FileReads(lambda _, body=body: body), Match(report_type=id))  # type: ignore[misc]
-        columns = lines[0].decode().strip().replace('"', "").split(",")
+        columns = lines_of(id)[0].strip().replace('"', "").split(",")
         query = ReportQuery.of(
             id, columns=columns, window="monthly", zone=LONDON, filters={"timezone": LONDON}
         )
-        pull(query, JULY.partitions("monthly", LONDON), client=client)
+        pull(query, JULY.partitions("monthly", LONDON), client=client, store=store)
     closing = close_month(store, store.datasets(), JULY)
     (sheet,) = closing.sheets
     return sheet, closing.problems
 
 
-def test_the_month_is_what_the_export_shows(
-    pull: Pull, store: Store, client_for: ClientFor, clock: ManualClock
-) -> None:
-    sheet, problems = sheet_of(pull, store, client_for, clock)
+def test_the_month_is_what_the_export_shows(pull: Pull, store: Store, client_for: ClientFor) -> None:
+    sheet, problems = sheet_of(pull, store, client_for)
 
     assert problems == ()
     assert (sheet.opening, sheet.closing) == (Decimal(500), Decimal(69))
@@ -70,10 +83,45 @@ def test_the_month_is_what_the_export_shows(
     assert sheet.differing == ()
 
 
-def test_a_payout_on_its_way_is_cash_in_transit_by_the_banks_day(
-    pull: Pull, store: Store, client_for: ClientFor, clock: ManualClock
+def amounts() -> Iterator[tuple[str, int, int]]:
+    """Where an amount stands that a month is made of: the report, the line, the cell. What stands beside its
+    own parts is their sum, and so is a total: nothing is made of these."""
+    for id in (BALANCE, ACTIVITY, PAYOUTS, CONTENTS):
+        header, *lines = [[cell.strip('"') for cell in CELL.findall(line)] for line in lines_of(id)]
+        for number, cells in enumerate(lines, 1):
+            if cells[0] not in {"activity", "payouts", "total"}:
+                names = enumerate(header)
+                yield from (
+                    (id, number, at) for at, name in names if name in {"net_amount", "gross", "fee", "net"}
+                )
+
+
+@given(st.sampled_from(list(amounts())), st.sampled_from(["0.01", "-0.005991"]))
+@settings(max_examples=8)
+def test_no_month_can_be_closed_in_which_one_amount_is_another(
+    pull: Pull, client_for: ClientFor, place: tuple[str, int, int], by: str
 ) -> None:
-    sheet, problems = sheet_of(pull, store, client_for, clock, payouts=ON_ITS_WAY)
+    def change(id: str, lines: list[str]) -> list[str]:
+        if id == place[0]:
+            cells = CELL.findall(lines[place[1]])
+            cells[place[2]] = f'"{Decimal(cells[place[2]].strip(chr(34))) + Decimal(by)}"'
+            lines[place[1]] = ",".join(cells) + "\n"
+        return lines
+
+    with tempfile.TemporaryDirectory() as directory:
+        _, problems = sheet_of(pull, Store(directory), client_for, change)
+
+    assert problems
+    assert [each for each in problems if "lacks" in each or "read" in each] == []
+
+
+def test_a_payout_on_its_way_is_cash_in_transit_by_the_banks_day(
+    pull: Pull, store: Store, client_for: ClientFor
+) -> None:
+    def change(id: str, lines: list[str]) -> list[str]:
+        return [*lines, ON_ITS_WAY] if id == PAYOUTS else lines
+
+    sheet, problems = sheet_of(pull, store, client_for, change)
 
     assert sheet.in_transit == Decimal(9)
     assert sheet.payouts_difference == Decimal(9)
