@@ -78,7 +78,7 @@ MAY_IMPORT = {
         },
         "close": {
             *("accounts", "catalogue", "checks", "convert", "dataset", "errors", "money", "partitions"),
-            *("pictures", "query", "sql", "text"),
+            *("pictures", "query", "sql", "terminal", "text"),
         },
         "settings": {"api", "dataset", "errors"},
         "upgrade": {"catalogue", "column_diff", "dataset", "errors", "money", "partitions", "query", "text"},

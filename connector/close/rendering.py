@@ -5,27 +5,23 @@ none is a formula, a tag or a control of the terminal.
 """
 
 import base64
-import csv
 import html
-import io
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from connector.close.layout import Cell, Document, Page, Section
 from connector.close.rows import Owner
 from connector.close.tables import RUN
 from connector.money import money_text
+from connector.terminal.spreadsheets import csv_line
 from connector.text import visible
 
 #: Pictures as SVG, by account and currency.
 Pictures = Mapping[tuple[Owner, str], str]
 
 _CSV = ("account", "connected_account", "currency", "section", "line", "count", "gross", "fees", "amount")
-
-#: What a spreadsheet may take as the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 #: What Markdown may take for more than text: anywhere, in addresses that become links, and where a line
 #: begins.
@@ -148,36 +144,21 @@ def _marked(text: str) -> str:
 def as_csv(document: Document) -> str:
     """For a spreadsheet: a line for each line of the sheet, amounts as plain numbers in their currency's
     digits. Why a month is red stands in lines of the section `problem`."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_CSV)
-    for each in document.problems:
-        writer.writerow(["", "", "", "problem", safe_text(each), "", "", "", ""])
+    rows: list[Sequence[str | int | None]] = [_CSV]
+    rows += [[None, None, None, "problem", visible(each), *[None] * 4] for each in document.problems]
     for page in document.pages:
         owner, currency = page.sheet.owner, page.sheet.currency
-        whose = [safe_text(each) for each in (owner.account, owner.connected_account, currency)]
+        whose = [visible(each) or None for each in (owner.account, owner.connected_account, currency)]
         for section in page.sections:
             for row in section.rows:
                 line, *cells = (_csv_cell(each, currency) for each in row)
-                wide = ["", "", "", *cells] if len(cells) == 1 else cells[:4]
-                writer.writerow([*whose, section.name, line, *wide])
-    return out.getvalue()
+                wide = [None, None, None, *cells] if len(cells) == 1 else cells[:4]
+                rows.append([*whose, section.name, line, *wide])
+    return "".join(f"{csv_line(row)}\n" for row in rows)
 
 
-def _csv_cell(cell: Cell, currency: str) -> str:
-    return (
-        safe_text(cell)
-        if isinstance(cell, str)
-        else f"{cell}"
-        if isinstance(cell, int)
-        else cell_text(cell, currency)
-    )
-
-
-def safe_text(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: an apostrophe stands before what could be one."""
-    shown = visible(text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+def _csv_cell(cell: Cell, currency: str) -> str | int | None:
+    return cell if cell is None or isinstance(cell, int) else cell_text(cell, currency)
 
 
 # HTML
