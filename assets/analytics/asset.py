@@ -161,8 +161,8 @@ def _record(
             allow_retries=False,
         )
     for partition, content in found.contents.items():
-        told = metadata(content, found.pictures.get(partition))
-        context.add_asset_metadata(shown_metadata(told), asset_key=key, partition_key=partition)
+        about = metadata(content, found.pictures.get(partition))
+        context.add_asset_metadata(shown_metadata(about), asset_key=key, partition_key=partition)
     version = combined_version({name: each.version for name, each in found.contents.items()})
     yield dg.MaterializeResult(asset_key=key, data_version=dg.DataVersion(version))
     for partition, content in found.contents.items():

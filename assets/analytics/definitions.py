@@ -9,6 +9,8 @@ from assets.analytics.activity import DAILY_ACTIVITY
 from assets.analytics.asset import build_asset
 from assets.analytics.balances import BALANCE_OVER_TIME
 from assets.analytics.fees import FEES_BY_CATEGORY
+from assets.analytics.month_close import NAME as MONTH_CLOSE
+from assets.analytics.month_close import define_month_close, find_monthly
 from assets.analytics.reading import define
 from assets.analytics.sources import explain_missing, find_sources
 from assets.reports.configured import ConfiguredReport
@@ -20,7 +22,7 @@ _log = get_logger(__name__)
 ANALYSES = (DAILY_ACTIVITY, BALANCE_OVER_TIME, FEES_BY_CATEGORY)
 
 #: What they are called, after the prefix of the reports.
-NAMES = tuple(analysis.name for analysis in ANALYSES)
+NAMES = (*(analysis.name for analysis in ANALYSES), MONTH_CLOSE)
 
 #: The sensor's name, after the key of the resource.
 SENSOR = "analytics"
@@ -56,6 +58,12 @@ def build_analytics(
             by_account = by_account or sources.by_account
         else:
             _log.warning("%s.", explain_missing(analysis))
+    monthly, lacking = find_monthly(reports)
+    if monthly:
+        assets.append(build_asset(define_month_close(monthly), specs))
+        by_account = by_account or any(report.accounts for report in monthly.reports)
+    else:
+        _log.warning("analytics: %s is left out. %s", MONTH_CLOSE, lacking)
     if not assets:
         return dg.Definitions()
     return dg.Definitions(assets=assets, sensors=[_sensor(f"{prefix}_{SENSOR}", assets, by_account)])

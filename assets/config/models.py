@@ -201,7 +201,8 @@ class Attributes(StrictModel):
     analytics: bool = Field(
         default=False,
         description="Whether there are assets behind the reports: activity, balances and fees by window, "
-        "each with a picture, a table and checks. They follow the reports by themselves.",
+        "and a close of each month, each with a picture, a table and checks. They "
+        "follow the reports by themselves.",
     )
     resource_key: str = Field(
         default="stripe",

@@ -48,6 +48,7 @@ def test_the_definitions_load_without_a_network(
         "stripe/daily_activity",
         "stripe/balance_over_time",
         "stripe/fees_by_category",
+        "stripe/month_close",
     }
     assert "rk_test_51something" not in repr(loaded)
 

@@ -18,7 +18,7 @@ from tests.support.dagster import Orchestra, assets_of, configured
 
 FIRST, LAST = "2026-05-01", "2026-05-05"
 
-ALL = {"stripe/daily_activity", "stripe/balance_over_time", "stripe/fees_by_category"}
+DAILY = {"stripe/daily_activity", "stripe/balance_over_time", "stripe/fees_by_category"}
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_what_no_configured_report_says_is_left_out_and_the_log_says_what_it_tak
     assert set(assets_of(only_balance)) == {"stripe/balance_over_time"}
     assert "daily_activity is left out" in caplog.text
     assert "balance_change_from_activity_itemized" in caplog.text
-    assert set(assets_of(build_analytics(reports))) == ALL
+    assert set(assets_of(build_analytics(reports))) == DAILY
     assert not build_analytics([]).assets
 
 

@@ -71,6 +71,24 @@ def test_what_is_compared_waits_for_both_reports(orchestra: Orchestra) -> None:
     assert automation.tick().keys() == {"stripe/balance_over_time", "stripe/daily_activity"}
 
 
+def test_a_month_waits_for_all_its_days_and_follows_each_that_changes(orchestra: Orchestra) -> None:
+    types = ("balance.summary.1", "balance_change_from_activity.itemized.3", "payouts.itemized.3")
+    reports = [configured(each) for each in types]
+    automation = Automation(orchestra, reports)
+    days = [f"2026-05-{day:02}" for day in range(1, 32)]
+
+    for report in reports:
+        for day in days[:-1]:
+            automation.publish(report, day, "a")
+    assert "stripe/month_close" not in automation.tick()
+    for report in reports:
+        automation.publish(report, days[-1], "a")
+    assert automation.tick()["stripe/month_close"] == {"2026-05-01"}
+    assert automation.tick() == {}
+    automation.publish(reports[2], "2026-05-03", "restated")
+    assert automation.tick() == {"stripe/month_close": {"2026-05-01"}}
+
+
 def test_reports_with_other_first_days_have_the_days_that_all_of_them_have(
     orchestra: Orchestra,
 ) -> None:

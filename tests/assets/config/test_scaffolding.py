@@ -40,6 +40,7 @@ def test_without_options_it_asks_for_the_reports_people_come_for(project: DefsFo
         "stripe/daily_activity",
         "stripe/balance_over_time",
         "stripe/fees_by_category",
+        "stripe/month_close",
     }
 
 

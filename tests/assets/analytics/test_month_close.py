@@ -1,0 +1,133 @@
+"""The month close as an asset: its numbers, whether it stands, and what a sign-off makes of later changes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from assets import ConfiguredReport, build_report_asset
+from assets.analytics.definitions import build_analytics
+from connector.close import Month, Register, SignOff, close_month
+from connector.close.sign_off import Sums
+from connector.money import money_text
+from connector.query import ReportQuery
+from tests.support.dagster import Orchestra, assets_of, configured
+
+MONTH, FIRST, LAST = "2026-05-01", "2026-05-01", "2026-05-31"
+
+TYPES = ("balance.summary.1", "balance_change_from_activity.itemized.3", "payouts.itemized.3")
+
+
+@pytest.fixture
+def reports() -> Sequence[ConfiguredReport]:
+    return [configured(each) for each in TYPES]
+
+
+@pytest.fixture
+def month_close(reports: Sequence[ConfiguredReport]) -> dg.AssetsDefinition:
+    return assets_of(build_analytics(reports))["stripe/month_close"]
+
+
+@pytest.fixture
+def pulled(orchestra: Orchestra, reports: Sequence[ConfiguredReport]) -> Orchestra:
+    """All days of May."""
+    for report in reports:
+        asset = build_report_asset(report, retry_policy=None)
+        assert orchestra.launch([asset], FIRST, LAST).success
+    return orchestra
+
+
+def checked(result: dg.ExecuteInProcessResult) -> Mapping[str, tuple[bool, str]]:
+    return {
+        each.check_name: (each.passed, str(each.description)) for each in result.get_asset_check_evaluations()
+    }
+
+
+def close(orchestra: Orchestra, reports: Sequence[ConfiguredReport]) -> Any:
+    datasets = [report.query.dataset(mode=orchestra.stripe.mode(), account=None) for report in reports]
+    return close_month(orchestra.stripe.store(), datasets, Month.of("2026-05"))
+
+
+def test_a_month_of_days_is_the_month_that_the_command_closes(
+    pulled: Orchestra, reports: Sequence[ConfiguredReport], month_close: dg.AssetsDefinition
+) -> None:
+    result = pulled.launch([month_close], MONTH)
+
+    assert result.success
+    assert checked(result) == {
+        "month_can_be_closed": (True, "Nothing speaks against closing the month."),
+        "month_is_as_signed_off": (True, "Not applicable: the month is not signed off."),
+    }
+    ((partition, event),) = pulled.recorded(month_close)
+    rows = {record.data["currency"]: record.data for record in event.metadata["table"].value.records}  # type: ignore[union-attr]
+    sheets = {sheet.currency: sheet for sheet in close(pulled, reports).sheets}
+    assert partition == MONTH
+    assert rows.keys() == sheets.keys()
+    for name, row in rows.items():
+        assert row["opening"] == money_text(sheets[name].opening, name)
+        assert row["closing"] == money_text(sheets[name].closing, name)
+        assert event.metadata[f"closing/{name}"].value == pytest.approx(float(sheets[name].closing))
+    assert "base64," in str(event.metadata["picture"].value)
+    assert "Can be closed" in str(event.metadata["sheet"].value)
+
+
+def test_a_month_that_changed_after_its_sign_off_fails_and_names_the_day(
+    pulled: Orchestra, reports: Sequence[ConfiguredReport], month_close: dg.AssetsDefinition
+) -> None:
+    closing = close(pulled, reports)
+    sums = tuple(Sums.of(sheet) for sheet in closing.sheets)
+    inputs = list(closing.inputs)
+    inputs[3:4] = [type(inputs[3])(**{**_fields(inputs[3]), "data_version": "x", "csv_sha256": "y"})]
+    register, month = Register(pulled.root, pulled.stripe.mode()), Month.of("2026-05")
+
+    register.sign(month, SignOff("2026-05", datetime(2026, 6, 2, tzinfo=UTC), "J. Doe", tuple(inputs), sums))
+    changed = checked(pulled.launch([month_close], MONTH))["month_is_as_signed_off"]
+    register.reopen(month, datetime(2026, 6, 3, tzinfo=UTC), None)
+    register.sign(month, SignOff("2026-05", datetime(2026, 6, 3, tzinfo=UTC), None, closing.inputs, sums))
+    signed_again = checked(pulled.launch([month_close], MONTH))["month_is_as_signed_off"]
+
+    assert changed[0] is False
+    assert inputs[3].key in changed[1]
+    assert signed_again == (True, "The month is as it was signed off.")
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in type(value).__slots__}
+
+
+def test_a_month_without_all_its_days_cannot_be_closed(
+    orchestra: Orchestra, reports: Sequence[ConfiguredReport], month_close: dg.AssetsDefinition
+) -> None:
+    for report in reports:
+        orchestra.launch([build_report_asset(report, retry_policy=None)], FIRST, "2026-05-30")
+
+    passed, reason = checked(orchestra.launch([month_close], MONTH))["month_can_be_closed"]
+
+    assert passed is False
+    assert "2026-05-31" in reason
+
+
+def test_it_has_the_whole_months_that_all_reports_have(month_close: dg.AssetsDefinition) -> None:
+    late = ConfiguredReport(ReportQuery.of("balance.summary.1"), start=date(2026, 5, 2))
+    others = [configured(each) for each in TYPES[1:]]
+    later = assets_of(build_analytics([late, *others]))["stripe/month_close"].partitions_def
+
+    assert {key.path[-1] for key in month_close.dependency_keys} == {
+        "balance_summary",
+        "balance_change_from_activity_itemized",
+        "payouts_itemized",
+    }
+    assert isinstance(later, dg.TimeWindowPartitionsDefinition)
+    assert later.get_first_partition_key() == "2026-06-01"
+
+
+def test_without_payouts_it_is_left_out_and_the_log_says_so(
+    reports: Sequence[ConfiguredReport], caplog: pytest.LogCaptureFixture
+) -> None:
+    made = build_analytics(reports[:2])
+
+    assert "stripe/month_close" not in assets_of(made)
+    assert "month_close is left out" in caplog.text
+    assert "payouts_itemized" in caplog.text
