@@ -90,7 +90,7 @@ def test_a_file_is_opened_once_for_its_event_and_all_its_checks(orchestra: Orche
 
     assert orchestra.launch([balance], FIRST, LAST).success
 
-    # The day after the last one is looked for too: does it open where this one closes?
+    # The day after, which a balance is compared with, is looked for once.
     assert of_partitions(cost.opened, "balance_summary") == {3: DAYS, 1: 1}
     # The footer once, and the end twice more for the seal. The first two found no file.
     assert of_partitions(cost.ends, "balance_summary") == {3: DAYS}
