@@ -71,12 +71,15 @@ def test_periods_are_text_whether_they_look_like_dates_or_not(tmp_path: Path) ->
     assert rows == [("2026-06-01",), ("2026-06-01-00:00",)]
 
 
-def test_a_file_that_is_replaced_later_is_seen_by_the_next_query(tmp_path: Path) -> None:
+def test_a_file_that_is_replaced_later_is_seen_when_the_warehouse_is_opened_again(tmp_path: Path) -> None:
     publish(tmp_path, "2026-06-01", net=Decimal(1))
     with open_warehouse(tmp_path) as warehouse:
         publish(tmp_path, "2026-06-01", net=Decimal(2))
 
-        assert warehouse.sql("SELECT net::INTEGER FROM sales").fetchall() == [(2,)]
+        assert warehouse.sql("SELECT net::INTEGER FROM sales").fetchall() == [(1,)]
+
+    with open_warehouse(tmp_path) as again:
+        assert again.sql("SELECT net::INTEGER FROM sales").fetchall() == [(2,)]
 
 
 @pytest.mark.parametrize(
