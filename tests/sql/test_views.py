@@ -145,16 +145,47 @@ def test_lines_without_a_currency_are_those_of_the_only_one_there_is(tmp_path: P
         assert found.fetchall() == [("eur", 10, 5, -7, 8, 0)]
 
 
+PARTS = [
+    ("starting_balance", 10), ("starting_balance_available", 4),
+    ("activity_gross", 9), ("activity_fee", -1), ("topups_gross", 100), ("topups_fee", -2),
+    ("payouts_gross", -20), ("payouts_fee", 0), ("corrections", 3), ("ending_balance", 99),
+]  # fmt: skip
+
+
+def test_lines_and_their_parts_are_told_apart(tmp_path: Path) -> None:
+    lay(tmp_path, DATASET, "2026-06-01", summary([(line, "eur", amount) for line, amount in PARTS]))
+
+    with open_warehouse(tmp_path) as warehouse:
+        found = warehouse.sql(
+            "SELECT opening, activity, payouts, topups, other, closing, difference FROM balances"
+        )
+
+        assert found.fetchall() == [(10, 8, -20, 98, 3, 99, 0)]
+
+
+def test_a_line_of_unknown_kind_is_a_difference(tmp_path: Path) -> None:
+    rows = summary([("starting_balance", "eur", 10), ("loans", "eur", 5), ("ending_balance", "eur", 15)])
+    kinds = pa.array(["balance", None, "balance"])
+    lay(
+        tmp_path,
+        DATASET,
+        "2026-06-01",
+        rows.set_column(rows.column_names.index("_row_kind"), "_row_kind", kinds),
+    )
+
+    with open_warehouse(tmp_path) as warehouse:
+        assert warehouse.sql("SELECT opening, closing, difference FROM balances").fetchall() == [(10, 15, 5)]
+
+
 def summary(lines: Sequence[tuple[str, str | None, Any]], *, money: pa.DataType | None = None) -> pa.Table:
     """A balance summary of the first of June."""
     day = datetime(2026, 6, 1, tzinfo=UTC)
-    kinds = {"starting_balance": "balance", "ending_balance": "balance"}
     return pa.table(
         {
             "category": [line for line, _, _ in lines],
             "currency": [currency for _, currency, _ in lines],
             "net_amount": pa.array([Decimal(each) for _, _, each in lines], money or pa.decimal128(36, 18)),
-            "_row_kind": [kinds.get(line, "movement") for line, _, _ in lines],
+            "_row_kind": ["balance" if "_balance" in line else "movement" for line, _, _ in lines],
             "_date": [day.date()] * len(lines),
             "_interval_start": [day] * len(lines),
             "_interval_end": [day + timedelta(days=1)] * len(lines),
@@ -200,6 +231,71 @@ def test_every_payout_is_beside_its_transactions(pull: Pull, store: Store, simul
     )
     assert returned
     assert came_back == {(each,): amount for each, amount in returned.items()}
+
+
+def laid(root: Path, report_type: str, rows: list[dict[str, Any]]) -> None:
+    """A file of the first of June."""
+    day = date(2026, 6, 1)
+    table = pa.Table.from_pylist([{"currency": "eur", "_date": day, **each} for each in rows])
+    amounts = pa.array([each["net"] for each in rows], pa.decimal128(18, 6))
+    table = table.set_column(table.column_names.index("net"), "net", amounts)
+    name = report_type.rpartition(".")[0].replace(".", "_")
+    lay(root, dataclasses.replace(DATASET, table=name, report_type=report_type), "2026-06-01", table)
+
+
+PAID = {"payout_id": "po_1", "reporting_category": "payout", "net": Decimal(7)}
+MADE_OF = {"automatic_payout_id": "po_1", "reporting_category": "charge", "net": Decimal(7)}
+
+
+@pytest.mark.parametrize(
+    ("whose", "paid", "contents", "found"),
+    [
+        pytest.param("", [PAID], [MADE_OF], [("po_1", 7, 1, 0)], id="tied"),
+        pytest.param(
+            "",
+            [PAID],
+            [MADE_OF, MADE_OF | {"reporting_category": "payout", "net": Decimal(-7)}],
+            [("po_1", 7, 1, 0)],
+            id="the-payout-itself-is-none-of-its-transactions",
+        ),
+        pytest.param(
+            "",
+            [PAID, PAID | {"payout_id": "po_2"}],
+            [MADE_OF],
+            [("po_1", 7, 1, 0), ("po_2", 7, 0, None)],
+            id="made-by-hand",
+        ),
+        pytest.param(
+            "",
+            [PAID],
+            [MADE_OF, MADE_OF | {"automatic_payout_id": "po_3"}],
+            [("po_1", 7, 1, 0), ("po_3", None, 1, None)],
+            id="of-another-day",
+        ),
+        pytest.param(
+            "connected_account_",
+            [PAID | {"net": Decimal(-7)}],
+            [MADE_OF],
+            [("po_1", 7, 1, 0)],
+            id="a-sign-that-nobody-has-seen",
+        ),
+        pytest.param(
+            "", [PAID | {"net": Decimal(-7)}], [MADE_OF], [("po_1", -7, 1, -14)], id="a-sign-that-is-wrong"
+        ),
+    ],
+)
+def test_payouts_and_what_they_were_made_of(
+    tmp_path: Path, whose: str, paid: list[Any], contents: list[Any], found: list[Any]
+) -> None:
+    laid(tmp_path, f"{whose}{PAYOUTS}", paid)
+    laid(tmp_path, f"{whose}{CONTENTS.replace('5', '4')}", contents)
+
+    with open_warehouse(tmp_path) as warehouse:
+        rows = warehouse.sql(
+            "SELECT payout_id, amount, transactions, difference FROM payout_contents ORDER BY payout_id"
+        ).fetchall()
+
+    assert rows == found
 
 
 def test_a_payout_that_lacks_a_transaction_differs_by_it(pull: Pull, store: Store) -> None:
