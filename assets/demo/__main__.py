@@ -1,10 +1,13 @@
-"""`make demo`: a month of reports from a Stripe on this machine, through Dagster, to SQL. No account, no key.
+"""`make demo`: a month of reports from a Stripe on this machine, through Dagster, to SQL and to its close.
+
+No account and no key.
 
     python -m assets.demo
 
 Everything it starts ends with it; the Parquet stays, below `data/simulated` or STRIPE_REPORTS_ROOT.
 """
 
+import base64
 import contextlib
 import shlex
 import signal
@@ -13,12 +16,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
 import dagster as dg
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from assets.analytics.month_close import NAME as MONTH_CLOSE
 from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.definitions import defs
 from assets.demo.books import ACTIVITY, balances, continuity, net_activity, payout, payouts_tie
@@ -29,8 +34,6 @@ from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.server import serve
 from connector.sql.warehouse import open_warehouse
 from connector.terminal.console import Shown
-
-DAYS = 30
 
 #: Seconds a report takes here; at Stripe it is minutes.
 RUN_SECONDS = (0.5, 3.0)
@@ -55,6 +58,21 @@ class Step:
 Advance = Callable[[Step, str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What became of a demo.
+
+    Attributes:
+        days: how many of each report.
+        failures: what failed, and why.
+        closes: the events of the months that were closed, by the first day.
+    """
+
+    days: int
+    failures: Sequence[str]
+    closes: Mapping[str, dg.AssetMaterialization]
+
+
 def main() -> int:
     """The exit code: 0 when every partition is there, 1 when not, 130 when interrupted."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -63,19 +81,19 @@ def main() -> int:
     console = Shown(soft_wrap=True)
     root = str(Path(Connection.from_environment().store().root).absolute())
     try:
-        failures = pull(console, root)
-        if failures:
-            console.print(*failures, sep="\n")
+        pulled = pull(console, root)
+        if pulled.failures:
+            console.print(*pulled.failures, sep="\n")
             return 1
-        show(console, root)
+        show(console, root, pulled)
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         console.print("Stopped. Nothing is left running; what was finished stays.")
         return 130
     return 0
 
 
-def pull(console: Shown, root: str) -> list[str]:
-    """Materialize the last available month of every configured report; returns what failed."""
+def pull(console: Shown, root: str) -> Pulled:
+    """Materialize the last whole month of every configured report, and what is made of them."""
     began = time.monotonic()
     with serve(Simulator(run_seconds=RUN_SECONDS)) as url:
         console.print(
@@ -87,29 +105,41 @@ def pull(console: Shown, root: str) -> list[str]:
         job = dg.Definitions(
             assets=loaded.assets, resources=_simulated(loaded.resources or {}, stripe)
         ).resolve_implicit_global_asset_job_def()
-        with _dagster() as instance, _progress(console, steps) as advance:
+        analytics = _analytics(loaded, steps)
+        with _dagster() as instance, _progress(console, [*steps, *analytics]) as advance:
             failures = [text for step in steps for text in _materialize(job, instance, step, advance)]
-    done = sum(len(step.keys) for step in steps)
+            took = time.monotonic() - began
+            if not failures:
+                failures = [text for step in analytics for text in _materialize(job, instance, step, advance)]
+            closes = _closes(instance, analytics)
     if not failures:
-        console.print(
-            f"{done} partitions materialized through Dagster in {time.monotonic() - began:.0f} s.\n"
-        )
-    return failures
+        done, made = (sum(len(step.keys) for step in each) for each in (steps, analytics))
+        console.print(f"{done} partitions materialized through Dagster in {took:.0f} s.")
+        console.print(f"{made} more were made of them in {time.monotonic() - began - took:.0f} s.\n")
+    return Pulled(max((len(step.keys) for step in steps), default=0), failures, closes)
 
 
-def show(console: Shown, root: str) -> None:
-    """Print the month's books, by SQL over the Parquet."""
+def show(console: Shown, root: str, pulled: Pulled) -> None:
+    """Print the month's books, by SQL over the Parquet, and how its close stands."""
+    days = pulled.days
     with open_warehouse(root, Mode.SIMULATED.value) as warehouse:
         console.print(net_activity(warehouse))
-        console.print(balances(warehouse, DAYS))
+        console.print(balances(warehouse, days))
         console.print(continuity(warehouse))
-        if table := payout(warehouse, DAYS):
-            console.print("", table, payouts_tie(warehouse, DAYS), sep="\n")
+        if table := payout(warehouse, days):
+            console.print("", table, payouts_tie(warehouse, days), sep="\n")
     command = Path(sys.executable).with_name("stripe-reports")
     shown = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command
     console.print(f"\nThe files: {root}/{Mode.SIMULATED}/<table>/account=default/period=<day>/report.parquet")
+    for first, event in pulled.closes.items():
+        picture = Path(root, f"month-close-{first[:7]}.png")
+        picture.write_bytes(_png(event))
+        console.print(f"\nMonth close {first[:7]}: {event.metadata['status'].value}")
+        console.print(f"Its picture: {picture}")
     console.print("Next:")
     console.print("  make dev")
+    for first in pulled.closes:
+        console.print(f"  {shown} close {first[:7]}")
     console.print(f"  {shown} sql {shlex.quote(_TRY)}")
 
 
@@ -117,7 +147,7 @@ def show(console: Shown, root: str) -> None:
 
 
 def _steps(loaded: dg.Definitions, stripe: StripeReporting) -> list[Step]:
-    """Every configured report with its last partitions that Stripe has the data for."""
+    """Every configured report with its partitions of the last whole month that Stripe has the data for."""
     with stripe.client() as client:
         available = {id: each.data_available_end for id, each in client.report_types().items()}
     steps = []
@@ -126,10 +156,49 @@ def _steps(loaded: dg.Definitions, stripe: StripeReporting) -> list[Step]:
             windows = asset.partitions_def
             end = available.get(str(asset.get_asset_spec().metadata["stripe/report_type"]))
             if isinstance(windows, dg.TimeWindowPartitionsDefinition) and end:
-                recent = windows.get_partition_keys()[-3 * DAYS :]
-                ready = [key for key in recent if windows.time_window_for_partition_key(key).end <= end]
-                steps.append(Step(asset, ready[-DAYS:]))
-    return steps
+                first, after = _last_month(end)
+                keys = [key for key in windows.get_partition_keys() if first <= key[:10] < after]
+                steps.append(Step(asset, keys))
+    return [step for step in steps if step.keys]
+
+
+def _last_month(end: datetime) -> tuple[str, str]:
+    """The first day of the last month that is over by then, and the one after its last."""
+    after = end.date().replace(day=1)
+    first = (after - timedelta(days=1)).replace(day=1)
+    return first.isoformat(), after.isoformat()
+
+
+def _analytics(loaded: dg.Definitions, pulled: Sequence[Step]) -> list[Step]:
+    """What is made of the reports: the same days, and the months that they make up."""
+    keys = {step.asset.key: step.keys for step in pulled}
+    steps = []
+    for asset in loaded.assets or []:
+        if isinstance(asset, dg.AssetsDefinition) and isinstance(
+            asset.partitions_def, dg.TimeWindowPartitionsDefinition
+        ):
+            read = set(asset.dependency_keys)
+            windows = asset.partitions_def
+            if read and read <= keys.keys():
+                there = {key for each in read for key in keys[each]}
+                steps.append(Step(asset, [key for key in windows.get_partition_keys() if key in there]))
+    return [step for step in steps if step.keys]
+
+
+def _closes(instance: dg.DagsterInstance, analytics: Sequence[Step]) -> dict[str, dg.AssetMaterialization]:
+    """The events of months that were closed, by the first day."""
+    return {
+        str(record.partition_key): record.asset_materialization
+        for step in analytics
+        if step.table == MONTH_CLOSE
+        for record in instance.fetch_materializations(step.asset.key, limit=len(step.keys)).records
+        if record.asset_materialization
+    }
+
+
+def _png(event: dg.AssetMaterialization) -> bytes:
+    """The picture of an event, out of its Markdown."""
+    return base64.b64decode(str(event.metadata["picture"].value).rpartition("base64,")[2].rstrip(")"))
 
 
 def _simulated(resources: Mapping[str, Any], stripe: StripeReporting) -> dict[str, Any]:

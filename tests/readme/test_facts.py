@@ -17,7 +17,6 @@ import assets
 import connector
 import connector.errors
 from assets.config.models import ConnectionModel
-from assets.demo.__main__ import DAYS
 from assets.io_manager import ALLOW_MISSING, view
 from assets.reports.configured import DEFAULT_POOL, DEFAULT_RANGE
 from assets.reports.partitions import MOST_PARTITIONS
@@ -54,7 +53,6 @@ def days(span: timedelta) -> int:
 FACTS = {
     "README.md": (
         f"with {NUMBERS[MOST_RUNS]} report runs of one day",
-        f"materializes {DAYS} days of four reports",
         f"Money is `{MONEY}`",
         f"Status: {connector.__version__},",
         f"Python {PROJECT['requires-python'].removeprefix('>=')} or newer",
@@ -97,12 +95,15 @@ def test_a_number_is_the_one_in_the_code(path: str, fact: str) -> None:
     assert fact in text(path)
 
 
-def test_the_demo_shown_is_as_long_as_the_demo() -> None:
+def test_the_demo_shown_is_a_whole_month() -> None:
     shown = section("README.md", "demo")
 
-    assert f"{DAYS * 4} partitions materialized" in shown
+    first, after = map(date.fromisoformat, re.findall(r"\d{4}-\d\d-\d\d", shown)[:2])
+    length = days(after - first)
+    assert (first.day, after.day) == (1, 1)
+    assert f"{length * 4} partitions materialized" in shown
     # Four currencies, every day but the first.
-    assert f"opening balance: all {4 * (DAYS - 1)}." in shown
+    assert f"opening balance: all {4 * (length - 1)}." in shown
 
 
 def test_a_file_is_where_the_pages_say() -> None:
