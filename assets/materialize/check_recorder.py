@@ -129,22 +129,25 @@ class CheckRecorder:
         self._log(self._report, self._rules, [*chain(*left), *self._across])
         self._update_others()
         if failed:
-            self._log_not_applicable()
+            self._log_not_applicable(*self._rules.values())
         if not self._outcomes:
             return
         for rule in self._rules.values():
             every = chain(*self._outcomes.values(), self._across)
-            self._log_for_run(
-                self._report, rule, [each for each in every if each.check.name == rule.check.name]
-            )
+            outcomes = [each for each in every if each.check.name == rule.check.name]
+            if outcomes or len(self._context.partition_keys) > 1:
+                self._log_for_run(self._report, rule, outcomes)
+            elif not failed:
+                # What Dagster planned for the one partition would count as skipped, beside one of the run.
+                self._log_not_applicable(rule)
 
-    def _log_not_applicable(self) -> None:
-        """Say which checks do not apply to partitions of the run, and why."""
+    def _log_not_applicable(self, *rules: Rule) -> None:
+        """Say which of these checks do not apply to partitions of the run, and why."""
         keys = self._context.partition_keys
         targets = self._targets_of(self._report, self._outcomes.keys())
         every = chain(*self._outcomes.values(), self._across)
         evaluated = {(each.check.name, each.partition) for each in every}
-        for rule in self._rules.values():
+        for rule in rules:
             for key in keys:
                 if (rule.check.name, key) not in evaluated:
                     target = targets.get(key) if key in self._outcomes else None

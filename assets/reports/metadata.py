@@ -15,6 +15,7 @@ from assets.reports.preview import preview
 from assets.shown import shown_metadata
 from connector.accounts import AccountLives
 from connector.catalogue import Column, ColumnType
+from connector.catalogue.spec import RowKind
 from connector.convert import arrow_types
 from connector.convert.decode import NOT_ASKED_FOR, ROW_KIND
 from connector.dataset.identity import Dataset
@@ -113,6 +114,8 @@ def partition_metadata(report: ConfiguredReport, done: Done, rows: pa.Table | No
         metadata["stripe/totals"] = dg.MetadataValue.json(_labelled_totals(report, provenance.totals))
     if rows is not None:
         known = report.query.columns_in(provenance.header)
+        if balances := _balances(report, rows):
+            metadata["stripe/balances"] = dg.MetadataValue.json(balances)
         metadata["stripe/preview"] = dg.MetadataValue.md(preview(report, rows, known, provenance.rows))
         metadata["dagster/column_schema"] = found_schema(report, rows.schema, known)
     metadata |= {
@@ -209,11 +212,30 @@ def _column(column: Column, stored_type: str, timezone: str | None) -> dg.TableC
 def _labelled_totals(report: ConfiguredReport, totals: Mapping[str, Decimal]) -> dict[str, Any]:
     """Sums by currency, under what they are sums of."""
     spec = report.query.spec
-    rows = "movements only, without balances and subtotals" if spec.row_kinds else "all rows"
+    rows = "movements only" if spec.row_kinds else "all rows"
     amounts = {
         currency or "no currency": money_text(total, currency) for currency, total in sorted(totals.items())
     }
     return {f"sum of {spec.amount_column} ({rows})": amounts}
+
+
+def _balances(report: ConfiguredReport, rows: pa.Table) -> dict[str, dict[str, str]]:
+    """The balances of a summary by currency, under their names, as text in the currency's digits.
+
+    Args:
+        rows: all of them, as a preview of a summary has.
+    """
+    spec, found = report.query.spec, dict[str, dict[str, str]]()
+    kinds, amount = spec.row_kinds, spec.amount_column
+    if kinds is None or not {ROW_KIND, kinds.column, kinds.currency, amount} <= {*rows.column_names}:
+        return found
+    for row in rows.to_pylist():
+        if row[ROW_KIND] == RowKind.BALANCE.value and row[amount] is not None:
+            currency = row[kinds.currency]
+            found.setdefault(row[kinds.column], {})[currency or "no currency"] = money_text(
+                row[amount], currency
+            )
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import date
+from decimal import Decimal
 from logging import WARNING
 from pathlib import Path
 from typing import Any
@@ -111,9 +112,26 @@ def test_totals_say_what_is_added_up(
         for label in shown(event)["stripe/totals"]
     ]
     assert labels == [
-        "sum of net_amount (movements only, without balances and subtotals)",
+        "sum of net_amount (movements only)",
         "sum of net (all rows)",
     ]
+
+
+def test_a_summary_shows_its_balances_by_name_and_they_differ_by_the_totals(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, activity: dg.AssetsDefinition
+) -> None:
+    orchestra.launch([summary, activity], FIRST)
+
+    ((_, event),) = orchestra.recorded(summary)
+    said = shown(event)
+    opening, closing = (said["stripe/balances"][f"{name}_balance"] for name in ("starting", "ending"))
+    (moved,) = said["stripe/totals"].values()
+    assert closing
+    assert {name: Decimal(opening[name]) + Decimal(moved[name]) for name in closing} == {
+        name: Decimal(amount) for name, amount in closing.items()
+    }
+    ((_, event),) = orchestra.recorded(activity)
+    assert "stripe/balances" not in shown(event)
 
 
 @pytest.mark.parametrize("report", ["balance.summary.1", "balance_change_from_activity.itemized.3"])

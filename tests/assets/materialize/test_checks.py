@@ -203,6 +203,23 @@ def test_a_run_of_one_partition_has_one_evaluation_of_each_check(
     assert set(told(orchestra, summary, "balance_adds_up")) == {FIRST}
 
 
+def test_no_check_of_a_partition_with_nothing_beside_it_counts_as_skipped(
+    orchestra: Orchestra, simulator: Simulator
+) -> None:
+    summary, items = compared(SUMMARY, ITEMS)
+    agrees = f"agrees_with_{items.key.path[-1]}"
+
+    assert orchestra.launch([summary], FIRST).success
+
+    for spec in summary.check_specs:
+        if spec.partitions_def:
+            assert shown(orchestra, summary, spec.name, FIRST) == {"SUCCEEDED"}, spec.name
+    assert told(orchestra, summary, agrees)[FIRST].description.startswith("Not applicable")
+
+    assert orchestra.launch([items], FIRST).success
+    assert "Not applicable" not in told(orchestra, summary, agrees)[FIRST].description
+
+
 def test_no_check_of_a_partition_that_did_not_come_looks_failed(
     orchestra: Orchestra, simulator: Simulator
 ) -> None:
@@ -275,9 +292,9 @@ def test_periods_are_compared_when_the_later_one_to_arrive_arrives(
     alone = told(orchestra, summary, CONTINUITY)
     orchestra.launch([summary], other)
 
-    assert set(alone) == {None}
-    assert alone[None].passed
-    assert "nothing to compare" in alone[None].description
+    assert set(alone) == {one}
+    assert alone[one].passed
+    assert "nothing to compare" in alone[one].description
     assert told(orchestra, summary, CONTINUITY)[SECOND].passed
 
 
