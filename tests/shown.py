@@ -51,6 +51,7 @@ PARTS = {"TableColumn", "TableRecord", "TableSchema", "TableConstraints", "Metad
 WRITES = {"write_text", "write_bytes", "open_output_stream", "write_table", "ParquetWriter", "copyfile"}
 FILES = {
     "assets/config/scaffolding.py": "defs.yaml, as YAML escapes",
+    "assets/demo/__main__.py": "a picture, whose texts are escaped where it is drawn",
     "assets/dev.py": "dagster.yaml, as it is in the package",
     "connector/cli/init.py": "defs.yaml, as YAML escapes",
     "connector/convert/parquet.py": "Parquet",
