@@ -17,7 +17,7 @@ DEV := $(VENV)/.installed-dev
 # Most of what is installed is never imported; the rest is compiled when it first is. It halves the wait.
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --editable
 
-.PHONY: help demo dev test lowest long soak chaos mutants bench check clean
+.PHONY: help demo dev test lowest long soak chaos mutants bench shots check clean
 .NOTPARALLEL:
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "make chaos   a thousand pulls under faults and kills, and months of commands; SEEDS=… EXAMPLES=… ARGS=--dagster"
 	@echo "make mutants 200 random changes of the core, each against the tests that should notice; SEED=… SIZE=…"
 	@echo "make bench   speed beside Polars, DuckDB, dlt and others, in 15 minutes; ARGS=--large for 10 GB, --dagster"
+	@echo "make shots   pictures of the Dagster UI for the READMEs; needs Chromium and playwright"
 	@echo "make check   style and types"
 	@echo "make clean   remove .venv, .venv-* and caches; never data"
 
@@ -60,6 +61,9 @@ mutants: $(BIN)/mutmut
 
 bench: $(DEV)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+shots: $(DEV)
+	$(BIN)/python -m tests.shots
 
 check: $(DEV)
 	$(BIN)/ruff check

@@ -86,6 +86,7 @@ class Console:
     """
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._http = httpx.Client(base_url=url, timeout=60)
 
     def __enter__(self) -> Self:
