@@ -100,6 +100,7 @@ def test_a_command_is_a_line_of_its_own() -> None:
         ("[a](b) <b> @c", r"\[a\](b) \<b\> \@c"),
         ("+3 jpy", r"\+3 jpy"),
     ],
+    ids=["dates", "a-category", "an-item", "a-numbered-item", "addresses", "a-link-and-a-tag", "a-plus"],
 )
 def test_what_markdown_would_take_for_more_than_text_is_escaped(text: str, marked: str) -> None:
     assert f"# {marked}\n" in FORMATS["md"](document(text))
