@@ -151,7 +151,8 @@ def _name(annotation: Any) -> str:
     """A type as people import it: its package and its name."""
     if isinstance(annotation, type) and issubclass(annotation, ds.Dataset):
         return "pyarrow.dataset.Dataset"
-    package = str(getattr(annotation, "__module__", "")).partition(".")[0]
+    # DuckDB 1.4 and 1.5 call the module of their types `_duckdb`.
+    package = str(getattr(annotation, "__module__", "")).partition(".")[0].removeprefix("_")
     return f"{package}.{getattr(annotation, '__name__', annotation)}"
 
 

@@ -142,7 +142,7 @@ def test_the_difference_is_told_in_each_currency_to_the_last_decimal(
     assert [name for name in ("usd", "jpy", "kwd") if f" {name}" in said] == [
         name for name in ("usd", "jpy", "kwd") if name in moved
     ]
-    assert all(money_text(abs(amount), currency) in said for currency, amount in moved.items())
+    assert all(money_text(amount.copy_abs(), currency) in said for currency, amount in moved.items())
 
 
 def test_a_changed_a_missing_and_a_new_file_are_named_with_their_money() -> None:

@@ -20,7 +20,8 @@ MONEY = [(36, 18), (38, 18), (18, 6), (38, 6), (38, 12)]
 
 
 def asked(query: str, **options: Any) -> list[tuple[Any, ...]]:
-    return list(rows_of(duckdb.connect().sql(query), **options))
+    with duckdb.connect() as connection:
+        return list(rows_of(connection.sql(query), **options))
 
 
 @given(
