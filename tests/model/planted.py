@@ -13,7 +13,7 @@ from connector import catalogue
 from connector.accounts import AccountLife
 from connector.api.client import StripeClient
 from connector.catalogue.latency import USUAL
-from connector.dataset import finder, seal, store
+from connector.dataset import places, seal, store
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.pipeline import collect, conversion, conversions
@@ -130,7 +130,7 @@ def _unreadable_is_refused() -> Any:
             raise OSError("damaged")
         return footer
 
-    return patch.object(finder, "read_footer", read)
+    return patch.object(places, "read_footer", read)
 
 
 def _nobody_asks_whose_it_is() -> Any:

@@ -16,8 +16,9 @@ from assets.dagster_runs.run_requests import RangeRunRequest
 from assets.materialize import wish
 from assets.materialize.event_recorder import EventRecorder
 from assets.sensors import availability_plan, availability_sensor, late_sensor, tick
-from connector.dataset import finder
+from connector.dataset import places
 from connector.dataset.finder import Finder
+from connector.dataset.pins import Pin
 from connector.dataset.store import Store
 
 
@@ -57,8 +58,8 @@ def _tick_without_end() -> Any:
 def _reading_proves_nothing() -> Any:
     """Neither the table's pin nor each file's own word is compared: either alone refuses."""
     stack = ExitStack()
-    stack.enter_context(patch.object(Finder, "_hold_to", lambda _, dataset, *__: dataset))
-    stack.enter_context(patch.object(finder, "explain_foreign", lambda *_, **__: None))
+    stack.enter_context(patch.object(Finder, "_hold_to", lambda _, dataset, *__: Pin(dataset, None, None)))
+    stack.enter_context(patch.object(places, "explain_foreign", lambda *_, **__: None))
     return stack
 
 
