@@ -26,7 +26,7 @@ from pathlib import Path
 from tests.bench import backfilling, collecting, converting, profiles, waiting
 from tests.bench.figures import Figure, draw, machine, show, write
 from tests.bench.peers import OURS, PACKAGES, install
-from tests.bench.postgres import find_programs
+from tests.support.postgres import find_programs
 
 #: What is installed for each group.
 NEEDED = {

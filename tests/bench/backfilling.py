@@ -14,8 +14,8 @@ from typing import Any
 
 from tests.bench.figures import Figure
 from tests.bench.peers import OURS, ROOT, python_of
-from tests.bench.postgres import postgres
 from tests.bench.waiting import serving
+from tests.support.postgres import postgres
 
 CONTENDERS = ("floor", OURS)
 
