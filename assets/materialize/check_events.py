@@ -85,7 +85,7 @@ def not_applicable(
         target: the event of the partition's file; None where it is not there.
     """
     missing = f"{'the partition is' if partition else 'no partition of this run is'} not there"
-    why = _nothing_beside(rule) if target else f"{missing}. The failed run says why."
+    why = _nothing_beside(rule, "the previous period") if target else f"{missing}. The failed run says why."
     return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=rule.check.name,
@@ -148,15 +148,15 @@ def run_evaluation(
 def _describe_run(rule: Rule, counts: Mapping[CheckResult, int], wrong: Sequence[CheckOutcome]) -> str:
     total = sum(counts.values())
     if not total:
-        return f"Not applicable: {_nothing_beside(rule)}"
+        return f"Not applicable: {_nothing_beside(rule, 'the period before or after')}"
     what = "partitions" if rule.settled else "comparisons"
     results = ", ".join(f"{counts[result]} {result}" for result in CheckResult if counts[result])
     first = f" {wrong[0].partition}: {_describe(wrong[0].finding)}" if wrong else ""
     return f"Of {total} {what}: {results}.{first}"
 
 
-def _nothing_beside(rule: Rule) -> str:
-    other = rule.check.other or "the previous or the next period"
+def _nothing_beside(rule: Rule, neighbour: str) -> str:
+    other = rule.check.other or neighbour
     return f"there is nothing to compare with yet, since {other} has no data."
 
 

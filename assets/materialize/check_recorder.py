@@ -3,7 +3,8 @@
 Every partition that is in place when the step ends has been checked, also one that needed nothing, or whose
 refresh failed. Dagster plans an evaluation of each check for each partition of a run. What it does not get
 counts as skipped, or as failed where the run failed: launching a run again would otherwise hide that a check
-had failed, and let through what it blocked. So a run that fails says which do not apply.
+had failed, and let through what it blocked. One partition that is skipped is enough for Dagster to show the
+whole check so. So a run says of each partition which checks do not apply to it.
 """
 
 from collections import defaultdict
@@ -128,31 +129,29 @@ class CheckRecorder:
         self._written |= self._outcomes.keys()
         self._log(self._report, self._rules, [*chain(*left), *self._across])
         self._update_others()
-        if failed:
-            self._log_not_applicable(*self._rules.values())
-        if not self._outcomes:
-            return
-        for rule in self._rules.values():
-            every = chain(*self._outcomes.values(), self._across)
-            outcomes = [each for each in every if each.check.name == rule.check.name]
-            if outcomes or len(self._context.partition_keys) > 1:
-                self._log_for_run(self._report, rule, outcomes)
-            elif not failed:
-                # What Dagster planned for the one partition would count as skipped, beside one of the run.
-                self._log_not_applicable(rule)
+        self._log_not_applicable(failed=failed)
+        if self._outcomes:
+            for rule in self._rules.values():
+                every = chain(*self._outcomes.values(), self._across)
+                outcomes = [each for each in every if each.check.name == rule.check.name]
+                # The one evaluation of a run of one partition says it already.
+                if len(self._context.partition_keys) > 1 or len(outcomes) > 1:
+                    self._context.log_event(run_evaluation(self._report.key, rule, outcomes))
 
-    def _log_not_applicable(self, *rules: Rule) -> None:
-        """Say which of these checks do not apply to partitions of the run, and why."""
+    def _log_not_applicable(self, *, failed: bool) -> None:
+        """Say which checks do not apply to partitions of the run, and why. Of a run that ends well, those
+        that it passed over are left out: there is nothing of them that could be checked."""
         keys = self._context.partition_keys
         targets = self._targets_of(self._report, self._outcomes.keys())
         every = chain(*self._outcomes.values(), self._across)
         evaluated = {(each.check.name, each.partition) for each in every}
-        for rule in rules:
+        for rule in self._rules.values():
             for key in keys:
-                if (rule.check.name, key) not in evaluated:
-                    target = targets.get(key) if key in self._outcomes else None
+                there = key in self._outcomes
+                if (there or failed) and (rule.check.name, key) not in evaluated:
+                    target = targets.get(key) if there else None
                     self._context.log_event(not_applicable(self._report.key, rule, key, target))
-            if not self._outcomes and len(keys) > 1:
+            if failed and not self._outcomes and len(keys) > 1:
                 self._context.log_event(not_applicable(self._report.key, rule, None, None))
 
     # Between files
@@ -219,8 +218,8 @@ class CheckRecorder:
                         for outcome in self._reconcile(reconciliation, key)
                     ]
                     self._log(other, {rule.check.name: rule}, outcomes)
-                    if outcomes:
-                        self._log_for_run(other, rule, outcomes)
+                    if len(outcomes) > 1:
+                        self._context.log_event(run_evaluation(other.key, rule, outcomes))
 
     def _reconcile(self, reconciliation: Reconciliation, key: str) -> Collection[CheckOutcome]:
         ours, theirs = self._dataset_of(reconciliation.ours), self._dataset_of(reconciliation.theirs)
@@ -276,11 +275,6 @@ class CheckRecorder:
         for key, event in newest_materializations(self._context.instance, report.key, unknown).items():
             targets[key] = event.target
         return targets
-
-    def _log_for_run(self, report: ConfiguredReport, rule: Rule, outcomes: Sequence[CheckOutcome]) -> None:
-        """Log what a check says of the run as a whole, unless its one evaluation says it already."""
-        if len(outcomes) != 1:
-            self._context.log_event(run_evaluation(report.key, rule, outcomes))
 
 
 def log_unread(context: dg.AssetExecutionContext, report: ConfiguredReport) -> None:

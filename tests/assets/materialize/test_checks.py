@@ -203,21 +203,37 @@ def test_a_run_of_one_partition_has_one_evaluation_of_each_check(
     assert set(told(orchestra, summary, "balance_adds_up")) == {FIRST}
 
 
+@pytest.mark.parametrize("days", [(FIRST,), (FIRST, THIRD)], ids=["one", "range"])
 def test_no_check_of_a_partition_with_nothing_beside_it_counts_as_skipped(
-    orchestra: Orchestra, simulator: Simulator
+    orchestra: Orchestra, days: tuple[str, ...]
 ) -> None:
     summary, items = compared(SUMMARY, ITEMS)
     agrees = f"agrees_with_{items.key.path[-1]}"
 
-    assert orchestra.launch([summary], FIRST).success
+    assert orchestra.launch([summary], *days).success
 
     for spec in summary.check_specs:
         if spec.partitions_def:
-            assert shown(orchestra, summary, spec.name, FIRST) == {"SUCCEEDED"}, spec.name
-    assert told(orchestra, summary, agrees)[FIRST].description.startswith("Not applicable")
+            counted = [shown(orchestra, summary, spec.name, day) for day in days_of(orchestra, summary)]
+            assert counted == [{"SUCCEEDED"}] * len(counted), spec.name
+    assert told(orchestra, summary, agrees)[days[-1]].description.startswith("Not applicable")
 
-    assert orchestra.launch([items], FIRST).success
-    assert "Not applicable" not in told(orchestra, summary, agrees)[FIRST].description
+    assert orchestra.launch([items], *days).success
+    assert "Not applicable" not in told(orchestra, summary, agrees)[days[-1]].description
+
+
+@pytest.mark.parametrize("days", [(FIRST,), (FIRST, SECOND)], ids=["one", "range"])
+def test_what_is_compared_only_with_a_later_period_says_so_and_does_not_count_as_skipped(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, days: tuple[str, ...]
+) -> None:
+    orchestra.launch([summary], THIRD)
+    orchestra.launch([summary], *days)
+
+    said = told(orchestra, summary, CONTINUITY)
+    assert said[FIRST].description == (
+        "Not applicable: there is nothing to compare with yet, since the previous period has no data."
+    )
+    assert shown(orchestra, summary, CONTINUITY, FIRST) == {"SUCCEEDED"}
 
 
 def test_no_check_of_a_partition_that_did_not_come_looks_failed(
@@ -278,7 +294,7 @@ def test_a_balance_that_does_not_go_on_is_told_of_the_later_period(
 
     assert result.success, "the one beside it may be about to be asked anew"
     said = told(orchestra, summary, CONTINUITY)
-    assert FIRST not in said, "there is nothing before it to compare it with"
+    assert said[FIRST].passed, "there is nothing before it to compare it with"
     assert not said[SECOND].passed
     assert not said[THIRD].passed
     assert "Of 2 comparisons: 2 failed" in said[None].description
