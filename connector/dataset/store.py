@@ -133,6 +133,7 @@ class Store(Finder):
             _refuse_overtaken(published, provenance, over)
         elif published is not None and published.is_newer_than(provenance):
             return Published(uri, published, None, outdated=True)
+        seen = sight.version
         if sight.version and (published is None or published.csv_sha256 != provenance.csv_sha256):
             name = self._path(_superseded_name(dataset, period, published, sight.version))
             if published is None:
@@ -141,19 +142,20 @@ class Store(Finder):
                     target,
                     name.rpartition("/")[2].removesuffix(".parquet"),
                 )
-            if not self._root.set_aside(target, name, seen=sight.version, most=MOST_SUPERSEDED):
+            seen = self._root.set_aside(target, name, seen=sight.version, most=MOST_SUPERSEDED)
+            if seen is None:
                 return None
             aside.append(name)
-        if not self._root.put(target, staged, replacing=sight.version):
+        if not self._root.put(target, staged, replacing=seen):
             return None
         return Published(uri, provenance, published, outdated=False)
 
     def superseded(self, dataset: Dataset, period: str) -> Iterator[tuple[str, OpenedFile]]:
-        """The files that a partition's file, and those before it, have replaced, as far as they are still
-        there: where each is, opened until the next one is; the newest first. Those that cannot be read, or
-        are not of this table, are left out."""
+        """The last few files that a partition's file, and those before it, have replaced: where each is,
+        opened until the next one is; the newest first. Those that cannot be read, or are not of this table,
+        are left out."""
         books, place = self._books_to_compare(dataset), dataset.superseded_path(period)
-        for path in sorted(self._root.listed(self._path(place)), reverse=True):
+        for path in sorted(self._root.listed(self._path(place)), reverse=True)[:MOST_SUPERSEDED]:
             with (
                 contextlib.suppress(StoreError, FileNotFoundError),
                 opened_file(path, self._root, whole=True) as file,

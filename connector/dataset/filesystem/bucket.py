@@ -6,9 +6,11 @@ An object is put whole, in one request: an upload that breaks off leaves nothing
 
 import contextlib
 import mmap
+import re
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -38,6 +40,9 @@ _OPENED_AGAIN = 5
 
 #: Unfinished work of earlier versions, and of rehearsals that were killed.
 _ORPHAN_AFTER = timedelta(days=1)
+
+#: The attribute of a file that counts the copies of earlier ones, which nobody lists to find out.
+_COPIES = "copies"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -167,15 +172,18 @@ class Bucket(Root):
         with os_errors():
             try:
                 found = self._store.get(key, options={"range": {"suffix": END}})
-                end = End(bytes(found.bytes()), found.meta["size"], _version(found.meta))
             except (NotSupportedError, BaseError) as error:
                 if isinstance(error, FINAL):
                     raise
                 # Azure has no such range, and S3 has none of an empty object.
                 meta = self._store.head(key)
-                version, size = _version(meta), meta["size"]
-                start = max(size - END, 0)
-                end = End(self._fetch(path, version)(start, size) if size else b"", size, version)
+                size = meta["size"]
+                options: Any = _if_match(_version(meta))
+                if size:
+                    options |= {"range": (max(size - END, 0), size)}
+                found = self._store.get(key, options=options)
+            version = replace(_version(found.meta), copies=_copies(found.attributes))
+            end = End(bytes(found.bytes()), found.meta["size"], version)
         self._memory.put(path, end)
         return end
 
@@ -240,12 +248,16 @@ class Bucket(Root):
 
     def put(self, path: str, content: Path | bytes, *, replacing: Version | None) -> bool:
         mode: Any = "create"
+        attributes: Any = None
         if replacing is not None:
             mode = {"e_tag": replacing.tag, "version": replacing.number}
             mode = {name: value for name, value in mode.items() if value is not None}
+            attributes = {_COPIES: str(replacing.copies)} if replacing.copies else None
         try:
             with os_errors():
-                self._store.put(_key(path), _body(content), mode=mode, use_multipart=False)
+                self._store.put(
+                    _key(path), _body(content), mode=mode, attributes=attributes, use_multipart=False
+                )
         except (ReplacedError, FileExistsError):
             return False
         except FileNotFoundError:
@@ -254,19 +266,22 @@ class Bucket(Root):
             return False
         return True
 
-    def set_aside(self, path: str, name: str, *, seen: Version, most: int) -> bool:
-        place = name.rpartition("/")[0]
+    def set_aside(self, path: str, name: str, *, seen: Version, most: int) -> Version | None:
+        place, copies = name.rpartition("/")[0], seen.copies + 1
         with tempfile.TemporaryFile(dir=private_directory()) as large:
             try:
                 body = self._whole(path, seen, large)
             except (ReplacedError, FileNotFoundError):
-                return False
+                return None
             with os_errors():
                 self._store.put(_key(name), body, use_multipart=False)
-                listed = self._store.list_with_delimiter(_key(place))["objects"]
-                if older := sorted(each["path"] for each in listed)[:-most]:
-                    self._store.delete(older)
-        return True
+                if copies >= 2 * most:
+                    # The list also has those that no count knows of: of who was killed, or overtaken.
+                    listed = self._store.list_with_delimiter(_key(place))["objects"]
+                    if older := sorted(each["path"] for each in listed)[:-most]:
+                        self._store.delete(older)
+                    copies = most
+        return replace(seen, copies=copies)
 
     def _whole(self, path: str, version: Version, large: Any) -> "bytes | mmap.mmap":
         """All of an object of this version; from the disk where it is large."""
@@ -319,6 +334,11 @@ def _is_marker(meta: "ObjectMeta") -> bool:
 
 def _version(meta: "ObjectMeta") -> Version:
     return Version(meta["e_tag"], meta["version"], meta["last_modified"])
+
+
+def _copies(attributes: Mapping[str, str]) -> int:
+    found = attributes.get(_COPIES, "")
+    return int(found) if re.fullmatch("[0-9]{1,3}", found) else 0
 
 
 def _if_match(version: Version) -> Any:

@@ -125,15 +125,15 @@ class Directory(Root):
             staged.unlink(missing_ok=True)
         return True
 
-    def set_aside(self, path: str, name: str, *, seen: Version, most: int) -> bool:
+    def set_aside(self, path: str, name: str, *, seen: Version, most: int) -> Version | None:
         if _version_or_none(path) != seen:
-            return False
+            return None
         place = Path(name).parent
         place.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, name)
         for each in sorted(map(str, place.iterdir()))[:-most]:
             self.remove(each)
-        return True
+        return seen
 
     def remove(self, path: str) -> None:
         Path(path).unlink(missing_ok=True)

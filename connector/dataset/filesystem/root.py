@@ -45,11 +45,13 @@ class Version:
         tag: equal for equal files: the ETag in a bucket, what the disk knows of the file elsewhere.
         number: the generation, in stores that count them.
         modified: when it was written, in UTC.
+        copies: of earlier ones, which `set_aside` has made, where they are counted.
     """
 
     tag: str | None
     number: str | None = field(default=None, compare=False)
     modified: datetime | None = field(default=None, compare=False)
+    copies: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +177,12 @@ class Root(ABC):
         """
 
     @abstractmethod
-    def set_aside(self, path: str, name: str, *, seen: Version, most: int) -> bool:
-        """Copy a file that is about to be replaced to `name`; only the last `most` copies stay, by name.
+    def set_aside(self, path: str, name: str, *, seen: Version, most: int) -> Version | None:
+        """Copy a file that is about to be replaced to `name`. The last `most` copies stay, by name; where
+        removing is a journey, fewer than twice as many do.
 
-        False where another version than the one `seen` is there by now: then there is no copy of it under
-        that name. Raises OSError as the file system does.
+        Returns what `put` is to replace; None where another version than the one `seen` is there by now: then
+        there is no copy of it under that name. Raises OSError as the file system does.
         """
 
     @abstractmethod
