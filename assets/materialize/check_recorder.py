@@ -22,6 +22,7 @@ from assets.materialize.check_events import (
     partition_evaluation,
     run_evaluation,
 )
+from assets.materialize.open_log import written_together
 from assets.reports.check_rules import Rule
 from assets.reports.configured import ConfiguredReport
 from connector.checks import (
@@ -129,17 +130,19 @@ class CheckRecorder:
         self._written |= self._outcomes.keys()
         self._log(self._report, self._rules, [*chain(*left), *self._across])
         self._update_others()
-        self._log_not_applicable(failed=failed)
-        if self._outcomes:
-            for rule in self._rules.values():
-                every = chain(*self._outcomes.values(), self._across)
-                outcomes = [each for each in every if each.check.name == rule.check.name]
-                # The one evaluation of a run of one partition says it already.
-                if len(self._context.partition_keys) > 1 or len(outcomes) > 1:
-                    self._context.log_event(run_evaluation(self._report.key, rule, outcomes))
+        _write(self._context, [*self._not_applicable(failed=failed), *self._of_the_run()])
 
-    def _log_not_applicable(self, *, failed: bool) -> None:
-        """Say which checks do not apply to partitions of the run, and why. Of a run that ends well, those
+    def _of_the_run(self) -> Iterator[dg.AssetCheckEvaluation]:
+        """What each check says of the run as a whole."""
+        for rule in self._rules.values() if self._outcomes else ():
+            every = chain(*self._outcomes.values(), self._across)
+            outcomes = [each for each in every if each.check.name == rule.check.name]
+            # The one evaluation of a run of one partition says it already.
+            if len(self._context.partition_keys) > 1 or len(outcomes) > 1:
+                yield run_evaluation(self._report.key, rule, outcomes)
+
+    def _not_applicable(self, *, failed: bool) -> Iterator[dg.AssetCheckEvaluation]:
+        """Which checks do not apply to partitions of the run, and why. Of a run that ends well, those
         that it passed over are left out: there is nothing of them that could be checked."""
         keys = self._context.partition_keys
         targets = self._targets_of(self._report, self._outcomes.keys())
@@ -150,9 +153,9 @@ class CheckRecorder:
                 there = key in self._outcomes
                 if (there or failed) and (rule.check.name, key) not in evaluated:
                     target = targets.get(key) if there else None
-                    self._context.log_event(not_applicable(self._report.key, rule, key, target))
+                    yield not_applicable(self._report.key, rule, key, target)
             if failed and not self._outcomes and len(keys) > 1:
-                self._context.log_event(not_applicable(self._report.key, rule, None, None))
+                yield not_applicable(self._report.key, rule, None, None)
 
     # Between files
 
@@ -219,7 +222,7 @@ class CheckRecorder:
                     ]
                     self._log(other, {rule.check.name: rule}, outcomes)
                     if len(outcomes) > 1:
-                        self._context.log_event(run_evaluation(other.key, rule, outcomes))
+                        _write(self._context, [run_evaluation(other.key, rule, outcomes)])
 
     def _reconcile(self, reconciliation: Reconciliation, key: str) -> Collection[CheckOutcome]:
         ours, theirs = self._dataset_of(reconciliation.ours), self._dataset_of(reconciliation.theirs)
@@ -262,10 +265,12 @@ class CheckRecorder:
     ) -> None:
         """Log the evaluations of partitions that have an event; the others are evaluated with theirs."""
         targets = self._targets_of(report, {each.partition for each in outcomes})
-        for each in outcomes:
-            if target := targets.get(each.partition):
-                rule = rules[each.check.name]
-                self._context.log_event(partition_evaluation(report.key, rule, each, target))
+        evaluations = [
+            partition_evaluation(report.key, rules[each.check.name], each, target)
+            for each in outcomes
+            if (target := targets.get(each.partition))
+        ]
+        _write(self._context, evaluations)
 
     def _targets_of(self, report: ConfiguredReport, partitions: Set[str]) -> Mapping[str, Target]:
         """What ties evaluations to the events of their partitions, as far as there are any. Of this report
@@ -277,17 +282,26 @@ class CheckRecorder:
         return targets
 
 
+def _write(context: dg.AssetExecutionContext, evaluations: Sequence[dg.AssetCheckEvaluation]) -> None:
+    """Log these evaluations, in one transaction where that is possible."""
+    with written_together(context.instance):
+        for each in evaluations:
+            context.log_event(each)
+
+
 def log_unread(context: dg.AssetExecutionContext, report: ConfiguredReport) -> None:
     """Say of each check of a run that ended before it had read anything why it has no result."""
     keys = context.partition_keys
     events = newest_materializations(context.instance, report.key, keys)
+    evaluations = []
     for rule in report.rules:
         for key in keys:
             event = events.get(key)
-            context.log_event(
+            evaluations.append(
                 not_evaluated(report.key, rule, key, event.target)
                 if event
                 else not_applicable(report.key, rule, key, None)
             )
         if not events and len(keys) > 1:
-            context.log_event(not_applicable(report.key, rule, None, None))
+            evaluations.append(not_applicable(report.key, rule, None, None))
+    _write(context, evaluations)

@@ -5,14 +5,14 @@ have published meanwhile, and once for its event and for everything that is chec
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from assets import ConfiguredReport, build_report_asset
+from assets import build_report_asset
 from assets.dagster_runs.tags import INTENT_TAG, Intent
 from connector.clock import Clock
 from connector.dataset.store import Store
@@ -129,27 +129,3 @@ def test_both_files_of_a_comparison_are_opened_once_for_either_side(orchestra: O
     assert of_partitions(cost.opened, "balance_summary") == {1: DAYS}
     beside = ["get_latest_storage_id_by_partition", "fetch_materializations"]
     assert cost.log == ["fetch_materializations"] * (1 + 2 * DAYS) + beside
-
-
-def test_the_log_in_sqlite_stays_open_from_event_to_event(
-    tmp_path: Path, simulator: Simulator, clock: Clock
-) -> None:
-    """Else SQLite writes all of it back, and removes it, whenever Dagster closes its connection after one."""
-    home = tmp_path / "home # 20%"
-    seen: list[set[str]] = []
-    home.mkdir()
-
-    def execute(
-        context: dg.AssetExecutionContext, report: ConfiguredReport
-    ) -> Iterator[dg.MaterializeResult[None]]:
-        for _ in range(2):
-            context.log.info("an event")
-            seen.append({path.name for path in home.rglob("*.db-wal")})
-        yield dg.MaterializeResult()
-
-    asset = build_report_asset(configured(BALANCE), execute=execute)
-    with dg.DagsterInstance.local_temp(str(home)) as instance:
-        result = Orchestra(instance, simulator.handle, clock, tmp_path / "data").launch([asset], FIRST)
-        assert result.success
-        assert seen == [{"index.db-wal", f"{result.run_id}.db-wal"}] * 2
-        assert not list(home.rglob("*.db-wal"))
