@@ -92,11 +92,12 @@ def find_monthly(reports: Sequence[ConfiguredReport]) -> tuple[Monthly | None, s
     if not found:
         return (
             None,
-            "It is made of balance_summary with daily, hourly or monthly windows. Add that to `reports`.",
+            "It is made of balance_summary with daily, hourly or monthly windows. Add that to "
+            "`reports` in defs.yaml.",
         )
-    whole = [books for books in found if not list(books.lacking)]
+    whole = [books for books in found if not list(books.lacking())]
     if not whole:
-        return None, " ".join(found[0].lacking)
+        return None, " ".join(found[0].lacking("Add {} to `reports` in defs.yaml."))
     zone = whole[0].balance.zone
     chosen = [
         by_table[dataset.table]

@@ -88,7 +88,7 @@ def close(
         register.refuse_signed(wanted)
     for path, reason in store.unusable_tables().items():
         echo(f"Note: {path} was not looked at: {reason}", err=True)
-    closing = close_month(store, datasets, wanted, lists_here())
+    closing = close_month(store, datasets, wanted, lists_here(), now=SystemClock().now())
     if sign_off and not closing.problems:
         signed = _sign(register, closing, whole_name(by))
     changes = list(changes_since(signed, closing.inputs, closing.sheets)) if signed else []

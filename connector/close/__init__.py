@@ -7,7 +7,7 @@ The core is pure: rows in, sheet out.
 
     month                             a month of a zone's calendar, and its partitions
     rows, sheet                       what is read of the files, and what it adds up to
-    tables, reading                   which tables a month is made of, and their rows
+    tables, reading, gathering        which tables a month is made of, their rows, their checks
     closing                           all of it: the sheet, its inputs, and the problems
     sign_off, register                what was signed, what became of it, and where that is written
     layout, rendering                 the sheet as the Dashboard has it: for terminals, Markdown, CSV, HTML

@@ -1,28 +1,35 @@
 """A month as the files have it: its sheets, the files they are made of, and why it cannot be closed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from connector.accounts import NO_LISTS, AccountLists
 from connector.catalogue.reports.balance import OPENING
-from connector.checks.agreement.pairs import find_reconciliations
-from connector.checks.agreement.reconciliation import partitions_beside, reconcile_file
-from connector.checks.balance import Ends, compare_ends, read_ends
-from connector.checks.evaluate import check_opened_file
-from connector.checks.finding import CheckOutcome, CheckResult, Finding, Severity
-from connector.checks.opened_file import OpenFile, UnreadableError, opened
+from connector.checks.finding import CheckOutcome, CheckResult, Severity
+from connector.close.gathering import Reading
 from connector.close.month import Month
-from connector.close.reading import ARRIVAL, Row, Source, next_opening
-from connector.close.rows import Owner, Rows
+from connector.close.reading import Source
+from connector.close.rows import Owner
 from connector.close.sheet import CurrencySheet, sheets
 from connector.close.sign_off import Input
-from connector.close.tables import NEEDED, Books, Needs, Role, explain_missing, find_books, needs_of
+from connector.close.tables import (
+    NEEDED,
+    Books,
+    Needs,
+    Role,
+    explain_missing,
+    find_books,
+    is_by_payout,
+    needs_of,
+)
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
-from connector.errors import ConfigurationError, NoDataError
+from connector.errors import ConfigurationError
+from connector.partitions import Windows
+
+#: Stripe has a day within another one; windows that ended later are not yet missing.
+_AVAILABLE = timedelta(days=1)
 
 #: So many failures of one check are told.
 _SHOWN = 3
@@ -34,6 +41,7 @@ class Part:
 
     Attributes:
         books: the tables that it is made of.
+        last: the last day that its balances reach.
         sheets: by account and currency.
         inputs: the files that it is made of.
         problems: why it cannot be closed, as sentences: missing partitions, failed checks, differences.
@@ -41,6 +49,7 @@ class Part:
     """
 
     books: Books
+    last: date
     sheets: tuple[CurrencySheet, ...]
     inputs: tuple[Input, ...]
     problems: tuple[str, ...]
@@ -72,13 +81,19 @@ class Closing:
 
 
 def close_month(
-    store: Store, datasets: Sequence[Dataset], month: Month, lists: AccountLists = NO_LISTS
+    store: Store,
+    datasets: Sequence[Dataset],
+    month: Month,
+    lists: AccountLists = NO_LISTS,
+    *,
+    now: datetime | None = None,
 ) -> Closing:
     """Read and check a month.
 
     Args:
         datasets: the tables of one mode.
         lists: the accounts that the configuration names, with their lives.
+        now: an aware time, for a month that may not be over; None for one that is.
 
     Raises:
         ConfigurationError: no table has balances that make up months.
@@ -90,14 +105,16 @@ def close_month(
             "a month is closed by its balance summary, and there is no table of one with daily, hourly or "
             "monthly windows. `stripe-reports pull balance_summary` makes one"
         )
-    return Closing(month, datasets[0].mode, tuple(_part(store, each, month, lists) for each in books))
+    return Closing(month, datasets[0].mode, tuple(_part(store, each, month, lists, now) for each in books))
 
 
-def _part(store: Store, books: Books, month: Month, lists: AccountLists) -> Part:
-    reading = _Reading(store, books, month)
-    problems, remarks = list(books.lacking), list[str]()
+def _part(store: Store, books: Books, month: Month, lists: AccountLists, now: datetime | None) -> Part:
+    reading = Reading(store, books, month)
+    problems, remarks = list(books.lacking()), list[str]()
     needs: dict[Role, Needs] = {}
     for role, dataset in books.tables.items():
+        if is_by_payout(dataset):
+            continue
         needed = needs_of(dataset, store.keys(dataset), month, lists)
         if needed.present or role in NEEDED:
             needs[role] = needed
@@ -105,19 +122,27 @@ def _part(store: Store, books: Books, month: Month, lists: AccountLists) -> Part
             problems.append(f"{dataset.table} has no file of any account in {month}. Pull it.")
     sources = [Source.of(books, role) for role in needs]
     for at, source in enumerate(sources):
-        reading.read(source, needs[source.role], sources[at + 1 :])
+        reading.read(source, needs[source.role].present, sources[at + 1 :])
+    reading.read_single_payouts()
     begins = _beginnings(reading, needs[Role.BALANCE])
     remarks += [
         f"{owner} begins on {first} with a balance of zero; nothing is expected before."
         for owner, first in begins.items()
     ]
-    missing = [each for source in sources for each in _missing(source, needs[source.role], begins)]
+    lacks = [each for source in sources for each in _missing(source, needs[source.role], begins)]
+    due = lacks
+    if lacks and now is not None and now < month.end(books.balance.zone):
+        problems.append(_explain_unfinished(month, books.balance.zone))
+        due = [each for lack in lacks if (each := lack.until(now - _AVAILABLE))]
+    missing = [explain_missing(each.dataset, each.keys, account=each.account) for each in due]
     rows = reading.as_rows()
     found = sheets(rows, month.last)
-    faults = [] if missing else [fault for sheet in found for fault in sheet.faults()]
+    remarks += _without_activity(reading, needs[Role.BALANCE], found)
+    faults = [] if lacks else [fault for sheet in found for fault in sheet.faults()]
     checked = list(_failures(reading.outcomes, month))
     return Part(
         books=replace(books, unfit={**books.unfit, **reading.absent}),
+        last=_last_day(books.balance, needs[Role.BALANCE].present) or month.last,
         sheets=found,
         inputs=tuple(reading.inputs),
         problems=(*problems, *missing, *reading.problems, *faults, *checked),
@@ -125,117 +150,7 @@ def _part(store: Store, books: Books, month: Month, lists: AccountLists) -> Part
     )
 
 
-@dataclass
-class _Reading:
-    """What is read of the files of an account, one after the other."""
-
-    store: Store
-    books: Books
-    month: Month
-    rows: dict[Role, list[Row]] = field(default_factory=dict)
-    openings: dict[Owner, dict[str, Decimal]] = field(default_factory=dict)
-    inputs: list[Input] = field(default_factory=list)
-    outcomes: list[CheckOutcome] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    absent: dict[Role, str] = field(default_factory=dict)
-    arrivals: bool = True
-
-    def read(self, source: Source, needs: Needs, others: Sequence[Source]) -> None:
-        """Read and check the files of a table, and compare them with those of others."""
-        dataset = source.dataset
-        found = self.rows.setdefault(source.role, [])
-        ends: dict[str, Ends | UnreadableError] = {}
-        for key, file in self.store.provenances(dataset, needs.present).items():
-            if file is None:
-                self.problems.append(f"{dataset.table} {key} cannot be read. Pull it again.")
-                continue
-            query = source.query(file)
-            if lack := source.lack(query):
-                self.absent[source.role] = f"not there: {dataset.table} {lack}"
-                if source.role in NEEDED:
-                    self.problems.append(f"{dataset.table} {key} {lack}. Pull it with its usual columns.")
-                continue
-            self.inputs.append(Input.of(dataset.table, key, file))
-            with opened(self.store, dataset, query, key) as here:
-                self.outcomes += check_opened_file(self.store, dataset, query, key, here)
-                if isinstance(here, UnreadableError):
-                    continue
-                rows = source.rows(key, here)
-                if isinstance(rows, Finding):
-                    self.problems.append(f"{dataset.table} {key}: {rows.reason}")
-                else:
-                    found += rows
-                if source.role is Role.PAYOUTS and ARRIVAL not in here.schema.names:
-                    self.arrivals = False
-                if source.role is Role.BALANCE:
-                    ends[key] = read_ends(here)
-                for other in others:
-                    self._compare(source, key, here, other)
-        if source.role is Role.BALANCE:
-            self._neighbours(source, ends)
-
-    def _compare(self, source: Source, key: str, here: OpenFile, other: Source) -> None:
-        beside = partitions_beside(self.store, source.dataset, other.dataset, key)
-        file = next(filter(None, (self.store.provenance(other.dataset, each) for each in beside)), None)
-        if file is None:
-            return
-        for each in find_reconciliations(here.query, [other.query(file)]):
-            outcome = reconcile_file(
-                self.store, each, source.dataset, other.dataset, key, here=here, beside=beside
-            )
-            self.outcomes += [outcome] if outcome else []
-
-    def _neighbours(self, source: Source, ends: dict[str, Ends | UnreadableError]) -> None:
-        """Compare each period with the one before it, from the last before the month to the first after."""
-        dataset, month = source.dataset, self.month
-        cut = (dataset.window, dataset.zone)
-        before, after = month.before.partitions(*cut)[-1].key, month.following.partitions(*cut)[0].key
-        inside = [each.key for each in month.partitions(*cut)]
-        for account in {dataset.key_format.values(key)[:-1] for key in ends}:
-            keys = [dataset.key_format.key(*account, each) for each in (before, *inside, after)]
-            for outer in (keys[0], keys[-1]):
-                self._read_outer(source, outer, ends, is_next=outer == keys[-1])
-            self.outcomes += [
-                compare_ends(dataset, later, ends[earlier], ends[later])
-                for earlier, later in pairwise(keys)
-                if earlier in ends and later in ends
-            ]
-
-    def _read_outer(
-        self, source: Source, key: str, ends: dict[str, Ends | UnreadableError], *, is_next: bool
-    ) -> None:
-        file = self.store.provenance(source.dataset, key)
-        if file is None:
-            return
-        query = source.query(file)
-        with suppress(NoDataError), opened(self.store, source.dataset, query, key) as here:
-            ends[key] = read_ends(here)
-            if is_next and isinstance(here, OpenFile) and source.lack(query) is None:
-                opening = next_opening(here)
-                if not isinstance(opening, Finding):
-                    self.openings[source.owner(key)] = opening
-
-    def as_rows(self) -> Rows:
-        """All that was read, as the sheet takes it."""
-
-        def of(role: Role) -> tuple[Row, ...] | None:
-            return tuple(self.rows[role]) if role in self.rows and role not in self.absent else None
-
-        tables: dict[str, tuple[Row, ...] | None] = {
-            "activity": of(Role.ACTIVITY),
-            "payouts": of(Role.PAYOUTS),
-            "contents": of(Role.CONTENTS),
-            "fees": of(Role.FEES),
-        }
-        return Rows(
-            balance=of(Role.BALANCE) or (),  # type: ignore[arg-type]
-            next_opening=self.openings,
-            arrivals=self.arrivals,
-            **tables,  # type: ignore[arg-type]
-        )
-
-
-def _beginnings(reading: _Reading, balance: Needs) -> dict[Owner, str]:
+def _beginnings(reading: Reading, balance: Needs) -> dict[Owner, str]:
     """By account the first period of all, where that lies within the month and opens with nothing: before it
     there was no account."""
     source = Source.of(reading.books, Role.BALANCE)
@@ -252,15 +167,54 @@ def _beginnings(reading: _Reading, balance: Needs) -> dict[Owner, str]:
     return found
 
 
-def _missing(source: Source, needs: Needs, begins: Mapping[Owner, str]) -> Iterator[str]:
-    """What a table lacks of the month, as sentences."""
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """What a table lacks of the month: partitions of one account, or of none of its own."""
+
+    dataset: Dataset
+    account: str
+    keys: Sequence[str]
+
+    def until(self, end: datetime) -> "_Lack | None":
+        """The windows that had ended by then."""
+        windows = Windows(self.dataset.window, self.dataset.zone)
+        intervals = {
+            key: windows.partition(self.dataset.key_format.values(key)[-1]).interval for key in self.keys
+        }
+        keys = [key for key, interval in intervals.items() if interval and interval.end <= end]
+        return replace(self, keys=keys) if keys else None
+
+
+def _missing(source: Source, needs: Needs, begins: Mapping[Owner, str]) -> Iterator[_Lack]:
     form = source.dataset.key_format
     for account, keys in needs.missing.items():
         whose = [source.owner(keys[0])] if account or not source.apart else list(begins)
         first = min((begins[each] for each in whose if each in begins), default="")
         wanted = [key for key in keys if form.values(key)[-1] >= first]
         if wanted:
-            yield explain_missing(source.dataset, wanted, account=account)
+            yield _Lack(source.dataset, account, wanted)
+
+
+def _last_day(dataset: Dataset, keys: Sequence[str]) -> date | None:
+    """The last day of these windows; None where there are none."""
+    windows = Windows(dataset.window, dataset.zone)
+    ends = [windows.partition(dataset.key_format.values(key)[-1]).interval for key in keys]
+    return max((windows.day(each.end - timedelta(seconds=1)) for each in ends if each), default=None)
+
+
+def _explain_unfinished(month: Month, zone: str) -> str:
+    return (
+        f"{month} is not over: its last day is {month.last}, on the calendar of {zone}. It can be closed "
+        f"from {month.following.first} on, once the files of that day are there."
+    )
+
+
+def _without_activity(reading: Reading, balance: Needs, found: Sequence[CurrencySheet]) -> Iterator[str]:
+    """Accounts that have files and no currency in them, as sentences."""
+    source = Source.of(reading.books, Role.BALANCE)
+    there = dict.fromkeys(source.owner(key) for key in balance.present)
+    for owner in there.keys() - {each.owner for each in found}:
+        yield f"{owner} has no balance in any currency, and nothing moved."
 
 
 def _failures(outcomes: Sequence[CheckOutcome], month: Month) -> Iterator[str]:

@@ -130,7 +130,7 @@ def _facts(closing: Closing) -> Iterator[str]:
 
 def _page(sheet: CurrencySheet, part: Part, month: Month) -> Page:
     sections = (
-        _balance(sheet, month),
+        _balance(sheet, part, month),
         _activity(sheet, part),
         _payouts(sheet, part, month),
         _fees(sheet, part),
@@ -139,7 +139,7 @@ def _page(sheet: CurrencySheet, part: Part, month: Month) -> Page:
     return Page(f"{sheet.owner}, {sheet.currency or 'no currency'}", sheet, sections)
 
 
-def _balance(sheet: CurrencySheet, month: Month) -> Section:
+def _balance(sheet: CurrencySheet, part: Part, month: Month) -> Section:
     rows: list[tuple[Cell, ...]] = [(f"Starting balance ({month.first})", sheet.opening)]
     totals = [0]
     for each in sheet.movements:
@@ -149,7 +149,7 @@ def _balance(sheet: CurrencySheet, month: Month) -> Section:
             rows += [(gross, each.gross), (fee, each.fee)]
         rows.append((whole, each.net))
         totals.append(len(rows) - 1)
-    rows.append((f"Ending balance ({month.last})", sheet.closing))
+    rows.append((f"Ending balance ({part.last})", sheet.closing))
     totals.append(len(rows) - 1)
     following = f"Starting balance of the next month ({month.following.first})"
     if sheet.next_opening is None:
@@ -227,7 +227,11 @@ def _tied(sheet: CurrencySheet, part: Part) -> Section:
     alone = [each for each in sheet.tied if each.contents is None]
     notes = [f"{equal:,} of {len(sheet.tied):,} payouts equal the sum of their transactions."]
     if alone:
-        notes.append(f"{len(alone):,} have no transactions, as those made by hand: they cannot be tied.")
+        has, table = "has" if len(alone) == 1 else "have", part.books.tables[Role.CONTENTS].table
+        notes.append(
+            f"{len(alone):,} {has} no transactions in {table} and cannot be tied; "
+            "those made by hand have none."
+        )
     odd = [*sheet.differing, *alone]
     if len(odd) > _LISTED:
         notes.append(f"The first {_LISTED} of {len(odd):,} are listed.")

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 from connector.errors import ConfigurationError
@@ -45,6 +45,10 @@ class Month:
     def last(self) -> date:
         """Its last day, which is part of it."""
         return self.following.first - timedelta(days=1)
+
+    def end(self, zone: str) -> datetime:
+        """The instant at which it is over on a zone's calendar, UTC."""
+        return Windows("monthly", zone).bound(self.following.first).astimezone(UTC)
 
     def partitions(self, window: str, zone: str) -> tuple[Partition, ...]:
         """The windows that make it up, oldest first, on a zone's calendar."""

@@ -1,4 +1,4 @@
-"""The rows of a month, out of the published files. Each file is opened once, for its rows and its checks."""
+"""The rows of a month, out of an opened file of each table."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,17 @@ from connector.catalogue import Granularity, RowKind
 from connector.catalogue.reports.balance import OPENING
 from connector.checks.agreement.pairs import CATEGORY, COUNT, has
 from connector.checks.audit import rebuild_query
-from connector.checks.balance import explain_unattributed, find_line_columns, read_lines
+from connector.checks.balance import (
+    explain_unattributed,
+    find_line_columns,
+    read_lines,
+)
 from connector.checks.finding import Finding
-from connector.checks.opened_file import InconclusiveError, OpenFile, evaluate_safely
+from connector.checks.opened_file import (
+    InconclusiveError,
+    OpenFile,
+    evaluate_safely,
+)
 from connector.close.rows import (
     ALL,
     BalanceLine,
@@ -20,20 +28,23 @@ from connector.close.rows import (
     Owner,
     PayoutRow,
 )
-from connector.close.tables import Books, Role
+from connector.close.tables import Books, Role, is_by_payout
 from connector.convert.decode import ROW_KIND
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.money import EXACT, total
 from connector.partitions import CONNECTED_ACCOUNT
 from connector.query import ReportQuery
-from connector.sql.quoting import quoted
+from connector.sql.quoting import literal, quoted
+
+#: The payout that a transaction left with; a file of one payout has no such column.
+_PAYOUT = "automatic_payout_id"
 
 #: The columns each role is read by, besides those that say whose a row is.
 _COLUMNS = {
     Role.ACTIVITY: ("currency", CATEGORY, "gross", "fee", "net"),
     Role.PAYOUTS: ("payout_id", "currency", CATEGORY, "gross", "fee", "net"),
-    Role.CONTENTS: ("automatic_payout_id", "currency", CATEGORY, "net"),
+    Role.CONTENTS: (_PAYOUT, "currency", CATEGORY, "net"),
     Role.FEES: ("currency", "amount", "tax"),
 }
 
@@ -77,10 +88,15 @@ class Source:
             named = self.dataset.key_format.values(key)[0]
         return Owner(self.books.account, str(named or account or ALL) if self.apart else ALL)
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """What it is read by, besides what says whose a row is."""
+        found = _COLUMNS.get(self.role, ())
+        return [each for each in found if each != _PAYOUT] if is_by_payout(self.dataset) else found
+
     def lack(self, query: ReportQuery) -> str | None:
         """Which column it was requested without that a month needs, as a clause; None if none."""
-        needed = _COLUMNS.get(self.role, ())
-        missing = [each for each in needed if not has(query, each)]
+        missing = [each for each in self.columns if not has(query, each)]
         if self.role is Role.BALANCE and find_line_columns(query) is None:
             missing = ["category, currency or net_amount"]
         if self._splits and query.spec.account_column is None:
@@ -166,13 +182,16 @@ def _payouts(source: Source, key: str, file: OpenFile) -> Iterator[PayoutRow]:
 
 def _contents(source: Source, key: str, file: OpenFile) -> Iterator[ContentRow]:
     # Whether the payout itself is among its transactions is not known; it is none of them.
-    others = f"WHERE {CATEGORY} IS DISTINCT FROM 'payout' AND automatic_payout_id IS NOT NULL"
+    others = f"WHERE {CATEGORY} IS DISTINCT FROM 'payout'"
+    payout_id = _PAYOUT
+    if is_by_payout(source.dataset):
+        payout_id = literal(source.dataset.key_format.values(key)[-1])
     for account, currency, payout, count, net in _select(
         source,
         file,
         ["count(*)", "sum(net)"],
-        ["currency", "automatic_payout_id"],
-        rest=others,
+        ["currency", f"{payout_id} AS _payout"],
+        rest=f"{others} AND {payout_id} IS NOT NULL",
         reads=[CATEGORY],
     ):
         yield ContentRow(source.owner(key, account), currency, payout, count, net or _ZERO)
@@ -198,9 +217,9 @@ def _select(
 ) -> list[tuple]:  # type: ignore[type-arg]
     """By account and `by`, what the rows of a file amount to; rows without a currency have an empty one."""
     account = source.account(file.query)
-    columns = [*_COLUMNS[source.role], *reads, COUNT, ROW_KIND, file.query.spec.account_column or "currency"]
+    columns = [*source.columns, *reads, COUNT, ROW_KIND, file.query.spec.account_column or "currency"]
     groups = [f"{account} AS _whose", "coalesce(currency, '') AS _in", *by[1:]]
-    grouped = ", ".join(["_whose", "_in", *by[1:]])
+    grouped = ", ".join(["_whose", "_in", *(each.rpartition(" AS ")[2] for each in by[1:])])
     exact = [
         f"{each}::DECIMAL(38,18)" if each.startswith("sum(") and "::" not in each else each for each in sums
     ]

@@ -15,7 +15,7 @@ from connector.catalogue.spec import CONNECTED
 from connector.close.month import WINDOWS, Month
 from connector.dataset.coverage import listed
 from connector.dataset.identity import OWN_ACCOUNT, Dataset
-from connector.partitions import CONNECTED_ACCOUNT, Windows
+from connector.partitions import BY_PAYOUT, CONNECTED_ACCOUNT, Windows
 
 
 class Role(StrEnum):
@@ -33,7 +33,7 @@ _REPORTS = {
     Role.BALANCE: ("balance.summary",),
     Role.ACTIVITY: ("balance_change_from_activity.itemized", "balance_change_from_activity.summary"),
     Role.PAYOUTS: ("payouts.itemized",),
-    Role.CONTENTS: ("payout_reconciliation.itemized",),
+    Role.CONTENTS: ("payout_reconciliation.itemized", "payout_reconciliation.by_id.itemized"),
     Role.FEES: (
         "all_fees.balance_transaction_created.itemized",
         "all_fees.balance_transaction_created.summary",
@@ -71,15 +71,18 @@ class Books:
         """The balance summary, which decides the calendar."""
         return self.tables[Role.BALANCE]
 
-    @property
-    def lacking(self) -> Iterator[str]:
-        """Why the month cannot be closed with these tables, as sentences."""
+    def lacking(self, remedy: str = "Pull {}.") -> Iterator[str]:
+        """Why the month cannot be closed with these tables, as sentences.
+
+        Args:
+            remedy: what to do about a report that is not there.
+        """
         prefix = CONNECTED if self.connected else ""
         for role in NEEDED:
             if role not in self.tables:
                 report = f"{prefix}{_REPORTS[role][0]}".replace(".", "_")
                 why = f": {self.unfit[role]}" if role in self.unfit else ""
-                yield f"There is no table of {role} beside {self.balance.table}{why}. Pull {report}."
+                yield f"There is no table of {role} beside {self.balance.table}{why}. {remedy.format(report)}"
 
     def without(self, role: Role) -> str:
         """Why there is nothing of that role, as a clause."""
@@ -99,6 +102,11 @@ def find_books(datasets: Iterable[Dataset]) -> tuple[Books, ...]:
     return tuple(
         sorted(filter(None, found), key=lambda each: (each.connected, each.account, each.balance.acting))
     )
+
+
+def is_by_payout(dataset: Dataset) -> bool:
+    """Whether a table has a file for each payout, not for each window."""
+    return dataset.window == BY_PAYOUT
 
 
 def _role(dataset: Dataset) -> tuple[Role | None, bool]:
@@ -136,11 +144,12 @@ def _rank(dataset: Dataset) -> tuple[int, bool, bool, str]:
 
 def _unfit(dataset: Dataset, balance: Dataset | None = None) -> str | None:
     """Why a table cannot be part of a month, beside that balance summary, as a predicate; None if it can."""
-    if dataset.window not in WINDOWS:
+    if dataset.window not in WINDOWS and not is_by_payout(dataset):
         return f"has {dataset.window} windows, which do not make up a month"
     if strange := sorted(dataset.filters.keys() - _HARMLESS):
         return f"is filtered by {', '.join(strange)}"
-    if balance is None:
+    # A file of one payout has all of it, whatever the calendar and the currency.
+    if balance is None or is_by_payout(dataset):
         return None
     if dataset.zone != balance.zone:
         return f"has windows of {dataset.zone}, and {balance.table} of {balance.zone}"

@@ -106,6 +106,16 @@ def test_signed_off_restated_red_opened_again_signed_again_green(
     ]
 
 
+def test_a_month_that_is_not_over_is_not_said_to_lack_its_days(run: Run, month: None) -> None:
+    red = run("close", "2999-12")
+
+    assert red.code == 6
+    assert [line for line in red.lines if line.startswith("- ")] == [
+        "- 2999-12 is not over: its last day is 2999-12-31, on the calendar of UTC. It"
+    ]
+    assert "It can be closed from 3000-01-01 on" in words(red.out)
+
+
 def test_what_was_restated_in_one_table_alone_breaks_the_books(
     run: Run, stripe: Simulator, clock: ManualClock, month: None
 ) -> None:

@@ -1,16 +1,14 @@
 """The sheets of a month are the simulator's books, to the last decimal."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from connector import open_warehouse
 from connector.close import Closing, CurrencySheet, Month, close_month
 from connector.close.layout import laid_out
 from connector.close.rows import Owner
-from connector.close.sheet import ZERO
 from connector.dataset.store import Store
 from connector.money import total
 from connector.partitions import Windows
@@ -26,8 +24,8 @@ Closed = Callable[..., Closing]
 LIVE = "sk_live_closing"
 FEES = "all_fees.balance_transaction_created.itemized.2"
 
-#: A month with a day of 23 hours, one with a day of 25, and one with a top-up.
-SPRING, AUTUMN, TOP_UP = Month.of("2026-03"), Month.of("2025-11"), Month.of("2025-12")
+#: A month with a day of 23 hours, which has no midnight in Cairo; one with a day of 25; one with a top-up.
+SPRING, AUTUMN, TOP_UP = Month.of("2026-04"), Month.of("2025-11"), Month.of("2025-12")
 
 
 @pytest.fixture
@@ -108,12 +106,14 @@ def differing(closing: Closing, simulator: Simulator, zone: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("month", [SPRING, AUTUMN])
-def test_days_of_new_york_with_23_and_25_hours(closed: Closed, simulator: Simulator, month: Month) -> None:
-    closing = closed(month, "daily", "America/New_York", *REPORTS[:3])
+@pytest.mark.parametrize(("month", "zone"), [(SPRING, "Africa/Cairo"), (AUTUMN, "America/New_York")])
+def test_days_of_23_and_25_hours_make_up_a_month(
+    closed: Closed, simulator: Simulator, month: Month, zone: str
+) -> None:
+    closing = closed(month, "daily", zone, *REPORTS[:3])
 
     assert closing.problems == ()
-    assert differing(closing, simulator, "America/New_York") == []
+    assert differing(closing, simulator, zone) == []
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
@@ -161,32 +161,29 @@ def test_what_was_requested_without_the_columns_is_not_there_and_what_is_needed_
     )
 
 
-def test_the_views_of_sql_say_the_same(closed: Closed, store: Store) -> None:
-    closing = closed(TOP_UP, "monthly", "UTC", *REPORTS)
+def test_payouts_are_tied_to_files_of_their_own_where_there_are_such(
+    closed: Closed, pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+) -> None:
+    start, end = bounds(TOP_UP, "UTC")
+    paid = [
+        each.id for each in simulator.ledger().arriving(start, end, as_of=int(simulator.now().timestamp()))
+    ]
+    *others, last = paid
+    (earlier, *_) = simulator.ledger().arriving(0, start, as_of=end)
+    query = ReportQuery.of("payout_reconciliation.by_id.itemized.4")
+    client = client_for(simulator.handle, api_key=LIVE)
+    pull(query, [query.payout(each) for each in (earlier.id, *others)], client=client)
 
-    with open_warehouse(store.root) as warehouse:
-        balances, fees, payouts = (
-            {row[0]: row[1:] for row in warehouse.sql(query).fetchall()}
-            for query in (
-                "SELECT currency, opening, activity, payouts, topups + other, closing FROM balances "
-                "WHERE _date = '2025-12-01'",
-                "SELECT currency, sum(fee) FROM fees_by_category WHERE _date = '2025-12-01' GROUP BY ALL",
-                "SELECT currency, count(*), sum(amount), sum(net) FROM payout_contents "
-                "WHERE _date = '2025-12-01' GROUP BY ALL",
-            )
-        )
+    closing = closed(TOP_UP, "monthly", "UTC", *REPORTS[:3])
 
-    assert {each.currency: tuple(each.sums.values()) for each in closing.sheets} == balances
-    assert {each.currency: (each.fees.ledger,) for each in closing.sheets} == fees
-    assert {
-        each.currency: (
-            len(tied),
-            total(one.net for one in tied),
-            total(one.contents or ZERO for one in tied),
-        )
-        for each in closing.sheets
-        for tied in [each.tied or ()]
-    } == payouts
+    assert closing.problems == ()
+    tied = [each for sheet in closing.sheets for each in sheet.tied or ()]
+    assert {each.payout: each.difference for each in tied} == {**dict.fromkeys(paid, Decimal(0)), last: None}
+    assert {each.key for each in closing.inputs if each.table == query.name} == {*others}
+    said = [note for page in laid_out(closing, None, ()).pages for note in page.sections[-1].notes]
+    assert [each for each in said if "no transactions" in each] == [
+        f"1 has no transactions in {query.name} and cannot be tied; those made by hand have none."
+    ]
 
 
 def test_accounts_that_are_acted_for_have_a_sheet_each(
@@ -240,10 +237,14 @@ def test_each_connected_account_has_its_books(
         ] == []
 
 
-def test_an_account_that_begins_within_the_month_lacks_nothing_before(
-    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+def test_an_account_that_begins_within_the_month_lacks_nothing_before_nor_does_a_currency(
+    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor, clock: ManualClock
 ) -> None:
     october = Month.of("2025-10")
+    at = int(datetime(2025, 10, 27, 9, tzinfo=UTC).timestamp())
+    pounds = Entry("txn_1gbp", "contribution", at, at, "gbp", Decimal("-3.07"), Decimal(0), "adj_1", None)
+    simulator.book_late(pounds)
+    clock.sleep(timedelta(days=1).total_seconds())
     client = client_for(simulator.handle)
     windows = Windows("daily").between(date(2025, 10, 20), date(2025, 11, 2))
     for report in REPORTS[:3]:
@@ -252,7 +253,11 @@ def test_an_account_that_begins_within_the_month_lacks_nothing_before(
     closing = close_month(store, store.datasets(), october)
 
     assert closing.problems == ()
-    assert [each.opening for each in closing.sheets] == [Decimal(0)] * len(closing.sheets)
+    assert {each.opening for each in closing.sheets} == {Decimal(0)}
+    assert {each.currency: (each.closing, each.next_opening) for each in closing.sheets}["gbp"] == (
+        pounds.net,
+        pounds.net,
+    )
     assert closing.parts[0].remarks[0] == (
         "own account begins on 2025-10-20 with a balance of zero; nothing is expected before."
     )
@@ -273,3 +278,39 @@ def test_one_that_begins_with_money_lacks_what_comes_before(
         "2025-10-07, 2025-10-08, 2025-10-09, 2025-10-10 and 14 more"
         for report in REPORTS[:3]
     ]
+
+
+def test_a_month_that_is_not_over_says_when_it_will_be_and_lacks_what_has_ended(
+    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor, clock: ManualClock
+) -> None:
+    client = client_for(simulator.handle)
+    clock.move_to(datetime(2025, 11, 7, 11, tzinfo=UTC))
+    days = Windows("daily", "Europe/London").between(date(2025, 11, 1), date(2025, 11, 6))
+    for report, lacking in zip(REPORTS[:3], ("", "2025-11-03", ""), strict=True):
+        wanted = [each for each in days if each.key != lacking]
+        pull(ReportQuery.of(report, zone="Europe/London"), wanted, client=client)
+
+    closing = close_month(store, store.datasets(), Month.of("2025-11"), now=clock.now())
+
+    assert closing.problems == (
+        "2025-11 is not over: its last day is 2025-11-30, on the calendar of Europe/London. It can be closed "
+        "from 2025-12-01 on, once the files of that day are there.",
+        f"{REPORTS[1]} lacks 2025-11-03. Run: stripe-reports pull balance_change_from_activity.itemized.3 "
+        "--from 2025-11-03 --to 2025-11-04 --zone Europe/London",
+    )
+    page = laid_out(closing, None, ()).pages[0]
+    assert "Ending balance (2025-11-05)" in [row[0] for row in page.sections[0].rows]
+
+
+def test_an_account_in_which_nothing_happened_is_named(
+    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+) -> None:
+    client = client_for(simulator.handle)
+    for report in REPORTS[:3]:
+        query = ReportQuery.of(report, window="monthly", filters={"currency": "gbp"})
+        pull(query, TOP_UP.partitions("monthly", "UTC"), client=client)
+
+    closing = close_month(store, store.datasets(), TOP_UP)
+
+    assert (closing.sheets, closing.problems) == ((), ())
+    assert closing.parts[0].remarks == ("own account has no balance in any currency, and nothing moved.",)
