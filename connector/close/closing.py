@@ -121,6 +121,8 @@ def _part(store: Store, books: Books, month: Month, lists: AccountLists, now: da
         if role in NEEDED and not needed.present and not needed.missing:
             problems.append(f"{dataset.table} has no file of any account in {month}. Pull it.")
     sources = [Source.of(books, role) for role in needs]
+    for source in sources:
+        reading.look(source, needs[source.role].present)
     for at, source in enumerate(sources):
         reading.read(source, needs[source.role].present, sources[at + 1 :])
     reading.read_single_payouts()

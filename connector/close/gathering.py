@@ -17,6 +17,8 @@ from connector.close.reading import ARRIVAL, Row, Source, next_opening
 from connector.close.rows import Owner, PayoutRow, Rows
 from connector.close.sign_off import Input
 from connector.close.tables import NEEDED, Books, Role, is_by_payout
+from connector.dataset.identity import Dataset
+from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.errors import NoDataError
 
@@ -35,13 +37,29 @@ class Reading:
     problems: list[str] = field(default_factory=list)
     absent: dict[Role, str] = field(default_factory=dict)
     arrivals: bool = True
+    files: dict[tuple[str, str], Provenance | None] = field(default_factory=dict)
+
+    def look(self, source: Source, keys: Sequence[str]) -> None:
+        """Read what files say of themselves, all at once."""
+        table = source.dataset.table
+        new = [key for key in keys if (table, key) not in self.files]
+        found = self.store.provenances(source.dataset, new)
+        self.files |= {(table, key): file for key, file in found.items()}
+
+    def _file(self, dataset: Dataset, key: str) -> Provenance | None:
+        place = dataset.table, key
+        if place not in self.files:
+            self.files[place] = self.store.provenance(dataset, key)
+        return self.files[place]
 
     def read(self, source: Source, keys: Sequence[str], others: Sequence[Source]) -> None:
         """Read and check files of a table, and compare them with those of others."""
         dataset = source.dataset
         found = self.rows.setdefault(source.role, [])
         ends: dict[str, Ends | UnreadableError] = {}
-        for key, file in self.store.provenances(dataset, keys).items():
+        self.look(source, keys)
+        for key in keys:
+            file = self._file(dataset, key)
             if file is None:
                 self.problems.append(f"{dataset.table} {key} cannot be read. Pull it again.")
                 continue
@@ -93,7 +111,7 @@ class Reading:
 
     def _compare(self, source: Source, key: str, here: OpenFile, other: Source) -> None:
         beside = partitions_beside(self.store, source.dataset, other.dataset, key)
-        file = next(filter(None, (self.store.provenance(other.dataset, each) for each in beside)), None)
+        file = next(filter(None, (self._file(other.dataset, each) for each in beside)), None)
         if file is None:
             return
         for each in find_reconciliations(here.query, [other.query(file)]):
@@ -121,7 +139,7 @@ class Reading:
     def _read_outer(
         self, source: Source, key: str, ends: dict[str, Ends | UnreadableError], *, is_next: bool
     ) -> None:
-        file = self.store.provenance(source.dataset, key)
+        file = self._file(source.dataset, key)
         if file is None:
             return
         query = source.query(file)
