@@ -30,7 +30,11 @@ from assets.analytics.definitions import build_analytics
 from assets.automation.alerts import Alert, build_failure_alert_sensor
 from assets.automation.automation import Automation
 from assets.automation.follow import follow_reports
-from assets.automation.newest_partition import build_newest_partition_check, build_newest_partition_schedule
+from assets.automation.newest_partition import (
+    build_newest_partition_check,
+    build_newest_partition_schedule,
+    log_newest_partition,
+)
 from assets.automation.schedules import build_report_schedule, build_report_schedules
 from assets.config.component import StripeReportsComponent
 from assets.io_manager import ReportReader, report_reader
@@ -63,6 +67,7 @@ __all__ = [
     "build_report_schedules",
     "follow_reports",
     "freshness_policy",
+    "log_newest_partition",
     "materialize_report",
     "report_asset_spec",
     "report_reader",

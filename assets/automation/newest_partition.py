@@ -4,7 +4,8 @@ Dagster's freshness looks at the newest event, so that pulling a day of last yea
 This check looks at the files instead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -48,23 +49,61 @@ def build_newest_partition_check(report: ConfiguredReport) -> dg.AssetChecksDefi
         op_tags={READS_NOTHING: ""},
     )
     def newest_ready_partition(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        stripe = stripe_resource(context.resources, report.resource)
-        try:
-            with stripe.client(retry=TICK_RETRY) as client:
-                (availability,) = read_availability(client, [report], context.instance)
-                newest = availability.newest(1)
-                published = availability.read_published(stripe.store(), client, newest)
-        except ReportingError as error:
-            return not_evaluated(error)
-        missing = [each.key for each in newest if each.key not in published]
-        left_alone = Launches(context.instance).left_alone(availability.grid, missing)
-        gone = find_gone(context.instance, report.key, report.partitions)
-        return evaluate_newest(availability, missing, left_alone=left_alone, gone=gone)
+        return _evaluate(context, report)
 
     return newest_ready_partition
 
 
-def not_evaluated(error: ReportingError) -> dg.AssetCheckResult:
+def log_newest_partition(context: dg.AssetExecutionContext, report: ConfiguredReport) -> None:
+    """Evaluate the check from within the step of its report.
+
+    Dagster leaves the check's own step out of a run in which the report gives no output, and shows what it
+    planned of it as skipped, or, where the run fails, as failed.
+    """
+    try:
+        result = _evaluate(context, report, ending=context.partition_keys)
+    except Exception as error:
+        context.log.exception("The check of the newest partition raised an error. Please report it.")
+        result = not_evaluated(error)
+    context.log_event(
+        dg.AssetCheckEvaluation(
+            asset_key=report.key,
+            check_name=CHECK_NAME,
+            passed=result.passed,
+            severity=result.severity,
+            description=shown(result.description or ""),
+            metadata=shown_metadata(result.metadata),
+        )
+    )
+
+
+def _evaluate(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext,
+    report: ConfiguredReport,
+    *,
+    ending: Collection[str] = (),
+) -> dg.AssetCheckResult:
+    """The check's result now.
+
+    Args:
+        ending: partitions of the run that is about to end, which is on its way to none of them any more.
+    """
+    stripe = stripe_resource(context.resources, report.resource)
+    try:
+        with stripe.client(retry=TICK_RETRY) as client:
+            (availability,) = read_availability(client, [report], context.instance)
+            newest = availability.newest(1)
+            published = availability.read_published(stripe.store(), client, newest)
+    except ReportingError as error:
+        return not_evaluated(error)
+    missing = [each.key for each in newest if each.key not in published]
+    left_alone = Launches(context.instance).left_alone(availability.grid, missing)
+    left_alone = replace(left_alone, in_hand=left_alone.in_hand - {*ending})
+    gone = find_gone(context.instance, report.key, report.partitions)
+    return evaluate_newest(availability, missing, left_alone=left_alone, gone=gone)
+
+
+def not_evaluated(error: Exception) -> dg.AssetCheckResult:
     """The check's result where it could not find out: a warning, since nothing is known to be wrong."""
     return dg.AssetCheckResult(
         passed=False,

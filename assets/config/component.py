@@ -16,6 +16,7 @@ from pydantic import BaseModel, create_model
 
 from assets.analytics.definitions import build_analytics
 from assets.automation.automation import Automation
+from assets.automation.newest_partition import log_newest_partition
 from assets.config.models import (
     Attributes,
     AutomationFields,
@@ -144,7 +145,10 @@ class StripeReportsComponent(dg.Component, dg.Resolvable):
         specs = {report.key: self.get_asset_spec(report) for report in reports}
         pulled = dg.Definitions(
             assets=[
-                build_report_asset(report, spec=specs[report.key], execute=self.execute) for report in reports
+                build_report_asset(
+                    report, spec=specs[report.key], execute=self.execute, look=log_newest_partition
+                )
+                for report in reports
             ],
             resources=resources,
         )

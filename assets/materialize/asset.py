@@ -50,6 +50,7 @@ RETRY_POLICY = dg.RetryPolicy(
 )
 
 Execute = Callable[[dg.AssetExecutionContext, ConfiguredReport], Iterator[Output]]
+Look = Callable[[dg.AssetExecutionContext, ConfiguredReport], None]
 
 
 #: Dagster takes no longer text as the value of a tag.
@@ -93,6 +94,7 @@ def build_report_asset(
     spec: dg.AssetSpec | None = None,
     retry_policy: dg.RetryPolicy | None = RETRY_POLICY,
     execute: Execute | None = None,
+    look: Look | None = None,
 ) -> dg.AssetsDefinition:
     """The asset of one configured report, partitioned by its windows. Nothing is requested from Stripe here.
 
@@ -103,6 +105,8 @@ def build_report_asset(
         spec: how the UI shows it; `report_asset_spec` unless given. Its key has to be the report's.
         retry_policy: for errors that may pass; single partitions that failed are never retried by it.
         execute: what materializing does; `materialize_report` unless given.
+        look: called when a run has ended from which Dagster leaves out a step that hangs on the asset without
+            reading it; `log_newest_partition` does that step's work.
     """
     report.checks.refuse_slips(report.checkable)
     whole = _spec_of(report, spec or report_asset_spec(report))
@@ -123,7 +127,14 @@ def build_report_asset(
     )
     def stripe_report(context: dg.AssetExecutionContext) -> Iterator[Output | dg.Output[None]]:
         with event_log_open(context.instance, context.run.run_id):
-            yield from _run_step(context, report, checks, execute or materialize_report, retry_policy)
+            try:
+                yield from _run_step(context, report, checks, execute or materialize_report, retry_policy)
+            except dg.Failure:
+                if look and _is_awaited(context, without_reading=True):
+                    look(context, report)
+                raise
+            if look and _is_awaited(context, without_reading=True) and not _is_awaited(context):
+                look(context, report)
 
     return stripe_report
 
@@ -268,15 +279,15 @@ def _tag_gone(context: dg.AssetExecutionContext, report: ConfiguredReport, misse
         context.instance.add_run_tags(context.run.run_id, gone_tags(found, run.tags))
 
 
-def _is_awaited(context: dg.AssetExecutionContext) -> bool:
-    """Whether a step of this run reads what this one yields."""
+def _is_awaited(context: dg.AssetExecutionContext, *, without_reading: bool = False) -> bool:
+    """Whether a step of this run reads what this one yields; or hangs on it without reading anything."""
     step = context.op_execution_context.op_handle.name
     outputs = context.job_def.dependency_structure.output_to_downstream_inputs_for_node(step)
     readers = {
         reader.node_name
         for inputs in outputs.values()
         for reader in inputs
-        if READS_NOTHING not in reader.node.definition.tags
+        if (READS_NOTHING in reader.node.definition.tags) is without_reading
     }
     return is_awaited(step, readers, context.run.step_keys_to_execute)
 

@@ -2,22 +2,24 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 import dagster as dg
 import pytest
 
-from assets import ConfiguredReport
+from assets import ConfiguredReport, build_report_asset
 from assets.automation.newest_partition import (
     CHECK_NAME,
     build_newest_partition_check,
     build_newest_partition_schedule,
+    log_newest_partition,
     severity,
 )
 from assets.reports.freshness import freshness_policy
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from tests.faults.runs import RunFails
-from tests.support.dagster import Orchestra
+from tests.support.dagster import Orchestra, reader_of
 
 
 def check(orchestra: Orchestra, report: ConfiguredReport) -> dg.AssetCheckEvaluation:
@@ -142,3 +144,46 @@ def test_a_run_with_the_check_in_it_still_records_each_partition_as_it_comes(
     assert result.success
     assert sorted(partition for partition, _ in recorded) == ["2026-06-01", "2026-06-02", "2026-06-03"]
     assert len({(event.tags or {})["dagster/data_version"] for _, event in recorded}) == 3
+
+
+class Ending(NamedTuple):
+    """A run of the report that ends, and what the check says then."""
+
+    day: str
+    failures: int
+    says: str
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        pytest.param(Ending("2026-06-06", 0, "data are in the dataset: 2026-06-06."), id="newest"),
+        pytest.param(Ending("2026-06-01", 0, "dataset does not have 2026-06-06."), id="another"),
+        pytest.param(Ending("2026-06-06", 3, "dataset does not have 2026-06-06."), id="failed"),
+    ],
+)
+def test_a_run_of_the_report_evaluates_the_check_too_however_it_ends(
+    orchestra: Orchestra, summary_report: ConfiguredReport, simulator: Simulator, ending: Ending
+) -> None:
+    """Dagster leaves the step of the check out of such a run, and would show it as skipped or failed."""
+    simulator.faults.add(RunFails(), times=ending.failures)
+    summary = build_report_asset(summary_report, retry_policy=None, look=log_newest_partition)
+
+    orchestra.launch([summary, build_newest_partition_check(summary_report)], ending.day)
+
+    key = dg.AssetCheckKey(summary.key, CHECK_NAME)
+    latest = orchestra.instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    assert latest.evaluation is not None
+    assert ending.says in (latest.evaluation.description or "")
+
+
+def test_a_run_in_which_the_report_is_read_evaluates_the_check_once(
+    orchestra: Orchestra, summary_report: ConfiguredReport
+) -> None:
+    summary = build_report_asset(summary_report, retry_policy=None, look=log_newest_partition)
+    checks = build_newest_partition_check(summary_report)
+
+    result = orchestra.launch([summary, checks, reader_of(summary)], "2026-06-06")
+
+    evaluated = [each for each in result.get_asset_check_evaluations() if each.check_name == CHECK_NAME]
+    assert [each.passed for each in evaluated] == [True]
