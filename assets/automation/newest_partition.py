@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.automation.status import describe_status
 from assets.dagster_runs.gone import NONE_GONE, GoneAccounts, find_gone
 from assets.dagster_runs.launch import NOTHING_LEFT_ALONE, LeftAlone
 from assets.dagster_runs.launches import Launches
@@ -93,14 +94,22 @@ def _evaluate(
         with stripe.client(retry=TICK_RETRY) as client:
             (availability,) = read_availability(client, [report], context.instance)
             newest = availability.newest(1)
-            published = availability.read_published(stripe.store(), client, newest)
+            store = stripe.store()
+            published = availability.read_published(store, client, newest)
+            dataset = report.query.dataset(mode=client.mode, account=client.account)
+            going = dict.fromkeys(ending, context.run.run_id)
+            status = describe_status(context.instance, availability, store, dataset, ending=going)
     except ReportingError as error:
         return not_evaluated(error)
     missing = [each.key for each in newest if each.key not in published]
     left_alone = Launches(context.instance).left_alone(availability.grid, missing)
     left_alone = replace(left_alone, in_hand=left_alone.in_hand - {*ending})
     gone = find_gone(context.instance, report.key, report.partitions)
-    return evaluate_newest(availability, missing, left_alone=left_alone, gone=gone)
+    result = evaluate_newest(availability, missing, left_alone=left_alone, gone=gone)
+    if status is None:
+        return result
+    metadata = {"stripe/status": dg.MetadataValue.md(shown(status)), **result.metadata}
+    return result._replace(metadata=metadata)
 
 
 def not_evaluated(error: Exception) -> dg.AssetCheckResult:

@@ -56,6 +56,8 @@ class Setup:
         wait: how long a report run is waited for.
         automation: what happens by itself, beyond the pick-up of late runs.
         defaults: further defaults of the reports.
+        analytics: whether there are the assets that are made of reports.
+        component: that of this project unless given, which has assets of a user's own besides.
         instance: what differs from the example `dagster.yaml`, section by section.
     """
 
@@ -67,6 +69,8 @@ class Setup:
     wait: timedelta = timedelta(minutes=30)
     automation: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    analytics: bool = False
+    component: str = f"{LOCATION}.component.Reports"
     instance: Mapping[str, Any] = field(default_factory=dict)
 
     def defs_yaml(self) -> str:
@@ -76,8 +80,9 @@ class Setup:
             "defaults": defaults,
             "reports": reports,
             "automation": {**_BY_HAND, **self.automation},
+            "analytics": self.analytics,
         }
-        return yaml.safe_dump({"type": f"{LOCATION}.component.Reports", "attributes": attributes})
+        return yaml.safe_dump({"type": self.component, "attributes": attributes})
 
     def dagster_yaml(self) -> str:
         example = yaml.safe_load(DAGSTER_YAML.read_text())
