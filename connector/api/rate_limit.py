@@ -32,10 +32,14 @@ _NOT_RATES = frozenset({"global-concurrency", "endpoint-concurrency", "resource-
 _TOGETHER = 1.0
 #: A clock adds up what it slept; a place this near has come.
 _AT_ONCE = 1e-9
+#: What is sent within a second may arrive within less, so that a second of ours is a little longer; and so
+#: much of it a call that was late may be made up for, which would otherwise slow down all that follow.
+_SECOND, _LATE = 1.03, 0.015
 
 
 class RateLimit:
-    """At most `per_second` calls a second, evenly spaced. `Pace` guards it between threads."""
+    """At most `per_second` calls a second, evenly spaced, however unevenly they come to be counted, within
+    15 ms. `Pace` guards it between threads."""
 
     def __init__(self, per_second: float) -> None:
         self._limit = per_second
@@ -47,7 +51,7 @@ class RateLimit:
 
     def taken(self, now: float) -> None:
         """A call is sent at `now`."""
-        self.free_at = max(now, self.free_at) + 1 / self.rate
+        self.free_at = max(now - _LATE, self.free_at) + _SECOND / self.rate
 
     def refused(self, now: float) -> None:
         """Stripe said 429: halve the rate, once for all that was under way together."""

@@ -18,6 +18,7 @@ from connector.dataset.shape import FileState
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, InternalError, ReportingError
 from connector.partitions import Partition
+from connector.pipeline.conversion import load_arrow
 from connector.pipeline.conversions import Conversions, Unpublished
 from connector.pipeline.events import Answered, Asked, Done, Event, Finished, Missed, Outcome
 from connector.pipeline.landing import PartitionWriter
@@ -223,6 +224,7 @@ class _Pull:
             if plan.wanted:
                 # Before a report run is created for nothing.
                 self.store.rehearse()
+                converters.submit(load_arrow)
                 yield from self._fetched(plan.wanted, Conversions(writer, converters, self.client.clock))
             yield from converted_again(self.client, writer, converters, plan.older)
 
@@ -258,7 +260,7 @@ class _Pull:
             if batch.done and conversions.done:
                 return
             if not conversions.ended:
-                due_in = conversions.due_in(batch.due_in())
+                due_in = conversions.due_in(batch.due_in(idle=conversions.idle))
                 self.client.clock.wait([*batch.futures, *conversions.futures], due_in)
             conversions.resume()
             events = batch.step()

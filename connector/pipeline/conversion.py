@@ -93,6 +93,12 @@ def convert_report(
     return provenance
 
 
+def load_arrow() -> None:
+    """Have Arrow load what it loads when it is first used, such as pandas where that is installed: half a
+    second, for which the first file would wait."""
+    pa.table({"": [0]}).group_by("").aggregate([("", "sum")])
+
+
 def stored_columns(query: ReportQuery, header: Sequence[str], money: str) -> dict[str, str]:
     """The columns that a file with this header would be stored with, in order, and their Arrow types."""
     schema, _ = stored_schema(header, _expected(query, header, money, query.name))

@@ -19,6 +19,8 @@ _log = get_logger(__name__)
 _VISIBLE_AFTER = timedelta(minutes=1)
 _GONE = frozenset({404, 410})
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 16.0
+#: Files that are fetched in a fifth of a second.
+_FEW = 4
 
 
 class AfterFailure(Enum):
@@ -76,6 +78,11 @@ class Conversions:
     def futures(self) -> list[Future[Done]]:
         """What is under way."""
         return list(self._running)
+
+    @property
+    def idle(self) -> bool:
+        """Whether hardly anything is left to be fetched: what is, takes no longer than to ask for more."""
+        return len(self._running) <= _FEW
 
     @property
     def ended(self) -> bool:

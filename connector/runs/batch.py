@@ -30,6 +30,7 @@ from connector.runs import wording
 from connector.runs.adoption import PartitionRequest, Refusal, WaitPolicy
 from connector.runs.creation import RunCreator
 from connector.runs.events import Answered, Asked, Finished, Missed, RunEvent
+from connector.runs.pacing import is_worth_polls
 from connector.runs.polling import PendingRuns, PollResult
 from connector.runs.progress import PartitionProgress
 from connector.runs.readiness import Availability
@@ -94,8 +95,13 @@ class RunBatch:
         """The requests under way."""
         return [*self._creator.futures, *self._pending.futures]
 
-    def due_in(self) -> float:
-        """Seconds until `step` has something to do even if no future ends."""
+    def due_in(self, *, idle: bool = False) -> float:
+        """Seconds until `step` has something to do even if no future ends.
+
+        Args:
+            idle: no file of a finished run is left to be fetched, so that the next ones are asked for sooner.
+        """
+        self._pending.idle = idle and is_worth_polls(len(self._wanted), len(self._pending.accounts))
         now = self._clock.monotonic()
         times = self._pending.due, self._creator.due(len(self._pending))
         return max(0.0, min(filter(math.isfinite, times), default=now + 1.0) - now)

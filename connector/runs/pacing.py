@@ -5,6 +5,8 @@ Stripe publishes no limit on report runs in parallel, so it has to be learned wh
 
 import math
 
+from connector.api.rate_limit import FILES_RATE
+
 #: Report runs pending at once before anything is known of what Stripe bears.
 FIRST_LIMIT = 32
 _HIGHEST_LIMIT = 1000
@@ -12,6 +14,10 @@ _HIGHEST_LIMIT = 1000
 #: So many new runs refused without a reason, with a pause after each, mean that too many are pending; fewer
 #: may be a matter of requests per second, or of the moment.
 _IN_A_ROW = 3
+
+#: Of fewer report runs the files are fetched in two seconds; there a poll more costs each of them too much.
+_MANY = 2 * FILES_RATE
+_SOONEST = 0.2
 
 
 class PendingLimit:
@@ -102,17 +108,25 @@ class CreationPace:
         self._next_at = max(self._named_by_stripe, min(self._next_at, now))
 
 
-def pause_before_poll(age: float) -> float:
+def pause_before_poll(age: float, *, idle: bool = False) -> float:
     """Seconds from the beginning of one poll to the next.
 
     The end of a run is noticed within a second, or within a tenth of the age that the run has by then,
-    whichever is more; the number of polls grows with the logarithm of its duration.
+    whichever is more; the number of polls grows with the logarithm of its duration. While no file is there to
+    be fetched, all that are to come wait for the next one, and it is a fifth of a second: see
+    `is_worth_polls`.
 
     Args:
         age: seconds since the run was created, at the beginning of the first of the two.
     """
     # A tenth of the age at the second poll is a ninth of the age at the first.
-    return max(1.0, age / 9)
+    return max(_SOONEST if idle else 1.0, age / 9)
+
+
+def is_worth_polls(reports: int, accounts: int) -> bool:
+    """Whether so many reports, each account with polls of its own, are worth a few polls more while nothing
+    else is to be done: they take as long as their files, and those wait for the first one that is seen."""
+    return reports >= _MANY * accounts
 
 
 def pause_after_refusal(refusals: int, draw: float) -> float:

@@ -54,7 +54,8 @@ class Poller:
     """When to poll the pending runs of one account, and what the poll showed.
 
     Which runs are pending is an argument of each call. `future` is the poll under way, `due` the time of the
-    next one, `began_at` when the last one began, both by the client's monotonic clock.
+    next one, `soon` the same while many files are to come and none is there to be fetched, `began_at` when
+    the last one began, all by the client's monotonic clock.
     """
 
     def __init__(self, client: StripeClient, workers: Workers) -> None:
@@ -67,7 +68,7 @@ class Poller:
         self._included_at: dict[str, float] = {}
         self.future: Future[PollResult] | None = None
         self.began_at = -math.inf
-        self.due = math.inf
+        self.due = self.soon = math.inf
 
     def include(self, run: ReportRun) -> None:
         """One more run is pending, as was read just now."""
@@ -75,20 +76,26 @@ class Poller:
         age = max(timedelta(0), self._client.now() - run.created - _WHOLE_SECOND)
         self._included_at[run.id], self._created_at[run.id] = now, now - age.total_seconds()
         self.due = min(self.due, self._deadline(run.id))
+        self.soon = min(self.soon, self.due)
 
     def by(self, deadline: float) -> None:
         """Poll as soon after `deadline` as usual polls follow each other."""
         self.due = min(self.due, max(deadline, self.began_at + pause_before_poll(0.0)))
+        self.soon = min(self.soon, self.due)
 
     def plan(self, pending: Collection[ReportRun]) -> None:
         """After a poll: one that serves all runs still pending, as late as the first of them bears."""
-        self.due = min((self._deadline(run.id) for run in pending), default=math.inf)
+        self.due = self.soon = min((self._deadline(run.id) for run in pending), default=math.inf)
+        if pending:
+            oldest = min(self._created_at[run.id] for run in pending)
+            pause = pause_before_poll(self.began_at - oldest, idle=True)
+            self.soon = min(self.due, self.began_at + pause)
 
-    def begin(self, pending: Collection[ReportRun]) -> None:
-        """Poll the pending runs, where that is due and no poll is under way."""
+    def begin(self, pending: Collection[ReportRun], *, idle: bool) -> None:
+        """Poll the pending runs, where that is due and no poll is under way; `idle` as in `PendingRuns`."""
         now = self._clock.monotonic()
-        if pending and self.future is None and now >= self.due:
-            self.began_at, self.due = now, math.inf
+        if pending and self.future is None and now >= (self.soon if idle else self.due):
+            self.began_at, self.due, self.soon = now, math.inf, math.inf
             created = {run.id: run.created for run in pending}
             self._polled = frozenset(created)
             self.future = self._workers.submit(partial(poll, self._client, created, self._pages))
@@ -127,6 +134,9 @@ class PendingRuns:
     Args:
         accounts: None for the client's own.
         timeout: for how many seconds one run is waited for.
+
+    Attributes:
+        idle: no file of a run that has ended is left to be fetched, in a batch of many.
     """
 
     def __init__(
@@ -134,6 +144,7 @@ class PendingRuns:
     ) -> None:
         self._clock = client.clock
         self._timeout = timeout
+        self.idle = False
         self._items: dict[str, PartitionProgress] = {}
         self._pollers = {account: Poller(client.acting_for(account), workers) for account in accounts}
 
@@ -159,7 +170,8 @@ class PendingRuns:
         if not self._items:
             return math.inf
         now = self._clock.monotonic()
-        polls = [each.due for each in self._pollers.values() if each.future is None]
+        pollers = [each for each in self._pollers.values() if each.future is None]
+        polls = [each.soon if self.idle else each.due for each in pollers]
         ends = [at for item in self._items.values() if (at := self._ends(item)) > now]
         return min([*polls, *ends], default=math.inf)
 
@@ -182,7 +194,7 @@ class PendingRuns:
     def begin(self) -> None:
         """Poll the pending runs of each account, where that is due."""
         for account, items in by_account(self._items.values()).items():
-            self._pollers[account].begin(_runs(items))
+            self._pollers[account].begin(_runs(items), idle=self.idle)
 
     def take(self) -> Iterator[tuple[str | None, PollResult | ReportingError]]:
         """What the polls that have ended showed, by account; an error where no further one will show

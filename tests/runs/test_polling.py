@@ -113,7 +113,7 @@ def test_a_poll_that_fails_shows_nothing_of_its_runs_and_is_told(
     poller = Poller(client, InlineWorkers())
     poller.include(run)
     client.clock.sleep(1)
-    poller.begin([run])
+    poller.begin([run], idle=False)
 
     result = poller.take()
 
