@@ -83,7 +83,7 @@ def examine(
                 livemode = None if client.mode is Mode.SIMULATED else client.mode is Mode.LIVE
     defs = find_defs(directory)
     yield from defs.diagnoses
-    stored = {root: stored_datasets(root) for root in roots or [connection.root]}
+    stored = {root: stored_datasets(root) for root in roots or [_root_of(connection)]}
     to_check, source = reports_to_check(reports, defs, list(chain.from_iterable(stored.values())))
     yield source
     types = offered[0] if offered else None
@@ -104,3 +104,11 @@ def examine(
             yield failure("dagster", hidden, WAY_OUT)
     modes = sorted({each.mode for tables in stored.values() for each in tables})
     yield from examine_dagster(dagster_home, configured=defs.configured, modes=modes)
+
+
+def _root_of(connection: Connection) -> str | Place:
+    """Where it is and how it is reached; as it is where nothing can be there, as what opens it says."""
+    try:
+        return connection.place()
+    except ConfigurationError:
+        return connection.root

@@ -9,6 +9,7 @@ import pytest
 
 from connector.api.models import Mode
 from connector.clock import SystemClock
+from connector.dataset.filesystem.access import Access
 from connector.doctor.diagnosis import Level
 from connector.doctor.examination import examine
 from connector.query import ReportQuery
@@ -18,6 +19,7 @@ from connector.simulator.api.keys import FILES_READ, REPORTS_READ, REPORTS_WRITE
 from tests.conftest import Pull
 from tests.doctor.conftest import KEY, Examine, Findings, texts
 from tests.faults.network import EditReply, Html, Refuse, Respond
+from tests.support.buckets import Bucket
 from tests.support.clock import ManualClock
 from tests.support.datasets import DATASET, lay
 from tests.support.partitions import days
@@ -405,3 +407,17 @@ def test_a_proxy_that_cannot_be_used_is_a_failure_with_its_variable(
 
     failed = [each for each in found if each.level is Level.FAIL]
     assert [(each.subject, each.found.partition(" ")[0]) for each in failed] == [("api", "ALL_PROXY")]
+
+
+def test_a_bucket_is_reached_as_the_connection_says(
+    doctor: Examine, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in bucket.environment().items():
+        monkeypatch.setenv(name, value)
+    # Nothing listens where the environment says.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    found = doctor(root=bucket.url, access=Access(endpoint=bucket.endpoint))
+
+    assert [each.level for each in found.of("files")] == [Level.OK]
+    assert bucket.objects() == []
