@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +21,7 @@ from connector.cli.options import (
 from connector.errors import ConfigurationError
 from connector.settings import Connection
 from connector.terminal.lines import echo, echo_json
+from connector.terminal.progress import following
 from connector.terminal.tables import show, table
 
 if TYPE_CHECKING:
@@ -64,10 +66,13 @@ def check(tables: tuple[str, ...], *, connection: Connection, mode: str | None, 
     for dataset in tables_named(tables, there):
         others = [each for each in there if each != dataset]
         try:
-            for each in audit(store, dataset, others, lists):
-                found.append(each)
-                if as_json:
-                    echo_json(_as_json(each))
+            keys = partial(store.keys, dataset)
+            with following(dataset.table, keys, wanted=not as_json) as follow:
+                for each in audit(store, dataset, others, lists):
+                    found.append(each)
+                    follow(each.partition)
+                    if as_json:
+                        echo_json(_as_json(each))
         except ConfigurationError as error:
             echo(f"Note: {dataset.table} was not checked: {error}", err=True)
     _conclude(found, as_json=as_json)

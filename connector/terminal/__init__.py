@@ -6,4 +6,5 @@ names of files, errors of other programs. `connector.text.visible` says what bec
     lines     lines and JSON
     tables    tables
     console   what tables and progress bars are printed with
+    progress  progress bars
 """

@@ -9,7 +9,7 @@ import pytest
 
 from connector.api.models import epoch
 from connector.simulator import Match, RequestContext, Simulator
-from tests.cli.conftest import Run
+from tests.cli.conftest import COMMAND, Run, on_a_terminal, read_until
 from tests.faults.file_editing import FileFault
 from tests.faults.files import AddedColumn, PayoutsWithoutCurrency, WrongClosing
 
@@ -133,3 +133,15 @@ def test_without_data_it_says_how_to_get_some(run: Run, options: list[str]) -> N
 
     assert refused.code == 2
     assert "stripe-reports pull" in refused.err
+
+
+def test_people_see_how_far_it_is_and_programs_see_nothing(run: Run, pulled: Pulled) -> None:
+    pulled("balance_summary")
+
+    with on_a_terminal(*COMMAND, "check") as (process, terminal):
+        shown = read_until(terminal, "checks passed.")
+        assert process.wait(30) == 0
+
+    assert "balance_summary" in shown.partition("balance_adds_up")[0]
+    assert "3/3" in shown
+    assert run("check").err == run("check", "--json").err == ""

@@ -5,20 +5,10 @@ What is stored goes to standard output, what is missing to standard error, one l
 
 import contextlib
 import logging
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from connector.errors import NotReadyError
 from connector.money import money_text
@@ -26,11 +16,13 @@ from connector.pipeline.events import Asked, Done, Event, Missed, Outcome
 from connector.pipeline.log import fields_of
 from connector.query import ReportQuery
 from connector.runs.wording import COMMAND, outlook, sentence, what_to_do
-from connector.terminal.console import Shown
 from connector.terminal.lines import echo, echo_json
+from connector.terminal.progress import bar, is_watched
 from connector.text import iso, join_names
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from connector.checks import Finding
 
 #: Exit codes, worst first: a failure needs a person, a late run only another attempt.
@@ -126,8 +118,8 @@ class PullReporter:
         self._logged = logged
         self._stack = contextlib.ExitStack()
         self._bar: Progress | None = None
-        if not (as_json or logged) and sys.stdout.isatty() and sys.stderr.isatty():
-            self._bar = _bar()
+        if not (as_json or logged) and is_watched():
+            self._bar = bar()
         self._task = self._bar.add_task(query.name, total=total, now="") if self._bar else None
         self._pending = 0
 
@@ -192,18 +184,6 @@ class PullReporter:
             self._bar.console.print(text, soft_wrap=True)
         else:
             echo(text, err=True)
-
-
-def _bar() -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[now]}"),
-        console=Shown(err=True),
-    )
 
 
 def _line(done: Done, gone: "Finding | None") -> str:
