@@ -55,7 +55,7 @@ FILES = {
     "assets/dev.py": "dagster.yaml, as it is in the package",
     "connector/cli/init.py": "defs.yaml, as YAML escapes",
     "connector/convert/parquet.py": "Parquet",
-    "connector/convert/widening.py": "Parquet",
+    "connector/dataset/widening.py": "Parquet",
     "connector/dataset/filesystem/directory.py": "Parquet, and pins as JSON",
     "connector/simulator/": "CSV",
 }

@@ -14,7 +14,7 @@ on one core, in seconds:
 
 The times are of a sum by currency. Products and quotients of the first have 37 or 38 digits, the most there
 are; BigQuery's NUMERIC holds it, too. What it does not hold is an error, never rounded: see
-`connector.convert.widening`.
+`connector.dataset.widening`.
 """
 
 from collections.abc import Mapping

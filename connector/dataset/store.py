@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from connector.dataset.admission import explain_foreign, refuse_other_books, ref
 from connector.dataset.filesystem.root import Version
 from connector.dataset.finder import Finder
 from connector.dataset.identity import Dataset
+from connector.dataset.places import Sight
 from connector.dataset.provenance import Provenance, Published
 from connector.dataset.schema_evolution import OpenedFile, opened_file
 from connector.dataset.shape import ask_the_same
+from connector.dataset.widening import write_wide
 from connector.errors import OvertakenError, StoreError
 from connector.money import NARROW, WIDE
 from connector.text import get_logger
@@ -76,6 +79,11 @@ class Store(Finder):
         and decided again. A file that cannot be read, or does not belong there, is always replaced. The
         staged file is gone afterwards.
 
+        In a bucket the table may be rewritten with wide money after its pin was read. Who rewrites it sees to
+        what replaces one of its files; else the pin is read again afterwards, and the file just published is
+        rewritten too. Readers refuse a table that has both: until then, and where this process is killed in
+        between, until `upgrade --wide` is run again.
+
         Args:
             over: the published file that this one was requested to replace. One with other columns, say, is
                 replaced only then: what another process has published meanwhile may be newer, or have more.
@@ -90,17 +98,42 @@ class Store(Finder):
             # What takes long comes before the lock, so that the partitions of a table wait for a rename only.
             self._root.prepare(staged)
             with self._root.lock(dataset.path):
-                books, aside = self._pin(dataset, provenance), list[str]()
-                for _ in range(_ATTEMPTS):
-                    if published := self._publish(
-                        staged, dataset, provenance, over, books=books, aside=aside
-                    ):
-                        return published
+                published = self._decide(staged, dataset, provenance, over)
         except OSError as error:
             raise self._root.failure("write", target, error, needed=_size(staged)) from None
         finally:
             staged.unlink(missing_ok=True)
+        if self._may_be_overtaken(published):
+            return self._keep_to_pin(staged, dataset, published)
+        return published
+
+    def _decide(
+        self, staged: Path, dataset: Dataset, provenance: Provenance, over: Provenance | None
+    ) -> Published:
+        """Publish, or find a newer answer there; again for as long as others are faster."""
+        books, aside = self._pin(dataset, provenance), list[str]()
+        for _ in range(_ATTEMPTS):
+            if published := self._publish(staged, dataset, provenance, over, books=books, aside=aside):
+                return published
         raise self._outrun(dataset.file_path(provenance.period))
+
+    def _may_be_overtaken(self, published: Published) -> bool:
+        """Whether the table may have become a wide one since the pin was read, without this file: where no
+        lock keeps others from rewriting it, and no file of it was replaced that they would have rewritten."""
+        rewritten = published.replaced is not None and published.replaced.money == NARROW
+        narrow = published.provenance.money == NARROW and not published.outdated
+        return narrow and not rewritten and self._root.directory is None
+
+    def _keep_to_pin(self, staged: Path, dataset: Dataset, published: Published) -> Published:
+        """Rewrite a file that was just published where the table is a wide one by now, or becomes one."""
+        pin = self._pins.read(dataset, widening=True)
+        if pin.money == WIDE or pin.widening:
+            for file in self._while_narrow(dataset, published.provenance.period):
+                wide = write_wide(file, staged)
+                self.put_rewritten(staged, dataset, wide)
+                if wide.run_id == published.provenance.run_id:
+                    published = replace(published, provenance=wide)
+        return published
 
     def _publish(
         self,
@@ -191,10 +224,20 @@ class Store(Finder):
         """The files of a table that hold money in its narrow type, whatever the pin says: the key of each,
         and the file, opened until the next one is."""
         for key, sight in self._all(dataset, None).items():
-            if sight.provenance and sight.provenance.money == NARROW:
+            if _is_narrow(sight):
                 path = self._path(dataset.file_path(key))
                 with contextlib.suppress(FileNotFoundError), opened_file(path, self._root) as file:
                     yield key, file
+
+    def _while_narrow(self, dataset: Dataset, period: str) -> Iterator[OpenedFile]:
+        """The file of a partition, for as long as it holds money in its narrow type."""
+        path = self._path(dataset.file_path(period))
+        for _ in range(_ATTEMPTS):
+            if not _is_narrow(self._places.look(dataset, period, None)):
+                return
+            with contextlib.suppress(FileNotFoundError), opened_file(path, self._root) as file:
+                yield file
+        raise self._outrun(dataset.file_path(period))
 
     def put_rewritten(self, staged: Path, dataset: Dataset, rewritten: Provenance) -> None:
         """Put a file in the place of the one whose rows it has. Where another one is there by now, or none,
@@ -245,6 +288,10 @@ class Store(Finder):
             if self._pins.write(dataset, books, provenance.money, replacing=pin):
                 return books
         raise self._outrun(dataset.pin_path)
+
+
+def _is_narrow(sight: Sight) -> bool:
+    return sight.provenance is not None and sight.provenance.money == NARROW
 
 
 def _superseded_name(dataset: Dataset, period: str, published: Provenance | None, version: Version) -> str:

@@ -2,7 +2,8 @@
 
 The pin says first that the files are being rewritten: from then on nobody reads the table or publishes into
 it. Each file is replaced whole. When none is narrow any more, the pin says that the table is wide. What was
-killed is taken up by the next call, which passes over the files that are wide already.
+killed is taken up by the next call, which passes over the files that are wide already. Any number of
+processes may do so at once, and others publish or forget beside them: see `Store.publish`.
 
 Engines that read the directory, and readers that have opened the table before, see narrow files and wide ones
 for a while. All amounts in them fit into the narrow type until the pin is wide, so whichever of the two an
@@ -11,9 +12,9 @@ engine takes is exact.
 
 from collections.abc import Generator
 
-from connector.convert.widening import refuse_damaged, write_wide
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
+from connector.dataset.widening import refuse_damaged, write_wide
 
 
 def widen_table(store: Store, dataset: Dataset) -> Generator[str, None, None]:

@@ -1,16 +1,21 @@
 """A table holds money in one type, whatever is published into it, lost of it, or broken off."""
 
 import contextlib
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from obstore.store import MemoryStore
 
 from connector.convert.arrow_types import MONEY, NUMBER
+from connector.dataset.filesystem.bucket import Bucket
+from connector.dataset.filesystem.place import Place
 from connector.dataset.seal import seal
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
@@ -18,7 +23,8 @@ from connector.money import NARROW, WIDE
 from connector.pipeline.widening import widen_table
 from connector.sql.warehouse import open_warehouse
 from tests.support.datasets import DATASET, NOON, provenance
-from tests.support.memory_bucket import bucket
+from tests.support.memory_bucket import Watched, bucket
+from tests.support.turns import by_fits, in_turns
 
 DAYS = ("2026-06-01", "2026-06-02", "2026-06-03")
 #: An amount of each type: the wide one is what DuckDB would round, reading it beside a narrow one.
@@ -184,3 +190,57 @@ def test_a_table_in_a_bucket_is_rewritten_too_and_goes_on_where_it_was_killed(tm
     assert list(widen_table(table.store, DATASET)) == [DAYS[2]]
     assert table.in_arrow() == table.amounts
     assert table.store.columns(DATASET)["net_amount"] == WIDE == table.store.money(DATASET)
+
+
+Pause = Callable[[str, str], None]
+PLACE = Place.of("memory://bucket/prefix")
+
+
+class OneByOne(Bucket):
+    """A bucket of a machine that goes on in turns, a request at a time."""
+
+    def each(self, read: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        return [read(item) for item in items]
+
+
+#: What machines do beside each other.
+JOBS: dict[str, Callable[[Table], object]] = {
+    "publish": lambda table: table.publish(DAYS[1], NARROW),
+    "replace": lambda table: table.publish(DAYS[0], NARROW),
+    "widen": lambda table: list(widen_table(table.store, DATASET)),
+    "widen a part": lambda table: table.widen(DAYS[0], NARROW),
+    "forget": lambda table: table.store.forget(DATASET, DAYS[0]),
+}
+
+
+@settings(max_examples=150)
+@given(others=st.lists(st.sampled_from(sorted(JOBS)), min_size=1, max_size=3), seed=st.integers(0, 1 << 32))
+def test_whoever_publishes_into_a_bucket_while_a_table_is_rewritten_it_is_wide_in_the_end(
+    tmp_path_factory: pytest.TempPathFactory, others: list[str], seed: int
+) -> None:
+    """Also by who had read the pin just before, or beside who rewrites it too, or forgets a file of it."""
+    objects, folder = MemoryStore(), tmp_path_factory.mktemp("machines")
+    names = ["widen", *others]
+
+    def machine(number: int, pause: Pause) -> Table:
+        (folder / str(number)).mkdir()
+        root = OneByOne(PLACE, Watched(objects, pause))  # type: ignore[arg-type]
+        table = Table(folder / str(number), Store(root))
+        table.runs = 10 * number
+        return table
+
+    def job(number: int, name: str) -> Callable[[Pause], object]:
+        return lambda pause: JOBS[name](machine(number, pause))
+
+    first = machine(0, lambda *_: None)
+    first.publish(DAYS[0], NARROW)
+
+    ended = in_turns([job(*each) for each in enumerate(names, 1)], by_fits(seed))
+
+    assert {type(each) for each in ended if isinstance(each, Exception)} <= {DatasetMismatchError}
+    store = Store(bucket(objects))
+    assert store.money(DATASET) == WIDE
+    assert {each.money for each in store.provenances(DATASET).values() if each} <= {WIDE}
+    assert set(first.in_arrow().values()) <= {AMOUNTS[NARROW]}
+    published = [name for name, each in zip(names, ended, strict=True) if each is None]
+    assert "publish" not in published or DAYS[1] in store.keys(DATASET)

@@ -4,6 +4,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from obstore.store import MemoryStore
 from connector.checks.audit import audit
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
+from connector.money import NARROW, WIDE
 from connector.query import ReportQuery
 from tests.conftest import Pull
 from tests.support.datasets import DATASET, NOON, provenance, rows_in, write
@@ -39,8 +41,11 @@ def fresh(objects: Watched) -> Store:
     return Store(bucket(objects))
 
 
-def of_day(key: str, run: str = "frr_1", made: datetime = NOON) -> Provenance:
-    return provenance(run, made=made, period=key)
+def of_day(key: str, run: str = "frr_1", made: datetime = NOON, money: str = WIDE) -> Provenance:
+    return provenance(run, made=made, period=key, money=money)
+
+
+of_new_table = partial(of_day, money=NARROW)
 
 
 def publish(store: Store, path: Path, *sources: Provenance) -> None:
@@ -49,32 +54,34 @@ def publish(store: Store, path: Path, *sources: Provenance) -> None:
         store.publish(path / "staged.parquet", DATASET, source)
 
 
-def test_publishing_partitions_takes_three_requests_each(objects: Watched, tmp_path: Path) -> None:
+def test_publishing_partitions_takes_four_requests_each(objects: Watched, tmp_path: Path) -> None:
     store = fresh(objects)
-    publish(store, tmp_path, of_day("2026-06-01"))
+    publish(store, tmp_path, of_new_table("2026-06-01"))
     objects.forget()
 
-    publish(store, tmp_path, *(of_day(f"2026-06-{day:02}") for day in range(2, 12)))
+    publish(store, tmp_path, *(of_new_table(f"2026-06-{day:02}") for day in range(2, 12)))
 
-    assert objects.made == {"get": 20, "put": 10}
+    assert objects.made == {"get": 30, "put": 10}
 
 
 def test_the_first_of_a_process_takes_four_at_most(objects: Watched, tmp_path: Path) -> None:
-    publish(fresh(objects), tmp_path, of_day("2026-06-01"))
+    publish(fresh(objects), tmp_path, of_new_table("2026-06-01"))
 
-    publish(fresh(objects), tmp_path, of_day("2026-06-02"))
+    publish(fresh(objects), tmp_path, of_new_table("2026-06-02"))
 
-    assert objects.made == {"get": 2, "put": 1}
+    assert objects.made == {"get": 3, "put": 1}
 
 
-def test_replacing_a_partition_takes_one_more_to_keep_the_earlier_file(
+def test_replacing_a_partition_takes_four_with_the_copy_of_the_earlier_file(
     objects: Watched, tmp_path: Path
 ) -> None:
     """Of many copies the older ones are removed, by two more in every fifth publication."""
-    publish(fresh(objects), tmp_path, of_day("2026-06-01"))
+    publish(fresh(objects), tmp_path, of_new_table("2026-06-01"))
 
     for age in range(1, 20):
-        publish(fresh(objects), tmp_path, of_day("2026-06-01", f"frr_{age:02}", made=NOON + timedelta(age)))
+        publish(
+            fresh(objects), tmp_path, of_new_table("2026-06-01", f"frr_{age:02}", made=NOON + timedelta(age))
+        )
 
         removal = {"list_with_delimiter": 1, "delete": 1} if age in (10, 15) else {}
         assert objects.made == {"get": 2, "put": 2} | removal

@@ -1,6 +1,7 @@
 """Jobs that go on in turns, one request at a time, in an order that is drawn: machines beside each other,
 without their speed."""
 
+import random
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,6 +15,18 @@ _STUCK = 60.0
 
 class Stuck(Exception):  # noqa: N818 - it is about the test, not about what it tests
     """A job neither ended nor came to a request."""
+
+
+def by_fits(seed: int) -> Callable[[Sequence[int]], int]:
+    """One job goes on for a while, then another one."""
+    draw, order = random.Random(seed), list[int]()
+
+    def choose(waiting: Sequence[int]) -> int:
+        while not order or order[-1] not in waiting or draw.random() < 0.2:
+            order.append(draw.choice(waiting))
+        return order[-1]
+
+    return choose
 
 
 def in_turns(jobs: Sequence[Job], choose: Callable[[Sequence[int]], int]) -> list[Any]:

@@ -7,17 +7,19 @@ their report run, and the file what it says of itself, but for the type.
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connector.convert.arrow_types import MONEY, NUMBER
-from connector.convert.parquet import encoding, verify
 from connector.dataset.provenance import Provenance
 from connector.dataset.schema_evolution import OpenedFile
 from connector.dataset.seal import compare_with_seal, seal
 from connector.errors import StoreError
-from connector.money import WIDE
+from connector.money import NARROW, WIDE
+
+_WIDE = pa.decimal128(36, 18)
+_DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 
 
 def refuse_damaged(file: OpenedFile) -> None:
@@ -41,24 +43,39 @@ def write_wide(file: OpenedFile, target: Path) -> Provenance:
     origin = file.footer.provenance
     if origin is None:
         raise StoreError(f"{file.footer.path} does not say which report run it was made from")
-    kinds = {each.name: NUMBER if each.type == MONEY else each.type for each in file.footer.schema}
+    kinds = {each.name: _WIDE if str(each.type) == NARROW else each.type for each in file.footer.schema}
     schema = pa.schema(list(kinds.items()))
     columns = {name: str(kinds[name]) for name in origin.columns}
     wide = replace(origin, money=WIDE, columns=columns)
     refuse_damaged(file)
     try:
-        groups = _row_groups(file.reader(), schema)
-        first = next(groups, None)
-        with pq.ParquetWriter(target, schema, **encoding(first, schema)) as writer:
-            while first is not None:
-                writer.write_table(first, first.num_rows)
-                first = next(groups, None)
+        with pq.ParquetWriter(target, schema, **_encoding(file.metadata)) as writer:
+            for group in _row_groups(file.reader(), schema):
+                writer.write_table(group, group.num_rows)
             writer.add_key_value_metadata(wide.metadata)
         seal(target)
+        with pq.ParquetFile(target) as written:
+            as_meant = written.schema_arrow.equals(schema)
+            if not as_meant or written.metadata.num_rows != file.metadata.num_rows:
+                raise StoreError(f"{target} does not read back as it was written")
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"could not rewrite {file.footer.path}: {error}") from None
-    verify(target, file.metadata.num_rows, schema)
     return wide
+
+
+def _encoding(like: pq.FileMetaData) -> dict[str, Any]:
+    """As that file is encoded, as arguments of `ParquetWriter`."""
+    first = like.row_group(0) if like.num_row_groups else None
+    columns = [first.column(number) for number in range(first.num_columns)] if first else []
+    return {
+        "version": "2.6",
+        "compression": "zstd",
+        "use_dictionary": [each.path_in_schema for each in columns if _DICTIONARIES & set(each.encodings)],
+        "write_statistics": [each.path_in_schema for each in columns if each.is_stats_set],
+        "write_page_checksum": True,
+        "store_schema": False,
+        "store_decimal_as_integer": True,
+    }
 
 
 def _row_groups(reader: pq.ParquetFile, schema: pa.Schema) -> Iterator[pa.Table]:
