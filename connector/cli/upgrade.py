@@ -74,7 +74,7 @@ class _Session:
         self, dataset: "connector.Dataset", keys: Sequence[str] | None = None
     ) -> Mapping[str, "Provenance"]:
         """The files of the table, by partition key."""
-        found = {key: self.store.provenance(dataset, key) for key in keys or self.store.keys(dataset)}
+        found = self.store.provenances(dataset, keys)
         return {key: each for key, each in found.items() if each}
 
 

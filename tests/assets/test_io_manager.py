@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,15 @@ import pytest
 
 from assets import ConfiguredReport, build_report_asset
 from connector.convert.arrow_types import MONEY
+from connector.dataset.filesystem.access import Access
+from connector.dataset.filesystem.clouds import open_root
+from connector.dataset.filesystem.place import Place
+from connector.dataset.store import Store
+from connector.pipeline.widening import widen_table
 from connector.query import ReportQuery
+from connector.simulator import Simulator
+from tests.support.buckets import Bucket
+from tests.support.clock import ManualClock
 from tests.support.dagster import Orchestra
 
 FIRST, SECOND, LAST = "2026-06-01", "2026-06-02", "2026-06-03"
@@ -96,6 +105,41 @@ def test_two_partitions_come_as_one_table_on_which_money_is_exact(
     (rows,) = seen
     assert isinstance(rows, annotation)
     assert exactness(rows)
+
+
+@pytest.mark.long
+def test_a_report_in_a_bucket_is_read_as_on_a_disk(
+    instance: dg.DagsterInstance,
+    simulator: Simulator,
+    clock: ManualClock,
+    activity: dg.AssetsDefinition,
+    bucket: Bucket,
+) -> None:
+    """Also while it is rewritten with wide money it is refused, and read again afterwards."""
+
+    def store(_root: str) -> Store:
+        return Store(open_root(Place.of(bucket.url, Access(bucket.endpoint, "us-east-1"))))
+
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in bucket.environment().items():
+            environment.setenv(name, value)
+        orchestra = Orchestra(instance, simulator.handle, clock, Path(bucket.url), store=store)
+        assert orchestra.launch([activity], FIRST, SECOND).success
+        _, (narrow,) = read(orchestra, activity, pa.Table, last=SECOND)
+        (table,) = store("").datasets()
+        store("").mark_as_widening(table)
+        refused, _ = read(orchestra, activity, pa.Table, last=SECOND)
+        rewritten = list(widen_table(store(""), table))
+        _, (wide,) = read(orchestra, activity, pa.Table, last=SECOND)
+        store("").forget(table, FIRST)
+        missing, _ = read(orchestra, activity, pa.Table, last=SECOND)
+
+    assert (rewritten, refused.success, missing.success) == ([FIRST, SECOND], False, False)
+    assert "--wide` goes on with it" in orchestra.failure(refused)[0]
+    assert f"no data for {FIRST}" in orchestra.failure(missing)[0]
+    assert narrow.schema.field("net").type == MONEY
+    assert sum(narrow["net"].to_pylist()) == sum(wide["net"].to_pylist())
+    assert narrow.num_rows == wide.num_rows > 0
 
 
 def test_one_partition_holds_only_its_own_rows(orchestra: Orchestra, pulled: dg.AssetsDefinition) -> None:

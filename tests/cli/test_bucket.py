@@ -1,8 +1,10 @@
 """Commands on a root in a bucket, reached as the environment says: as on a disk, and without its secrets."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,29 @@ def test_what_is_pulled_into_a_bucket_is_found_there_by_all_commands(between: Ga
     assert "can be written to" in run("doctor")[1]
     assert run("forget", "balance_summary", "2026-06-01", "--yes")[0] == 0
     assert "1" in run("sql", "SELECT count(DISTINCT period) AS days FROM balance_summary", "--json")[1]
+
+
+@pytest.mark.long
+def test_a_table_in_a_bucket_is_rewritten_wide_forgotten_in_part_and_right_afterwards(
+    between: Gateway, run: Run
+) -> None:
+    total = ("sql", "SELECT sum(net) AS net FROM balance_change_from_activity_itemized", "--json")
+    pull = ("pull", "balance_change_from_activity.itemized.2", *JUNE[1:])
+    assert run(*pull)[0] == 0
+    before = run(*total)[1]
+
+    compared = run("upgrade", "balance_change_from_activity_itemized", "--to-version", "3")
+    wide = run("upgrade", "balance_change_from_activity_itemized", "--wide")
+
+    assert "Rows and totals are the same in every partition." in compared[1]
+    assert (wide[0], "2 files rewritten" in wide[1]) == (0, True)
+    assert Decimal(json.loads(run(*total)[1])["net"]) == Decimal(json.loads(before)["net"])
+    assert run("check")[0] == 0
+    assert run("forget", "balance_change_from_activity_itemized", "2026-06-01", "--yes")[0] == 0
+    assert run("check")[0] == 0
+    assert run(*pull)[0] == 0
+    assert Decimal(json.loads(run(*total)[1])["net"]) == Decimal(json.loads(before)["net"])
+    assert run("check", "--json")[0] == 0
 
 
 def test_a_bucket_that_refuses_is_told_before_stripe_is_asked(
