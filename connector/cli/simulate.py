@@ -30,7 +30,8 @@ FAULTS = {
     "server-errors": "two requests in ten are answered with HTTP 503",
     "cut-downloads": "half of the downloads end after 1,000 bytes",
     "no-permission": "the key may not create report runs (HTTP 403)",
-    "restated": "a minute after the start, a fee of two days ago is booked",
+    "expired-key": "the key expires with the sixtieth request (HTTP 401)",
+    "restated": "after a minute, late fees of last month's end and 2 days ago",
 }
 _LISTED = "\n".join(f"  {name:<14} {what}" for name, what in FAULTS.items())
 
@@ -117,8 +118,8 @@ def simulate(
             for name in dict.fromkeys(faults):
                 echo(f"Fault {name}: {FAULTS[name]}.")
             if "restated" in faults and not ended.wait(_RESTATED_AFTER):
-                day = restate(simulator).date()
-                echo(f"Restated: {day} has one more fee. Refresh that day: pull it with --force.")
+                days = " and ".join(map(str, restate(simulator)))
+                echo(f"Restated: {days}, with one more fee of 1.25 usd each. To see it, pull with --force.")
             ended.wait()
     except OSError as error:
         reason = error.strerror or str(error)

@@ -8,7 +8,7 @@ Source: https://docs.stripe.com/error-low-level
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from connector.simulator.books.entries import Entry
@@ -107,17 +107,21 @@ NAMED_FAULTS: Mapping[str, Callable[[Faults], object]] = {
     "server-errors": lambda faults: faults.add(Respond(503), times=None, probability=0.2),
     "cut-downloads": lambda faults: faults.add(Cut(at=1000), "GET */contents", times=None, probability=0.5),
     "no-permission": lambda faults: faults.add(Respond(403), "POST", times=None),
+    "expired-key": lambda faults: faults.add(Respond(401), times=None, skip=60),
 }
 
 
-def restate(simulator: Simulator) -> datetime:
-    """Book a fee of the day before yesterday now, so that report runs created from now on show it.
+def restate(simulator: Simulator) -> tuple[date, ...]:
+    """Book a fee of the day before yesterday now, and one of the last month's last day, so that report runs
+    created from now on show them.
 
-    Returns noon of that day, UTC.
+    Returns the days, of UTC: one where these are the same.
     """
-    then = simulator.now().astimezone(UTC) - timedelta(days=2)
-    noon = then.replace(hour=12, minute=0, second=0, microsecond=0)
-    at = int(noon.timestamp())
-    fee = Entry("txn_late", "network_cost", at, at, "usd", Decimal("-1.25"), Decimal(0), "adj_late", None)
-    simulator.ledger().book_late(replace(fee, known_from=at))
-    return noon
+    today = simulator.now().astimezone(UTC).date()
+    days = sorted({today - timedelta(days=2), today.replace(day=1) - timedelta(days=1)})
+    for number, day in enumerate(days, start=1):
+        at = int(datetime.combine(day, time(12), UTC).timestamp())
+        ids = (f"txn_late_{number}", f"adj_late_{number}")
+        fee = Entry(ids[0], "network_cost", at, at, "usd", Decimal("-1.25"), Decimal(0), ids[1], None)
+        simulator.ledger().book_late(replace(fee, known_from=at))
+    return tuple(days)

@@ -29,6 +29,8 @@ BECOMES = {
     "server-errors": (3, {"succeeded": 3}),
     "cut-downloads": (3, {"succeeded": 3}),
     "no-permission": (0, {}),
+    # Three days take fewer requests than it lets through.
+    "expired-key": (3, {"succeeded": 3}),
 }
 
 
@@ -43,11 +45,32 @@ def test_each_has_its_outcome(simulator: Simulator, pull: Pull, name: str) -> No
     assert len(done(events)) + len(missed(events)) == 3
 
 
-def test_a_restated_day_has_one_more_row_when_it_is_refreshed(simulator: Simulator, pull: Pull) -> None:
-    (day,) = days(f"{simulator.now() - timedelta(days=2):%Y-%m-%d}", 1)
-    before = done(pull(QUERY, [day]))[day.key].published.provenance
+def test_the_restated_days_have_one_more_row_when_they_are_refreshed(
+    simulator: Simulator, pull: Pull
+) -> None:
+    ago = f"{simulator.now() - timedelta(days=2):%Y-%m-%d}"
+    last_month = f"{simulator.now().replace(day=1) - timedelta(days=1):%Y-%m-%d}"
+    both = [*days(last_month, 1), *days(ago, 1)]
+    before = done(pull(QUERY, both))
 
-    assert restate(simulator).date().isoformat() == day.key
-    after = done(pull(QUERY, [day], refresh=[day.key]))[day.key].published.provenance
+    assert [f"{day}" for day in restate(simulator)] == [last_month, ago]
+    after = done(pull(QUERY, both, refresh=[last_month, ago]))
 
-    assert after.rows == before.rows + 1
+    assert {key: event.published.provenance.rows for key, event in after.items()} == {
+        key: event.published.provenance.rows + 1 for key, event in before.items()
+    }
+
+
+def test_a_key_that_expires_on_the_way_leaves_what_was_stored_and_the_next_goes_on(
+    simulator: Simulator, pull: Pull
+) -> None:
+    month = days("2026-05-01", 31)
+    NAMED_FAULTS["expired-key"](simulator.faults)
+    first = pull(QUERY, month)
+    created = len(simulator.runs)
+    simulator.faults.clear()
+
+    assert 0 < len(done(first)) < 31
+    assert all("check STRIPE_API_KEY" in str(event.error) for event in missed(first).values())
+    assert len(done(pull(QUERY, month))) == 31
+    assert len(simulator.runs) == max(created, 31)
