@@ -68,9 +68,15 @@ _FEW = 5
 
 @dataclass(frozen=True)
 class Monthly:
-    """The reports that months are made of, on one calendar."""
+    """The reports that months are made of, on one calendar.
+
+    Attributes:
+        by_payout: those with a file for each payout, which are read and not waited for: any payout might be
+            of any month.
+    """
 
     reports: Sequence[ConfiguredReport]
+    by_payout: Sequence[ConfiguredReport] = ()
 
     @property
     def zone(self) -> str:
@@ -86,9 +92,8 @@ class Monthly:
 
 def find_monthly(reports: Sequence[ConfiguredReport]) -> tuple[Monthly | None, str]:
     """The reports that months are made of; without them, what is lacking, as sentences."""
-    windowed = [report for report in reports if not report.query.by_payout]
-    by_table = {report.query.name: report for report in windowed}
-    found = find_books([report.query.dataset(mode="", account=None) for report in windowed])
+    by_table = {report.query.name: report for report in reports}
+    found = find_books([report.query.dataset(mode="", account=None) for report in reports])
     if not found:
         return (
             None,
@@ -105,7 +110,8 @@ def find_monthly(reports: Sequence[ConfiguredReport]) -> tuple[Monthly | None, s
         if books.balance.zone == zone
         for dataset in books.tables.values()
     ]
-    return Monthly(chosen), ""
+    windowed = [report for report in chosen if not report.query.by_payout]
+    return Monthly(windowed, [report for report in chosen if report.query.by_payout]), ""
 
 
 def define_month_close(monthly: Monthly) -> Definition:
@@ -125,7 +131,8 @@ def define_month_close(monthly: Monthly) -> Definition:
 
 def _find(context: dg.AssetExecutionContext, monthly: Monthly, stripe: StripeReporting) -> Found:
     store, mode = stripe.store(), stripe.mode()
-    datasets = [report.query.dataset(mode=mode, account=stripe.account) for report in monthly.reports]
+    read = [*monthly.reports, *monthly.by_payout]
+    datasets = [report.query.dataset(mode=mode, account=stripe.account) for report in read]
     for dataset in datasets:
         store.check(dataset)
     lists = AccountLists(

@@ -89,9 +89,9 @@ def books(
 ) -> Books:
     """Whole months, day by day. With a live key, as fees exist in live mode only."""
     clock.move_to(datetime(2026, 8, 8, 13, tzinfo=UTC))
-    simulator = Simulator(clock, seed=7, volume=1, opening=date(2023, 4, 20), run_seconds=0)
+    simulator = Simulator(clock, seed=11, volume=1, opening=date(2023, 5, 20), run_seconds=0)
     client = client_for(simulator.handle, api_key="sk_live_sums")
-    months = [Month.of("2023-05")]
+    months = [Month.of("2023-06")]
     while len(months) < request.param:
         months.append(months[-1].following)
     days = Windows("daily").between(months[0].first, months[-1].following.first)

@@ -29,7 +29,7 @@ class Orchestra:
         instance: dg.DagsterInstance,
         handler: Handler,
         clock: Clock,
-        root: Path,
+        root: Path | str,
         *,
         store: Callable[[str], Store] = Store,
     ) -> None:
@@ -94,7 +94,7 @@ class Orchestra:
 
 
 def _stripe_on(
-    handler: Handler, clock: Clock, root: Path, make_store: Callable[[str], Store]
+    handler: Handler, clock: Clock, root: Path | str, make_store: Callable[[str], Store]
 ) -> StripeReporting:
     class StripeInMemory(StripeReporting):
         def store(self) -> Store:

@@ -20,11 +20,15 @@ AT = datetime(2026, 6, 7, 13, tzinfo=UTC)
 
 
 class Automation:
-    """Ticks of the automation sensor over reports and what is made of them; nothing is carried out."""
+    """Ticks of the sensor of analytics over reports and what is made of them; nothing is carried out."""
 
     def __init__(self, orchestra: Orchestra, reports: Sequence[ConfiguredReport]) -> None:
         self._instance, self._resources = orchestra.instance, orchestra.resources
-        self.made = assets_of(build_analytics(reports))
+        definitions = build_analytics(reports)
+        self.made = assets_of(definitions)
+        (sensor,) = definitions.sensors or ()
+        assert isinstance(sensor, dg.AutomationConditionSensorDefinition)
+        self._selection = sensor.asset_selection
         self._assets = [*map(build_report_asset, reports), *self.made.values()]
         # In quotes: Dagster has had the name only since a later 1.13.
         self._state: dg.EvaluateAutomationConditionsResult | None = None
@@ -34,7 +38,7 @@ class Automation:
         """The partitions requested of each asset of analytics."""
         self._state = dg.evaluate_automation_conditions(
             defs=dg.Definitions(assets=self._assets, resources=self._resources),
-            asset_selection=dg.AssetSelection.all(),
+            asset_selection=self._selection,
             instance=self._instance,
             cursor=self._state.cursor if self._state else None,
             evaluation_time=AT,

@@ -13,11 +13,16 @@ from connector.close import Month, Register, SignOff, close_month
 from connector.close.sign_off import Sums
 from connector.money import money_text
 from connector.query import ReportQuery
+from connector.simulator import Simulator
+from tests.conftest import Pull
 from tests.support.dagster import Orchestra, assets_of, configured
 
 MONTH, FIRST, LAST = "2026-05-01", "2026-05-01", "2026-05-31"
 
 TYPES = ("balance.summary.1", "balance_change_from_activity.itemized.3", "payouts.itemized.3")
+
+#: The same with a file for each month.
+WHOLE = [ConfiguredReport(ReportQuery.of(each, window="monthly"), start=date(2026, 5, 1)) for each in TYPES]
 
 
 @pytest.fixture
@@ -73,24 +78,30 @@ def test_a_month_of_days_is_the_month_that_the_command_closes(
     assert "Can be closed" in str(event.metadata["sheet"].value)
 
 
-def test_a_month_that_changed_after_its_sign_off_fails_and_names_the_day(
-    pulled: Orchestra, reports: Sequence[ConfiguredReport], month_close: dg.AssetsDefinition
-) -> None:
-    closing = close(pulled, reports)
+def test_a_month_that_changed_after_its_sign_off_fails_and_names_the_file(orchestra: Orchestra) -> None:
+    month_close = pull_whole(orchestra, WHOLE)
+    closing = close(orchestra, WHOLE)
     sums = tuple(Sums.of(sheet) for sheet in closing.sheets)
     inputs = list(closing.inputs)
-    inputs[3:4] = [type(inputs[3])(**{**_fields(inputs[3]), "data_version": "x", "csv_sha256": "y"})]
-    register, month = Register(pulled.root, pulled.stripe.mode()), Month.of("2026-05")
+    inputs[1:2] = [type(inputs[1])(**{**_fields(inputs[1]), "data_version": "x", "csv_sha256": "y"})]
+    register, month = Register(orchestra.root, orchestra.stripe.mode()), Month.of("2026-05")
 
     register.sign(month, SignOff("2026-05", datetime(2026, 6, 2, tzinfo=UTC), "J. Doe", tuple(inputs), sums))
-    changed = checked(pulled.launch([month_close], MONTH))["month_is_as_signed_off"]
+    changed = checked(orchestra.launch([month_close], MONTH))["month_is_as_signed_off"]
     register.reopen(month, datetime(2026, 6, 3, tzinfo=UTC), None)
     register.sign(month, SignOff("2026-05", datetime(2026, 6, 3, tzinfo=UTC), None, closing.inputs, sums))
-    signed_again = checked(pulled.launch([month_close], MONTH))["month_is_as_signed_off"]
+    signed_again = checked(orchestra.launch([month_close], MONTH))["month_is_as_signed_off"]
 
     assert changed[0] is False
-    assert inputs[3].key in changed[1]
+    assert f"{inputs[1].table} {inputs[1].key} changed after the sign-off" in changed[1]
     assert signed_again == (True, "The month is as it was signed off.")
+
+
+def pull_whole(orchestra: Orchestra, reports: Sequence[ConfiguredReport]) -> dg.AssetsDefinition:
+    """Launch May of the reports that have months, and the asset that is made of them all."""
+    for report in WHOLE:
+        assert orchestra.launch([build_report_asset(report, retry_policy=None)], MONTH).success
+    return assets_of(build_analytics(reports))["stripe/month_close"]
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -101,12 +112,27 @@ def test_a_month_without_all_its_days_cannot_be_closed(
     orchestra: Orchestra, reports: Sequence[ConfiguredReport], month_close: dg.AssetsDefinition
 ) -> None:
     for report in reports:
-        orchestra.launch([build_report_asset(report, retry_policy=None)], FIRST, "2026-05-30")
+        orchestra.launch([build_report_asset(report, retry_policy=None)], FIRST, "2026-05-02")
 
     passed, reason = checked(orchestra.launch([month_close], MONTH))["month_can_be_closed"]
 
     assert passed is False
-    assert "2026-05-31" in reason
+    assert "balance_summary lacks 2026-05-03" in reason
+
+
+def test_payouts_are_tied_to_files_of_their_own_which_nobody_waits_for(
+    orchestra: Orchestra, simulator: Simulator, pull: Pull
+) -> None:
+    single = ConfiguredReport(ReportQuery.of("payout_reconciliation.by_id.itemized.4"))
+    made = pull_whole(orchestra, [*WHOLE, single])
+    (paid, *_) = simulator.ledger().payouts(as_of=int(simulator.now().timestamp()))
+    pull(single.query, [single.query.payout(paid.id)], store=orchestra.stripe.store())
+
+    assert orchestra.launch([made], MONTH).success
+
+    ((_, event),) = orchestra.recorded(made)
+    assert "1 of " in str(event.metadata["sheet"].value)
+    assert single.key not in made.dependency_keys
 
 
 def test_it_has_the_whole_months_that_all_reports_have(month_close: dg.AssetsDefinition) -> None:
@@ -129,5 +155,7 @@ def test_without_payouts_it_is_left_out_and_the_log_says_so(
     made = build_analytics(reports[:2])
 
     assert "stripe/month_close" not in assets_of(made)
-    assert "month_close is left out" in caplog.text
-    assert "payouts_itemized" in caplog.text
+    assert (
+        "month_close is left out. There is no table of payouts beside balance_summary. Add payouts_itemized "
+        "to `reports` in defs.yaml."
+    ) in caplog.text
