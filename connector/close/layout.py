@@ -15,7 +15,7 @@ from connector.close.rows import CategoryRow
 from connector.close.sheet import CurrencySheet
 from connector.close.sign_off import SignOff
 from connector.close.tables import Role
-from connector.money import EXACT, money_text, total
+from connector.money import EXACT, total
 
 #: What stands in a cell: a text, a count, an amount of the page's currency, or nothing.
 Cell = str | int | Decimal | None
@@ -189,8 +189,8 @@ def _activity(sheet: CurrencySheet, part: Part) -> Section:
     if sheet.categories is None:
         return _absent("activity", title, part, Role.ACTIVITY)
     rows = tuple(_categories(sheet.categories))
-    note = _difference("The categories", "the balance", sheet.activity_difference, sheet.currency)
-    return Section("activity", title, _BY_CATEGORY, rows, (len(rows) - 1,), (note,))
+    difference = _beside_the_balance(sheet.activity_difference)
+    return Section("activity", title, _BY_CATEGORY, (*rows, difference), (len(rows) - 1,))
 
 
 def _payouts(sheet: CurrencySheet, part: Part, month: Month) -> Section:
@@ -198,13 +198,12 @@ def _payouts(sheet: CurrencySheet, part: Part, month: Month) -> Section:
     if sheet.payouts is None:
         return _absent("payouts", title, part, Role.PAYOUTS)
     rows = tuple(_categories(sheet.payouts))
+    transit: Cell = "not there" if sheet.in_transit is None else sheet.in_transit
+    note = f"Cash in transit is what is to arrive at the bank after {month.last}."
     if sheet.in_transit is None:
-        transit = "Cash in transit: not there, as the payouts were requested without their arrival dates."
-    else:
-        amount = money_text(sheet.in_transit, sheet.currency)
-        transit = f"Cash in transit: {amount} {sheet.currency} paid out, to arrive after {month.last}."
-    note = _difference("The payouts", "the balance", sheet.payouts_difference, sheet.currency)
-    return Section("payouts", title, _BY_CATEGORY, rows, (len(rows) - 1,), (note, transit))
+        note = "Cash in transit is not known: the payouts were requested without their arrival dates."
+    after = (_beside_the_balance(sheet.payouts_difference), ("Cash in transit", None, None, None, transit))
+    return Section("payouts", title, _BY_CATEGORY, (*rows, *after), (len(rows) - 1,), (note,))
 
 
 def _fees(sheet: CurrencySheet, part: Part) -> Section:
@@ -253,7 +252,5 @@ def _absent(name: str, title: str, part: Part, role: Role) -> Section:
     return Section(name, title, (), (), (), (f"{role.capitalize()}: {part.books.without(role)}.",))
 
 
-def _difference(what: str, other: str, amount: Decimal | None, currency: str) -> str:
-    if not amount:
-        return f"{what} add up to those of {other}."
-    return f"{what} are {money_text(amount, currency)} {currency} more than {other} says."
+def _beside_the_balance(difference: Decimal | None) -> tuple[Cell, ...]:
+    return "Difference to the balance", None, None, None, difference

@@ -32,7 +32,8 @@ body { font: 15px/1.45 system-ui, sans-serif; color: #1a1f36; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-bottom: 1px solid #d5dbe1; }
 h3 { font-size: 1rem; margin-bottom: .3rem; }
-table { border-collapse: collapse; width: 100%; } td, th { padding: .2rem .5rem; text-align: right; }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; }
+tr > :first-child { width: 40%; overflow-wrap: anywhere; } td, th { padding: .2rem .5rem; text-align: right; }
 td:first-child, th:first-child { text-align: left; } td { font-variant-numeric: tabular-nums; }
 tr.sum td { font-weight: 600; border-top: 1px solid #d5dbe1; } th { color: #4f566b; font-weight: 500; }
 p.status { padding: .6rem .8rem; border-left: 4px solid #1a7f4b; background: #eefaf3; }
@@ -44,12 +45,13 @@ img { max-width: 100%; }
 
 
 def cell_text(cell: Cell, currency: str) -> str:
-    """A cell for people: amounts in their currency's digits."""
+    """A cell for people: amounts in their currency's digits, thousands apart."""
     match cell:
         case None:
             return ""
         case Decimal():
-            return money_text(cell, currency)
+            whole, point, fraction = money_text(cell, currency).partition(".")
+            return f"{'-' * whole.startswith('-')}{abs(int(whole)):,}{point}{fraction}"
         case int():
             return f"{cell:,}"
     return visible(cell)
@@ -158,7 +160,13 @@ def as_csv(document: Document) -> str:
 
 
 def _csv_cell(cell: Cell, currency: str) -> str | int | None:
-    return cell if cell is None or isinstance(cell, int) else cell_text(cell, currency)
+    return (
+        money_text(cell, currency)
+        if isinstance(cell, Decimal)
+        else visible(cell)
+        if isinstance(cell, str)
+        else cell
+    )
 
 
 # HTML

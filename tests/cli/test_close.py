@@ -201,7 +201,8 @@ def test_each_format_has_the_same_amounts(run: Run, month: None) -> None:
 
     assert closing.keys() == {"eur", "jpy", "kwd", "usd"}
     for form in ("text", "md", "html"):
-        assert [amount for amount in closing.values() if amount not in shown[form]] == []
+        plain = shown[form].replace(",", "")
+        assert [amount for amount in closing.values() if amount not in plain] == []
     assert shown["html"].startswith("<!doctype html>")
     assert not re.search(r"(src|href)=.?http", shown["html"])
     assert shown["html"].count('src="data:image/svg+xml;base64,') == 4

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.close.layout import Document, Page, Section
-from connector.close.rendering import FORMATS, as_csv, as_html, as_text
+from connector.close.rendering import FORMATS, as_csv, as_html, as_text, cell_text
 from connector.close.rows import Owner
 from connector.close.sheet import CurrencySheet, Fees
 
@@ -77,6 +77,16 @@ def test_no_text_in_a_csv_is_a_formula(text: str) -> None:
 def test_amounts_have_the_digits_of_their_currency(currency: str, shown: str) -> None:
     for form in FORMATS.values():
         assert shown in re.split(r"[\s,|<>*]+", form(document("a", Decimal("-2.000000"), currency)))
+
+
+@given(st.decimals(-(10**13), 10**13, places=6), st.sampled_from(["jpy", "usd", "kwd", ""]))
+def test_people_read_thousands_apart_and_spreadsheets_plain_numbers(amount: Decimal, currency: str) -> None:
+    shown = cell_text(amount, currency)
+    *_, row = csv.reader(as_csv(document("a", amount, currency)).splitlines())
+
+    assert re.fullmatch(r"-?\d{1,3}(,\d{3})*(\.\d+)?", shown)
+    assert shown.replace(",", "") == row[-1]
+    assert Decimal(row[-1]) == amount
 
 
 def test_what_is_below_a_cent_is_shown() -> None:
