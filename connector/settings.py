@@ -8,6 +8,7 @@
     STRIPE_REPORTS_ROOT    where the Parquet goes: a path, or a URL such as s3://bucket/prefix, which is
                            reached as the variables of its cloud say (`connector.dataset.filesystem.access`)
     DAGSTER_HOME           where Dagster keeps its history
+    NO_COLOR               no colours on the terminal
 
 An empty variable is the same as an unset one.
 """
@@ -37,6 +38,8 @@ PROCESSES = "STRIPE_PROCESSES"
 SHARE = "STRIPE_SHARE"
 ROOT = "STRIPE_REPORTS_ROOT"
 DAGSTER_HOME = "DAGSTER_HOME"
+
+NO_COLOR = "NO_COLOR"
 
 DEFAULT_ROOT = "data"
 
@@ -192,3 +195,8 @@ def variable_in(text: str) -> str | None:
 def dagster_home() -> str | None:
     """The value of `DAGSTER_HOME`; None where it is unset or empty."""
     return os.environ.get(DAGSTER_HOME) or None
+
+
+def wants_colors() -> bool:
+    """Whether colours may be used where a terminal has them. Source: https://no-color.org"""
+    return not os.environ.get(NO_COLOR)

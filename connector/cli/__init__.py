@@ -37,6 +37,7 @@ from connector.errors import (
     ReportingError,
     advice,
 )
+from connector.settings import wants_colors
 from connector.terminal.lines import echo
 from connector.text import hint
 
@@ -70,6 +71,8 @@ Completion in bash; zsh_source and fish_source are for the other shells:
 @click.version_option(__version__)
 def cli() -> None:
     """Download Stripe's financial reports into typed Parquet files, and query and check them."""
+    if not wants_colors():
+        click.get_current_context().color = False
 
 
 for _command in (init, types, accounts, pull, status, sql, check, close, doctor, simulate, upgrade, forget):

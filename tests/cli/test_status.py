@@ -148,6 +148,8 @@ def test_a_terminal_has_colours_and_a_pipe_has_none(run: Run, pulled: Simulator)
 
     with on_a_terminal(*COMMAND, "status", "--no-checks") as (_, screen):
         assert "\x1b[32m####" in read_until(screen, "not ready")
+    with on_a_terminal(*COMMAND, "status", "--no-checks", NO_COLOR="1") as (_, screen):
+        assert "\x1b[" not in read_until(screen, "not ready")
 
 
 def test_nothing_stored_and_nothing_configured_is_refused(run: Run) -> None:
