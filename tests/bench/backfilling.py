@@ -6,8 +6,9 @@ ratio is about what the reports and their checks cost, not about how long Dagste
 
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ def backfill(days: int, *, programs: Path | None) -> Iterator[list[Figure]]:
         days: partitions of each of the two reports.
         programs: of Postgres; SQLite where it is None.
     """
+    # As Ctrl-C, so that nothing is left running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     database = "Postgres" if programs else "SQLite"
     case = f"backfill of 2 × {days} days on {database}; ratio to assets that only sleep"
     with postgres(programs) if programs else nullcontext("") as url:
@@ -63,13 +66,26 @@ def _backfilled(contender: str, days: int, url: str) -> dict[str, Any]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with serving("by-interval") as server:
         command = [python, "-m", "tests.bench.contenders.backfill", contender, server.url, f"{days}", url]
-        ended = subprocess.run(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
-        )
+        printed = _printed(command, environment)
     return {
-        **json.loads(ended.stdout.splitlines()[-1]),
+        **json.loads(printed.splitlines()[-1]),
         **{name: server.seen[name] for name in ("requests", "refused")},
     }
+
+
+def _printed(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """What a contender prints. Whoever ends this waits until the contender has ended Dagster's servers."""
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            printed = process.communicate()[0]
+        except BaseException:
+            # `Popen` itself waits no longer than a moment where Ctrl-C was pressed; and there is more to read.
+            process.terminate()
+            process.communicate()
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return printed
 
 
 def _empty(python: str, url: str) -> None:

@@ -30,11 +30,12 @@ text as strings from the CSV reader, with a second reading where a byte is bad, 
 0.15 s of wall; money of fewer digits, 0.1 s.
 """,
     "dagster": """
-Two thirds to three quarters are Dagster's storage, and of that nine tenths the evaluations of checks: eight a
-partition, each of which connects to SQLite three times, makes an engine for each connection, and waits for
-the disk as often.
-To try: fewer evaluations, those of one file that have the same severity in one, which would halve it, at the
-price of their names in the UI; a batch of events in one transaction, once Dagster's own storage has one.
+Before a step held Dagster's event log open, each event was written over up to three connections with an
+engine each, and as many commits: 12.5 s instead of 7.0, SQLAlchemy 6.5 instead of 2.0, SQLite 1.2 instead of
+0.5, the rest as now. What is left of SQLAlchemy is mostly what Dagster plans before a run begins, which is
+not in the step. A partition reads the log twice, before its event and after, some 1 ms each time.
+To try: the same on Postgres, where each event takes up to three connections still; fewer lines of the log;
+fewer evaluations, those of one file that have the same severity in one, at the price of their names.
 """,
 }
 

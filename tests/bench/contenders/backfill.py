@@ -6,6 +6,7 @@ The `dagster.yaml` is the shipped one, with Postgres in place of SQLite where it
 
 import json
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -49,6 +50,15 @@ def _cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def _end(number: int, _: object) -> None:
+    """End Dagster's servers, then this; once, however often it is asked for."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, _end)
+    signal.signal(signal.SIGTERM, _end)
     _contender, _stripe, _days, _postgres = sys.argv[1:]
     print(json.dumps(backfill(_contender, _stripe, int(_days), _postgres)))
