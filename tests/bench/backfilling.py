@@ -79,7 +79,7 @@ def _printed(command: Sequence[str], environment: Mapping[str, str]) -> str:
         try:
             printed = process.communicate()[0]
         except BaseException:
-            # `Popen` itself waits no longer than a moment where Ctrl-C was pressed; and there is more to read.
+            # `Popen` itself waits no longer than a moment after Ctrl-C; and there is more to read.
             process.terminate()
             process.communicate()
             raise
