@@ -224,7 +224,6 @@ class _Pull:
             if plan.wanted:
                 # Before a report run is created for nothing.
                 self.store.rehearse()
-                converters.submit(load_arrow)
                 yield from self._fetched(plan.wanted, Conversions(writer, converters, self.client.clock))
             yield from converted_again(self.client, writer, converters, plan.older)
 
@@ -233,10 +232,12 @@ class _Pull:
     ) -> Iterator[Event | Finished]:
         """The waiting loop: report runs and conversions end in any order."""
         accounts = len({each.partition.acting_for for each in wanted})
+        creators = self.senders or self._threads(_SENDERS, "create")
+        creators.submit(load_arrow)
         batch = RunBatch(
             self.client,
             wanted,
-            creators=self.senders or self._threads(_SENDERS, "create"),
+            creators=creators,
             pollers=self.senders or self._threads(min(accounts, _SENDERS), "poll"),
             wait_policy=self.wait_policy,
             draw=self.draw,

@@ -17,7 +17,7 @@ from tests.bench.waiting import SHORT, arguments_for, serving
 NEXT = {
     "wait": """
 Hardly any of it is work: 20 files a second are what reports of 2 s wait for, and the first one is fetched up
-to 0.2 s later than it could be, since the list is not read more often. The pace is even, 41 ms from one report
+to 0.2 s later than it could be, as often as the list is read. The pace is even, 41 ms from one report
 run to the next and 51 ms from file to file, where Stripe would take the first 25 and 20 at once: half a
 second.
 To try: a first burst, once it is known how Stripe counts.
