@@ -6,6 +6,7 @@ It is written into the Parquet file itself, so that it can never be separated fr
 import contextlib
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -192,7 +193,8 @@ def _or_none(read: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _mapping(read: Callable[[Any], Any], value: Any) -> dict[str, Any]:
-    return {name: read(item) for name, item in _dict(value).items()}
+    # The same names stand in every file of a table, and thousands of them may be held.
+    return {sys.intern(name): read(item) for name, item in _dict(value).items()}
 
 
 _text, _flag, _dict = partial(_exactly, str), partial(_exactly, bool), partial(_exactly, dict)

@@ -8,13 +8,12 @@ by a few threads, while the loop goes on with the rest.
 import random
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from connector.api.client import StripeClient
 from connector.api.models import Mode
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
-from connector.dataset.shape import FileState
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, InternalError, ReportingError
 from connector.partitions import Partition
@@ -24,6 +23,7 @@ from connector.pipeline.events import Answered, Asked, Done, Event, Finished, Mi
 from connector.pipeline.landing import PartitionWriter
 from connector.pipeline.log import StepLog
 from connector.pipeline.ownership import confirm_owner
+from connector.pipeline.plan import Plan, Planner
 from connector.pipeline.reconversion import ConfiguredShape, Reconversion, converted_again
 from connector.query import ReportQuery
 from connector.runs.adoption import PartitionRequest, WaitPolicy
@@ -79,7 +79,8 @@ def collect(
         ConfigurationError: the report type exists in live mode alone, and the key is a test key; or it takes
             no interval, and the partitions are windows; or they are other windows than the query's.
         DatasetMismatchError: the table is of another report configuration or of another account, or a file
-            would be replaced by one that lacks columns. Nothing was requested.
+            would be replaced by one that lacks columns. Nothing was requested, and all that ended before was
+            there already.
         ReportingError: the shared reads failed, so that nothing is known of any partition that has not ended.
     """
     if query.spec.live_only and client.mode is Mode.TEST:
@@ -89,103 +90,34 @@ def collect(
     query.refuse_other_windows(partitions)
     dataset = query.dataset(mode=client.mode, account=client.account)
     money = store.money(dataset)
-    requests = {each.key: PartitionRequest(each, query.request(each)) for each in partitions}
-    plan = _Plan()
-    known = published or {}
-    published = {**known, **plan.read(store, dataset, {k: r for k, r in requests.items() if k not in known})}
-    if there := next(filter(None, published.values()), None):
-        store.restore_pin(dataset, there)
-    droppable = refresh if drop_columns is None else drop_columns
-    states = _states(ConfiguredShape(query, money), requests, published, droppable=droppable)
-    for key, request in requests.items():
-        if key not in plan.unread:
-            run_id = (run_ids or {}).get(key)
-            # A named run is wanted, or a newer one.
-            wanted = replace(request, run_id=run_id, refresh=key in refresh and run_id is None)
-            plan.add(wanted, published.get(key), states.get(key), reconvert=reconvert)
+    wanted = {each.key: each for each in partitions}
+    planner = Planner(
+        store,
+        dataset,
+        query,
+        ConfiguredShape(query, money),
+        published or {},
+        refresh,
+        run_ids or {},
+        droppable=refresh if drop_columns is None else drop_columns,
+        reconvert=reconvert,
+    )
     with ExitStack() as stack:
         pull = _Pull(client, store, query, dataset, money, wait_policy, senders, converters, draw, stack)
-        yield from each_ends_once(requests, pull.events(plan))
+        yield from each_ends_once(wanted, pull.events(planner.plans(list(wanted.values()))))
 
 
-def each_ends_once(requests: Mapping[str, PartitionRequest], events: Iterator[Event]) -> Iterator[Event]:
+def each_ends_once(wanted: Mapping[str, Partition], events: Iterator[Event]) -> Iterator[Event]:
     """The same events, of which each partition has exactly one that ends it."""
-    left = dict(requests)
+    left = dict(wanted)
     for event in events:
         if isinstance(event, Asked) or left.pop(event.partition.key, None) is not None:
             yield event
         else:
             _log.error("%s ended twice, please report it: %s", event.partition.key, event)
-    for key, wanted in left.items():
+    for key, partition in left.items():
         _log.error("%s has not ended, please report it", key)
-        yield Missed(wanted.partition, InternalError("it ended without an outcome"), None)
-
-
-def _states(
-    shape: ConfiguredShape,
-    requests: Mapping[str, PartitionRequest],
-    published: Mapping[str, Provenance | None],
-    *,
-    droppable: Collection[str],
-) -> dict[str, FileState]:
-    """How published files stand to what is configured now, by key.
-
-    Raises DatasetMismatchError where a file would be replaced by one that lacks columns.
-    """
-    states = {}
-    for key, request in requests.items():
-        if (file := published.get(key)) is not None:
-            found = shape.compare(request.partition, file)
-            if key not in droppable:
-                shape.refuse_loss(request.partition, file, found)
-            states[key] = found.state
-    return states
-
-
-@dataclass(slots=True)
-class _Plan:
-    """What each partition needs.
-
-    Attributes:
-        unread: keys of partitions whose published file the file system refuses to read, and its error.
-        there: partitions whose published file is the answer.
-        older: partitions whose published file is to be converted again.
-        wanted: partitions that need a report run.
-    """
-
-    unread: dict[str, Missed] = field(default_factory=dict)
-    there: list[tuple[Partition, Provenance]] = field(default_factory=list)
-    older: list[Reconversion] = field(default_factory=list)
-    wanted: list[PartitionRequest] = field(default_factory=list)
-
-    def read(
-        self, store: Store, dataset: Dataset, requests: Mapping[str, PartitionRequest]
-    ) -> Mapping[str, Provenance | None]:
-        """What the dataset holds, by key."""
-        found, refused = store.readable(dataset, tuple(requests))
-        self.unread = {key: Missed(requests[key].partition, error, None) for key, error in refused.items()}
-        return found
-
-    def add(
-        self,
-        wanted: PartitionRequest,
-        published: Provenance | None,
-        state: FileState | None,
-        *,
-        reconvert: bool,
-    ) -> None:
-        """Sort in one partition."""
-        named = wanted.run_id
-        if published is None:
-            self.wanted.append(wanted)
-        elif state in {FileState.OTHER_REQUEST, FileState.LACKING_COLUMNS}:
-            self.wanted.append(replace(wanted, replaces=published))
-        elif wanted.refresh or (named is not None and named != published.run_id):
-            self.wanted.append(replace(wanted, published=published))
-        elif state is FileState.OLDER_SHAPE and reconvert:
-            self.older.append(Reconversion(wanted.partition, published))
-        else:
-            self.there.append((wanted.partition, published))
+        yield Missed(partition, InternalError("it ended without an outcome"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,29 +135,34 @@ class _Pull:
     draw: Callable[[], float]
     stack: ExitStack
 
-    def events(self, plan: _Plan) -> Iterator[Event]:
+    def events(self, plans: Iterator[Plan]) -> Iterator[Event]:
         """What happens, each step logged."""
         log = StepLog(self.query)
-        for event in self._steps(plan, log):
+        for event in self._steps(plans, log):
             log(event)
             if not isinstance(event, Finished):
                 yield event
 
-    def _steps(self, plan: _Plan, log: StepLog) -> Iterator[Event | Finished]:
-        yield from plan.unread.values()
-        for partition, published in plan.there:
-            yield self._done(partition, published)
-        if plan.wanted or plan.older:
+    def _steps(self, plans: Iterator[Plan], log: StepLog) -> Iterator[Event | Finished]:
+        wanted: list[PartitionRequest] = []
+        older: list[Reconversion] = []
+        for plan in plans:
+            yield from plan.unread
+            for partition, published in plan.there:
+                yield self._done(partition, published)
+            wanted += plan.wanted
+            older += plan.older
+        if wanted or older:
             staging = self.stack.enter_context(self.store.staging())
             writer = PartitionWriter(
                 self.client, self.store, self.query, self.dataset, self.money, staging, self.draw, log
             )
             converters = self.converters or self._threads(_CONVERTERS, "convert")
-            if plan.wanted:
+            if wanted:
                 # Before a report run is created for nothing.
                 self.store.rehearse()
-                yield from self._fetched(plan.wanted, Conversions(writer, converters, self.client.clock))
-            yield from converted_again(self.client, writer, converters, plan.older)
+                yield from self._fetched(wanted, Conversions(writer, converters, self.client.clock))
+            yield from converted_again(self.client, writer, converters, older)
 
     def _fetched(
         self, wanted: Sequence[PartitionRequest], conversions: Conversions

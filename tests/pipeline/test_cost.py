@@ -1,6 +1,7 @@
 """What a pull costs, counted: times are measured by `make bench`, and asserted nowhere."""
 
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.dataset.store import Store
+from connector.money import NARROW
+from connector.pipeline.plan import Planner
+from connector.pipeline.reconversion import ConfiguredShape
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from tests.conftest import Pull
@@ -95,3 +99,34 @@ def test_what_is_published_takes_as_much_work_each_however_many_there_are(
 
     assert of_all <= 4 * of_some
     assert len(simulator.requests) == requests
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """The most bytes that Python holds at once for it."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_published_takes_as_much_memory_however_many_there_are(
+    pull: Pull, store: Store, client: StripeClient
+) -> None:
+    """As many are held as are read at once: about 10 kB each."""
+    many = days("2026-05-01", 96)
+    dataset = SUMMARY.dataset(mode=client.mode, account=client.account)
+    (first,) = done(pull(SUMMARY, many[:1])).values()
+    repeat(store, dataset, first.published, many[1:])
+    shape = ConfiguredShape(SUMMARY, NARROW)
+    planner = Planner(store, dataset, SUMMARY, shape, {}, (), {}, (), reconvert=True)
+
+    def planned(count: int) -> int:
+        return sum(len(plan.there) for plan in planner.plans(many[:count], at_once=16))
+
+    assert planned(96) == 96
+    of_some = peak_of(lambda: planned(32))
+    of_all = peak_of(lambda: planned(96))
+
+    assert of_all < 1.2 * of_some

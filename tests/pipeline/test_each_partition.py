@@ -23,7 +23,6 @@ from connector.errors import (
 from connector.partitions import Partition
 from connector.pipeline.collect import Asked, Event, Missed, Outcome, each_ends_once
 from connector.query import ReportQuery
-from connector.runs.adoption import PartitionRequest
 from connector.runs.events import Origin
 from connector.simulator import Match, RequestContext, Simulator
 from tests.conftest import Pull
@@ -211,10 +210,9 @@ def event_of(kind: int, key: str) -> Event:
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from(KEYS))))
 def test_whatever_happens_each_partition_has_one_end(happened: list[tuple[int, str]]) -> None:
-    request = SUMMARY.request(WEEK[0])
-    requests = {key: PartitionRequest(Partition(key, None), request) for key in KEYS}
+    wanted = {key: Partition(key, None) for key in KEYS}
 
-    events = list(each_ends_once(requests, iter([event_of(*each) for each in happened])))
+    events = list(each_ends_once(wanted, iter([event_of(*each) for each in happened])))
 
     assert ends(events) == Counter(KEYS)
     assert sum(isinstance(event, Asked) for event in events) == sum(kind == 0 for kind, _ in happened)
