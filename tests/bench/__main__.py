@@ -18,6 +18,7 @@ into `build/bench`. 14 minutes without `--large` and `--dagster`, which takes as
 """
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -106,4 +107,7 @@ def _scratch(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted; nothing was written.")

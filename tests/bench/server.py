@@ -7,6 +7,7 @@ answered with as ended, and the seconds that an empty answer takes.
 """
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -86,6 +87,8 @@ def _runs_in(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def main() -> None:
+    # It ends with its input, whoever interrupts the bench.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     taken: list[float] = []
     simulator = WatchedSimulator(volume=2, limiter=Limiter())
     fault: Fault = ByInterval(simulator=simulator)

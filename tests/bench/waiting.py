@@ -28,6 +28,9 @@ _KEY = "_".join(("rk", "live", "bench" * 5))
 
 _CREATED, _FETCHED = 25, 20
 
+#: The contenders at work.
+_running: set["subprocess.Popen[str]"] = set()
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -76,11 +79,15 @@ def wait(contenders: Sequence[str], folder: Path, case: Case) -> Iterator[list[F
 
 
 def wait_at_once(contenders: Sequence[str], folder: Path, cases: Sequence[Case]) -> Iterator[list[Figure]]:
-    """The figures of each case, once; all are begun at the same time."""
+    """The figures of each case, once; all are begun at the same time, and end with whoever interrupts."""
     with ThreadPoolExecutor(len(contenders) * len(cases)) as pool:
         begun = [[pool.submit(_waited, folder, case, 0, each) for each in contenders] for case in cases]
-        for of_case in begun:
-            yield [figure for each in of_case if (figure := each.result()) is not None]
+        try:
+            for of_case in begun:
+                yield [figure for each in of_case if (figure := each.result()) is not None]
+        finally:
+            for process in list(_running):
+                process.kill()
 
 
 @dataclass(slots=True)
@@ -118,25 +125,39 @@ def arguments_for(case: Case, url: str, target: Path) -> list[str]:
     return [url, _KEY, f"{first}", f"{case.reports}", f"{target}", f"{case.seconds}"]
 
 
+def _run(command: Sequence[str]) -> tuple[int, str, str]:
+    """A contender's exit code, and what it printed and complained of."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        _running.add(process)
+        try:
+            said, complained = process.communicate()
+        finally:
+            process.kill()
+            _running.discard(process)
+    return process.returncode, said, complained
+
+
 def _waited(folder: Path, case: Case, repetition: int, contender: str) -> Figure | None:
     target = folder / f"{contender}-{case.reports}-{case.seconds:g}"
     target.mkdir()
     module = f"tests.bench.contenders.waiting_{contender}"
     with serving(*case.latency) as server:
-        ended = subprocess.run(
-            [python_of(contender), "-m", module, *arguments_for(case, server.url, target)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            check=False,
+        status, said, complained = _run(
+            [python_of(contender), "-m", module, *arguments_for(case, server.url, target)]
         )
     seen = server.seen
-    if ended.returncode:
-        last = (ended.stderr.strip().splitlines() or ["it says nothing"])[-1]
+    if status:
+        last = (complained.strip().splitlines() or ["it says nothing"])[-1]
         print(f"{case}: {contender} failed: {last}", flush=True)
         return None
-    taken = json.loads(ended.stdout.splitlines()[-1])
+    taken = json.loads(said.splitlines()[-1])
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     shutil.rmtree(target)
     least = floor(seen["taken"][: case.reports], seen["latency"])

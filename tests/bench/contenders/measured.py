@@ -5,10 +5,14 @@ With `BENCH_PROFILE` set also where its CPU seconds go; that one is not measured
 
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+
+# Whoever interrupts the bench wants no traceback of each contender.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
