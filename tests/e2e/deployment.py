@@ -100,6 +100,7 @@ class Deployment:
         stripe: the base URL of the Stripe it speaks to.
         root: where its Parquet is; in `place` unless given.
         project: the package that is the code location.
+        environment: what its servers know beside what this process does.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Deployment:
         *,
         root: Path | None = None,
         project: Path = HERE / "books",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.place = place
         self._project = project
@@ -122,13 +124,16 @@ class Deployment:
             "STRIPE_API_KEY": SIMULATED_KEY,
             "STRIPE_API_BASE": stripe,
             "STRIPE_REPORTS_ROOT": str(self.root),
+            # Runs find the code here, wherever they are started.
+            "PYTHONPATH": os.pathsep.join([str(place / "project"), *_paths()]),
             # Lines reach the log when they are printed, also those of a process that is killed.
             "PYTHONUNBUFFERED": "1",
+            **(environment or {}),
         }
         self.code_server = self._service(
             "code-server", "dagster", "api", "grpc", "--module-name", f"{LOCATION}.definitions",
             "--location-name", LOCATION, "--port", str(self._ports["code"]), "--host", "127.0.0.1",
-            "--working-directory", str(place / "project"),
+            "--empty-working-directory",
         )  # fmt: skip
         workspace = str(place / "home" / "workspace.yaml")
         self.daemon = self._service("daemon", "dagster-daemon", "run", "--workspace", workspace)
@@ -228,6 +233,11 @@ class Deployment:
     def _print_logs(self) -> None:
         for service in self.services:
             print(f"\n----- {service.name} in {self.place}\n{service.tail()}")
+
+
+def _paths() -> list[str]:
+    """What this process was given as `PYTHONPATH`."""
+    return list(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
