@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 # The suite on the lowest versions that pyproject.toml allows of what the packages need.
 LOWEST := .venv-lowest
 
+# Dagster on several machines, with what that needs beside the rest.
+SCALE := .venv-scale
+
 # One stamp for each set of dependencies; a newer pyproject.toml makes them stale.
 BASE := $(VENV)/.installed
 UI := $(VENV)/.installed-ui
@@ -17,7 +20,7 @@ DEV := $(VENV)/.installed-dev
 # Most of what is installed is never imported; the rest is compiled when it first is. It halves the wait.
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --editable
 
-.PHONY: help demo dev test lowest long soak chaos mutants bench shots check clean
+.PHONY: help demo dev test lowest long soak chaos mutants bench scale shots check clean
 .NOTPARALLEL:
 
 help:
@@ -30,6 +33,7 @@ help:
 	@echo "make chaos   a thousand pulls under faults and kills, and months of commands; SEEDS=… EXAMPLES=… ARGS=--dagster"
 	@echo "make mutants 200 random changes of the core, each against the tests that should notice; SEED=… SIZE=…"
 	@echo "make bench   speed beside Polars, DuckDB, dlt and others, in 15 minutes; ARGS=--large for 10 GB, --dagster"
+	@echo "make scale   a backfill over two workers, one of them killed, on S3; needs postgresql and redis-server"
 	@echo "make shots   pictures of the Dagster UI for the READMEs; needs Chromium and playwright"
 	@echo "make check   style and types"
 	@echo "make clean   remove .venv, .venv-* and caches; never data"
@@ -61,6 +65,9 @@ mutants: $(BIN)/mutmut
 
 bench: $(DEV)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+scale: $(SCALE)/.installed
+	$(SCALE)/bin/python -m tests.scale $(ARGS)
 
 shots: $(DEV)
 	$(BIN)/python -m tests.shots
@@ -98,6 +105,12 @@ $(DEV): pyproject.toml | $(BIN)/python
 
 $(BIN)/mutmut: $(DEV)
 	@$(INSTALL) '.[mutants]'
+
+$(SCALE)/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing Dagster with Celery, Postgres and S3 into $(SCALE)"
+	@$(BIN)/python -m venv --clear $(SCALE)
+	@$(SCALE)/bin/python -m pip install -qq --disable-pip-version-check --no-compile --editable '.[scale]'
+	@touch $@
 
 # What only the tests need is the newest beside it; the lowest of the rest are held to by a list of constraints.
 $(LOWEST)/.installed: pyproject.toml | $(BIN)/python
