@@ -149,9 +149,14 @@ class Finder:
         """Whether any partition of a table has a file in its place."""
         return self._places.holds(dataset)
 
-    def footers(self, dataset: Dataset, periods: Sequence[str] | None = None) -> tuple[Footer, ...]:
+    def footers(
+        self, dataset: Dataset, periods: Sequence[str] | None = None, *, whole: bool = False
+    ) -> tuple[Footer, ...]:
         """The footers of the files that count, by path, of a whole table or of some of its partitions: the
         one list of files for all who read rows.
+
+        Args:
+            whole: hold small files, so that whoever reads their rows need not open them again.
 
         Raises:
             DatasetMismatchError: the table is of another report configuration, naming both.
@@ -165,7 +170,8 @@ class Finder:
         else:
             listed = self._places.listed_for(dataset, periods) or {}
             known = {key: listed.get(key) for key in periods}
-        found = read_footers({self._path(dataset.file_path(key)): known[key] for key in known}, self._root)
+        paths = {self._path(dataset.file_path(key)): version for key, version in known.items()}
+        found = read_footers(paths, self._root, whole=whole)
         missing = [path for path, footer in found.items() if footer is None]
         if missing and periods is not None:
             self._refuse_missing(dataset, missing)

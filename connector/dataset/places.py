@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from connector.dataset.admission import Stray, explain_foreign, foreign, is_at_its_place
 from connector.dataset.filesystem.root import Root, Version
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, provenance_in
-from connector.dataset.seal import read_footer
+from connector.dataset.seal import metadata_in, read_footer
 from connector.errors import ConfigurationError, StoreError
 
 #: So many of the last periods are looked at for the newest report run.
@@ -166,7 +165,7 @@ class Places:
             with self._root.opened(path, known) as file:
                 version = file.version
                 footer = read_footer(file.bytes)
-            metadata = pq.read_metadata(pa.BufferReader(footer)) if footer else None
+            metadata = metadata_in(footer) if footer else None
         except FileNotFoundError:
             return _NOTHING
         except OSError as error:

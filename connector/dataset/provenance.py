@@ -7,6 +7,8 @@ import contextlib
 import hashlib
 import json
 import sys
+import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from connector.partitions import Interval
 from connector.reserved import CONSTANTS
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 #: The key under which it stands in the Parquet file's metadata, as JSON.
@@ -32,6 +35,9 @@ _MALFORMED = (KeyError, TypeError, AttributeError, ArithmeticError, RecursionErr
 
 #: Larger exponents and more digits than any amount has; arithmetic with them would take all memory.
 _LARGEST_EXPONENT = 100
+
+#: Amounts as `to_json` writes them, with a space between each and the next.
+_PLAIN = re.compile(r"-?\d{1,50}(?:\.\d{1,50})?(?: -?\d{1,50}(?:\.\d{1,50})?)*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,26 +126,27 @@ class Provenance:
         return json.dumps(_plain(stated), separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """Raises ValueError for anything `to_json` did not write. Fields it does not know are ignored."""
+    def from_json(cls, text: str | bytes, *, stored: Mapping[str, str] | None = None) -> Self:
+        """What `to_json` wrote. Fields it does not know are ignored.
+
+        Args:
+            stored: the columns of the file that the text is in, which `metadata` does not say again.
+
+        Raises ValueError for anything else.
+        """
         try:
             payload: dict[str, Any] = json.loads(text)
             if "announced_bytes" not in payload:
                 payload |= _announced_earlier(payload)
-            known = {each.name for each in fields(cls)}
-            found = cls(**{name: _READ[name](value) for name, value in payload.items() if name in known})
+            said = {name: _READ[name](value) for name, value in payload.items() if name in _READ}
             # Whether the parameters are those of a request shows only when they are read as one.
-            _ = found.request
-        except (
-            KeyError,
-            TypeError,
-            AttributeError,
-            ArithmeticError,
-            RecursionError,
-            ReportingError,
-        ) as error:
+            asked = ReportRequest.of(said["report_type"], said["parameters"])
+            if stored is not None:
+                said["columns"] = said.get("columns") or stored
+                said["header"] = said.get("header") or asked.columns or ()
+            return cls(**said)
+        except _MALFORMED as error:
             raise ValueError(f"not a report's provenance: {error!r}") from error
-        return found
 
 
 #: What fields are where the JSON does not say.
@@ -150,15 +157,30 @@ _UNSAID = {
 }
 
 
-def provenance_in(footer: "pq.FileMetaData") -> Provenance | None:
-    """What a Parquet file's footer says of where it is from; None where it is not one of ours."""
-    with contextlib.suppress(KeyError, ValueError):
-        found = Provenance.from_json((footer.metadata or {})[METADATA_KEY.encode()])
-        columns = {each.name: str(each.type) for each in footer.schema.to_arrow_schema()}
-        stored = {name: kind for name, kind in columns.items() if name not in CONSTANTS}
-        header = found.header or found.request.columns or ()
-        return replace(found, columns=found.columns or stored, header=header)
+def provenance_in(footer: "pq.FileMetaData", schema: "pa.Schema | None" = None) -> Provenance | None:
+    """What a Parquet file's footer says of where it is from; None where it is not one of ours.
+
+    Args:
+        schema: its columns, where they were read already.
+    """
+    with contextlib.suppress(KeyError, ValueError, NotImplementedError):
+        stated = (footer.metadata or {})[METADATA_KEY.encode()]
+        return Provenance.from_json(stated, stored=_stored(schema or footer.schema.to_arrow_schema()))
     return None
+
+
+#: The columns of files that were read lately: there are few kinds, however many files.
+_kinds: "deque[tuple[pa.Schema, Mapping[str, str]]]" = deque(maxlen=8)
+
+
+def _stored(schema: "pa.Schema") -> Mapping[str, str]:
+    """The columns and their types as text, without those of ours."""
+    for known, columns in tuple(_kinds):
+        if known.equals(schema):
+            return columns
+    columns = {each.name: str(each.type) for each in schema if each.name not in CONSTANTS}
+    _kinds.append((schema, columns))
+    return columns
 
 
 def _announced_earlier(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -223,7 +245,7 @@ def _time(value: Any) -> datetime:
     found = datetime.fromisoformat(_text(value))
     if found.tzinfo is None:
         raise ValueError(f"{value} has no time zone")
-    return found.astimezone(UTC)
+    return found if found.tzinfo is UTC else found.astimezone(UTC)
 
 
 def _amount(value: Any) -> Decimal:
@@ -235,6 +257,20 @@ def _amount(value: Any) -> Decimal:
     ):
         raise ValueError(f"{value:.80} is not an amount")
     return found
+
+
+def _amounts(value: Any) -> dict[str, Decimal]:
+    return _sums({"": value})[""]
+
+
+def _sums(value: Any) -> dict[str, dict[str, Decimal]]:
+    """Looks at all of them at once, as there are tens in a file, and at each where one looks odd."""
+    found = {name: _dict(amounts) for name, amounts in _dict(value).items()}
+    plain = _PLAIN.fullmatch(" ".join(text for amounts in found.values() for text in amounts.values()))
+    read = Decimal if plain else _amount
+    return {
+        name: {currency: read(text) for currency, text in amounts.items()} for name, amounts in found.items()
+    }
 
 
 def _interval(value: Any) -> Interval:
@@ -261,8 +297,8 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "run_succeeded": partial(_or_none, _time),
     "interval": partial(_or_none, _interval),
     "columns": partial(_mapping, _text),
-    "totals": partial(_mapping, _amount),
-    "sums": partial(_mapping, partial(_mapping, _amount)),
+    "totals": _amounts,
+    "sums": _sums,
 }
 
 

@@ -8,10 +8,11 @@ The newest file is the one that was fetched last, not that of the last period: a
 again is as new as can be.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ import pyarrow.parquet as pq
 
 from connector.dataset.filesystem.root import Root, Version
 from connector.dataset.provenance import Provenance, provenance_in
-from connector.dataset.seal import read_footer
+from connector.dataset.seal import metadata_in, read_footer
 from connector.errors import StoreError
 from connector.money import NARROW, WIDE
 from connector.reserved import OF_PATHS
@@ -30,15 +31,28 @@ if TYPE_CHECKING:
 
 _NAMED = 3
 
+#: Up to this size a file whose rows will be read is held from when its footer is read.
+_SMALL = 1 << 15
+
+#: So many footers are remembered by their bytes: who opens a table again need not take them apart again.
+_REMEMBERED = 2048
+
+_UNREADABLE = (pa.ArrowException, OSError, ValueError, MemoryError)
+
 
 @dataclass(frozen=True, slots=True)
 class Footer:
     """What the end of a Parquet file says of it: its columns, and where it comes from; None where it is not
-    one of ours."""
+    one of ours.
+
+    Attributes:
+        whole: all of a small file, where its rows will be read.
+    """
 
     path: str
     schema: pa.Schema
     provenance: Provenance | None
+    whole: bytes | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def age(self) -> tuple[str, str]:
@@ -68,16 +82,20 @@ class OpenedFile:
         return pq.ParquetFile(self.bytes, metadata=self.metadata, pre_buffer=ahead)
 
 
-def read_footers(paths: Mapping[str, Version | None], root: Root) -> dict[str, Footer | None]:
+def read_footers(
+    paths: Mapping[str, Version | None], root: Root, *, whole: bool = False
+) -> dict[str, Footer | None]:
     """The footer of each file, each read once, None where there is no file; several at a time where each is a
     journey.
 
     Args:
         paths: and the version of each that a listing has just shown.
+        whole: hold small files, as their rows will be read.
 
     Raises StoreError naming a file that cannot be read.
     """
-    return dict(zip(paths, root.each(partial(_footer, root), list(paths.items())), strict=True))
+    read = partial(_footer, root, _SMALL if whole else 0)
+    return dict(zip(paths, root.each(read, list(paths.items())), strict=True))
 
 
 @contextmanager
@@ -94,25 +112,45 @@ def opened_file(
     with ExitStack() as stack:
         try:
             file = stack.enter_context(root.opened(path, known, whole=whole)).bytes
-            footer = read_footer(file)
-            if footer is None:
-                raise StoreError(f"could not read {path}: its footer is damaged. Pull that partition again.")
-            read = pq.read_metadata(pa.BufferReader(footer))
-            said = Footer(path, read.schema.to_arrow_schema(), provenance_in(read))
+            read = metadata_in(_footer_bytes(path, file))
+            said = Footer(path, *_said_in(read))
         except FileNotFoundError:
             raise
-        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        except _UNREADABLE as error:
             raise StoreError(f"could not read {path}: {root.explain(error)}") from None
         yield OpenedFile(said, read, file)
 
 
-def _footer(root: Root, listed: tuple[str, Version | None]) -> Footer | None:
+def _footer(root: Root, small: int, listed: tuple[str, Version | None]) -> Footer | None:
     path, known = listed
     try:
-        with opened_file(path, root, known) as file:
-            return file.footer
+        with root.opened(path, known) as file:
+            whole = bytes(file.bytes.read()) if file.bytes.size() <= small else None
+            footer = _footer_bytes(path, file.bytes if whole is None else pa.BufferReader(whole))
+        schema, provenance = _said(footer)
+        return Footer(path, schema, provenance, whole)
     except FileNotFoundError:
         return None
+    except _UNREADABLE as error:
+        raise StoreError(f"could not read {path}: {root.explain(error)}") from None
+
+
+def _footer_bytes(path: str, file: pa.NativeFile) -> bytes:
+    footer = read_footer(file)
+    if footer is None:
+        raise StoreError(f"could not read {path}: its footer is damaged. Pull that partition again.")
+    return footer
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _said(footer: bytes) -> tuple[pa.Schema, Provenance | None]:
+    """The columns that a footer names, and where it says that the file comes from."""
+    return _said_in(metadata_in(footer))
+
+
+def _said_in(metadata: pq.FileMetaData) -> tuple[pa.Schema, Provenance | None]:
+    schema = metadata.schema.to_arrow_schema().remove_metadata()
+    return schema, provenance_in(metadata, schema)
 
 
 def _alike(footers: Sequence[Footer]) -> list[tuple[pa.Schema, list[Footer]]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from connector.errors import StoreError
 
@@ -62,6 +63,16 @@ def read_footer(source: pa.NativeFile) -> bytes | None:
     if not sealed.startswith(SEAL):
         return footer if SEAL not in tail else None
     return footer if sealed.endswith(hashlib.sha256(footer).digest()) else None
+
+
+def metadata_in(footer: bytes) -> pq.FileMetaData:
+    """What a footer says, as Arrow reads it. Raises ArrowException or OSError for what is not one.
+
+    `read_metadata` of pyarrow takes twice the time, as it also looks for nested columns.
+    """
+    reader = pq.ParquetReader()
+    reader.open(pa.BufferReader(footer))
+    return reader.metadata
 
 
 def compare_with_seal(source: pa.NativeFile) -> None:

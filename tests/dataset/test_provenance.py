@@ -1,5 +1,6 @@
 """What a file says of itself: written and read back as the same, and refused where it cannot be."""
 
+import contextlib
 import json
 import re
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.dataset.provenance import METADATA_KEY, Provenance, provenance_in
@@ -99,6 +100,31 @@ def test_what_is_wrong_with_a_provenance_is_said(change: dict[str, Any], said: s
         Provenance.from_json(text(change))
 
     assert str(caught.value) == said
+
+
+AMOUNTS = st.decimals(allow_nan=False).map(str) | st.text("0123456789.-+eE_ \n\u0663", max_size=6)
+
+
+@given(texts=st.lists(AMOUNTS, min_size=1, max_size=4))
+@example(texts=["1 2"])
+@example(texts=["", "1"])
+@example(texts=["1 ", "2"])
+@example(texts=["1E+99999", "2"])
+def test_an_amount_reads_the_same_beside_others(texts: list[str]) -> None:
+    alone = [read_total(text) for text in texts]
+
+    beside = read_total(*texts)
+
+    whole = None if None in alone else [Decimal(text) for text in texts]
+    assert beside == whole
+
+
+def read_total(*texts: str) -> list[Decimal] | None:
+    """The amounts of a provenance with these; None where it is not one."""
+    totals = {f"currency {number}": each for number, each in enumerate(texts)}
+    with contextlib.suppress(ValueError):
+        return list(Provenance.from_json(text({"totals": totals})).totals.values())
+    return None
 
 
 def test_what_may_be_missing_of_a_provenance_is_null() -> None:

@@ -158,7 +158,7 @@ class Directory(Root):
 
 
 def _version(path: str) -> Version:
-    found = Path(path).stat()
+    found = os.stat(path)  # noqa: PTH116 - a thousand of them take a third of the time
     tag = f"{found.st_dev}-{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
     return Version(tag, modified=datetime.fromtimestamp(found.st_mtime, UTC))
 
