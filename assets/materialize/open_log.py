@@ -1,69 +1,112 @@
-"""Dagster's event log in SQLite, held open while a step writes to it.
+"""Dagster's event log, held open while a step writes to it.
 
-For each event Dagster connects up to three times, each time with an engine of its own that compiles every
-statement again, and commits as often; and SQLite writes its log back into the database whenever the last
-connection to it is closed. So a step keeps one connection to each of the two databases it writes to, that of
-its run and the index of all runs, and Dagster's own statements run on it, in transactions of their own as
-before. What is logged in `written_together` is one transaction in each. Other storages pass by.
+In SQLite, Dagster connects for each event up to three times, each time with an engine of its own that
+compiles every statement again, and commits as often; and SQLite writes its log back into the database
+whenever the last connection to it is closed. So a step keeps one connection to each of the two databases it
+writes to, that of its run and the index of all runs, and Dagster's own statements run on it, in transactions
+of their own as before. What is logged in `written_together` is one transaction in each.
+
+In Postgres a connection that is idle while Stripe is waited for may be gone when it is needed. There only
+what is logged in `written_together` shares one, and is committed by each statement, as before.
+
+Other storages pass by.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from threading import get_ident
 from typing import Any
 
 import dagster as dg
 
-#: What of Dagster's storage is carried out here while it is held open.
-_HELD = ("run_connection", "index_connection", "has_table", "store_event")
-
 
 @contextmanager
 def event_log_open(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
-    """While it lasts, events of this run are written to SQLite over connections that stay open."""
+    """While it lasts, events of this run are written over connections that stay open, as far as can be."""
     storage = instance.event_log_storage
-    # A database is a file for each run in this storage alone. Where something else stands in for its methods,
-    # such as another step of this process, everything works as well, only slower.
-    if not hasattr(storage, "path_for_shard") or vars(storage).keys() & {*_HELD}:
-        yield
-        return
     with ExitStack() as stack:
-        held = _HeldLog(storage, run_id, stack)
-        for name in _HELD:
-            setattr(storage, name, getattr(held, name))
-            stack.callback(delattr, storage, name)
+        held: _Log | None = None
+        # A database is a file for each run in this storage alone.
+        if hasattr(storage, "path_for_shard"):
+            held = _SqliteLog(storage, run_id, stack)
+        elif hasattr(storage, "postgres_url"):
+            held = _PostgresLog(storage)
+        # Where something else stands in for these methods, such as another step of this process, everything
+        # works as well, only slower.
+        if held and not vars(storage).keys() & {*held.METHODS}:
+            for name in held.METHODS:
+                setattr(storage, name, getattr(held, name))
+                stack.callback(delattr, storage, name)
         yield
 
 
 @contextmanager
 def written_together(instance: dg.DagsterInstance) -> Iterator[None]:
-    """Events that this thread logs in the block are written at its end, also where it raises an error: all of
-    them, or none where they cannot be. They cannot be read before. Does nothing where the log is not held."""
+    """Events that this thread logs in the block are written at its end, also where it raises an error; in
+    SQLite all of them, or none where they cannot be. They cannot be read before. Does nothing where the log
+    is not held."""
     held = getattr(instance.event_log_storage.store_event, "__self__", None)
-    with held.written_together() if isinstance(held, _HeldLog) else ExitStack():
+    with held.written_together() if isinstance(held, _Log) else nullcontext():
         yield
 
 
-class _HeldLog:
-    """The event log of one run, held open by the thread that makes this.
+class _Log:
+    """The event log while the thread that makes this writes to it."""
+
+    #: What of Dagster's storage is carried out here.
+    METHODS: tuple[str, ...]
+
+    def __init__(self, storage: Any) -> None:
+        self._thread = get_ident()
+        self._store = storage.store_event
+        self._gathered: list[Any] | None = None
+
+    @property
+    def _of_this_thread(self) -> bool:
+        """Not of one of the connector's workers, which log, too."""
+        return get_ident() == self._thread
+
+    def store_event(self, event: Any) -> None:
+        if self._gathered is not None and self._of_this_thread:
+            self._gathered.append(event)
+        else:
+            self._store(event)
+
+    @contextmanager
+    def written_together(self) -> Iterator[None]:
+        # Not written in the block: a transaction that waits there for the lock of a log handler, while
+        # another thread has that and waits for the database, would wait until SQLite gives up.
+        self._gathered = []
+        try:
+            yield
+        finally:
+            gathered, self._gathered = self._gathered, None
+            with self._connected():
+                for event in gathered:
+                    self._store(event)
+
+    def _connected(self) -> AbstractContextManager[None]:
+        """While it lasts, this thread's events share what they are written over."""
+        raise NotImplementedError
+
+
+class _SqliteLog(_Log):
+    """The database of one run, and the index.
 
     Args:
         storage: Dagster's.
         closing: what is to be closed.
     """
 
+    METHODS = ("run_connection", "index_connection", "has_table", "store_event")
+
     def __init__(self, storage: Any, run_id: str, closing: ExitStack) -> None:
+        super().__init__(storage)
         self._run_id = run_id
-        self._thread = get_ident()
-        self._connect, self._look, self._store = (
-            storage.run_connection,
-            storage.has_table,
-            storage.store_event,
-        )
+        self._connect, self._look = storage.run_connection, storage.has_table
         self._run = _Database(storage.run_connection(run_id), closing)
         self._index = _Database(storage.index_connection(), closing)
         self._tables: set[str] = set()
-        self._gathered: list[Any] | None = None
 
     def run_connection(self, run_id: str | None = None) -> AbstractContextManager[Any]:
         if run_id != self._run_id:
@@ -81,24 +124,10 @@ class _HeldLog:
             self._tables.add(name)
         return name in self._tables
 
-    def store_event(self, event: Any) -> None:
-        if self._gathered is not None and get_ident() == self._thread:
-            self._gathered.append(event)
-        else:
-            self._store(event)
-
     @contextmanager
-    def written_together(self) -> Iterator[None]:
-        # Not written in the block: a transaction that waits there for the lock of a log handler, while
-        # another thread has that and waits for the database, would wait until SQLite gives up.
-        self._gathered = []
-        try:
+    def _connected(self) -> Iterator[None]:
+        with self._run.transaction(), self._index.transaction():
             yield
-        finally:
-            gathered, self._gathered = self._gathered, None
-            with self._run.transaction(), self._index.transaction():
-                for event in gathered:
-                    self._store(event)
 
 
 class _Database:
@@ -119,7 +148,6 @@ class _Database:
     def transaction(self) -> Iterator[Any]:
         """A connection, as Dagster gives it: what is written is committed at the end, or not at all."""
         if get_ident() != self._thread:
-            # The connector's workers log, too.
             with self._engine.begin() as connection:
                 yield connection
         elif self._connection.in_transaction():
@@ -127,3 +155,29 @@ class _Database:
         else:
             with self._connection.begin():
                 yield self._connection
+
+
+class _PostgresLog(_Log):
+    """One database for all runs, to which Dagster connects for each statement or two."""
+
+    METHODS = ("_connect", "store_event")
+
+    def __init__(self, storage: Any) -> None:
+        super().__init__(storage)
+        self._made = storage._connect
+        self._shared: Any = None
+
+    def _connect(self) -> AbstractContextManager[Any]:
+        if self._shared is not None and self._of_this_thread:
+            return nullcontext(self._shared)
+        made: AbstractContextManager[Any] = self._made()
+        return made
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        with self._made() as shared:
+            self._shared = shared
+            try:
+                yield
+            finally:
+                self._shared = None

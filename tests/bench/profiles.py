@@ -34,7 +34,7 @@ Before a step held Dagster's event log open, each event was written over up to t
 engine each, and as many commits: 12.5 s instead of 7.0, SQLAlchemy 6.5 instead of 2.0, SQLite 1.2 instead of
 0.5, the rest as now. What is left of SQLAlchemy is mostly what Dagster plans before a run begins, which is
 not in the step. A partition reads the log twice, before its event and after, some 1 ms each time.
-To try: the same on Postgres, where each event takes up to three connections still; fewer lines of the log;
+To try: fewer connections to Postgres for what is not an evaluation; fewer lines of the log;
 fewer evaluations, those of one file that have the same severity in one, at the price of their names.
 """,
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -136,7 +137,7 @@ def test_methods_are_dagsters_own_again_when_the_step_has_ended(
     asset = build_report_asset(configured(BALANCE), execute=execute)
     assert Orchestra(instance, simulator.handle, clock, tmp_path / "data").launch([asset], FIRST).success
 
-    assert seen == ["_HeldLog"]
+    assert seen == ["_SqliteLog"]
     assert log.store_event.__self__ is log  # type: ignore[attr-defined]
     assert not list(tmp_path.rglob("*.db-wal")), "no connection is left"
 
@@ -186,3 +187,41 @@ def test_what_is_gathered_is_written_as_a_whole_or_not_at_all(instance: dg.Dagst
         write()
 
     assert messages(instance, run.run_id) == []
+
+
+class PostgresLike:
+    """A storage that connects as that of Postgres does, which is not installed here."""
+
+    postgres_url = "postgresql://"
+
+    def __init__(self) -> None:
+        self.made: list[object] = []
+        self.stored: list[tuple[str, object]] = []
+
+    @contextmanager
+    def _connect(self) -> Iterator[object]:
+        self.made.append(object())
+        yield self.made[-1]
+
+    def store_event(self, text: str) -> None:
+        for _ in range(3):
+            with self._connect() as connection:
+                self.stored.append((text, connection))
+
+
+def test_in_postgres_what_is_written_together_shares_a_connection_and_nothing_else_does() -> None:
+    log = PostgresLike()
+    instance: Any = SimpleNamespace(event_log_storage=log)
+
+    with event_log_open(instance, "a run"):
+        log.store_event("before")
+        with written_together(instance):
+            log.store_event("one")
+            log.store_event("other")
+            assert len(log.stored) == 3
+        log.store_event("after")
+
+    assert [text for text, _ in log.stored[::3]] == ["before", "one", "other", "after"]
+    assert len({connection for _, connection in log.stored[3:9]}) == 1
+    assert len(log.made) == 3 + 1 + 3
+    assert log.__dict__.keys() == {"made", "stored"}
