@@ -4,9 +4,9 @@ Where all files have the same columns, DuckDB takes them from one and opens the 
 needs them. Where columns came or went, they are united by name, as `schema_evolution` says; where the type of
 one changed, making the view fails.
 
-DuckDB gets the list of files, and does not read what paths say: a directory above the root may be called
-`currency=eur`. The last levels of each path become columns here, as text: `2026-06-01` would be a date, and
-`2026-06-01-00:00` would not.
+DuckDB gets the list of files from `shared_files`, and does not read what paths say: a directory above the
+root may be called `currency=eur`. The last levels of each path become columns here, as text: `2026-06-01`
+would be a date, and `2026-06-01-00:00` would not.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def create_view(connection: duckdb.DuckDBPyConnection, dataset: Dataset, footers
     schema = one_schema(footers)
     columns = schema.names
     alike = all(footer.schema.equals(footers[0].schema) for footer in footers)
-    files = ", ".join(literal(PROTOCOL + glob_escaped(footer.path)) for footer in footers)
+    files = literal(f"{PROTOCOL}{dataset.table}")
     options = f"hive_partitioning = false, union_by_name = {not alike}, filename = {literal(_FILE)}"
     levels = dataset.path_columns
     of_path = {
@@ -47,23 +47,10 @@ def create_view(connection: duckdb.DuckDBPyConnection, dataset: Dataset, footers
         of_path[WHOSE] = whose
     selected = [*map(quoted, columns), *(f"{found} AS {name}" for name, found in of_path.items())]
     view = f"{SCHEMA}.{quoted(dataset.table)}"
-    rows = f"SELECT {', '.join(selected)} FROM read_parquet([{files}], {options})"  # noqa: S608 - all quoted
+    rows = f"SELECT {', '.join(selected)} FROM read_parquet({files}, {options})"  # noqa: S608 - all quoted
     try:
         connection.execute(f"CREATE VIEW {view} AS {rows}")
     except duckdb.Error as error:
         raise StoreError(f"table {dataset.table} cannot be read: {error}") from None
     kinds = dict(zip(columns, schema.types, strict=True))
     return Source(dataset, kinds | dict.fromkeys(of_path, pa.string()), footers)
-
-
-def glob_escaped(path: str) -> str:
-    """A path that DuckDB takes as it is.
-
-    Raises StoreError for one that it cannot take: in a pattern, a backslash stands between directories.
-    """
-    if "\\" in path and set(path) & set("*?["):
-        raise StoreError(
-            f"SQL cannot read {path}: a path may hold a backslash, or one of * ? [, and not both. Rename the "
-            "directory"
-        )
-    return "".join(f"[{each}]" if each in "*?[" else each for each in path)

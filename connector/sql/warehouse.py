@@ -20,6 +20,7 @@ import duckdb
 from connector.accounts import NO_LISTS, AccountLists
 from connector.api.models import Mode
 from connector.dataset.filesystem.place import Place
+from connector.dataset.filesystem.root import Root
 from connector.dataset.identity import Dataset
 from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
@@ -31,14 +32,14 @@ from connector.sql.listing import TABLES, add_listing
 from connector.sql.quoting import literal
 from connector.sql.shared_files import PROTOCOL, register
 from connector.sql.source import SCHEMA, Source, exact_money_macro
-from connector.sql.views import create_view, glob_escaped
+from connector.sql.views import create_view
 
 #: How a statement that writes begins, wherever it stands in another.
 _WRITES = re.compile(r"\b(copy|export|create|insert|attach|install|load|call|pragma|set)\b", re.IGNORECASE)
 
 
 def open_warehouse(
-    root: str | Path | Place,
+    root: str | Path | Place | Root,
     mode: str | None = None,
     *,
     query: str | None = None,
@@ -52,7 +53,7 @@ def open_warehouse(
     Tables are those with a pin, and their files those that count: see the README of `connector.dataset`.
 
     Args:
-        root: a directory, or the URL of a bucket.
+        root: a directory, the URL of a bucket, or a root that is open already.
         mode: `live`, `test` or `simulated`; the only one with data when None.
         query: what will be asked, where it is known: tables that neither it nor a view in it names are not
             looked at. Each takes a tenth of a second for a thousand files.
@@ -69,27 +70,29 @@ def open_warehouse(
         StoreError: a table's files cannot be read as one.
     """
     store = Store(root)
-    for each in expected:
-        store.check(each)
-    filled = [each for each in (store.datasets() if only is None else only) if store.holds(each)]
-    chosen = _chosen(
-        store.root, [each for each in Mode if each in {dataset.mode for dataset in filled}], mode
-    )
-    tables = {each.table: each for each in filled if each.mode == chosen}
+    there = store.datasets() if only is None else only
+    with store.snapshot(there):
+        for each in expected:
+            store.check(each)
+        tables = _tables(store, there, mode)
+        views = find_derived(tables)
+        named = _named(None if query == TABLES else query, [*tables, *views, *OF_FILES])
+        read = [name for name, each in tables.items() if _is_read(each, named, views)]
+        counted = {name: store.footers(tables[name], whole=True) for name in read}
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"CREATE SCHEMA {SCHEMA}")
     for statement in _macros():
         connection.execute(statement)
-    views = find_derived(tables)
-    named = _named(None if query == TABLES else query, [*tables, *views, *OF_FILES])
-    read = [name for name, each in tables.items() if _is_read(each, named, views)]
-    counted = {name: store.footers(tables[name]) for name in read}
     if store.directory is None:
         counted = {name: _by_url(store, footers) for name, footers in counted.items()}
-    paths = [footer.path for footers in counted.values() for footer in footers]
-    register(connection, store, paths)
-    sources = [create_view(connection, tables[name], footers) for name, footers in counted.items() if footers]
+    files = {name: {each.path: each.whole for each in footers} for name, footers in counted.items()}
+    register(connection, store, files)
+    sources = [
+        create_view(connection, tables[name], [replace(each, whole=None) for each in footers])
+        for name, footers in counted.items()
+        if footers
+    ]
     for source in sources:
         comment(connection, "VIEW", source.dataset.table, source.spec.about, source.abouts())
     for name in views:
@@ -102,7 +105,7 @@ def open_warehouse(
         add_listing(connection, sources, [views[name] for name in views if name in named], lists)
     connection.execute(f"SET search_path = '{SCHEMA},main'")
     if confined:
-        _confine(connection, [f"{PROTOCOL}{path}" for path in paths])
+        _confine(connection, [*files, *(path for each in files.values() for path in each)])
     return connection
 
 
@@ -120,8 +123,8 @@ def refuse_statements(connection: duckdb.DuckDBPyConnection, query: str) -> None
             )
 
 
-def _confine(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> None:
-    allowed = ", ".join(literal(path) for path in {*paths, *map(glob_escaped, paths)})
+def _confine(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    allowed = ", ".join(literal(f"{PROTOCOL}{name}") for name in names)
     connection.execute(f"SET allowed_paths = [{allowed}]")
     for setting in ("enable_external_access", "autoinstall_known_extensions", "autoload_known_extensions"):
         connection.execute(f"SET {setting} = false")
@@ -146,18 +149,31 @@ def _by_url(store: Store, footers: Sequence[Footer]) -> tuple[Footer, ...]:
     return tuple(replace(footer, path=f"{store.scheme}://{footer.path}") for footer in footers)
 
 
-def _chosen(root: str, filled: Sequence[str], mode: str | None) -> str:
-    """The mode to read. Raises ConfigurationError where there is none, or several and none was chosen."""
+def _tables(store: Store, there: Collection[Dataset], mode: str | None) -> dict[str, Dataset]:
+    """The tables to read, by name: those of one mode that have data.
+
+    Raises ConfigurationError where there are none, or of several modes and none was chosen.
+    """
     known = [each.value for each in Mode]
     if mode is not None and mode not in known:
         raise ConfigurationError(f"there is no mode {mode!r}; there are: {', '.join(known)}")
+    having = [each for each in there if store.holds(each)]
+    filled = [each for each in known if each in {dataset.mode for dataset in having}]
     if mode is None and len(filled) > 1:
-        raise ConfigurationError(f"{root} holds data of {' and '.join(filled)}; choose one with `mode`")
+        raise ConfigurationError(f"{store.root} holds data of {' and '.join(filled)}; choose one with `mode`")
     if not filled or (mode is not None and mode not in filled):
+        _refuse_widening(store, mode)
         what = f"no {mode} data" if mode else "no data"
-        there = f"; there are: {', '.join(filled)}" if filled else ""
-        raise ConfigurationError(f"{what} under {root}{there}. `stripe-reports pull` puts some there.")
-    return mode or filled[0]
+        others = f"; there are: {', '.join(filled)}" if filled else ""
+        raise ConfigurationError(f"{what} under {store.root}{others}. `stripe-reports pull` puts some there.")
+    return {each.table: each for each in having if each.mode == (mode or filled[0])}
+
+
+def _refuse_widening(store: Store, mode: str | None) -> None:
+    """Raise DatasetMismatchError where the data are there, in tables whose files are being rewritten."""
+    for each in store.tables_being_widened():
+        if mode in {None, each.mode}:
+            store.check(each)
 
 
 def _named(query: str | None, names: Sequence[str]) -> Sequence[str]:

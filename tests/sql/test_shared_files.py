@@ -16,7 +16,7 @@ def connected(store: Store, limits: Limits) -> duckdb.DuckDBPyConnection:
     """With a view of the three files."""
     paths = [footer.path for footer in store.footers(DATASET)]
     connection = duckdb.connect()
-    register(connection, store, paths, limits)
+    register(connection, store, {"files": dict.fromkeys(paths)}, limits)
     files = [f"reports://{path}" for path in paths]
     connection.execute(f"CREATE VIEW files AS SELECT text FROM read_parquet({files})")  # noqa: S608 - our own
     return connection

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from connector.dataset.store import Store
-from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
-from connector.money import money_text
+from connector.errors import ConfigurationError, DatasetMismatchError
+from connector.money import NARROW, money_text
 from connector.sql.listing import COVERAGE, TABLES
 from connector.sql.output import render
 from connector.sql.warehouse import open_warehouse, refuse_statements
@@ -96,12 +96,25 @@ def test_a_root_may_have_any_name(tmp_path: Path, name: str, confined: bool) -> 
         assert warehouse.sql("SELECT count(*) FROM sales").fetchall() == [(1,)]
 
 
-def test_a_root_that_duckdb_cannot_name_is_refused(tmp_path: Path) -> None:
+def test_a_root_whose_name_is_a_pattern_is_read_and_no_other(tmp_path: Path) -> None:
     publish(tmp_path / "a\\b*", "2026-06-01", net=Decimal(1))
     publish(tmp_path / "a" / "bc", "2026-06-01", net=Decimal(2))
+    publish(tmp_path / "a\\bc", "2026-06-01", net=Decimal(4))
 
-    with pytest.raises(StoreError, match="a backslash, or one of"):
-        open_warehouse(tmp_path / "a\\b*")
+    with open_warehouse(tmp_path / "a\\b*") as warehouse:
+        assert warehouse.sql("SELECT sum(net)::INTEGER FROM sales").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("mode", [None, "test"])
+def test_where_the_only_table_is_being_rewritten_wide_that_is_said(tmp_path: Path, mode: str | None) -> None:
+    publish(tmp_path, "2026-06-01", net=Decimal(1))
+    sales = dataclasses.replace(DATASET, table="sales")
+    (tmp_path / sales.pin_path).write_text(sales.to_json(money=NARROW, widening=True))
+
+    with pytest.raises(DatasetMismatchError, match=r"sales are being rewritten .* upgrade sales --wide"):
+        open_warehouse(tmp_path, mode)
+    with pytest.raises(ConfigurationError, match="no live data"):
+        open_warehouse(tmp_path, "live")
 
 
 def test_instants_are_shown_in_utc(tmp_path: Path) -> None:
