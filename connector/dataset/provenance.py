@@ -6,7 +6,6 @@ It is written into the Parquet file itself, so that it can never be separated fr
 import contextlib
 import hashlib
 import json
-import sys
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from sys import intern
 from typing import TYPE_CHECKING, Any, Self
 
 from connector.api.json_fields import is_identifier
@@ -216,7 +216,7 @@ def _or_none(read: Callable[[Any], Any], value: Any) -> Any:
 
 def _mapping(read: Callable[[Any], Any], value: Any) -> dict[str, Any]:
     # The same names stand in every file of a table, and thousands of them may be held.
-    return {sys.intern(name): read(item) for name, item in _dict(value).items()}
+    return {intern(name): read(item) for name, item in _dict(value).items()}
 
 
 _text, _flag, _dict = partial(_exactly, str), partial(_exactly, bool), partial(_exactly, dict)
@@ -269,7 +269,8 @@ def _sums(value: Any) -> dict[str, dict[str, Decimal]]:
     plain = _PLAIN.fullmatch(" ".join(text for amounts in found.values() for text in amounts.values()))
     read = Decimal if plain else _amount
     return {
-        name: {currency: read(text) for currency, text in amounts.items()} for name, amounts in found.items()
+        intern(name): {intern(currency): read(text) for currency, text in amounts.items()}
+        for name, amounts in found.items()
     }
 
 
