@@ -33,7 +33,7 @@ from connector.errors import DatasetMismatchError, OvertakenError, StoreError
 from connector.partitions import Windows
 from tests.support.datasets import DATASET, NOON, provenance, rows_in, write
 from tests.support.memory_bucket import Watched, bucket
-from tests.support.turns import in_turns
+from tests.support.turns import by_fits, in_turns
 
 DAY = "2026-06-01"
 TARGET = f"prefix/{DATASET.file_path(DAY)}"
@@ -229,6 +229,37 @@ def test_of_what_is_forgotten_nothing_is_left_whoever_publishes_meanwhile(draw: 
 
     assert age_in(objects) in {-1, 2}
     assert [each for each in listed(objects) if ".superseded" in each] == []
+
+
+class Strict(Watched):
+    """A store that refuses to remove what is not there, as Google's and Azure's do."""
+
+    def delete(self, keys: str | Sequence[str]) -> None:
+        for key in [keys] if isinstance(keys, str) else keys:
+            self._before("delete", key)
+            self._store.head(key)
+            self._store.delete(key)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 1 << 32))
+def test_what_others_have_removed_already_is_no_reason_to_fail(seed: int) -> None:
+    """Copies beyond the last few, and what is forgotten, by two at once."""
+    objects = MemoryStore()
+    for age in range(2 * MOST_SUPERSEDED):
+        publish(Store(bucket(objects)), answer(age))
+
+    ended = in_turns(
+        [
+            lambda pause: publish(Store(bucket(Strict(objects, pause))), answer(20)),
+            lambda pause: publish(Store(bucket(Strict(objects, pause))), answer(21)),
+            lambda pause: Store(bucket(Strict(objects, pause))).forget(DATASET, DAY),
+        ],
+        by_fits(seed),
+    )
+
+    assert [each for each in ended if isinstance(each, Exception)] == []
+    assert age_in(objects) in {-1, 20, 21}
 
 
 class Killed(BaseException):

@@ -278,8 +278,7 @@ class Bucket(Root):
                 if copies >= 2 * most:
                     # The list also has those that no count knows of: of who was killed, or overtaken.
                     listed = self._store.list_with_delimiter(_key(place))["objects"]
-                    if older := sorted(each["path"] for each in listed)[:-most]:
-                        self._store.delete(older)
+                    self._delete(sorted(each["path"] for each in listed)[:-most])
                     copies = most
         return replace(seen, copies=copies)
 
@@ -301,6 +300,16 @@ class Bucket(Root):
         with os_errors(), contextlib.suppress(FileNotFoundError):
             self._store.delete(_key(path))
 
+    def _delete(self, keys: Sequence[str]) -> None:
+        """Remove objects, if they are there. Google's and Azure's stores refuse where one is not."""
+        try:
+            if keys:
+                self._store.delete(keys)
+        except FileNotFoundError:
+            for key in keys:
+                with contextlib.suppress(FileNotFoundError):
+                    self._store.delete(key)
+
     def remove_all(self, relative: str) -> int:
         directory = self.path(relative)
         verb = "list"
@@ -308,8 +317,8 @@ class Bucket(Root):
             with os_errors():
                 found = self._store.list_with_delimiter(_key(directory))["objects"]
                 verb = "remove"
-                if keys := [each["path"] for each in found]:
-                    self._store.delete(keys)
+                keys = [each["path"] for each in found]
+                self._delete(keys)
         except OSError as error:
             raise self.failure(verb, directory, error) from None
         return len(keys)
