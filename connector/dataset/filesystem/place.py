@@ -31,6 +31,9 @@ _HARMLESS = {
     *("blob_storage_authority", "dfs_storage_authority", "enable_tls", "credential_kind", "tenant_id"),
 }
 
+#: Azure's own URLs have a container where others have a user.
+_CONTAINER = re.compile(r"(abfss?|az)://[a-z0-9-]{3,63}@[a-z0-9]+\.(dfs|blob)\.core\.[a-z.]+")
+
 #: Those that are. Any other name may be the rest of a secret with `&` in it.
 _SECRET = {"client_id", "client_secret", "sas_token"}
 
@@ -92,15 +95,18 @@ class Place:
                 "example is s3://bucket/prefix. In a user or password / ? # @ : % and spaces are written as "
                 "%2F %3F %23 %40 %3A %25 %20"
             )
+        scheme, host = found["scheme"], found["host"]
         parameters = [each.partition("=") for each in (query or "?")[1:].split("&")]
         shown = [(name, value, _is_harmless(name, value)) for name, _, value in parameters]
-        secrets = {*(user or "").split(":", 1)}
+        is_container = bool(_CONTAINER.fullmatch(f"{scheme.lower()}://{user}@{host}"))
+        secrets = set() if is_container else {*(user or "").split(":", 1)}
         secrets |= {
             part for name, value, harmless in shown if not harmless for part in (name, value)
         } - _SECRET
         if secrets := {form for each in secrets - {""} for form in _forms(each)}:
             secrets.add(url)
-        base = f"{found['scheme']}://{'' if user is None else '…@'}{found['host']}{port or ''}{path or ''}"
+        shown_user = "" if user is None else f"{user if is_container else '…'}@"
+        base = f"{scheme}://{shown_user}{host}{port or ''}{path or ''}"
         said = "&".join(
             f"{name}={value}" if harmless else f"{name}=…" if name in _SECRET else "…"
             for name, value, harmless in shown

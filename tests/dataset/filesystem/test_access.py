@@ -1,5 +1,7 @@
 """How a bucket is reached, and what is said where it cannot be."""
 
+import base64
+import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,7 @@ from connector.dataset.filesystem.root import Root
 from connector.errors import ConfigurationError, StoreError
 from tests.support.buckets import Bucket, new_bucket, open_to_all
 from tests.support.gateway import DENIED, Refused, gateway
+from tests.support.raw_server import raw_server
 
 SECRET = "RecognisableSecret00000"
 
@@ -177,6 +180,63 @@ def test_a_refusal_says_why(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, day
         between.add(day, times=None)
 
         assert said in refusal(bucket.url, Access(between.endpoint))
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of Google's and Azure's clouds; a server of ours does not look at them."""
+    account = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    (tmp_path / "account.json").write_text(json.dumps(account))
+    key = base64.b64encode(SECRET.encode()).decode()
+    set_all(
+        monkeypatch,
+        {"GOOGLE_SERVICE_ACCOUNT": str(tmp_path / "account.json"), "AZURE_STORAGE_ACCOUNT_KEY": key},
+    )
+
+
+GOOGLE, AZURE = "gs://bucket/x", "abfss://reports@account.dfs.core.windows.net/x"
+LACKING, BUSY = "the credentials lack a permission", "the store is busy; try again later"
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize(
+    ("url", "status", "code", "said"),
+    [
+        (GOOGLE, 401, "AuthenticationRequired", "the credentials are missing, or not valid"),
+        (GOOGLE, 403, "AccessDenied", LACKING),
+        (GOOGLE, 403, "UserProjectMissing", LACKING),
+        (GOOGLE, 404, "NoSuchBucket", "there is no such bucket"),
+        (GOOGLE, 503, "ServiceUnavailable", BUSY),
+        (AZURE, 401, "NoAuthenticationInformation", "the credentials are missing, or not valid"),
+        (AZURE, 403, "AuthorizationPermissionMismatch", LACKING),
+        (AZURE, 403, "AuthenticationFailed", "the key or token is not this account's, or has expired"),
+        (AZURE, 404, "ContainerNotFound", "there is no such container"),
+        (AZURE, 503, "ServerBusy", BUSY),
+    ],
+)
+def test_other_clouds_say_why_they_refuse_within_fifteen_seconds(
+    url: str, status: int, code: str, said: str
+) -> None:
+    body = f'<?xml version="1.0"?>\n<Error><Code>{code}</Code><Message>Some words.</Message></Error>'
+    head = f"HTTP/1.1 {status} Refused\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    began = time.monotonic()
+
+    with raw_server(lambda: [(head + body).encode()]) as endpoint:
+        refused = refusal(url, Access(endpoint))
+
+    assert f": {said}" in refused
+    assert "try again later" in refused or len(refused) < 220
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("url", [GOOGLE, AZURE])
+def test_other_clouds_that_never_answer_are_told_within_fifteen_seconds(silent: str, url: str) -> None:
+    began = time.monotonic()
+
+    assert f"http://{silent} cannot be reached" in refusal(url, Access(f"http://{silent}"))
+
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.long

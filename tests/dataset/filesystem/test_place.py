@@ -433,3 +433,19 @@ def test_where_a_journey_is_long_many_are_made_at_once(tmp_path: Path) -> None:
     assert bucket().each(read, range(64)) == list(range(64))
     assert len(threads) == 32
     assert open_root(tmp_path).each(lambda _: threading.get_ident(), [1, 2]) == [threading.get_ident()] * 2
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("abfs://books@acc.dfs.core.windows.net/p", "abfs://books@acc.dfs.core.windows.net/p"),
+        ("abfss://books@acc.blob.core.windows.net", "abfss://books@acc.blob.core.windows.net"),
+        ("abfs://books:secret@acc.dfs.core.windows.net", "abfs://…@acc.dfs.core.windows.net"),
+        ("abfs://Secret1234@acc.dfs.core.windows.net", "abfs://…@acc.dfs.core.windows.net"),
+        ("abfs://secret@acc.example.com", "abfs://…@acc.example.com"),
+        ("s3://secret@acc.dfs.core.windows.net", "s3://…@acc.dfs.core.windows.net"),
+    ],
+)
+def test_a_container_of_azure_is_shown_and_nothing_else_before_an_at_sign(url: str, shown: str) -> None:
+    assert str(Place.of(url)) == shown
+    assert Place.of(url).hide("there is no such container") == "there is no such container"
