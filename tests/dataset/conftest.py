@@ -2,13 +2,14 @@
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from obstore.store import MemoryStore
 
+from connector.dataset.filesystem.access import Access
 from connector.dataset.filesystem.bucket import Bucket
 from connector.dataset.filesystem.clouds import open_root
 from connector.dataset.filesystem.place import Place
@@ -18,6 +19,7 @@ from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from tests.support.buckets import new_bucket
 from tests.support.datasets import DATASET, Publish, write
+from tests.support.google_storage import google_storage, write_credentials
 from tests.support.memory_bucket import bucket
 
 
@@ -37,13 +39,25 @@ def publish(store: Store, tmp_path: Path) -> Publish:
 Machine = Callable[[], Root]
 
 
-@pytest.fixture(params=["directory", "memory", "moto", pytest.param("seaweed", marks=pytest.mark.long)])
-def machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+@pytest.fixture(
+    params=[
+        *("directory", "memory", "moto"),
+        *(pytest.param(each, marks=pytest.mark.long) for each in ("google", "seaweed")),
+    ]
+)
+def machine(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Machine]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     if request.param == "directory":
-        return lambda: open_root(tmp_path / "data")
-    if request.param == "memory":
+        yield lambda: open_root(tmp_path / "data")
+    elif request.param == "memory":
         objects = MemoryStore()
-        return lambda: bucket(objects)
-    served = new_bucket(request.getfixturevalue(request.param))
-    return lambda: Bucket(Place.of(served.url), served.store())
+        yield lambda: bucket(objects)
+    elif request.param == "google":
+        monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(write_credentials(tmp_path / "account.json")))
+        with google_storage("bucket") as endpoint:
+            yield lambda: open_root(Place.of("gs://bucket/reports", Access(endpoint)))
+    else:
+        served = new_bucket(request.getfixturevalue(request.param))
+        yield lambda: Bucket(Place.of(served.url), served.store())

@@ -1,7 +1,6 @@
 """How a bucket is reached, and what is said where it cannot be."""
 
 import base64
-import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from connector.dataset.filesystem.root import Root
 from connector.errors import ConfigurationError, StoreError
 from tests.support.buckets import Bucket, new_bucket, open_to_all
 from tests.support.gateway import DENIED, Refused, gateway
+from tests.support.google_storage import write_credentials
 from tests.support.raw_server import raw_server
 
 SECRET = "RecognisableSecret00000"
@@ -185,12 +185,11 @@ def test_a_refusal_says_why(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, day
 @pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of Google's and Azure's clouds; a server of ours does not look at them."""
-    account = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
-    (tmp_path / "account.json").write_text(json.dumps(account))
+    account = write_credentials(tmp_path / "account.json")
     key = base64.b64encode(SECRET.encode()).decode()
     set_all(
         monkeypatch,
-        {"GOOGLE_SERVICE_ACCOUNT": str(tmp_path / "account.json"), "AZURE_STORAGE_ACCOUNT_KEY": key},
+        {"GOOGLE_SERVICE_ACCOUNT": str(account), "AZURE_STORAGE_ACCOUNT_KEY": key},
     )
 
 
