@@ -17,7 +17,8 @@ from connector.dataset.filesystem.root import Root
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
-from tests.support.buckets import new_bucket
+from tests.support.azurite import Azurite, azurite_server
+from tests.support.buckets import free_port, new_bucket
 from tests.support.datasets import DATASET, Publish, write
 from tests.support.google_storage import google_storage, write_credentials
 from tests.support.memory_bucket import bucket
@@ -39,10 +40,18 @@ def publish(store: Store, tmp_path: Path) -> Publish:
 Machine = Callable[[], Root]
 
 
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """Azure's stand-in, for tests that `make soak` runs, since npm brings it."""
+    with azurite_server(tmp_path_factory.mktemp("azurite"), free_port()) as server:
+        yield server
+
+
 @pytest.fixture(
     params=[
         *("directory", "memory", "moto"),
         *(pytest.param(each, marks=pytest.mark.long) for each in ("google", "seaweed")),
+        pytest.param("azurite", marks=pytest.mark.soak),
     ]
 )
 def machine(
@@ -58,6 +67,12 @@ def machine(
         monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(write_credentials(tmp_path / "account.json")))
         with google_storage("bucket") as endpoint:
             yield lambda: open_root(Place.of("gs://bucket/reports", Access(endpoint)))
+    elif request.param == "azurite":
+        azurite: Azurite = request.getfixturevalue("azurite")
+        for name, value in azurite.environment().items():
+            monkeypatch.setenv(name, value)
+        url = azurite.new_container()
+        yield lambda: open_root(Place.of(url, Access(azurite.endpoint)))
     else:
         served = new_bucket(request.getfixturevalue(request.param))
         yield lambda: Bucket(Place.of(served.url), served.store())

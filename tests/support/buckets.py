@@ -181,6 +181,11 @@ def _identity(access: str, secret: str, *actions: str) -> dict[str, object]:
     }
 
 
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    return _free_ports(1)[0]
+
+
 def _free_ports(count: int) -> Sequence[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]

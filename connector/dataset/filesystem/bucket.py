@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-from obstore.exceptions import BaseError, NotSupportedError
+from obstore.exceptions import BaseError, NotSupportedError, PreconditionError
 
 from connector.dataset.filesystem.disk import private_directory
 from connector.dataset.filesystem.objects import END, WHOLE, End, Memory, ObjectFile, ObjectFiles
@@ -29,7 +29,7 @@ from connector.dataset.filesystem.snapshot import Snapshot
 from connector.dataset.filesystem.store_errors import FINAL, ReplacedError, os_errors
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta
+    from obstore import GetResult, ObjectMeta
     from obstore.store import ObjectStore
 
 #: Objects read at once: each read is a journey.
@@ -175,17 +175,22 @@ class Bucket(Root):
             except (NotSupportedError, BaseError) as error:
                 if isinstance(error, FINAL):
                     raise
-                # Azure has no such range, and S3 has none of an empty object.
-                meta = self._store.head(key)
-                size = meta["size"]
-                options: Any = _if_match(_version(meta))
-                if size:
-                    options |= {"range": (max(size - END, 0), size)}
-                found = self._store.get(key, options=options)
+                found = self._get_end_by_size(key)
             version = replace(_version(found.meta), copies=_copies(found.attributes))
             end = End(bytes(found.bytes()), found.meta["size"], version)
         self._memory.put(path, end)
         return end
+
+    def _get_end_by_size(self, key: str) -> "GetResult":
+        """The same where no range from the end is given: by Azure, and by S3 of an empty object."""
+        for _ in range(_OPENED_AGAIN):
+            meta = self._store.head(key)
+            size, options = meta["size"], _if_match(_version(meta))
+            if size:
+                options |= {"range": (max(size - END, 0), size)}
+            with contextlib.suppress(PreconditionError):
+                return self._store.get(key, options=options)
+        raise ReplacedError(f"{key} was replaced each time it was read; read it again")
 
     def _fetch(self, path: str, version: Version) -> Callable[[int, int], bytes]:
         def fetch(start: int, stop: int) -> bytes:
