@@ -85,9 +85,24 @@ def explain_foreign(dataset: Dataset, key: str, found: Provenance, *, books: str
     return None
 
 
-def foreign(path: str, key: str, reason: str) -> Stray:
-    """A file in the place of another one."""
+def foreign(dataset: Dataset, path: str, key: str, reason: str) -> Stray:
+    """A file in the place of another one: of a partition, which a pull can bring, or of none (a backup)."""
+    if not _may_have(dataset, key):
+        return Stray(path, reason, _MOVE)
     return Stray(path, reason, f"Pull {key} again: this file is set aside and replaced by the right one.")
+
+
+def _may_have(dataset: Dataset, key: str) -> bool:
+    """Whether a table could have a partition of this key, by its form."""
+    try:
+        *accounts, period = dataset.key_format.values(key)
+        if dataset.window == BY_PAYOUT:
+            accounts.append(period)
+        else:
+            Windows(dataset.window, dataset.zone).partition(period)
+    except ConfigurationError:
+        return False
+    return all(each.isidentifier() for each in accounts)
 
 
 def may_be_read(path: str) -> bool:

@@ -182,6 +182,6 @@ def stray_at(
 ) -> Stray | None:
     """The file in a partition's place as a stray; None where it belongs there."""
     if found is None:
-        return foreign(path, key, "it does not say which report run it was made from")
+        return foreign(dataset, path, key, "it does not say which report run it was made from")
     reason = explain_foreign(dataset, key, found, books=books)
-    return foreign(path, key, reason) if reason else None
+    return foreign(dataset, path, key, reason) if reason else None

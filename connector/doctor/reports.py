@@ -115,7 +115,7 @@ def reports_to_check(
         return defs.reports, fine("reports", f"{len(defs.reports)} configured in {files}")
     if stored:
         found = [NamedReport(each.report_type, None, f"table {each.table}") for each in stored]
-        return found, fine("reports", f"there is no defs.yaml here; {len(found)} tables are stored")
+        return found, fine("reports", f"there is no defs.yaml here; stored tables: {len(found)}")
     found = [NamedReport(each, None, "default") for each in DEFAULT_REPORTS]
     return found, fine("reports", "none configured here and none stored; checking the default ones")
 

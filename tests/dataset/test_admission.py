@@ -104,9 +104,35 @@ def test_what_a_file_is_of_is_said_where_it_is_of_something_else() -> None:
     assert explain_foreign(DATASET, KEY, books, books="b 1") == (
         "it is of the simulated books b 2, and the table of b 1"
     )
-    assert str(foreign("p", KEY, "why")) == (
+    assert str(foreign(DATASET, "p", KEY, "why")) == (
         "p does not count: why. Pull 2026-06-01 again: this file is set aside and replaced by the right one."
     )
+
+
+@pytest.mark.parametrize(
+    ("window", "dimensions", "key", "pulled"),
+    [
+        ("daily", (), "2026-06-01", True),
+        ("daily", (), "2026-06-01.bak", False),
+        ("daily", (), "2026-06-01 (copy)", False),
+        ("daily", (), "", False),
+        ("monthly", (), "2026-06-01", True),
+        ("monthly", (), "2026-06-02", False),
+        ("payout", (), "po_1A2b", True),
+        ("payout", (), "po_1A2b.bak", False),
+        ("daily", ("connected_account",), "acct_1|2026-06-01", True),
+        ("daily", ("connected_account",), "acct_1.old|2026-06-01", False),
+        ("daily", ("connected_account",), "acct_1|2026-06-01.old", False),
+    ],
+)
+def test_only_what_can_be_a_partition_is_to_be_pulled_and_a_backup_is_to_be_moved(
+    window: str, dimensions: tuple[str, ...], key: str, pulled: bool
+) -> None:
+    dataset = replace(DATASET, window=window, dimensions=dimensions)
+
+    advice = foreign(dataset, "p", key, "why").advice
+
+    assert advice.startswith(f"Pull {key} again" if pulled else "Nothing reads it")
 
 
 @pytest.mark.parametrize(

@@ -387,7 +387,7 @@ def test_without_a_configuration_the_stored_tables_say_what_is_meant(
 
     found = doctor()
 
-    assert found.say("1 tables are stored")
+    assert found.say("there is no defs.yaml here; stored tables: 1")
     assert [each.found.split()[0] for each in found.of("report")] == ["payouts.itemized.3"]
 
 
