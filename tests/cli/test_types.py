@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,3 +83,39 @@ def test_a_name_that_neither_side_has_is_refused_with_the_nearest(run: Run, chan
 
     assert (refused.code, refused.out) == (2, "")
     assert "nearest: payouts_itemized" in refused.err
+
+
+def configure(directory: Path) -> None:
+    """Two tables in a zone of their own, one of them with a name of its own."""
+    (directory / "defs").mkdir()
+    (directory / "defs" / "defs.yaml").write_text("""\
+type: assets.StripeReportsComponent
+attributes:
+  defaults: {start: 2026-06-01, zone: Europe/Berlin}
+  reports:
+    - {report: balance.summary.2, name: kontostand}
+    - {report: payouts_itemized, window: monthly, columns: [payout_id, net]}
+""")
+
+
+def test_a_table_of_the_file_here_is_known_by_its_name(run: Run, tmp_path: Path) -> None:
+    configure(tmp_path)
+
+    listed = run("types").out
+    shown = run("types", "kontostand").lines
+    (as_object,) = run("types", "kontostand", "--json").objects
+
+    named = "kontostand is balance.summary.2 as defs/defs.yaml configures it: daily windows of Europe/Berlin"
+    assert named in " ".join(listed.split())
+    assert "monthly windows of Europe/Berlin; columns payout_id, net" in " ".join(listed.split())
+    assert named in " ".join(" ".join(shown).split())
+    assert "balance_summary  balance.summary.2" in shown
+    assert (as_object["table"], as_object["report_type"]) == ("kontostand", "balance.summary.2")
+
+
+def test_stripe_is_asked_about_the_report_of_a_table(run: Run, changed: Simulator, tmp_path: Path) -> None:
+    configure(tmp_path)
+
+    (told,) = run("types", "kontostand", "--live", "--json").objects
+
+    assert told["report_type"] == "balance.summary.2"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rich.padding import Padding
@@ -10,6 +11,7 @@ from rich.text import Text
 from connector.catalogue import METADATA, Column, ReportSpec, Status, columns_of
 from connector.catalogue.offering import Offering, Standing
 from connector.catalogue.together import advise_together, covers_all
+from connector.query import ReportQuery
 from connector.terminal.tables import table
 from connector.text import iso
 
@@ -37,6 +39,14 @@ def _entry(name: str, about: str) -> Iterator[Any]:
     """A name to be copied, on a line of its own, and what there is to say about it."""
     yield Text(name, style="bold")
     yield Padding(Text(about), (0, 0, 0, 4), expand=False)
+
+
+def configured(file: Path, query: ReportQuery) -> str:
+    """A table as a file configures it: which report it is, in which windows, and the columns it chooses."""
+    spec, names = query.spec, tuple(each.name for each in query.columns)
+    windows = "a partition for each payout" if query.by_payout else f"{query.window} windows of {query.zone}"
+    chosen = f"; columns {', '.join(names)}" if names not in {(), spec.default_columns} else ""
+    return f"{query.name} is {spec.id} as {file} configures it: {windows}{chosen}"
 
 
 def one(spec: ReportSpec) -> Sequence[Any]:
