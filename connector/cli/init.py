@@ -136,7 +136,7 @@ def init(
 
     \b
     stripe-reports init
-    stripe-reports init --yes --reports balance_summary,payouts_itemized --window monthly
+    stripe-reports init --yes --window monthly --zone Europe/Berlin --output -
     """
     from connector.project.defs_yaml import DefsYaml  # noqa: PLC0415 - it loads yaml
 

@@ -59,7 +59,7 @@ def sql(
     COPY … TO, attach databases and install extensions.
 
     \b
-    stripe-reports sql "SELECT currency, _date, closing FROM balances"
+    stripe-reports sql "SELECT _date, currency, closing FROM balances ORDER BY ALL"
     stripe-reports sql "FROM daily_net" --csv > daily_net.csv
     """
     import duckdb  # noqa: PLC0415 - slow to load, and only this command needs it

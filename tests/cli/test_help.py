@@ -1,9 +1,11 @@
 """What `--help` shows, and that it costs next to nothing."""
 
 import re
+import shlex
 import subprocess
 import sys
 
+import click
 import pytest
 
 from connector.cli import cli
@@ -70,6 +72,18 @@ def test_every_command_has_two_examples(run: Run, name: str) -> None:
 
     assert len(examples) >= 2
     assert all(line.split()[1] == name for line in examples)
+
+
+def test_every_example_is_a_command_line_that_its_command_takes(run: Run) -> None:
+    taken = []
+    for name, command in cli.commands.items():
+        for line in run(name, "-h").lines:
+            if line.startswith("  stripe-reports "):
+                typed = shlex.split(line.partition(" > ")[0])[2:]
+                command.make_context(name, typed, parent=click.Context(cli))
+                taken.append(name)
+
+    assert {*taken} == {*cli.commands}
 
 
 def test_completion_is_explained(run: Run) -> None:
