@@ -188,6 +188,8 @@ def shown_setting(value: str) -> str:
 def _checked(url: str, what: str) -> str:
     try:
         parts = _split(url if "://" in url else f"https://{url}", what)
+        if "://" not in url and parts.hostname in _LOOPBACK:
+            parts = parts._replace(scheme="http")  # as the simulator and other stand-ins serve it
     except UntrustedHostError as error:
         raise ConfigurationError(str(error)) from None
     if _KIND.match(parts.netloc):

@@ -117,7 +117,7 @@ def upgrade(
     \b
     stripe-reports upgrade payouts_itemized --to-version 3
     stripe-reports upgrade payouts_itemized --to-version 3 --from 2026-06-01
-    stripe-reports upgrade network_costs --wide
+    stripe-reports upgrade balance_change_from_activity_itemized --wide
     """
     from connector.upgrade import table_named  # noqa: PLC0415 - it loads pyarrow
 

@@ -94,6 +94,10 @@ def test_where_the_key_was_not_sent_and_why_is_said(url: str, said: str) -> None
     [
         (Hosts.of(), "https://api.stripe.com", "https://files.stripe.com"),
         (Hosts.of("api.stripe.com/"), "https://api.stripe.com", "https://files.stripe.com"),
+        (Hosts.of("localhost:4242"), "http://localhost:4242", "http://localhost:4242"),
+        (Hosts.of("[::1]:4242/"), "http://[::1]:4242", "http://[::1]:4242"),
+        (Hosts.of("https://127.0.0.1:4242"), "https://127.0.0.1:4242", "https://127.0.0.1:4242"),
+        (Hosts.of("localhost.example"), "https://localhost.example", "https://localhost.example"),
         (Hosts.of("https://x.example/stripe/"), "https://x.example/stripe", "https://x.example/stripe"),
         (Hosts.of(files="https://f.example/"), "https://api.stripe.com", "https://f.example"),
     ],

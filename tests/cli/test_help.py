@@ -8,6 +8,7 @@ import sys
 import click
 import pytest
 
+from connector.catalogue import REPORTS
 from connector.cli import cli
 from tests.cli.conftest import Run
 
@@ -74,16 +75,20 @@ def test_every_command_has_two_examples(run: Run, name: str) -> None:
     assert all(line.split()[1] == name for line in examples)
 
 
-def test_every_example_is_a_command_line_that_its_command_takes(run: Run) -> None:
-    taken = []
+def test_every_example_is_a_command_line_that_its_command_takes_about_reports_there_are(run: Run) -> None:
+    reports = {spec.name for spec in REPORTS.values()}
+    taken, named = [], set[str]()
     for name, command in cli.commands.items():
         for line in run(name, "-h").lines:
             if line.startswith("  stripe-reports "):
                 typed = shlex.split(line.partition(" > ")[0])[2:]
                 command.make_context(name, typed, parent=click.Context(cli))
                 taken.append(name)
+                named |= {word for word in typed if re.fullmatch(r"[a-z]+(_[a-z]+)+", word)}
 
     assert {*taken} == {*cli.commands}
+    assert named
+    assert named <= reports
 
 
 def test_completion_is_explained(run: Run) -> None:
