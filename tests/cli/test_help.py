@@ -82,7 +82,7 @@ def test_every_example_is_a_command_line_that_its_command_takes_about_reports_th
         for line in run(name, "-h").lines:
             if line.startswith("  stripe-reports "):
                 typed = shlex.split(line.partition(" > ")[0])[2:]
-                command.make_context(name, typed, parent=click.Context(cli))
+                command.make_context(name, [*typed], parent=click.Context(cli))
                 taken.append(name)
                 named |= {word for word in typed if re.fullmatch(r"[a-z]+(_[a-z]+)+", word)}
 
