@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from dagster_dg_cli.cli.launch import launch_command
 
 import assets
 from assets.config.scaffolding import ScaffoldParams
@@ -66,9 +67,12 @@ def installs(words: Sequence[str]) -> bool:
 
 
 def is_of_dg(words: Sequence[str]) -> bool:
-    """A check of the definitions, or the scaffold of a component of ours with options it takes."""
+    """A check of the definitions, a launch with options it takes, or the scaffold of a component of ours."""
     if list(words) == ["check", "defs"]:
         return True
+    if words[0] == "launch":
+        there = {option for parameter in launch_command.params for option in parameter.opts}
+        return set(words[1::2]) <= there
     scaffold, kind, component, name, *options = words
     package, _, found = component.partition(".")
     taken = {f"--{field.replace('_', '-')}" for field in ScaffoldParams.model_fields}
