@@ -145,9 +145,10 @@ def _marked(text: str) -> str:
 
 def as_csv(document: Document) -> str:
     """For a spreadsheet: a line for each line of the sheet, amounts as plain numbers in their currency's
-    digits. Why a month is red stands in lines of the section `problem`."""
+    digits. How the month stands is a line of the section `status`, why it is red are those of `problem`."""
     rows: list[Sequence[str | int | None]] = [_CSV]
-    rows += [[None, None, None, "problem", visible(each), *[None] * 4] for each in document.problems]
+    for section, texts in (("status", (document.status,)), ("problem", document.problems)):
+        rows += [[None, None, None, section, visible(each), *[None] * 4] for each in texts]
     for page in document.pages:
         owner, currency = page.sheet.owner, page.sheet.currency
         whose = [visible(each) or None for each in (owner.account, owner.connected_account, currency)]

@@ -89,6 +89,12 @@ def test_people_read_thousands_apart_and_spreadsheets_plain_numbers(amount: Deci
     assert Decimal(row[-1]) == amount
 
 
+def test_a_spreadsheet_says_how_the_month_stands() -> None:
+    rows = csv.reader(as_csv(document("a")).splitlines())
+
+    assert [row[3:5] for row in rows][1:3] == [["status", "a"], ["problem", "a"]]
+
+
 def test_what_is_below_a_cent_is_shown() -> None:
     assert "-0.005991" in as_text(document("a", Decimal("-0.005991")))
 
