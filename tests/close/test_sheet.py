@@ -64,21 +64,23 @@ def test_days_in_any_order_are_the_month_to_the_last_decimal(
 
     assert (sheet.opening, sheet.closing, sheet.unexplained) == (opening, closing, ZERO)
     assert total(each.net for each in sheet.movements) == moved
+    *parts, end = sheet.sums.values()
+    assert (parts[0], total(parts), end) == (opening, closing, closing)
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), amounts), max_size=12))
-def test_categories_are_the_sum_of_their_rows(found: list[tuple[str, Decimal]]) -> None:
-    rows = [category(name, f"{net}") for name, net in found]
+@given(st.lists(st.tuples(st.sampled_from("abc"), amounts, amounts, st.integers(0, 5)), max_size=12))
+def test_categories_are_the_sum_of_their_rows(found: list[tuple[str, Decimal, Decimal, int]]) -> None:
+    rows = [category(name, f"{net}", fee=f"{fee}", count=count) for name, net, fee, count in found]
 
     made = [each for sheet in sheets(Rows(activity=tuple(rows)), LAST) for each in sheet.categories or ()]
 
-    assert {each.category: (each.count, each.net) for each in made} == {
-        name: (
-            len([1 for other, _ in found if other == name]),
-            total(n for other, n in found if other == name),
+    assert {each.category for each in made} == {name for name, *_ in found}
+    for each in made:
+        own = [row for row in rows if row.category == each.category]
+        assert (each.count, each.gross, each.fee, each.net) == (
+            sum(row.count or 0 for row in own),
+            *(total(getattr(row, amount) for row in own) for amount in ("gross", "fee", "net")),
         )
-        for name, _ in found
-    }
 
 
 def test_a_currency_that_comes_and_goes_within_the_month_opens_and_closes_with_nothing() -> None:
