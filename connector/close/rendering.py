@@ -147,8 +147,8 @@ def as_csv(document: Document) -> str:
     """For a spreadsheet: a line for each line of the sheet, amounts as plain numbers in their currency's
     digits. How the month stands is a line of the section `status`, why it is red are those of `problem`."""
     rows: list[Sequence[str | int | None]] = [_CSV]
-    for section, texts in (("status", (document.status,)), ("problem", document.problems)):
-        rows += [[None, None, None, section, visible(each), *[None] * 4] for each in texts]
+    for kind, texts in (("status", (document.status,)), ("problem", document.problems)):
+        rows += [[None, None, None, kind, visible(each), *[None] * 4] for each in texts]
     for page in document.pages:
         owner, currency = page.sheet.owner, page.sheet.currency
         whose = [visible(each) or None for each in (owner.account, owner.connected_account, currency)]

@@ -110,6 +110,14 @@ def test_accounts_and_currencies_are_never_added_to_each_other() -> None:
     ]
 
 
+def test_lines_of_one_name_in_one_period_are_added_up() -> None:
+    lines = [line(name, amount) for name in ("starting_balance", "activity") for amount in ("1", "2")]
+
+    sheet = only(Rows(balance=tuple(lines)))
+
+    assert (sheet.opening, sheet.moved("activity")) == (3, 3)
+
+
 def test_what_no_table_has_is_not_there_and_what_a_table_has_not_is_nothing() -> None:
     opening = line("starting_balance", "1")
 
