@@ -115,7 +115,7 @@ def test_lines_of_one_name_in_one_period_are_added_up() -> None:
 
     sheet = only(Rows(balance=tuple(lines)))
 
-    assert (sheet.opening, sheet.moved("activity")) == (3, 3)
+    assert (sheet.opening, sheet.moved("activity")) == (Decimal(3), Decimal(3))
 
 
 def test_what_no_table_has_is_not_there_and_what_a_table_has_not_is_nothing() -> None:
