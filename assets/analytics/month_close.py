@@ -143,7 +143,10 @@ def _find(context: dg.AssetExecutionContext, monthly: Monthly, stripe: StripeRep
     for key in sorted(context.partition_keys):
         month = Month(date.fromisoformat(key))
         closing = close_month(store, datasets, month, lists)
-        contents[key] = describe(closing, register.signed(month))
+        signed = register.signed(month)
+        if signed:
+            signed = signed.about({each.table for each in datasets}, {each.owner for each in closing.sheets})
+        contents[key] = describe(closing, signed)
         pictures[key] = draw(closing)
     return Found(contents, pictures)
 

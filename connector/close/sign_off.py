@@ -4,8 +4,8 @@ Pure: values in, values and sentences out.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -85,6 +85,14 @@ class SignOff:
     by: str | None
     inputs: tuple[Input, ...]
     sums: tuple[Sums, ...]
+
+    def about(self, tables: Set[str], owners: Set[Owner]) -> Self:
+        """What was signed of some tables and accounts: a root may hold more than one project reads."""
+        return replace(
+            self,
+            inputs=tuple(each for each in self.inputs if each.table in tables),
+            sums=tuple(each for each in self.sums if each.owner in owners),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As it is written down: amounts and times as text."""

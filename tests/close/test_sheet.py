@@ -164,7 +164,8 @@ def test_top_ups_may_stand_apart_or_within_the_activity() -> None:
 def test_payouts_are_tied_to_their_transactions_one_by_one() -> None:
     rows = Rows(
         payouts=(
-            payout("po_1equal", "10.00"),
+            payout("po_1equal", "7.00"),
+            payout("po_1equal", "3.00"),
             payout("po_1short", "10.00"),
             payout("po_1hand", "10.00"),
             payout("po_1back", "-10.00", category="payout_reversal"),

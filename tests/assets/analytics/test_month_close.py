@@ -97,6 +97,21 @@ def test_a_month_that_changed_after_its_sign_off_fails_and_names_the_file(orches
     assert signed_again == (True, "The month is as it was signed off.")
 
 
+def test_tables_that_the_project_does_not_have_are_not_missed(orchestra: Orchestra, pull: Pull) -> None:
+    month_close, store = pull_whole(orchestra, WHOLE), orchestra.stripe.store()
+    more = ReportQuery.of("payout_reconciliation.itemized.5", window="monthly")
+    pull(more, Month.of("2026-05").partitions("monthly", "UTC"), store=store)
+    closing = close_month(store, store.datasets(), Month.of("2026-05"))
+    sums = tuple(Sums.of(sheet) for sheet in closing.sheets)
+    signed = SignOff("2026-05", datetime(2026, 6, 2, tzinfo=UTC), "J. Doe", closing.inputs, sums)
+    Register(orchestra.root, orchestra.stripe.mode()).sign(Month.of("2026-05"), signed)
+
+    checks = checked(orchestra.launch([month_close], MONTH))
+
+    assert {each.table for each in closing.inputs} > {each.query.name for each in WHOLE}
+    assert checks["month_is_as_signed_off"] == (True, "The month is as it was signed off.")
+
+
 def pull_whole(orchestra: Orchestra, reports: Sequence[ConfiguredReport]) -> dg.AssetsDefinition:
     """Launch May of the reports that have months, and the asset that is made of them all."""
     for report in WHOLE:
