@@ -144,6 +144,14 @@ def test_the_next_month_opens_with_what_this_one_closes_with() -> None:
     assert gaps == [None, None, Decimal("-7.00"), Decimal("0.01")]
 
 
+def test_a_currency_that_the_next_month_alone_opens_with_is_missed() -> None:
+    opening = {OWN: {"eur": Decimal("2.00"), "gbp": Decimal(0)}}
+
+    missed = only(Rows(balance=(), next_opening=opening))
+
+    assert (missed.currency, missed.gap) == ("eur", Decimal("2.00"))
+
+
 def test_top_ups_may_stand_apart_or_within_the_activity() -> None:
     activity, topups = line("activity", "10.00"), line("topups", "5.00")
     ten, five, six = category("charge", "10.00"), category("topup", "5.00"), category("topup", "6.00")
