@@ -145,6 +145,15 @@ def test_the_difference_is_told_in_each_currency_to_the_last_decimal(
     assert all(money_text(amount.copy_abs(), currency) in said for currency, amount in moved.items())
 
 
+def test_an_account_that_joins_or_leaves_with_nothing_is_named() -> None:
+    nothing = Sums(Owner("acct_1"), "usd", {"opening": Decimal(0)})
+    before = SignOff(str(JUNE), AT, None, (), (nothing,))
+
+    assert list(changes_since(before, (), ())) == [
+        "acct_1: usd is gone since the sign-off, with amounts of zero."
+    ]
+
+
 def test_a_changed_a_missing_and_a_new_file_are_named_with_their_money() -> None:
     dearer = input_("2026-06-02", "c", totals={"usd": Decimal("1.25"), "jpy": Decimal(3)}, rows=1)
 

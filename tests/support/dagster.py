@@ -29,13 +29,15 @@ class Orchestra:
         instance: dg.DagsterInstance,
         handler: Handler,
         clock: Clock,
-        root: Path | str,
+        root: Path,
         *,
         store: Callable[[str], Store] = Store,
+        bucket: str | None = None,
     ) -> None:
+        """With `bucket`, a URL, files lie there instead of below `root`."""
         self.instance = instance
         self.root = root
-        self.stripe = _stripe_on(handler, clock, root, store)
+        self.stripe = _stripe_on(handler, clock, bucket or root, store)
         self.resources: dict[str, Any] = {"stripe": self.stripe, "stripe_parquet": report_reader()}
 
     def launch(

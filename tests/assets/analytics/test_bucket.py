@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -65,9 +66,9 @@ class Following:
 
 
 def test_what_is_restated_in_a_bucket_is_in_the_analytics_of_it_once(
-    instance: dg.DagsterInstance, simulator: Simulator, clock: ManualClock, root: str
+    instance: dg.DagsterInstance, simulator: Simulator, clock: ManualClock, root: str, tmp_path: Path
 ) -> None:
-    following = Following(Orchestra(instance, simulator.handle, clock, root))
+    following = Following(Orchestra(instance, simulator.handle, clock, tmp_path, bucket=root))
     following.pull()
     first = following.follow()
     at = int(datetime(2026, 5, 17, 5, tzinfo=UTC).timestamp())
