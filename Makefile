@@ -29,7 +29,7 @@ help:
 	@echo "make test    the test suite"
 	@echo "make lowest  the test suite on the lowest versions allowed of every dependency"
 	@echo "make long    the demo, the real Dagster as processes, hundreds of windows"
-	@echo "make soak    a year of backfills, bad days and kills against the real Dagster; long"
+	@echo "make soak    a year of backfills, bad days and kills against the real Dagster, its pages too; long"
 	@echo "make chaos   a thousand pulls under faults and kills, and months of commands; SEEDS=… EXAMPLES=… ARGS=--dagster"
 	@echo "make mutants 200 random changes of the core, each against the tests that should notice; SEED=… SIZE=…"
 	@echo "make bench   speed beside Polars, DuckDB, dlt and others, in 15 minutes; ARGS=--large for 10 GB, --dagster"

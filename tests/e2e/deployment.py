@@ -7,6 +7,7 @@ a `defs.yaml`.
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -143,13 +144,22 @@ class Deployment:
         self.console = Console(f"http://127.0.0.1:{self._ports['web']}")
         self.left_behind: list[str] = []
         self._stack = ExitStack()
+        self._write()
 
     @property
     def services(self) -> tuple[Service, ...]:
         return (self.code_server, self.daemon, self.webserver)
 
+    def prepare(self, module: str, *arguments: str) -> None:
+        """Run a module under its environment and over its project, before the servers run."""
+        path = os.pathsep.join([str(self.place / "project"), *sys.path])
+        subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            env={**self._environment, "PYTHONPATH": path},
+            check=True,
+        )
+
     def __enter__(self) -> Self:
-        self._write()
         self._stack.enter_context(self.console)
         self._stack.callback(self._end)
         try:

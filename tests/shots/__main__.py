@@ -1,4 +1,4 @@
-"""Run a Dagster on some days of reports, one of which fails, and take pictures of its pages.
+"""Run a Dagster on a month and more of reports, let one partition fail, and take pictures of its pages.
 
     python -m tests.shots [DIRECTORY]
 
@@ -10,131 +10,152 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector.simulator import Simulator
 from connector.simulator.server import serve
 from connector.terminal.lines import echo
-from tests.e2e.conditions import until
+from tests.e2e.browser import DRAWN_MS, BrowserMissingError, await_text, browsing, open_page
 from tests.e2e.console import Console
-from tests.e2e.deployment import ACTIVITY, SUMMARY, Deployment, Setup
+from tests.e2e.deployment import Deployment, Setup
 from tests.faults.runs import RunFails
 from tests.support.stripe import asking_for
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "assets" / "pictures"
-SHOWN = {"graph", "partition", "checks", "run"}
+SHOWN = {"graph", "backfill", "partition", "run"}
 
-#: Debian's, and what other systems call it.
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-DAYS = 10
+REPORTS = (
+    "balance.summary.1",
+    "balance_change_from_activity.itemized.3",
+    "payouts.itemized.3",
+    "payout_reconciliation.itemized.5",
+)
 FAILED: Any = ("stripe", "payouts_itemized")
-
-_NEEDED = """\
-Pictures need a browser and what drives it; nothing else does:
-  apt-get install chromium
-  {python} -m pip install playwright
-"""
-
-#: A page is drawn in pieces, and the last of them says nothing when it has come.
-_DRAWN_MS = 6_000
-_LOADED = "() => !document.body.innerText.includes('Loading')"
+LOCATION = "locations/__repository__@books"
 
 
 def main() -> int:
     """The exit code: 1 where something that it needs is not there."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - seldom installed
-    except ImportError:
-        browser = None
-    if browser is None:
-        echo(_NEEDED.format(python=sys.executable), err=True, nl=False)
-        return 1
     looked_at = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "shots"
     for place in (looked_at, PICTURES):
         place.mkdir(parents=True, exist_ok=True)
-    today = datetime.now(UTC).date()
-    failed = f"{today - timedelta(days=4)}"
-    simulator = Simulator(run_seconds=(1.0, 3.0))
-    simulator.faults.add(RunFails(), asking_for(failed, report_type="payouts.itemized.*"), times=None)
-    reports = ("balance.summary.1", "balance_change_from_activity.itemized.3", "payouts.itemized.3")
-    automation = {"ask_by": "sensor", "look_back_days": 1}
-    setup = Setup(today - timedelta(days=DAYS), reports=reports, automation=automation)
-    with (
-        tempfile.TemporaryDirectory() as home,
-        serve(simulator) as stripe,
-        Deployment(Path(home), stripe, setup) as dagster,
-        sync_playwright() as playwright,
-    ):
-        console = dagster.console
-        # The sensor brings yesterday.
-        last = f"{today - timedelta(days=2)}"
-        first = f"{today - timedelta(days=DAYS)}"
-        runs = [console.launch_range(each, first, last) for each in (SUMMARY, ACTIVITY, FAILED)]
-        for run in runs:
-            console.finished(run, within=600)
-        until(lambda: rested(console), within=600, what="what the sensor requested to have ended")
-        with playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"]) as chromium:
-            page = chromium.new_page(viewport={"width": 1280, "height": 760})
-            for name, (address, action) in pages(failed, console.runs(status="FAILURE")[0].id).items():
-                page.goto(f"{console.url}{address}")
-                page.wait_for_timeout(_DRAWN_MS)
-                page.wait_for_function(_LOADED, timeout=120_000)
-                action(page)
-                picture = looked_at / f"{name}.png"
-                page.screenshot(path=picture)
-                echo(str(picture))
-                if name in SHOWN:
-                    shutil.copy(picture, PICTURES)
+    try:
+        with browsing() as page:
+            take(page, looked_at)
+    except BrowserMissingError as error:
+        echo(str(error), err=True)
+        return 1
     return 0
 
 
-def rested(console: Console) -> bool:
-    """Whether the sensor has requested its runs, and nothing is under way."""
-    return any(tick.run_ids for tick in console.ticks("stripe_availability")) and all(
-        run.has_ended for run in console.runs()
+def take(page: Any, looked_at: Path) -> None:
+    """Take the pictures: first of what is well, then of a partition that fails."""
+    today = datetime.now(UTC).date()
+    # The whole month before this one, which closes, and this one until yesterday.
+    first = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    simulator = Simulator(run_seconds=0)
+    setup = Setup(
+        first,
+        reports=REPORTS,
+        automation={"ask_by": "sensor", "look_back_days": 1},
+        analytics=True,
+        component="assets.StripeReportsComponent",
     )
+    with tempfile.TemporaryDirectory() as home, serve(simulator) as stripe:
+        dagster = Deployment(Path(home), stripe, setup)
+        dagster.prepare("tests.shots.filling", f"{today - timedelta(days=1)}")
+        with dagster:
+            console = dagster.console
+            for name, each in good_pages(today).items():
+                shoot(page, console, each, looked_at / f"{name}.png")
+            for name, each in bad_pages(fail(console, simulator, today)).items():
+                shoot(page, console, each, looked_at / f"{name}.png")
 
 
-def pages(failed: str, run: str) -> dict[str, tuple[str, Callable[[Any], None]]]:
-    """By name, where each page is, and what to do there first.
+def fail(console: Console, simulator: Simulator, today: date) -> str:
+    """A run that does not bring its partition; its id."""
+    day = f"{today - timedelta(days=4)}"
+    simulator.faults.add(RunFails(), asking_for(day), times=None)
+    run = console.launch(FAILED, day)
+    console.finished(run, within=600)
+    return run
 
-    Args:
-        failed: the partition that is not there.
-        run: the run that did not bring it.
-    """
-    location = "locations/__repository__@books"
-    day = f"{datetime.now(UTC).date() - timedelta(days=5)}"
+
+class Page(NamedTuple):
+    """A page of Dagster: where it is, what it says when it is drawn, what to do there first, and its size."""
+
+    address: str
+    said: str
+    action: Callable[[Any], None] = lambda _: None
+    height: int = 760
+
+
+def shoot(page: Any, console: Console, wanted: Page, picture: Path) -> None:
+    """One picture of one page."""
+    page.set_viewport_size({"width": 1280, "height": wanted.height})
+    open_page(page, f"{console.url}{wanted.address}", wanted.said)
+    wanted.action(page)
+    page.screenshot(path=picture)
+    echo(str(picture))
+    if picture.stem in SHOWN:
+        shutil.copy(picture, PICTURES)
+
+
+def good_pages(today: date) -> dict[str, Page]:
+    """Pages of partitions that are all there, by the name of their picture."""
+    day = f"{today - timedelta(days=1)}"
+    balances, summary = "/assets/stripe/balance_over_time", "/assets/stripe/balance_summary"
     return {
-        "graph": (f"/{location}/asset-groups/stripe", _nothing),
-        "partition": (f"/assets/stripe/balance_summary?view=partitions&partition={day}", _nothing),
-        "preview": (f"/assets/stripe/balance_summary?view=partitions&partition={day}", _open_preview),
-        "checks": ("/assets/stripe/balance_summary?view=checks", _nothing),
-        "failed": (f"/assets/stripe/payouts_itemized?view=partitions&partition={failed}", _nothing),
-        "run": (f"/runs/{run}", _nothing),
-        "ticks": (f"/{location}/sensors/stripe_availability", _nothing),
-        "backfill": ("/assets/stripe/balance_summary?view=partitions", _open_backfill),
+        "graph": Page(f"/{LOCATION}/asset-groups/stripe", "Passed", height=1300),
+        "partition": Page(f"{balances}?view=partitions&partition={day}", "[Show Markdown]", _open_picture),
+        "plots": Page(balances, "Metadata", _open_plots),
+        "preview": Page(f"{summary}?view=partitions&partition={day}", "[Show Markdown]", _open_markdown),
+        "checks": Page(f"{summary}?view=checks", "Succeeded"),
+        "status": Page(f"{summary}?view=checks", "Succeeded", _open_status),
+        "close": Page("/assets/stripe/month_close", "Metadata"),
+        "backfill": Page(f"{summary}?view=partitions", "Partitions Selected", _open_backfill),
+        "ticks": Page(f"/{LOCATION}/sensors/stripe_availability", "Next tick"),
     }
 
 
-def _nothing(_: Any) -> None:
-    pass
+def bad_pages(run: str) -> dict[str, Page]:
+    """The same of a partition that a run did not bring."""
+    return {
+        "failed": Page("/assets/stripe/payouts_itemized?view=partitions", "Partitions Selected"),
+        "run": Page(f"/runs/{run}", "RUN_FAILURE"),
+    }
 
 
-def _open_preview(page: Any) -> None:
-    page.get_by_text("[Show Markdown]").first.click()
-    page.wait_for_timeout(_DRAWN_MS)
+def _open_markdown(page: Any) -> None:
+    _click(page, page.get_by_text("[Show Markdown]").first)
+
+
+def _open_picture(page: Any) -> None:
+    _click(page, page.get_by_text("[Show Markdown]").last)
+
+
+def _open_status(page: Any) -> None:
+    _click(page, page.get_by_text("newest_ready").first)
+    await_text(page, "[Show Markdown]")
+    _open_markdown(page)
+
+
+def _open_plots(page: Any) -> None:
+    _click(page, page.get_by_role("button", name="Plots"))
+    page.get_by_text("Metadata", exact=True).last.scroll_into_view_if_needed()
 
 
 def _open_backfill(page: Any) -> None:
-    page.get_by_role("button", name="Materialize").first.click()
-    page.wait_for_timeout(_DRAWN_MS)
-    page.get_by_role("button", name="All", exact=True).last.click()
-    page.wait_for_timeout(_DRAWN_MS)
+    _click(page, page.get_by_role("button", name="Materialize").first)
+    _click(page, page.get_by_role("button", name="All", exact=True).last)
+
+
+def _click(page: Any, what: Any) -> None:
+    what.click()
+    page.wait_for_timeout(DRAWN_MS)
 
 
 if __name__ == "__main__":
