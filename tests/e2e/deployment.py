@@ -152,12 +152,7 @@ class Deployment:
 
     def prepare(self, module: str, *arguments: str) -> None:
         """Run a module under its environment and over its project, before the servers run."""
-        path = os.pathsep.join([str(self.place / "project"), *sys.path])
-        subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            env={**self._environment, "PYTHONPATH": path},
-            check=True,
-        )
+        subprocess.run([sys.executable, "-m", module, *arguments], env=self._environment, check=True)
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.console)
