@@ -55,6 +55,7 @@ _AUTOMATION = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.scale", description=__doc__.partition("\n")[0])
     parser.add_argument("--days", type=int, default=60, help="partitions of each report (60)")
+    parser.add_argument("--longest-run", type=int, help="seconds a run may take, on a busy machine (180)")
     parser.add_argument("--limit", type=int, default=1500, help="seconds after which it is given up (1500)")
     parser.add_argument("--logs", type=Path, default=Path("build/scale"), help="where logs of servers go")
     asked = parser.parse_args()
@@ -70,7 +71,7 @@ def main() -> int:
         with ExitStack() as stack:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scale-")))
             stack.callback(_keep_logs, place, asked.logs)
-            wrong = list(_scale(stack, place, asked.days, programs))
+            wrong = list(_scale(stack, place, programs, asked.days, asked.longest_run))
     except KeyboardInterrupt:
         print("Interrupted; everything that was started is ended.", file=sys.stderr)
         return 130
@@ -80,7 +81,9 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _scale(stack: ExitStack, place: Path, days: int, programs: Path) -> Iterator[str]:
+def _scale(
+    stack: ExitStack, place: Path, programs: Path, days: int, longest_run: int | None
+) -> Iterator[str]:
     """The whole of it; yields what is wrong in the end."""
     for name in ("s3", "redis"):
         (place / name).mkdir()
@@ -106,13 +109,16 @@ def _scale(stack: ExitStack, place: Path, days: int, programs: Path) -> Iterator
     workers = [machine(Worker, name) for name in ("worker-1", "worker-2")]
     # Dagster's instance is also made here, before its servers are there.
     os.environ.update(control.environment)
+    instance = yaml.safe_load((HERE / "dagster.yaml").read_text())
+    if longest_run:
+        instance["run_monitoring"]["max_runtime_seconds"] = longest_run
     setup = Setup(
         date.fromisoformat(keys[0]),
         reports=REPORTS,
         wait=WAIT,
         automation=_AUTOMATION,
         defaults={"max_partitions_per_run": _RANGE},
-        instance=yaml.safe_load((HERE / "dagster.yaml").read_text()),
+        instance=instance,
     )
     home = control.place / "dagster"
     with Deployment(home, stripe, setup, project=HERE / "books", environment=control.environment) as dagster:

@@ -115,7 +115,7 @@ class Backfill:
         until(
             lambda: 4 * self._recorded() >= len(ASSETS) * len(self._days) and self._in_the_middle(victim),
             within=600,
-            every=0.5,
+            every=2,
             what=f"{victim.name} is in the middle of a run",
         )
         victim.service.kill_all()

@@ -103,11 +103,21 @@ class Worker(Machine):
             "DAGSTER_HOME": str(self.place / "home"),
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         }
-        options = ["--concurrency", f"{PLACES}", "--disable-prefetch", "--max-tasks-per-child", "1"]
-        command = ["dagster-celery", "worker", "start", "-A", "dagster_celery.app", "-n", self.name]
         self.service = Service(
             self.name,
-            [str(_BIN / command[0]), *command[1:], "-y", str(HERE / "celery.yaml"), "--", *options],
+            [
+                *(
+                    str(_BIN / "dagster-celery"),
+                    "worker",
+                    "start",
+                    "-A",
+                    "dagster_celery.app",
+                    "-i",
+                    "assets",
+                ),
+                *("-n", self.name, "-y", str(HERE / "celery.yaml"), "--"),
+                *("--concurrency", f"{PLACES}", "--disable-prefetch", "--max-tasks-per-child", "1"),
+            ],
             environment=environment,
             directory=self.place,
             log=self.place / "worker.log",
