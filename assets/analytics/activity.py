@@ -23,8 +23,8 @@ from assets.analytics.analysis import (
 )
 from connector.money import EXACT, money_text
 from connector.pictures import Activity, Picture, draw_daily_activity
-from connector.sql.balances import NAME as BALANCES
-from connector.sql.ledger import DAILY_NET
+from connector.sql.views.balances import NAME as BALANCES
+from connector.sql.views.ledger import DAILY_NET
 
 ACTIVITY = Need(
     ("balance_change_from_activity.itemized", "balance_change_from_activity.summary"),

@@ -20,7 +20,7 @@ from assets.analytics.analysis import (
 )
 from connector.money import EXACT, money_text, total
 from connector.pictures import Balance, Picture, draw_balance_over_time
-from connector.sql.balances import NAME
+from connector.sql.views.balances import NAME
 
 BALANCE = Need(("balance.summary",), ("category", "currency", "net_amount"))
 

@@ -23,7 +23,7 @@ from assets.analytics.analysis import (
 from connector.catalogue.signs import OWN_FEES
 from connector.money import EXACT, money_text
 from connector.pictures import Fees, Picture, draw_fees_by_category
-from connector.sql.ledger import DAILY_NET, FEES
+from connector.sql.views.ledger import DAILY_NET, FEES
 
 BETWEEN = "fees_are_between_gross_and_net"
 

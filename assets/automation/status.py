@@ -17,7 +17,7 @@ from connector.checks import Severity
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.runs.events import Outcome
-from connector.sql.files import find_restatement
+from connector.sql.views.files import find_restatement
 from connector.status.calendar import make_calendar
 from connector.status.drawing import as_markdown
 

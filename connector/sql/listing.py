@@ -7,8 +7,8 @@ import duckdb
 
 from connector.accounts import AccountLists
 from connector.dataset.coverage import coverage_of
-from connector.sql.derived import OF_FILES, Derived
 from connector.sql.source import Source
+from connector.sql.views.derived import OF_FILES, Derived
 
 #: The tables there are: how many columns each has, its first and last period, and how many partitions are
 #: missing in between, with the first of them; an example, and the views on it. A query like any other.

@@ -26,13 +26,13 @@ from connector.dataset.schema_evolution import Footer
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.money import CURRENCIES, USUAL_DIGITS
-from connector.sql.derived import OF_FILES, Derived, comment, create_derived, find_derived
-from connector.sql.files import RESTATED, partitions, restated
 from connector.sql.listing import TABLES, add_listing
 from connector.sql.quoting import literal
 from connector.sql.shared_files import PROTOCOL, register
 from connector.sql.source import SCHEMA, Source, exact_money_macro
-from connector.sql.views import create_view
+from connector.sql.views.derived import OF_FILES, Derived, comment, create_derived, find_derived
+from connector.sql.views.files import RESTATED, partitions, restated
+from connector.sql.views.table import create_view
 
 #: How a statement that writes begins, wherever it stands in another.
 _WRITES = re.compile(r"\b(copy|export|create|insert|attach|install|load|call|pragma|set)\b", re.IGNORECASE)

@@ -19,7 +19,7 @@ from connector.dataset.store import Store
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Interval, Partition, Windows
 from connector.query import ReportQuery
-from connector.sql.files import find_restatement
+from connector.sql.views.files import find_restatement
 from connector.status.calendar import Facts
 
 #: How far back report runs are looked for, and through how many pages of a hundred.

@@ -14,7 +14,7 @@ from connector.checks import Severity, all_checks
 from connector.cli import ENVIRONMENT, EXIT_CODES, cli
 from connector.convert.arrow_types import arrow_type
 from connector.query import ReportQuery
-from connector.sql.derived import OF_FILES, VIEWS
+from connector.sql.views.derived import OF_FILES, VIEWS
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -22,8 +22,8 @@ from connector.money import EXACT, total
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from connector.simulator.books.entries import Entry
-from connector.sql.derived import OF_FILES, VIEWS
 from connector.sql.listing import TABLES, examples
+from connector.sql.views.derived import OF_FILES, VIEWS
 from connector.sql.warehouse import open_warehouse
 from tests.conftest import Pull
 from tests.support.clock import ManualClock

@@ -12,9 +12,9 @@ from connector.catalogue.signs import OWN_FEES
 from connector.catalogue.spec import CONNECTED
 from connector.convert.decode import ROW_KIND
 from connector.dataset.identity import Dataset
-from connector.sql.movements import IS_MOVEMENT
 from connector.sql.quoting import literal
 from connector.sql.source import Source, family_of, is_part, money
+from connector.sql.views.movements import IS_MOVEMENT
 
 DAILY_NET = "daily_net"
 DAILY_NET_ABOUT = (

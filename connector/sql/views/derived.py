@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import duckdb
 
 from connector.dataset.identity import Dataset
-from connector.sql import balances, files, ledger, movements, payout_contents
 from connector.sql.quoting import literal, quoted
 from connector.sql.source import SCHEMA, Source, spec_of
+from connector.sql.views import balances, files, ledger, movements, payout_contents
 
 
 @dataclass(frozen=True, slots=True)
