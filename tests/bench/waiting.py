@@ -28,6 +28,9 @@ _KEY = "_".join(("rk", "live", "bench" * 5))
 
 _CREATED, _FETCHED = 25, 20
 
+#: Seconds after which a contender is given up on: many times what any of them needs.
+_LONGEST = 300
+
 #: The contenders at work.
 _running: set["subprocess.Popen[str]"] = set()
 
@@ -137,7 +140,11 @@ def _run(command: Sequence[str]) -> tuple[int, str, str]:
     ) as process:
         _running.add(process)
         try:
-            said, complained = process.communicate()
+            said, complained = process.communicate(timeout=_LONGEST)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return 1, "", f"it has not ended within {_LONGEST} s"
         finally:
             process.kill()
             _running.discard(process)
