@@ -29,7 +29,7 @@ _KEY = "_".join(("rk", "live", "bench" * 5))
 _CREATED, _FETCHED = 25, 20
 
 #: Seconds after which a contender is given up on: many times what any of them needs.
-_LONGEST = 300
+_LONGEST = 400
 
 #: The contenders at work.
 _running: set["subprocess.Popen[str]"] = set()
