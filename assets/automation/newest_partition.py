@@ -23,8 +23,9 @@ from assets.reports.partitions import account_in
 from assets.resources import stripe_resource
 from assets.sensors.availability_decisions import interval_of
 from assets.sensors.readiness import ReportAvailability, read_availability
-from assets.sensors.tick import MOST_NAMED, TICK_RETRY, list_first
+from assets.sensors.tick import MOST_NAMED, TICK_RETRY
 from assets.shown import shown, shown_metadata
+from connector.dataset.coverage import listed
 from connector.errors import ReportingError
 from connector.runs.readiness import ready_by
 
@@ -158,7 +159,7 @@ def evaluate_newest(
         there = [each.key for each in availability.newest(1) if account_in(each.key) not in without]
         text = f"The newest data are in the dataset: {', '.join(there[:MOST_NAMED])}."
         if without:
-            text += f" Without accounts that are gone: {list_first(without)}."
+            text += f" Without accounts that are gone: {listed(without)}."
         return dg.AssetCheckResult(passed=True, description=shown(text), metadata=shown_metadata(metadata))
     put_down = sorted(left_alone.put_down.intersection(missing))
     if left_alone.keys.issuperset(missing):
@@ -167,7 +168,7 @@ def evaluate_newest(
             passed=False,
             severity=dg.AssetCheckSeverity.WARN,
             description=shown(
-                f"The dataset does not have {list_first(list(missing))}: "
+                f"The dataset does not have {listed(missing)}: "
                 f"{why if put_down else 'a Dagster run for it is queued or under way'}."
             ),
             metadata=shown_metadata(metadata),
@@ -176,7 +177,7 @@ def evaluate_newest(
         passed=False,
         severity=severity(availability.report.query.spec.id, interval_of(newest).end, availability.now),
         description=shown(
-            f"Stripe has the data, but the dataset does not have {list_first(list(missing))}. "
+            f"Stripe has the data, but the dataset does not have {listed(missing)}. "
             "Materialize it, or see whether the sensor or schedule that requests it runs, and why its runs "
             "fail."
         ),

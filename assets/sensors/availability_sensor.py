@@ -19,9 +19,10 @@ from assets.reports.partitions import account_in
 from assets.resources import stripe_resource
 from assets.sensors.availability_decisions import AvailabilityRules
 from assets.sensors.availability_plan import Position, ReportPlan, TickPlan, plan_tick
-from assets.sensors.tick import LOOK_BACK, TICK_RETRY, CursorFormat, count, list_first
+from assets.sensors.tick import LOOK_BACK, TICK_RETRY, CursorFormat, count
 from assets.shown import shown
 from connector.accounts import explain_unlisted
+from connector.dataset.coverage import listed
 from connector.errors import ReportingError
 from connector.runs.readiness import Bound
 from connector.status.drawing import as_text, legend
@@ -133,7 +134,7 @@ def summarize(plan: TickPlan, granted: Sequence[RangeRunRequest]) -> str:
     """What a tick found and requests, a line for each report."""
     lines = [_line(each, granted) for each in plan.reports]
     if plan.postponed:
-        names = list_first(list(plan.postponed))
+        names = listed(plan.postponed)
         lines.append(f"Not looked at, since the tick's time was up; the next tick begins with them: {names}.")
     return "\n".join(lines)
 
@@ -192,17 +193,16 @@ def _notes(plan: ReportPlan) -> list[str]:
     """What else there is to say of a report, a sentence each."""
     notes = [*plan.recording.notes, *(_REFUSED[each] for each in sorted(plan.availability.refused))]
     if plan.given_up:
-        notes.append(f"Asked for {MOST_TIMES} times in vain: {list_first(list(plan.given_up))}")
+        notes.append(f"Asked for {MOST_TIMES} times in vain: {listed(plan.given_up)}")
     if plan.left_alone:
         notes.append(
-            f"Cancelled by a person and left alone until a person launches it: "
-            f"{list_first(list(plan.left_alone))}"
+            f"Cancelled by a person and left alone until a person launches it: {listed(plan.left_alone)}"
         )
     if plan.gone:
         notes.append(_say_gone(plan.gone))
     if plan.gaps:
         notes.append(
-            f"No file for {list_first(list(plan.gaps))}, between the first file and the last; "
+            f"No file for {listed(plan.gaps)}, between the first file and the last; "
             "sums over this time are short, and a backfill brings them"
         )
     if plan.unlisted:
@@ -213,7 +213,7 @@ def _notes(plan: ReportPlan) -> list[str]:
 def _say_gone(keys: Sequence[str]) -> str:
     accounts = sorted({*map(account_in, keys)})
     return (
-        f"{count(len(accounts), 'account')} gone, refused by Stripe as unknown: {list_first(accounts)}. "
+        f"{count(len(accounts), 'account')} gone, refused by Stripe as unknown: {listed(accounts)}. "
         f"{count(len(keys), 'partition')} not requested until the account is ended with `until:`, or one of "
         "its partitions is launched by hand once it is connected again"
     )

@@ -40,10 +40,11 @@ from assets.sensors.report_run_scan import (
     WantedRun,
     scan_report_runs,
 )
-from assets.sensors.tick import TICK_RETRY, count, list_first
+from assets.sensors.tick import TICK_RETRY, count
 from assets.shown import shown
 from connector.api.client import StripeClient
 from connector.api.models import RunStatus
+from connector.dataset.coverage import listed
 from connector.errors import ConfigurationError, ReportingError
 
 #: Seconds between two ticks, unless configured.
@@ -251,7 +252,7 @@ def summarize(decided: Iterable[Mapping[str, Decision]], scan: AccountScans, *, 
         for key, decision in decisions.items():
             found.setdefault(decision.action, []).append(key)
     states = "; ".join(
-        f"{len(found[action]):,} {action}" + (f" ({list_first(found[action])})" if action in LEFT else "")
+        f"{len(found[action]):,} {action}" + (f" ({listed(found[action])})" if action in LEFT else "")
         for action in LateAction
         if action in found
     )
@@ -272,6 +273,6 @@ def describe_stuck(report: ConfiguredReport, decisions: Mapping[str, Decision]) 
         if stuck:
             lines.append(
                 f"{report.key.to_user_string()}: {count(len(stuck), 'partition')} {action}: "
-                f"{list_first(stuck)}. The failed Dagster runs say what went wrong."
+                f"{listed(stuck)}. The failed Dagster runs say what went wrong."
             )
     return lines

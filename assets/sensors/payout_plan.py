@@ -17,7 +17,7 @@ from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import RangeRunRequest
 from assets.reports.configured import ConfiguredReport
 from assets.sensors.payout_sources import PayoutProgress, PayoutSource, is_valid
-from assets.sensors.tick import AFTER_STRIPE, TICK_SECONDS, bounded, count, in_time, list_first
+from assets.sensors.tick import AFTER_STRIPE, TICK_SECONDS, bounded, count, in_time
 from assets.sensors.unknown_files import (
     NOTHING_RECORDED,
     RECORDING_SECONDS,
@@ -28,6 +28,7 @@ from assets.sensors.unknown_files import (
 )
 from connector.api.client import StripeClient
 from connector.api.models import epoch
+from connector.dataset.coverage import listed
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
@@ -308,7 +309,7 @@ def _plan_requests(
     due = dict.fromkeys((key for key in pending if key not in left_alone), reason)
     again = ask_again(instance, launches, report, grid, due, after_success=True)
     requests = requests_for(report, grid, again.attempts, reason=reason)
-    accounts = list_first(sorted(gone.accounts))
+    accounts = listed(sorted(gone.accounts))
     not_asked = f"{count(len(left_out), 'payout')} not requested, of accounts that are gone: {accounts}."
     note = not_asked if left_out else plan.note
     return replace(plan, requests=requests, given_up=again.given_up, note=note)

@@ -16,9 +16,10 @@ from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
 from assets.sensors.payout_plan import PayoutPlan, PayoutRules, plan_tick
 from assets.sensors.payout_sources import PROGRESS_CURSOR, find_sources
-from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count, list_first
+from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count
 from assets.shown import shown
 from connector.catalogue.latency import LAST_REFRESH
+from connector.dataset.coverage import listed
 from connector.errors import ConfigurationError, ReportingError
 
 #: The oldest windows that are still refreshed.
@@ -113,7 +114,7 @@ def _line(plan: PayoutPlan) -> str:
     waiting = len(plan.progress.pending) - due
     notes = [plan.note] if plan.note else []
     if plan.given_up:
-        notes.append(f"Asked for {MOST_TIMES} times in vain: {list_first(list(plan.given_up))}.")
+        notes.append(f"Asked for {MOST_TIMES} times in vain: {listed(plan.given_up)}.")
     notes += [f"{each}." for each in plan.recording.notes]
     counts = (
         f"{count(len(plan.new), 'new payout')} added as partitions, "

@@ -118,9 +118,3 @@ def bounded(work: Callable[[], State], seconds: float) -> State:
 def count(number: int, noun: str) -> str:
     """A number with its noun: 1 partition, 2 partitions."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def list_first(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

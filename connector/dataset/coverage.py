@@ -1,16 +1,19 @@
 """Which windows a table lacks, and which it holds twice. Pure: it looks at keys and intervals alone."""
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from connector.accounts import NO_LISTS, AccountLife, AccountLists
 from connector.dataset.identity import Dataset
 from connector.errors import ConfigurationError
 from connector.partitions import BY_PAYOUT, Interval, Partition, Windows
 
-#: So many keys are named.
-_SHOWN = 10
+#: So many keys are named, and so many days in a row by the first and the last of them.
+_SHOWN, _IN_A_ROW = 10, 3
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,31 @@ def overlapping(intervals: Mapping[str, Interval]) -> tuple[tuple[str, str], ...
 
 
 def listed(keys: Iterable[str], *, separator: str = ", ") -> str:
-    """Keys for people: the first few, and how many more."""
-    names = list(keys)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{separator.join(names[:_SHOWN])}{more}"
+    """Keys for people: the first few, and how many more. From three days in a row on, the first and the last
+    of them are named: `2026-06-01 to 2026-06-30`."""
+    found: list[list[str]] = []
+    for key in keys:
+        if found and _is_day_after(found[-1][-1], key):
+            found[-1].append(key)
+        else:
+            found.append([key])
+    parts = [part for days in found for part in _parts(days)]
+    more = sum(count for _, count in parts[_SHOWN:])
+    shown = separator.join(text for text, _ in parts[:_SHOWN])
+    return f"{shown} and {more:,} more" if more else shown
+
+
+def _is_day_after(before: str, key: str) -> bool:
+    """Whether two keys of one account are of two days in a row."""
+    (whose, _, day), (same, _, following) = before.rpartition("|"), key.rpartition("|")
+    if whose == same and _DAY.fullmatch(day) and _DAY.fullmatch(following):
+        with contextlib.suppress(ValueError):  # the thirtieth of February, as a file may be named
+            return date.fromisoformat(day) + timedelta(days=1) == date.fromisoformat(following)
+    return False
+
+
+def _parts(days: Sequence[str]) -> list[tuple[str, int]]:
+    """How days in a row are named, and how many each name stands for."""
+    if len(days) < _IN_A_ROW:
+        return [(day, 1) for day in days]
+    return [(f"{days[0]} to {days[-1].rpartition('|')[2]}", len(days))]

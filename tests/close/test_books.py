@@ -274,9 +274,7 @@ def test_one_that_begins_with_money_lacks_what_comes_before(
     closing = close_month(store, store.datasets(), Month.of("2025-10"))
 
     assert [each.partition(".")[0] for each in closing.problems] == [
-        f"{report} lacks 2025-10-01, 2025-10-02, 2025-10-03, 2025-10-04, 2025-10-05, 2025-10-06, "
-        "2025-10-07, 2025-10-08, 2025-10-09, 2025-10-10 and 14 more"
-        for report in REPORTS[:3]
+        f"{report} lacks 2025-10-01 to 2025-10-24" for report in REPORTS[:3]
     ]
 
 

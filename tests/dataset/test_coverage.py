@@ -157,3 +157,40 @@ def test_a_gap_that_no_windows_fit_into_is_missing_as_a_whole() -> None:
     gap = hours(1, 5)
 
     assert missing(Windows("daily"), [hours(0, 1), hours(5, 6)]) == (Partition(str(gap), gap),)
+
+
+MONTHS = "2026-06-01, 2026-07-01, 2026-08-01"
+HOURS = "2026-06-01-00:00, 2026-06-01-01:00, 2026-06-01-02:00"
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        pytest.param(["2026-02-27", "2026-02-28"], "2026-02-27, 2026-02-28", id="two-days"),
+        pytest.param(["2026-02-27", "2026-02-28", "2026-03-01"], "2026-02-27 to 2026-03-01", id="three-days"),
+        pytest.param(
+            ["2026-06-01", "2026-06-03", "2026-06-04", "2026-06-05"],
+            "2026-06-01, 2026-06-03 to 2026-06-05",
+            id="a-day-apart",
+        ),
+        pytest.param(
+            ["acct_1|2026-06-01", "acct_1|2026-06-02", "acct_1|2026-06-03", "acct_2|2026-06-04"],
+            "acct_1|2026-06-01 to 2026-06-03, acct_2|2026-06-04",
+            id="two-accounts",
+        ),
+        pytest.param(
+            ["2026-06-01", "2026-07-01", "2026-08-01"], "2026-06-01, 2026-07-01, 2026-08-01", id="months"
+        ),
+        pytest.param(
+            ["2026-06-01-00:00", "2026-06-02-00:00"], "2026-06-01-00:00, 2026-06-02-00:00", id="hours"
+        ),
+        pytest.param(["2026-06-31", "2026-02-30"], "2026-06-31, 2026-02-30", id="not-days"),
+        pytest.param(
+            [f"2026-{month:02}-01" for month in range(1, 11)] + ["2026-11-01", "2026-11-02", "2026-11-03"],
+            ", ".join(f"2026-{month:02}-01" for month in range(1, 11)) + " and 3 more",
+            id="days-that-are-not-named-count",
+        ),
+    ],
+)
+def test_days_in_a_row_are_named_by_the_first_and_the_last(keys: list[str], said: str) -> None:
+    assert listed(keys) == said
