@@ -12,6 +12,7 @@ what is logged in `written_together` shares one, and is committed by each statem
 Other storages pass by.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from threading import get_ident
@@ -50,7 +51,7 @@ def written_together(instance: dg.DagsterInstance) -> Iterator[None]:
         yield
 
 
-class _Log:
+class _Log(ABC):
     """The event log while the thread that makes this writes to it."""
 
     #: What of Dagster's storage is carried out here.
@@ -85,9 +86,9 @@ class _Log:
                 for event in gathered:
                     self._store(event)
 
+    @abstractmethod
     def _connected(self) -> AbstractContextManager[None]:
         """While it lasts, this thread's events share what they are written over."""
-        raise NotImplementedError
 
 
 class _SqliteLog(_Log):
