@@ -116,17 +116,17 @@ class ReportFileReader:
     def _all_typed(self, piece: pa.RecordBatch, row: int) -> list[pa.Array]:
         """The columns of a piece, in the order of `schema`.
 
-        One that has the bytes and the type of the column before it is typed once: in UTC `created` and
-        `created_utc` are the same, as are all other times.
+        One that has the bytes and the type of a column before it is typed once: in UTC `created` and
+        `created_utc` are the same, as are all other times, and most customers pay in the account's currency.
         """
         arrays: list[pa.Array] = []
-        before: tuple[ColumnType, pa.DataType, pa.Array] | None = None
+        typed: dict[tuple[ColumnType, pa.DataType], list[tuple[pa.Array, pa.Array]]] = {}
         for column in self.columns:
-            kind, stored = column.type, self.schema.field(column.stored_name).type
             cells = piece.column(self._records.header.index(column.name))
-            same = before is not None and before[:2] == (kind, stored) and before[2].equals(cells)
-            arrays.append(arrays[-1] if same else self._typed(column, piece, row))
-            before = kind, stored, cells
+            before = typed.setdefault((column.type, self.schema.field(column.stored_name).type), [])
+            same = next((array for seen, array in before if seen.equals(cells)), None)
+            arrays.append(self._typed(column, piece, row) if same is None else same)
+            before.append((cells, arrays[-1]))
         return arrays
 
     def _typed(self, column: Column, piece: pa.RecordBatch, row: int) -> pa.Array:

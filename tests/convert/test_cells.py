@@ -268,3 +268,34 @@ def test_the_fast_conversion_agrees_with_the_careful_one(kind: ColumnType, text:
     beside = outcome(text.encode(), UNUSUAL[kind], kind=kind)
 
     assert alone == beside
+
+
+LETTERS = st.sampled_from(
+    [b"a", "Å".encode()[:1], "Å".encode()[1:], "Å".encode(), b"\xff", "😀".encode()[:2], b""]
+)
+
+
+def is_utf8(cell: bytes) -> bool:
+    try:
+        cell.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@given(
+    cells=st.lists(st.none() | st.lists(LETTERS, max_size=4).map(b"".join), max_size=6),
+    left=st.integers(0, 6),
+)
+@example(cells=["Å".encode()[:1], "Å".encode()[1:]], left=0)
+@example(cells=[None, None], left=0)
+def test_a_text_is_utf8_by_itself_or_refused(cells: list[bytes | None], left: int) -> None:
+    """Whatever stands in the cells beside it, which together may be whole letters, or before a slice."""
+    bad = [index for index, cell in enumerate(cells[left:]) if not is_utf8(cell or b"")]
+
+    try:
+        found = convert(pa.array(cells, pa.binary())[left:], ColumnType.TEXT, pa.string()).to_pylist()
+    except BadCellError as error:
+        found = error.index
+
+    assert found == (bad[0] if bad else [cell if cell is None else cell.decode() for cell in cells[left:]])

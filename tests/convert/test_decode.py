@@ -214,6 +214,18 @@ def test_columns_are_stored_in_the_order_asked_for_whatever_the_order_of_the_fil
     assert result.schema.field("new").type == pa.string()
 
 
+def test_columns_of_the_same_bytes_are_typed_once_wherever_they_stand(path: Path) -> None:
+    columns = [Column(name, ColumnType.MONEY, "") for name in ("gross", "fee", "paid", "net")]
+    content = stripe_csv(["gross", "fee", "paid", "net"], [["1.10", "0.10", "1.10", "1.00"], [None] * 4])
+
+    (batch,) = opened(path, content, *columns).batches()
+
+    in_memory = [each.buffers()[1].address for each in batch.columns]
+    assert in_memory[0] == in_memory[2]
+    assert len(set(in_memory)) == 3
+    assert batch["paid"].to_pylist() == [Decimal("1.10"), None]
+
+
 def test_a_report_can_be_read_twice(path: Path) -> None:
     result = opened(path, stripe_csv(["note"], [["x"]]), TEXT)
 
