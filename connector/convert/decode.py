@@ -118,12 +118,14 @@ class ReportFileReader:
 
         One that has the bytes and the type of a column before it is typed once: in UTC `created` and
         `created_utc` are the same, as are all other times, and most customers pay in the account's currency.
+        Text takes no longer to type than to compare, and a file may have thousands of columns of it.
         """
         arrays: list[pa.Array] = []
-        typed: dict[tuple[ColumnType, pa.DataType], list[tuple[pa.Array, pa.Array]]] = {}
+        typed: dict[pa.DataType, list[tuple[pa.Array, pa.Array]]] = {}
         for column in self.columns:
             cells = piece.column(self._records.header.index(column.name))
-            before = typed.setdefault((column.type, self.schema.field(column.stored_name).type), [])
+            is_text, stored = column.type is ColumnType.TEXT, self.schema.field(column.stored_name).type
+            before = [] if is_text else typed.setdefault(stored, [])
             same = next((array for seen, array in before if seen.equals(cells)), None)
             arrays.append(self._typed(column, piece, row) if same is None else same)
             before.append((cells, arrays[-1]))
