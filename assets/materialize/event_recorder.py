@@ -10,12 +10,14 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
-from assets.dagster_runs.history import MaterializationEvent, newest_materializations
+from assets.dagster_runs.history import MaterializationEvent, Target, newest_materializations
 from assets.materialize.check_recorder import CheckRecorder
+from assets.materialize.open_log import target_of_written
 from assets.reports.configured import ConfiguredReport
 from assets.reports.metadata import REPORT_RUN, materialization, partition_metadata
 from assets.reports.preview import first_rows
@@ -116,11 +118,12 @@ class EventRecorder:
             if isinstance(file, OpenFile):
                 rows, report_run = first_rows(self._report, file), file.provenance.run_id
             self._metadata[key] = partition_metadata(self._report, event, rows)
-            recorded = None if self._gather else self._write(event)
+            about = None if self._gather else self._write(event)
             self._checks.evaluate(key, file)
-        if not self._gather:
-            known = recorded and recorded.report_run == report_run
-            self._checks.write(key, recorded.target if recorded and known else None)
+        if about:
+            # Another process may have put a file there since, which the checks are about; then the log is
+            # read for the event that has come with it.
+            self._checks.write(key, about.target if about.report_run == report_run else None)
 
     def output(self) -> Iterator[Output]:
         """The step's output, for the steps that wait for it: everything went well."""
@@ -155,18 +158,36 @@ class EventRecorder:
     def _opened(self, key: str) -> AbstractContextManager[OpenFile | UnreadableError]:
         return opened(self._store, self._dataset, self._report.query, key)
 
-    def _write(self, event: Done) -> MaterializationEvent | None:
-        """Write a partition's event, unless it is there. Returns the one that was there."""
+    def _write(self, event: Done) -> "_Recorded":
+        """Write a partition's event, unless it is there. Returns which report run it is of, and what ties
+        checks to it."""
         key, provenance = event.partition.key, event.published.provenance
         metadata = self._metadata.pop(key)
         if key in self._recorded and not event.fetched:
             self._context.log.info(shown(f"{key}: the file and its event are in place already"))
-            return self._newest.get(key)
+            there = self._newest[key]
+            return _Recorded(there.report_run, there.target)
+        # Not what was read when the step began: a step whose run was given up may be at work still, and record
+        # the file that this one has just published. So it is read in the moment before it is written.
         newest = newest_materializations(self._context.instance, self._report.key, [key]).get(key)
         if newest and newest.report_run == provenance.run_id and newest not in self._events:
             self._context.log.info(
                 shown(f"{key}: Dagster run {newest.dagster_run} has just written this event")
             )
-            return newest
+            return _Recorded(newest.report_run, newest.target)
         self._context.log_event(materialization(self._report, provenance, metadata))
-        return None
+        target = target_of_written(self._context.instance, self._report.key, key)
+        return _Recorded(provenance.run_id, target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """A partition's event.
+
+    Attributes:
+        report_run: the report run its rows came from; None for an event that names none.
+        target: what ties the evaluations of the partition's checks to it; None where it is not known.
+    """
+
+    report_run: str | None
+    target: Target | None

@@ -4,7 +4,8 @@ In SQLite, Dagster connects for each event up to three times, each time with an 
 compiles every statement again, and commits as often; and SQLite writes its log back into the database
 whenever the last connection to it is closed. So a step keeps one connection to each of the two databases it
 writes to, that of its run and the index of all runs, and Dagster's own statements run on it, in transactions
-of their own as before. What is logged in `written_together` is one transaction in each.
+of their own as before. What is logged in `written_together` is one transaction in each. And the number that
+an event got is kept, so that nobody reads the log for it.
 
 In Postgres a connection that is idle while Stripe is waited for may be gone when it is needed. There only
 what is logged in `written_together` shares one, and is committed by each statement, as before.
@@ -19,6 +20,8 @@ from threading import get_ident
 from typing import Any
 
 import dagster as dg
+
+from assets.dagster_runs.history import Target
 
 
 @contextmanager
@@ -46,13 +49,29 @@ def written_together(instance: dg.DagsterInstance) -> Iterator[None]:
     """Events that this thread logs in the block are written at its end, also where it raises an error; in
     SQLite all of them, or none where they cannot be. They cannot be read before. Does nothing where the log
     is not held."""
-    held = getattr(instance.event_log_storage.store_event, "__self__", None)
-    with held.written_together() if isinstance(held, _Log) else nullcontext():
+    held = _held(instance)
+    with held.written_together() if held else nullcontext():
         yield
 
 
+def target_of_written(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> Target | None:
+    """What ties checks to the newest materialization of a partition that this step has written; None where it
+    has written none, or the log is not held."""
+    held = _held(instance)
+    return held.written.get((asset, partition)) if held else None
+
+
+def _held(instance: dg.DagsterInstance) -> "_Log | None":
+    log = getattr(instance.event_log_storage.store_event, "__self__", None)
+    return log if isinstance(log, _Log) else None
+
+
 class _Log(ABC):
-    """The event log while the thread that makes this writes to it."""
+    """The event log while the thread that makes this writes to it.
+
+    Attributes:
+        written: what ties checks to the newest materialization written, by asset and partition.
+    """
 
     #: What of Dagster's storage is carried out here.
     METHODS: tuple[str, ...]
@@ -60,7 +79,9 @@ class _Log(ABC):
     def __init__(self, storage: Any) -> None:
         self._thread = get_ident()
         self._store = storage.store_event
+        self._store_asset = storage._store_asset_event
         self._gathered: list[Any] | None = None
+        self.written: dict[tuple[dg.AssetKey, str | None], Target] = {}
 
     @property
     def _of_this_thread(self) -> bool:
@@ -72,6 +93,14 @@ class _Log(ABC):
             self._gathered.append(event)
         else:
             self._store(event)
+
+    def _store_asset_event(self, connection: Any, event: Any, number: int) -> None:
+        """Called by `store_event` with the number that the event got."""
+        self._store_asset(connection, event, number)
+        about = event.dagster_event
+        if about.is_step_materialization:
+            target = Target(storage_id=number, run_id=event.run_id, timestamp=event.timestamp)
+            self.written[about.asset_key, about.partition] = target
 
     @contextmanager
     def written_together(self) -> Iterator[None]:
@@ -99,7 +128,7 @@ class _SqliteLog(_Log):
         closing: what is to be closed.
     """
 
-    METHODS = ("run_connection", "index_connection", "has_table", "store_event")
+    METHODS = ("run_connection", "index_connection", "has_table", "store_event", "_store_asset_event")
 
     def __init__(self, storage: Any, run_id: str, closing: ExitStack) -> None:
         super().__init__(storage)
@@ -161,7 +190,7 @@ class _Database:
 class _PostgresLog(_Log):
     """One database for all runs, to which Dagster connects for each statement or two."""
 
-    METHODS = ("_connect", "store_event")
+    METHODS = ("_connect", "store_event", "_store_asset_event")
 
     def __init__(self, storage: Any) -> None:
         super().__init__(storage)
