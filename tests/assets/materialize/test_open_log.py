@@ -203,6 +203,8 @@ class PostgresLike:
         self.made.append(object())
         yield self.made[-1]
 
+    def _store_asset_event(self, connection: object, event: object, number: int) -> None: ...
+
     def store_event(self, text: str) -> None:
         for _ in range(3):
             with self._connect() as connection:
