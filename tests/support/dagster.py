@@ -16,6 +16,9 @@ from connector.clock import Clock
 from connector.dataset.store import Store
 from connector.query import ReportQuery
 from connector.simulator import SIMULATED_KEY
+from tests.support.migrations import read_migrations_once
+
+read_migrations_once()
 
 Handler = Callable[[httpx.Request], httpx.Response]
 Assets = Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition]
