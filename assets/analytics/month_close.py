@@ -142,8 +142,8 @@ def _find(context: dg.AssetExecutionContext, monthly: Monthly, stripe: StripeRep
     contents, pictures = {}, {}
     for key in sorted(context.partition_keys):
         month = Month(date.fromisoformat(key))
-        closing = close_month(store, datasets, month, lists)
         signed = register.signed(month)
+        closing = close_month(store, datasets, month, lists, signed=signed)
         if signed:
             signed = signed.about({each.table for each in datasets}, {each.owner for each in closing.sheets})
         contents[key] = describe(closing, signed)

@@ -88,7 +88,7 @@ def close(
         register.refuse_signed(wanted)
     for path, reason in store.unusable_tables().items():
         echo(f"Note: {path} was not looked at: {reason}", err=True)
-    closing = close_month(store, datasets, wanted, lists_here(), now=SystemClock().now())
+    closing = close_month(store, datasets, wanted, lists_here(), signed=signed, now=SystemClock().now())
     if sign_off and not closing.problems:
         signed = _sign(register, closing, whole_name(by))
     changes = list(changes_since(signed, closing.inputs, closing.sheets)) if signed else []
@@ -124,5 +124,12 @@ def _show(document: "Document", *, form: str, as_json: bool) -> None:
 
     for each in as_objects(document):
         echo_json(each)
-    summary = {"type": "summary", "closed": not document.is_red, "status": document.status}
-    echo_json({**summary, "exit_code": NOT_CLOSED if document.is_red else 0})
+    echo_json(
+        {
+            "type": "summary",
+            "month": document.month,
+            "closed": not document.is_red,
+            "status": document.status,
+            "exit_code": NOT_CLOSED if document.is_red else 0,
+        }
+    )

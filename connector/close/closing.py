@@ -12,7 +12,7 @@ from connector.close.month import Month
 from connector.close.reading import Source
 from connector.close.rows import Owner
 from connector.close.sheet import CurrencySheet, sheets
-from connector.close.sign_off import Input
+from connector.close.sign_off import Input, SignOff
 from connector.close.tables import (
     NEEDED,
     Books,
@@ -86,6 +86,7 @@ def close_month(
     month: Month,
     lists: AccountLists = NO_LISTS,
     *,
+    signed: SignOff | None = None,
     now: datetime | None = None,
 ) -> Closing:
     """Read and check a month.
@@ -93,13 +94,23 @@ def close_month(
     Args:
         datasets: the tables of one mode.
         lists: the accounts that the configuration names, with their lives.
+        signed: the sign-off that holds: of several tables that would do, those it names count.
         now: an aware time, for a month that may not be over; None for one that is.
 
     Raises:
         ConfigurationError: no table has balances that make up months.
         StoreError: the file system refuses.
     """
-    books = find_books(datasets)
+    were = {each.table for each in signed.inputs} if signed else set()
+
+    def place(dataset: Dataset) -> int:
+        """First those that were signed, then those that have anything of the month."""
+        if dataset.table in were:
+            return 0
+        keys = store.keys(dataset)
+        return 1 if (keys if is_by_payout(dataset) else needs_of(dataset, keys, month).present) else 2
+
+    books = find_books(datasets, place)
     if not books:
         raise ConfigurationError(
             "a month is closed by its balance summary, and there is no table of one with daily, hourly or "
@@ -118,6 +129,8 @@ def _part(store: Store, books: Books, month: Month, lists: AccountLists, now: da
         needed = needs_of(dataset, store.keys(dataset), month, lists)
         if needed.present or role in NEEDED:
             needs[role] = needed
+        else:
+            reading.absent[role] = f"not there: {dataset.table} has no file of {month}"
         if role in NEEDED and not needed.present and not needed.missing:
             problems.append(f"{dataset.table} has no file of any account in {month}. Pull it.")
     sources = [Source.of(books, role) for role in needs]
@@ -131,7 +144,10 @@ def _part(store: Store, books: Books, month: Month, lists: AccountLists, now: da
         f"{owner} begins on {first} with a balance of zero; nothing is expected before."
         for owner, first in begins.items()
     ]
-    lacks = [each for source in sources for each in _missing(source, needs[source.role], begins)]
+    calendar = Windows(books.balance.window, books.balance.zone)
+    intervals = {owner: calendar.partition(first).interval for owner, first in begins.items()}
+    starts = {owner: interval.start for owner, interval in intervals.items() if interval}
+    lacks = [each for source in sources for each in _missing(source, needs[source.role], starts)]
     due = lacks
     if lacks and now is not None and now < month.end(books.balance.zone):
         problems.append(_explain_unfinished(month, books.balance.zone))
@@ -179,29 +195,33 @@ class _Lack:
 
     def until(self, end: datetime) -> "_Lack | None":
         """The windows that had ended by then."""
-        windows = Windows(self.dataset.window, self.dataset.zone)
-        intervals = {
-            key: windows.partition(self.dataset.key_format.values(key)[-1]).interval for key in self.keys
-        }
-        keys = [key for key, interval in intervals.items() if interval and interval.end <= end]
+        keys = [key for key, ended in _ends(self.dataset, self.keys).items() if ended <= end]
         return replace(self, keys=keys) if keys else None
 
 
-def _missing(source: Source, needs: Needs, begins: Mapping[Owner, str]) -> Iterator[_Lack]:
-    form = source.dataset.key_format
+def _ends(dataset: Dataset, keys: Sequence[str]) -> dict[str, datetime]:
+    """When the windows of partitions end."""
+    windows, form = Windows(dataset.window, dataset.zone), dataset.key_format
+    intervals = {key: windows.partition(form.values(key)[-1]).interval for key in keys}
+    return {key: interval.end for key, interval in intervals.items() if interval}
+
+
+def _missing(source: Source, needs: Needs, starts: Mapping[Owner, datetime]) -> Iterator[_Lack]:
+    """What is expected and not there: nothing of windows that had ended when an account began, whatever the
+    windows of its balance are."""
     for account, keys in needs.missing.items():
-        whose = [source.owner(keys[0])] if account or not source.apart else list(begins)
-        first = min((begins[each] for each in whose if each in begins), default="")
-        wanted = [key for key in keys if form.values(key)[-1] >= first]
+        whose = [source.owner(keys[0])] if account or not source.apart else list(starts)
+        first = min((starts[each] for each in whose if each in starts), default=None)
+        ends = _ends(source.dataset, keys)
+        wanted = [key for key in keys if first is None or ends[key] > first]
         if wanted:
             yield _Lack(source.dataset, account, wanted)
 
 
 def _last_day(dataset: Dataset, keys: Sequence[str]) -> date | None:
     """The last day of these windows; None where there are none."""
-    windows = Windows(dataset.window, dataset.zone)
-    ends = [windows.partition(dataset.key_format.values(key)[-1]).interval for key in keys]
-    return max((windows.day(each.end - timedelta(seconds=1)) for each in ends if each), default=None)
+    last = max(_ends(dataset, keys).values(), default=None)
+    return Windows(dataset.window, dataset.zone).day(last - timedelta(seconds=1)) if last else None
 
 
 def _explain_unfinished(month: Month, zone: str) -> str:

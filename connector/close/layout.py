@@ -68,12 +68,14 @@ class Document:
     """The month as it is shown.
 
     Attributes:
+        month: as `2026-06`.
         is_red: whether the month is not closed.
         status: how it stands, in a sentence.
         problems: why it is red, as sentences.
         facts: what it was made of, as sentences.
     """
 
+    month: str
     title: str
     is_red: bool
     status: str
@@ -92,6 +94,7 @@ def laid_out(closing: Closing, signed: SignOff | None, changes: Sequence[str]) -
     """
     problems = (*changes, *closing.problems)
     return Document(
+        month=str(closing.month),
         title=f"Month close {closing.month}, {closing.mode}",
         is_red=bool(problems),
         status=_status(closing, signed, problems),
@@ -120,11 +123,11 @@ def _status(closing: Closing, signed: SignOff | None, problems: Sequence[str]) -
 
 def _facts(closing: Closing) -> Iterator[str]:
     for part in closing.parts:
-        balance, tables = part.books.balance, part.books.tables
-        names = ", ".join(each.table for each in tables.values())
+        names = ", ".join(dict.fromkeys(each.table for each in part.inputs))
+        made = f" Made of {len(part.inputs):,} files of {names}." if names else ""
         yield (
             f"{closing.month.first} to {closing.month.last}, both included, on the calendar of "
-            f"{balance.zone}. Made of {len(part.inputs):,} files of {names}."
+            f"{part.books.balance.zone}.{made}"
         )
 
 

@@ -21,7 +21,10 @@ from connector.text import visible
 #: Pictures as SVG, by account and currency.
 Pictures = Mapping[tuple[Owner, str], str]
 
-_CSV = ("account", "connected_account", "currency", "section", "line", "count", "gross", "fees", "amount")
+_CSV = (
+    "month", "account", "connected_account", "currency", "section", "line", "count", "gross", "fees",
+    "amount",
+)  # fmt: skip
 
 #: What Markdown may take for more than text: anywhere, in addresses that become links, and where a line
 #: begins.
@@ -145,8 +148,9 @@ def _marked(text: str) -> str:
 
 def as_csv(document: Document) -> str:
     """For a spreadsheet: a line for each line of the sheet, amounts as plain numbers in their currency's
-    digits. How the month stands is a line of the section `status`, why it is red are those of `problem`."""
-    rows: list[Sequence[str | int | None]] = [_CSV]
+    digits. How the month stands is a line of the section `status`, why it is red are those of `problem`.
+    Each line begins with the month, so that those of several months can stand below each other."""
+    rows: list[Sequence[str | int | None]] = []
     for kind, texts in (("status", (document.status,)), ("problem", document.problems)):
         rows += [[None, None, None, kind, visible(each), *[None] * 4] for each in texts]
     for page in document.pages:
@@ -157,7 +161,7 @@ def as_csv(document: Document) -> str:
                 line, *cells = (_csv_cell(each, currency) for each in row)
                 wide = [None, None, None, *cells] if len(cells) == 1 else cells[:4]
                 rows.append([*whose, section.name, line, *wide])
-    return "".join(f"{csv_line(row)}\n" for row in rows)
+    return "".join(f"{csv_line(row)}\n" for row in [_CSV, *([document.month, *row] for row in rows)])
 
 
 def _csv_cell(cell: Cell, currency: str) -> str | int | None:
@@ -226,10 +230,11 @@ def as_objects(document: Document) -> Iterator[dict[str, object]]:
     """For programs: an object for each problem and for each line of the sheet. Amounts are text, in their
     currency's digits."""
     for each in document.problems:
-        yield {"type": "problem", "problem": each}
+        yield {"type": "problem", "month": document.month, "problem": each}
     for page in document.pages:
         owner, currency = page.sheet.owner, page.sheet.currency
         whose = {
+            "month": document.month,
             "account": owner.account,
             "connected_account": owner.connected_account or None,
             "currency": currency,

@@ -5,7 +5,7 @@ stands beside it: activity, payouts, what payouts are made of, fees. All of them
 """
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -89,16 +89,23 @@ class Books:
         return self.unfit.get(role, "not there")
 
 
-def find_books(datasets: Iterable[Dataset]) -> tuple[Books, ...]:
+def find_books(
+    datasets: Iterable[Dataset], place: Callable[[Dataset], int] = lambda _: 0
+) -> tuple[Books, ...]:
     """The books among the tables of one mode: those with a balance summary that makes up months, first the
-    key's own account."""
+    key's own account.
+
+    Args:
+        place: of several tables that would do, the one with the lowest number counts; of those with the same
+            the better report, and the usual name. Called where there are several.
+    """
     groups: dict[tuple[bool, str, bool], dict[Role, list[Dataset]]] = {}
     for each in datasets:
         role, connected = _role(each)
         if role:
             key = (connected, each.account or OWN_ACCOUNT, each.acting)
             groups.setdefault(key, {}).setdefault(role, []).append(each)
-    found = [_books(connected, account, roles) for (connected, account, _), roles in groups.items()]
+    found = [_books(connected, account, roles, place) for (connected, account, _), roles in groups.items()]
     return tuple(
         sorted(filter(None, found), key=lambda each: (each.connected, each.account, each.balance.acting))
     )
@@ -117,21 +124,31 @@ def _role(dataset: Dataset) -> tuple[Role | None, bool]:
     return next((role for role, names in _REPORTS.items() if name in names), None), connected
 
 
-def _books(connected: bool, account: str, roles: Mapping[Role, Sequence[Dataset]]) -> Books | None:
+def _books(
+    connected: bool,
+    account: str,
+    roles: Mapping[Role, Sequence[Dataset]],
+    place: Callable[[Dataset], int],
+) -> Books | None:
     balances = [each for each in roles.get(Role.BALANCE, ()) if _unfit(each) is None]
     if not balances:
         return None
-    balance = min(balances, key=_rank)
+    balance = _best(balances, place)
     tables: dict[Role, Dataset] = {Role.BALANCE: balance}
     unfit: dict[Role, str] = {}
     for role in [each for each in Role if each in roles and each is not Role.BALANCE]:
         reasons = [(each, _unfit(each, balance)) for each in roles[role]]
         fitting = [each for each, reason in reasons if reason is None]
         if fitting:
-            tables[role] = min(fitting, key=_rank)
+            tables[role] = _best(fitting, place)
         else:
             unfit[role] = "; ".join(f"{each.table} {reason}" for each, reason in reasons)
     return Books(connected, account, tables, unfit)
+
+
+def _best(tables: Sequence[Dataset], place: Callable[[Dataset], int]) -> Dataset:
+    ranked = sorted(tables, key=_rank)
+    return min(ranked, key=place) if len(ranked) > 1 else ranked[0]
 
 
 def _rank(dataset: Dataset) -> tuple[int, bool, bool, str]:

@@ -153,7 +153,7 @@ def test_what_a_month_can_do_without_is_missed_once_it_was_signed(run: Run, mont
 
     assert red.code == 6
     assert f"{REPORTS[3]} 2026-06-01 was signed off and is missing" in words(red.out)
-    assert "Contents of payouts: not there." in words(red.out)
+    assert f"Contents of payouts: not there: {REPORTS[3]} has no file of 2026-06." in words(red.out)
 
 
 def test_the_same_file_again_changes_nothing(run: Run, month: None) -> None:
@@ -176,6 +176,55 @@ def test_a_month_signed_before_its_successor_was_there_is_compared_with_it(
 
     assert red.code == 6
     assert "usd: the next month opens with -3.00 more than this one closes with." in words(red.out)
+
+
+def test_windows_of_different_lengths_make_up_one_month(
+    run: Run, stripe: Simulator, clock: ManualClock, pull_here: PullMonth
+) -> None:
+    pull_here(reports=REPORTS[:1])
+    pull_here(reports=REPORTS[1:3], window="monthly")
+    signed = run("close", "2026-06", "--sign-off")
+    assert run("forget", REPORTS[0], "2026-06-17", "--yes").code == 0
+    assert run("forget", REPORTS[1], "2026-06-01", "--yes").code == 0
+    lacking = words(run("close", "2026-06").out)
+    pull_here(reports=REPORTS[:1])
+    book_late(stripe, clock, "-1.50")
+    restate(run, "2026-06-01", "2026-07-01", REPORTS[1], window="monthly")
+    restated = words(run("close", "2026-06").out)
+
+    assert signed.code == 0
+    assert "all 32 files are as they were" in words(signed.out)
+    assert "--from 2026-06-17 --to 2026-06-18" in lacking
+    assert "--from 2026-06-01 --to 2026-07-01 --window monthly" in lacking
+    assert "usd: the categories are -1.50 more than the activity of the balance." in restated
+
+
+def test_a_table_without_files_of_the_month_is_in_nobodys_way(
+    run: Run, month: None, pull_here: PullMonth
+) -> None:
+    assert run("forget", REPORTS[1], "2026-06-01", "--yes").code == 0
+    assert run("close", "2026-06").code == 6
+    pull_here(reports=("balance_change_from_activity_summary",), window="monthly")
+
+    whole = run("close", "2026-06", "--sign-off")
+    pull_here(reports=REPORTS[1:2], window="monthly")
+    later = run("close", "2026-06")
+
+    assert whole.code == 0
+    assert "balance_summary, balance_change_from_activity_summary, payouts_itemized" in words(whole.out)
+    assert (later.code, later.lines[1]) == (0, whole.lines[1])
+
+
+def test_the_lines_of_several_months_can_stand_below_each_other(run: Run, month: None) -> None:
+    months = [run("close", each, "--format", "csv").out.splitlines() for each in ("2026-06", "2026-07")]
+    rows = list(csv.DictReader([*months[0], *months[1][1:]]))
+
+    assert months[0][0] == months[1][0]
+    assert {row["month"] for row in rows} == {"2026-06", "2026-07"}
+    ends = [(row["month"], row["line"], row["amount"]) for row in rows if row["currency"] == "usd"]
+    closing = {month: amount for month, line, amount in ends if line.startswith("Ending balance")}
+    opening = {month: amount for month, line, amount in ends if line.startswith("Starting balance (")}
+    assert closing["2026-06"] == opening["2026-07"]
 
 
 def test_programs_get_every_line_and_how_it_stands(run: Run, month: None) -> None:

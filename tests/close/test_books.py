@@ -132,6 +132,16 @@ def test_one_file_of_a_month_with_all_that_can_be_there(
     assert {each.currency: bool(each.fees.tax) for each in closing.sheets}["eur"]
 
 
+def test_a_month_beside_its_days_and_hours(
+    closed: Closed, pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+) -> None:
+    closed(TOP_UP, "monthly", "Asia/Kolkata", REPORTS[0])
+    closing = closed(TOP_UP, "daily", "Asia/Kolkata", *REPORTS[1:3])
+
+    assert closing.problems == ()
+    assert differing(closing, simulator, "Asia/Kolkata") == []
+
+
 def test_activity_added_up_by_stripe_is_as_good(closed: Closed, simulator: Simulator) -> None:
     reports = ("balance_summary", "balance_change_from_activity_summary", "payouts_itemized")
 
@@ -184,6 +194,23 @@ def test_payouts_are_tied_to_files_of_their_own_where_there_are_such(
     assert [each for each in said if "no transactions" in each] == [
         f"1 has no transactions in {query.name} and cannot be tied; those made by hand have none."
     ]
+
+
+def test_payouts_of_their_own_files_count_where_the_other_table_has_nothing_of_the_month(
+    closed: Closed, pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+) -> None:
+    client = client_for(simulator.handle, api_key=LIVE)
+    pull_month(pull, month=AUTUMN, window="monthly", reports=REPORTS[3:], following=False, client=client)
+    start, end = bounds(TOP_UP, "UTC")
+    (first, *_) = simulator.ledger().arriving(start, end, as_of=int(simulator.now().timestamp()))
+    query = ReportQuery.of("payout_reconciliation.by_id.itemized.4")
+    pull(query, [query.payout(first.id)], client=client)
+
+    closing = closed(TOP_UP, "monthly", "UTC", *REPORTS[:3])
+
+    assert closing.problems == ()
+    tied = [each for sheet in closing.sheets for each in sheet.tied or ()]
+    assert [each.payout for each in tied if each.contents is not None] == [first.id]
 
 
 def test_accounts_that_are_acted_for_have_a_sheet_each(
@@ -261,6 +288,23 @@ def test_an_account_that_begins_within_the_month_lacks_nothing_before_nor_does_a
     assert closing.parts[0].remarks[0] == (
         "own account begins on 2025-10-20 with a balance of zero; nothing is expected before."
     )
+
+
+@pytest.mark.parametrize("window", ["hourly", "daily", "monthly"])
+def test_what_begins_within_a_window_is_expected_in_that_window(
+    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor, window: str
+) -> None:
+    client = client_for(simulator.handle)
+    days = Windows("daily").between(date(2025, 10, 20), date(2025, 11, 2))
+    for report in (REPORTS[0], REPORTS[2]):
+        pull(ReportQuery.of(report), days, client=client)
+    (later, *_) = Month.of("2025-11").partitions(window, "UTC")
+    pull(ReportQuery.of(REPORTS[1], window=window), [later], client=client)
+
+    (problem,) = close_month(store, store.datasets(), Month.of("2025-10")).problems
+
+    first = {"hourly": "2025-10-20-00:00,", "daily": "2025-10-20 to", "monthly": "2025-10-01."}[window]
+    assert problem.startswith(f"{REPORTS[1]} lacks {first}")
 
 
 def test_one_that_begins_with_money_lacks_what_comes_before(

@@ -26,8 +26,8 @@ def document(text: str = FORGED, amount: Decimal = Decimal("-1.5"), currency: st
     )  # fmt: skip
     section = Section("activity", text, ("Name", "Amount"), ((text, amount),), (0,), (text,))
     return Document(
-        title=text, is_red=True, status=text, problems=(text,), remarks=(text,), facts=(text,),
-        pages=(Page(text, sheet, (section,)),),
+        month="2026-06", title=text, is_red=True, status=text, problems=(text,), remarks=(text,),
+        facts=(text,), pages=(Page(text, sheet, (section,)),),
     )  # fmt: skip
 
 
@@ -65,8 +65,8 @@ def test_a_page_has_the_tags_of_ours_alone(text: str) -> None:
 def test_no_text_in_a_csv_is_a_formula(text: str) -> None:
     rows = list(csv.reader(as_csv(document(text)).splitlines()))
 
-    assert {len(row) for row in rows} == {9}
-    texts = [cell for row in rows for cell in row[:5]]
+    assert {(len(row), row[0]) for row in rows[1:]} == {(len(rows[0]), "2026-06")}
+    texts = [cell for row in rows for cell in row[1:6]]
     assert [cell for cell in texts if re.match(r"\s*[=+\-@](?!\d+(\.\d+)?$)", cell)] == []
     assert rows[-1][-1] == "-1.50"
 
@@ -92,7 +92,7 @@ def test_people_read_thousands_apart_and_spreadsheets_plain_numbers(amount: Deci
 def test_a_spreadsheet_says_how_the_month_stands() -> None:
     rows = csv.reader(as_csv(document("a")).splitlines())
 
-    assert [row[3:5] for row in rows][1:3] == [["status", "a"], ["problem", "a"]]
+    assert [row[4:6] for row in rows][1:3] == [["status", "a"], ["problem", "a"]]
 
 
 def test_what_is_below_a_cent_is_shown() -> None:
