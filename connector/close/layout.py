@@ -173,7 +173,7 @@ def _categories(rows: Sequence[CategoryRow]) -> Iterator[tuple[Cell, ...]]:
         return (min(found, default=len(_ORDER)), row.category)
 
     for each in sorted(rows, key=rank):
-        yield each.category or "null", each.count, each.gross, EXACT.minus(each.fee), each.net
+        yield each.category or "no category", each.count, each.gross, EXACT.minus(each.fee), each.net
     counts = [each.count for each in rows]
     yield (
         "Total",

@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
-from rich.text import Text
 
 from connector.money import money_text
 from connector.sql.source import DECIMALS
 from connector.terminal.console import DisplayTable
+from connector.terminal.lines import json_value
 from connector.terminal.tables import table
 
 
@@ -77,7 +77,17 @@ def _scale(value: Decimal) -> int:
     return -exponent if isinstance(exponent, int) else 0
 
 
-def _shown(value: Any) -> Text:
-    if value is None:
-        return Text("null", style="dim")
-    return Text(f"{value:f}" if isinstance(value, Decimal) else str(value))
+def _shown(value: Any) -> str | None:
+    """As in CSV: null is an empty cell, an empty text `""`, and lists and objects are JSON."""
+    match value:
+        case None:
+            return None
+        case "":
+            return '""'
+        case bool():
+            return str(value).lower()
+        case Decimal():
+            return f"{value:f}"
+        case dict() | list() | tuple():
+            return json_value(value)
+    return str(value)

@@ -35,11 +35,11 @@ class DisplayTable(Table):
     """rich's table, whose cells are as wide as what is shown of them."""
 
     def add_row(self, *cells: Any, **options: Any) -> None:
-        """Add a row of texts."""
+        """Add a row of texts. What is not there (None) is an empty cell, in every table."""
         super().add_row(*(_cell(each) for each in cells), **options)
 
 
-def _cell(cell: str | Text) -> Text:
+def _cell(cell: str | Text | None) -> Text:
     if isinstance(cell, Text):
         return Text(visible(cell.plain), style=cell.style)
-    return Text(visible(cell))
+    return Text(visible(cell or ""))

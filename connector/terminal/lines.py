@@ -55,6 +55,11 @@ def json_line(value: Mapping[str, Any], *, encoding: str | None = "utf-8") -> st
     return "".join(each if _fits(each, encoding) else json.dumps(each)[1:-1] for each in text)
 
 
+def json_value(value: Any) -> str:
+    """A list or an object within a cell, as `json_line` writes it."""
+    return json_line({"": value})[len('{"": ') : -1]
+
+
 def _fits(character: str, encoding: str | None) -> bool:
     if character.isascii():
         return character.isprintable()

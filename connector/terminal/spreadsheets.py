@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from connector.terminal.lines import echo, json_line
+from connector.terminal.lines import echo, json_value
 
 #: What begins a formula, in either width, also behind what spreadsheets skip.
 _FORMULA = re.compile(r"[\s\0-\x20\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
@@ -44,7 +44,7 @@ def _cell(value: Any) -> str:
         case date():
             return value.isoformat()
         case dict() | list() | tuple():
-            return _quoted(json_line({"": value})[len('{"": ') : -1])
+            return _quoted(json_value(value))
     return _text(str(value))
 
 

@@ -509,6 +509,7 @@ def test_sql_without_a_query_lists_tables_and_views_with_an_example_each(run: Ru
     names = ["balance_summary", "balance_summary_movements", "balances", "daily_net", "_partitions"]
     assert [name for name in names if not any(line.startswith(f"{name}: ") for line in shown.lines)] == []
     assert "  SELECT currency, _date, closing FROM balances ORDER BY ALL" in shown.lines
+    assert "null" not in shown.out
     assert [line for line in shown.lines[shown.lines.index("") :] if len(line) > 80 or '"' in line] == [
         'Examples, each for stripe-reports sql "…":'
     ]

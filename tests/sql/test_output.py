@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.money import money_text
-from connector.sql.output import rows_of
+from connector.sql.output import render, rows_of
+from connector.terminal.console import Shown
 from connector.terminal.lines import json_line
 from connector.terminal.spreadsheets import csv_line
 
@@ -113,6 +114,25 @@ def test_other_texts_are_read_back_as_they_are(texts: list[str]) -> None:
 )
 def test_a_cell(value: Any, cell: str) -> None:
     assert csv_line([value]) == cell
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("NULL", ""),
+        ("''", '""'),
+        ("[NULL, 1.50::DECIMAL(9,2)]", '[null, "1.50"]'),
+        ("{'day': DATE '2026-06-01', 'net': NULL}", '{"day": "2026-06-01", "net": null}'),
+        ("TRUE", "true"),
+        ("0.000000::DECIMAL(18,6)", "0.00"),
+    ],
+)
+def test_people_see_what_csv_has_and_no_word_of_python(value: str, cell: str) -> None:
+    console = Shown()
+    with console.capture() as capture:
+        console.print(render(duckdb.connect().sql(f"SELECT {value} AS a")))
+
+    assert [line.strip("│ ") for line in capture.get().splitlines()][-2] == cell
 
 
 def test_names_of_columns_are_no_formulas_either() -> None:
