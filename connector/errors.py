@@ -111,6 +111,7 @@ class APIError(ReportingError):
         should_retry: the header `Stripe-Should-Retry`; None when absent.
         retry_after: the header `Retry-After`, in seconds; None when absent.
         limit: the header `Stripe-Rate-Limited-Reason`, which limit a 429 is about; None when absent.
+        said: Stripe's own words, without the request they are about; None when there are none.
 
     Source: https://docs.stripe.com/api/errors, https://docs.stripe.com/error-low-level
     """
@@ -128,6 +129,7 @@ class APIError(ReportingError):
         should_retry: bool | None = None,
         retry_after: float | None = None,
         limit: str | None = None,
+        said: str | None = None,
     ) -> None:
         named = {"parameter": param, "request": request_id}
         trace = ", ".join(f"{what} {name}" for what, name in named.items() if name)
@@ -141,6 +143,7 @@ class APIError(ReportingError):
         self.should_retry = should_retry
         self.retry_after = retry_after
         self.limit = limit
+        self.said = said
 
 
 class InvalidRequestError(APIError):

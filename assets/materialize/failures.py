@@ -13,7 +13,7 @@ from connector.checks import CheckOutcome
 from connector.errors import ReportingError
 from connector.pipeline.collect import Missed, Outcome
 from connector.runs.readiness import refused_bound
-from connector.runs.wording import Caretakers, sentence, what_to_do
+from connector.runs.wording import Caretakers, Reasons, sentence, what_to_do
 
 #: Metadata of the failure: how many partitions of the run are materialized all the same.
 MATERIALIZED = "stripe/materialized_partitions"
@@ -106,11 +106,14 @@ def _describe_missed(asset: str, recorded: int, ordered: Sequence[Missed], by: C
         if (number := sum(each.outcome == outcome for each in ordered))
     )
     others = f" The other {recorded} are materialized." if recorded else ""
+    reasons = Reasons()
     return [
         f"{asset}: {len(ordered)} of {recorded + len(ordered)} partitions have no new data ({counts}); "
         f"their earlier data, if any, are unchanged.{others}",
         *_first(
-            f"  {each.partition.key}  {_words(each.outcome)}: {_reason(each.error, by)}" for each in ordered
+            f"  {each.partition.key}  {_words(each.outcome)}: "
+            f"{reasons.known(each.partition.key, each.error) or _reason(each.error, by)}"
+            for each in ordered
         ),
     ]
 

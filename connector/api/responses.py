@@ -158,6 +158,7 @@ def error_of(
         should_retry=should == "true" if should in {"true", "false"} else None,
         retry_after=_retry_after(headers.get("retry-after"), now),
         limit=shown(headers.get("stripe-rate-limited-reason")),
+        said=text,
     )
 
 

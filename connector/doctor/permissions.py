@@ -62,11 +62,11 @@ def examine_stripe(
     take: Callable[[Mapping[str, ReportType]], None],
 ) -> Iterator[Diagnosis]:
     """Test each thing that a pull needs. `take` gets the report types by id, if Stripe returns them."""
-    refused = False
+    refused: ReportingError | None = None
     try:
         take(client.report_types())
     except (PermissionDeniedError, UnknownAccountError) as error:
-        refused = True
+        refused = error
         yield _forbidden("read report types", error)
     except ReportingError as error:
         yield _unanswered(client, error)
@@ -76,7 +76,8 @@ def examine_stripe(
     yield _version(responses.exchanges[-1])
     if not refused:
         yield fine("permission", "read report types: yes")
-    yield from permissions(client)
+    if not isinstance(refused, UnknownAccountError):  # else each would be refused for that
+        yield from permissions(client)
 
 
 def _unanswered(client: StripeClient, error: ReportingError) -> Diagnosis:
@@ -139,8 +140,12 @@ def _version(exchange: ResponseHead) -> Diagnosis:
 
 
 def permissions(client: StripeClient) -> Iterator[Diagnosis]:
-    """Whether the key has each permission that a pull needs."""
-    yield _tested("read report runs", lambda: client.report_runs(limit=1))
+    """Whether the key has each permission that a pull needs; where it may not act for the account, that
+    alone, once."""
+    first = _tested("read report runs", lambda: client.report_runs(limit=1))
+    yield first
+    if first.subject == "account":
+        return
     nothing, once = ReportRequest("", ()), f"doctor-{client.clock.now().timestamp()}"
     yield _tested(_CREATE, lambda: client.create_report_run(nothing, idempotency_key=once), _EMPTY)
     yield _files(client)
@@ -188,7 +193,8 @@ def _forbidden(what: str, error: APIError) -> Diagnosis:
             f"{what}: {error}",
             "Set STRIPE_ACCOUNT to an account that is connected to the key's own.",
         )
-    return failure("permission", f"{what}: no. {error}", _GRANT.format(_CALLED.get(what, what)))
+    found = f"{what}: no. HTTP {error.status}: {error.said or error}"
+    return failure("permission", found, _GRANT.format(_CALLED.get(what, what)))
 
 
 def _inconclusive(what: str, error: ReportingError) -> Diagnosis:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.api.models import ReportRun
-from connector.errors import NotReadyError, ReportingError, RunPendingError, advice
+from connector.errors import (
+    APIError,
+    AuthenticationError,
+    ConnectionFailedError,
+    NotReadyError,
+    ReportingError,
+    RunPendingError,
+    advice,
+)
 from connector.runs.adoption import WaitPolicy, abandoned_at
 from connector.runs.progress import PartitionProgress
 
@@ -113,6 +121,30 @@ _ONE = _Said("it", "It comes by itself", "It may come by itself", "It does not c
 _MANY = _Said(
     "them", "They come by themselves", "They may come by themselves", "They do not come by themselves"
 )
+
+
+class Reasons:
+    """Why partitions failed, each reason in full once: a key that has expired, a permission that it lacks or
+    a network that is down would else be said of each partition."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, ...], str] = {}
+
+    def known(self, key: str, error: ReportingError) -> str | None:
+        """A clause that refers to the first partition that failed for this reason; None where this is it."""
+        first = self._first.setdefault(_reason(error), key)
+        return None if first == key else f"for the same reason as {first}"
+
+
+def _reason(error: ReportingError) -> tuple[str, ...]:
+    """What is the same where partitions fail for one reason, whichever request it befell."""
+    kind = type(error).__name__
+    match error:
+        case AuthenticationError() | ConnectionFailedError():
+            return (kind,)
+        case APIError() if error.said:
+            return kind, f"{error.status}", error.said
+    return kind, str(error)
 
 
 def sentence(error: ReportingError) -> str:

@@ -392,6 +392,23 @@ def test_a_key_stripe_does_not_take_is_one_message(
     assert "expired0000000" not in refused.err
 
 
+@pytest.mark.parametrize(
+    ("status", "hint"), [(401, "has expired"), (403, "lacks a permission; "), (404, "live")]
+)
+def test_what_is_wrong_with_key_or_account_is_said_once_and_of_each_day_that_it_failed(
+    run: Run, stripe: Simulator, status: int, hint: str
+) -> None:
+    stripe.faults.add(Respond(status), "POST", times=None)
+
+    pulled = run("pull", "balance_summary", *JUNE)
+
+    first, *others = pulled.err.splitlines()
+    key = first.partition("  ")[0]
+    assert (pulled.code, hint in first, len(others)) == (1, True, 2)
+    assert all(line.endswith(f"  failed  for the same reason as {key}") for line in others)
+    assert "3 failed: " in pulled.out
+
+
 def test_another_window_into_the_same_table_is_refused(run: Run, stripe: Simulator) -> None:
     run("pull", "balance_summary", *JUNE)
     before = len(stripe.requests)

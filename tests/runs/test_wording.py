@@ -1,11 +1,14 @@
 """What is said of partitions that failed: whether they come by themselves, when, and by whom."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
+from connector.api.responses import error_of
 from connector.errors import (
     BeforeDataError,
+    ConnectionFailedError,
     DataError,
     NotReadyError,
     ReportingError,
@@ -13,7 +16,7 @@ from connector.errors import (
     RunPendingError,
     ServerError,
 )
-from connector.runs.wording import COMMAND, Caretakers, outlook, what_to_do
+from connector.runs.wording import COMMAND, Caretakers, Reasons, outlook, what_to_do
 
 NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)
 LATE = RunPendingError("pending", run_id="frr_1")
@@ -83,3 +86,33 @@ def test_of_several_partitions_each_sentence_is_said_once_with_the_last_time() -
         "They do not come by themselves, though Stripe goes on with them. Pull again later: the report run "
         "is reused, or replaced once it has hung for too long."
     )
+
+
+def refused(status: int, asked: str, text: str, request: str) -> ReportingError:
+    body = json.dumps({"error": {"message": text}}).encode()
+    return error_of(status, {"request-id": request}, body, asked=asked, key="rk_live_…", now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        (refused(401, "GET /a", "Expired.", "req_1"), refused(401, "GET /b", "Expired.", "req_2"), True),
+        (refused(401, "GET /a", "rk_…1.", "req_1"), refused(401, "GET /b", "rk_…2.", "req_2"), True),
+        (refused(403, "GET /a", "No.", "req_1"), refused(403, "POST /b", "No.", "req_2"), True),
+        (refused(403, "GET /a", "No.", "req_1"), refused(403, "GET /a", "Not that.", "req_2"), False),
+        (refused(404, "POST /a", "No type.", "req_1"), refused(404, "POST /a", "No type.", "req_2"), True),
+        (refused(400, "POST /a", "No.", "req_1"), refused(404, "POST /a", "No.", "req_2"), False),
+        (ConnectionFailedError("GET /a: reset"), ConnectionFailedError("GET /b: [tried 3 times]"), True),
+        (RunFailedError("a", run_id="a", attempts=3), RunFailedError("b", run_id="b", attempts=3), False),
+        (DataError("column x"), DataError("column x"), True),
+        (DataError("the same"), ReportingError("the same"), False),
+    ],
+)
+def test_what_is_of_the_key_the_account_or_the_network_is_said_once(
+    one: ReportingError, two: ReportingError, same: bool
+) -> None:
+    reasons = Reasons()
+
+    said = [reasons.known(key, error) for key, error in (("one", one), ("two", two), ("one", one))]
+
+    assert said == [None, "for the same reason as one" if same else None, None]

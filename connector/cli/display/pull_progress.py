@@ -15,7 +15,7 @@ from connector.money import money_text
 from connector.pipeline.events import Asked, Done, Event, Missed, Outcome
 from connector.pipeline.log import fields_of
 from connector.query import ReportQuery
-from connector.runs.wording import COMMAND, outlook, sentence, what_to_do
+from connector.runs.wording import COMMAND, Reasons, outlook, sentence, what_to_do
 from connector.terminal.lines import echo, echo_json
 from connector.terminal.progress import bar, is_watched
 from connector.text import iso, join_names
@@ -122,6 +122,7 @@ class PullReporter:
             self._bar = bar()
         self._task = self._bar.add_task(query.name, total=total, now="") if self._bar else None
         self._pending = 0
+        self._reasons = Reasons()
 
     def __enter__(self) -> Self:
         if self._bar:
@@ -146,8 +147,9 @@ class PullReporter:
         elif isinstance(event, Missed):
             run = f"  {event.run_id}" if event.run_id else ""
             outcome = event.outcome.value.replace("_", " ")
-            comes = outlook([event.error], COMMAND, beside=True)
-            self._say(f"{event.partition.key}  {outcome}{run}  {sentence(event.error)} {comes}")
+            key, comes = event.partition.key, outlook([event.error], COMMAND, beside=True)
+            said = self._reasons.known(key, event.error) or f"{sentence(event.error)} {comes}"
+            self._say(f"{key}  {outcome}{run}  {said}")
         elif isinstance(event, Done) and self._bar is None:
             echo(_line(event, gone))
         if self._bar and self._task is not None:
