@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from unittest.mock import patch
 
 import pyarrow as pa
 
@@ -19,9 +18,10 @@ from connector.dataset.store import Store
 from connector.pipeline import collect, conversion, conversions
 from connector.pipeline.reconversion import ConfiguredShape
 from connector.query import ReportQuery
-from connector.runs import adoption, creation, polling, restatement
+from connector.runs import adoption, creation, polling, progress, restatement
 from connector.runs.batch import RunBatch
 from connector.runs.progress import PartitionProgress
+from tests.model.planting import put
 
 
 def _key_without_known_runs() -> Any:
@@ -30,11 +30,11 @@ def _key_without_known_runs() -> Any:
     def key(request: Any, **about: Any) -> str:
         return honest(request, **(about | {"known": ()}))
 
-    return patch.object(creation, "idempotency_key", key)
+    return put(creation, "idempotency_key", key)
 
 
 def _not_newer_than_published() -> Any:
-    return patch.object(adoption, "_is_older", lambda *_, **__: False)
+    return put(adoption, "_is_older", lambda *_, **__: False)
 
 
 def _file_from_before_preparation() -> Any:
@@ -43,7 +43,7 @@ def _file_from_before_preparation() -> Any:
     def complete(created: Any, made: Any, wanted: Any, at: Any) -> bool:
         return honest(created, made, wanted, at) if wanted.refresh else True
 
-    return patch.object(adoption, "_is_complete", complete)
+    return put(adoption, "_is_complete", complete)
 
 
 def _named_run_not_compared() -> Any:
@@ -52,11 +52,11 @@ def _named_run_not_compared() -> Any:
     def differences(run: Any, wanted: Any, at: Any) -> Iterator[str]:
         return iter(()) if run.id == wanted.run_id else honest(run, wanted, at)
 
-    return patch.object(adoption, "differences", differences)
+    return put(adoption, "differences", differences)
 
 
 def _published_blindly() -> Any:
-    return patch.object(Provenance, "is_newer_than", lambda *_: False)
+    return put(Provenance, "is_newer_than", lambda *_: False)
 
 
 @contextmanager
@@ -77,8 +77,8 @@ def _replay_counts_as_new() -> Iterator[None]:
 
     with (
         _key_without_known_runs(),
-        patch.object(StripeClient, "create_report_run", blind),
-        patch("connector.runs.progress.refusal", trusting),
+        put(StripeClient, "create_report_run", blind),
+        put(progress, "refusal", trusting),
     ):
         yield
 
@@ -89,7 +89,7 @@ def _refresh_adopts_older() -> Any:
     def complete(created: Any, made: Any, wanted: Any, at: Any) -> bool:
         return True if wanted.refresh else honest(created, made, wanted, at)
 
-    return patch.object(adoption, "_is_complete", complete)
+    return put(adoption, "_is_complete", complete)
 
 
 def _made_counts() -> Any:
@@ -98,28 +98,26 @@ def _made_counts() -> Any:
     def complete(created: Any, made: Any, wanted: Any, at: Any) -> bool:
         return honest(made or created, made, wanted, at)
 
-    return patch.object(adoption, "_is_complete", complete)
+    return put(adoption, "_is_complete", complete)
 
 
 def _older_run_follows_further_columns() -> Any:
     honest = adoption._is_older
-    return patch.object(
+    return put(
         adoption, "_is_older", lambda run, wanted, own: honest(run, replace(wanted, replaces=None), own=own)
     )
 
 
 def _replaced_unseen() -> Any:
-    return patch.object(store, "_refuse_overtaken", lambda *_: None)
+    return put(store, "_refuse_overtaken", lambda *_: None)
 
 
 def _columns_are_lost() -> Any:
-    return patch.object(ConfiguredShape, "refuse_loss", lambda *_: None)
+    return put(ConfiguredShape, "refuse_loss", lambda *_: None)
 
 
 def _one_refusal_ends_all() -> Any:
-    return patch.object(
-        Store, "readable", lambda store, dataset, keys: (store.provenances(dataset, keys), {})
-    )
+    return put(Store, "readable", lambda store, dataset, keys: (store.provenances(dataset, keys), {}))
 
 
 def _unreadable_is_refused() -> Any:
@@ -130,15 +128,15 @@ def _unreadable_is_refused() -> Any:
             raise OSError("damaged")
         return footer
 
-    return patch.object(places, "read_footer", read)
+    return put(places, "read_footer", read)
 
 
 def _nobody_asks_whose_it_is() -> Any:
-    return patch.object(collect, "confirm_owner", lambda *_, **__: None)
+    return put(collect, "confirm_owner", lambda *_, **__: None)
 
 
 def _seldom_polled() -> Any:
-    return patch.object(polling, "pause_before_poll", lambda *_: 100.0)
+    return put(polling, "pause_before_poll", lambda *_, **__: 100.0)
 
 
 def _young_files_are_gone() -> Any:
@@ -149,15 +147,15 @@ def _young_files_are_gone() -> Any:
         later = conversions.AfterFailure.TRY_LATER
         return conversions.AfterFailure.REPLACE_RUN if then is later else then
 
-    return patch.object(conversions, "after_failure", after)
+    return put(conversions, "after_failure", after)
 
 
 def _hanging_costs_nothing() -> Any:
-    return patch.object(PartitionProgress, "hanging", lambda *_: [])
+    return put(PartitionProgress, "hanging", lambda *_: [])
 
 
 def _nothing_is_due() -> Any:
-    return patch.object(restatement, "select_due", lambda *_: [])
+    return put(restatement, "select_due", lambda *_: [])
 
 
 def _dates_are_the_next_days() -> Any:
@@ -167,7 +165,7 @@ def _dates_are_the_next_days() -> Any:
         found = honest(*about)
         return {name: _later(value) if name == "_date" else value for name, value in found.items()}
 
-    return patch.object(conversion, "_constants", constants)
+    return put(conversion, "_constants", constants)
 
 
 def _later(value: Any) -> Any:
@@ -175,11 +173,11 @@ def _later(value: Any) -> Any:
 
 
 def _fees_settle_like_the_rest() -> Any:
-    return patch.object(adoption, "latency_of", lambda _: USUAL)
+    return put(adoption, "latency_of", lambda _: USUAL)
 
 
 def _fees_are_due_like_the_rest() -> Any:
-    return patch.object(catalogue, "latency_of", lambda _: USUAL)
+    return put(catalogue, "latency_of", lambda _: USUAL)
 
 
 def _snapshots_settle() -> Any:
@@ -189,7 +187,7 @@ def _snapshots_settle() -> Any:
         settled = wanted.partition.interval is None and not wanted.refresh
         return settled or honest(created, made, wanted, at)
 
-    return patch.object(adoption, "_is_complete", complete)
+    return put(adoption, "_is_complete", complete)
 
 
 def _windows_of_a_snapshot() -> Any:
@@ -199,16 +197,16 @@ def _windows_of_a_snapshot() -> Any:
         snapshot = not query.spec.required and not query.dimensions
         return honest(query, replace(partition, interval=None) if snapshot else partition)
 
-    return patch.object(ReportQuery, "request", request)
+    return put(ReportQuery, "request", request)
 
 
 def _lives_do_not_count() -> Any:
-    return patch.object(AccountLife, "overlaps", lambda *_: True)
+    return put(AccountLife, "overlaps", lambda *_: True)
 
 
 def _one_that_is_gone_ends_all() -> Any:
     honest = RunBatch._end_queue
-    return patch.object(RunBatch, "_end_queue", lambda batch, error, _: honest(batch, error, lambda _: True))
+    return put(RunBatch, "_end_queue", lambda batch, error, _: honest(batch, error, lambda _: True))
 
 
 def _whose_it_is_does_not_count() -> Any:
@@ -218,7 +216,7 @@ def _whose_it_is_does_not_count() -> Any:
     def unlike(run: Any, alike: Any) -> list[str]:
         return [name for name in honest(run, alike) if name != "connected_account"]
 
-    return patch.object(adoption, "unlike", unlike)
+    return put(adoption, "unlike", unlike)
 
 
 #: Each puts the mistake there while its context lasts.

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
-from unittest.mock import patch
 
 import dagster as dg
 
@@ -20,6 +19,7 @@ from connector.dataset import places
 from connector.dataset.finder import Finder
 from connector.dataset.pins import Pin
 from connector.dataset.store import Store
+from tests.model.planting import put
 
 
 def _asked_is_done() -> Any:
@@ -27,39 +27,39 @@ def _asked_is_done() -> Any:
         found = ask_again(*about, **more)
         return AskAgain({key: each for key, each in found.attempts.items() if each.number == 1}, ())
 
-    return patch.object(availability_plan, "ask_again", once)
+    return put(availability_plan, "ask_again", once)
 
 
 def _well_is_continued() -> Any:
     every = frozenset({*wish._ENDED_BADLY, dg.DagsterRunStatus.SUCCESS})
-    return patch.object(wish, "_ENDED_BADLY", every)
+    return put(wish, "_ENDED_BADLY", every)
 
 
 def _unknown_stays_unknown() -> Any:
-    return patch.object(availability_plan, "find_unknown", lambda *_, **__: [])
+    return put(availability_plan, "find_unknown", lambda *_, **__: [])
 
 
 def _in_hand_is_asked_for() -> Any:
-    return patch.object(launches.Launches, "in_hand", lambda *_: frozenset())
+    return put(launches.Launches, "in_hand", lambda *_: frozenset())
 
 
 def _cancelled_comes_back() -> Any:
-    return patch.object(launches, "find_put_down", lambda *_: frozenset())
+    return put(launches, "find_put_down", lambda *_: frozenset())
 
 
 def _tick_without_end() -> Any:
     stack = ExitStack()
     patient = replace(tick.TICK_RETRY, client_lasts=3600.0)
     for module in (availability_sensor, late_sensor, newest_partition):
-        stack.enter_context(patch.object(module, "TICK_RETRY", patient))
+        stack.enter_context(put(module, "TICK_RETRY", patient))
     return stack
 
 
 def _reading_proves_nothing() -> Any:
     """Neither the table's pin nor each file's own word is compared: either alone refuses."""
     stack = ExitStack()
-    stack.enter_context(patch.object(Finder, "_hold_to", lambda _, dataset, *__: Pin(dataset, None, None)))
-    stack.enter_context(patch.object(places, "explain_foreign", lambda *_, **__: None))
+    stack.enter_context(put(Finder, "_hold_to", lambda _, dataset, *__: Pin(dataset, None, None)))
+    stack.enter_context(put(places, "explain_foreign", lambda *_, **__: None))
     return stack
 
 
@@ -69,14 +69,14 @@ def _brought_back_is_recorded_already() -> Any:
     def init(self: Any, *about: Any, files: Any, events: Any, **more: Any) -> None:
         honest(self, *about, files=files, events=[e for e in events if e.partition in files], **more)
 
-    return patch.object(EventRecorder, "__init__", init)
+    return put(EventRecorder, "__init__", init)
 
 
 def _backfills_are_overlooked() -> Any:
     def in_hand(self: Any, grid: Any) -> frozenset[str]:
         return covered(self._unfinished, grid)
 
-    return patch.object(launches.Launches, "in_hand", in_hand)
+    return put(launches.Launches, "in_hand", in_hand)
 
 
 def _cancelled_backfill_comes_back() -> Any:
@@ -85,23 +85,23 @@ def _cancelled_backfill_comes_back() -> Any:
     def backfills(self: Any, statuses: Any) -> Any:
         return [] if statuses is overlooked else honest(self, statuses)
 
-    return patch.object(launches.Launches, "_backfills", backfills)
+    return put(launches.Launches, "_backfills", backfills)
 
 
 def _run_key_of_any_asset() -> Any:
     def run_key(self: Any) -> str:
         return f"stripe-{sorted(self.keys)}-{self.reason}"
 
-    return patch.object(RangeRunRequest, "run_key", property(run_key))
+    return put(RangeRunRequest, "run_key", property(run_key))
 
 
 def _runs_of_any_asset() -> Any:
     honest = Launch.partitions
-    return patch.object(Launch, "partitions", lambda self, grid: honest(replace(self, assets=None), grid))
+    return put(Launch, "partitions", lambda self, grid: honest(replace(self, assets=None), grid))
 
 
 def _other_configuration_is_asked_for() -> Any:
-    return patch.object(Store, "explain_refusal", lambda *_, **__: None)
+    return put(Store, "explain_refusal", lambda *_, **__: None)
 
 
 #: Each puts the mistake there while its context lasts.

@@ -20,6 +20,12 @@ def test_the_laws_hold_for_many_weeks() -> None:
         live(number, 12, steps=25)
 
 
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_mistake_fits_the_code(name: str) -> None:
+    with PLANTED[name]():
+        pass
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", PLANTED)
