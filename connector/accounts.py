@@ -163,16 +163,6 @@ class AccountLists:
 NO_LISTS = AccountLists()
 
 
-def explain_gone(accounts: Iterable[str]) -> str:
-    """What to do about accounts that Stripe refuses as unknown, in a sentence."""
-    listed = ", ".join(accounts)
-    return (
-        f"If it left, end it where it is configured, with `until:` and its last day, as in {{account: "
-        f"{listed.partition(',')[0]}, until: 2026-09-30}}; files stored before remain, and are read. If it "
-        "is connected to the key's own account again, ask for one of its partitions by hand"
-    )
-
-
 def explain_unlisted(accounts: Sequence[str]) -> str:
     """What to do about accounts that have files and are not in the list, without a full stop."""
     return (

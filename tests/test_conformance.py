@@ -12,7 +12,7 @@ import pytest
 
 from connector.api.client import StripeClient
 from connector.catalogue import REPORTS, ReportSpec, Status, columns_of
-from connector.checks import CheckResult, check_file, list_file_checks
+from connector.checks import CheckResult, list_file_checks
 from connector.convert.arrow_types import arrow_type
 from connector.dataset.store import Store
 from connector.partitions import Partition
@@ -20,6 +20,7 @@ from connector.pipeline.collect import Done
 from connector.query import ReportQuery
 from connector.simulator import Simulator
 from tests.conftest import ClientFor, Pull
+from tests.support.checks import check_file
 from tests.support.clock import ManualClock
 from tests.support.partitions import days, done, missed
 

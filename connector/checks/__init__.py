@@ -3,8 +3,7 @@
     all_checks()                            every check: what must hold, and what a failure leads to
 
     list_file_checks(query)                 the checks that apply to a partition's own file
-    check_file(store, …, partition)         their outcomes
-    opened(…), check_opened_file(…)         the same in two steps
+    opened(…), check_opened_file(…)         their outcomes
 
     find_continuity_check(query)            whether a period opens with what the one before closed with
     check_continuity(…), read_ends(file)
@@ -27,7 +26,7 @@ An outcome is passed, failed or inconclusive, with a reason in a sentence and th
 from connector.checks.agreement.pairs import Reconciliation, all_in_one, find_reconciliations
 from connector.checks.agreement.reconciliation import Sides, partitions_beside, reconcile
 from connector.checks.balance import Ends, check_continuity, find_continuity_check, read_ends
-from connector.checks.evaluate import all_checks, check_file, check_opened_file, list_file_checks
+from connector.checks.evaluate import all_checks, check_opened_file, list_file_checks
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding, Severity
 from connector.checks.opened_file import OpenFile, UnreadableError, open_file, opened
 
@@ -45,7 +44,6 @@ __all__ = [
     "all_checks",
     "all_in_one",
     "check_continuity",
-    "check_file",
     "check_opened_file",
     "find_continuity_check",
     "find_reconciliations",

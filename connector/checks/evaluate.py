@@ -5,7 +5,7 @@ from connector.checks.balance import ADDS_UP, CONTINUITY
 from connector.checks.disappearance import DISAPPEARANCE
 from connector.checks.file import IS_WHOLE, NO_ADDED_COLUMNS, ROW_COUNT
 from connector.checks.finding import Check, CheckOutcome, CheckResult, Finding
-from connector.checks.opened_file import FileCheck, OpenFile, UnreadableError, inconclusive, opened
+from connector.checks.opened_file import FileCheck, OpenFile, UnreadableError, inconclusive
 from connector.checks.rows import DECIMALS, IN_INTERVAL, NET, OF_ACCOUNT, UNIQUE_KEY
 from connector.checks.wording import REFRESH
 from connector.dataset.identity import Dataset
@@ -28,24 +28,12 @@ def list_file_checks(query: ReportQuery) -> tuple[Check, ...]:
     return tuple(each.check for each in _applicable(query))
 
 
-def check_file(
-    store: Store, dataset: Dataset, query: ReportQuery, partition: str
+def check_opened_file(
+    store: Store, dataset: Dataset, query: ReportQuery, partition: str, file: OpenFile | UnreadableError
 ) -> tuple[CheckOutcome, ...]:
     """Run all of `list_file_checks(query)` on the file of a partition: one outcome each, in that order.
 
     A check that cannot be evaluated is inconclusive and says why.
-
-    Raises:
-        StoreError: there is no file, or the file system refuses.
-    """
-    with opened(store, dataset, query, partition) as file:
-        return check_opened_file(store, dataset, query, partition, file)
-
-
-def check_opened_file(
-    store: Store, dataset: Dataset, query: ReportQuery, partition: str, file: OpenFile | UnreadableError
-) -> tuple[CheckOutcome, ...]:
-    """The same for a file that is read for more than its checks.
 
     Args:
         file: what `opened` gave.

@@ -51,11 +51,6 @@ class Check:
         """
         return self.severity is Severity.ERROR and not self.compares_files
 
-    @property
-    def consequence(self) -> str:
-        """What follows from a failure, unless configured otherwise, as a phrase for people."""
-        return "assets that depend on the partition do not start" if self.blocks else "nothing waits for it"
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connector.api.client import StripeClient
-from connector.checks import CheckResult, Finding, check_file
+from connector.checks import CheckResult, Finding
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.partitions import Partition
@@ -17,6 +17,7 @@ from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from tests.conftest import ClientFor, Pull
 from tests.faults.file_editing import FileFault, Row, Table
+from tests.support.checks import check_file
 from tests.support.clock import ManualClock
 from tests.support.partitions import days, missed
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.checks import Finding, check_file
+from connector.checks import Finding
 from connector.checks.audit import audit
 from connector.convert.arrow_types import MONEY
 from connector.dataset.identity import Dataset
@@ -23,6 +23,7 @@ from connector.query import ReportQuery
 from tests.checks.conftest import JUNE_1, Books, Edited, dataset_of
 from tests.conftest import Pull
 from tests.faults.file_editing import Row
+from tests.support.checks import check_file
 from tests.support.clock import ManualClock
 from tests.support.datasets import NOON, provenance
 

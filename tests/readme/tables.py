@@ -8,13 +8,13 @@ import click
 import dagster as dg
 
 from assets import Automation, ConfiguredReport, build_analytics
-from assets.config.reference import describe_fields
 from connector.catalogue import Column, ColumnType
 from connector.checks import Severity, all_checks
 from connector.cli import ENVIRONMENT, EXIT_CODES, cli
 from connector.convert.arrow_types import arrow_type
 from connector.query import ReportQuery
 from connector.sql.views.derived import OF_FILES, VIEWS
+from tests.readme.fields import describe_fields
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from assets.config.models import Attributes, ConnectionModel, ReportModel
-from assets.config.reference import describe_fields
+from tests.readme.fields import describe_fields
 
 
 def fields() -> list[tuple[str, str, str, str]]:
