@@ -7,7 +7,7 @@
     materialize     one step of a report asset, from partitions to events
     reports         what a report is to Dagster: configuration, partitions, checks, metadata
     dagster_runs    Dagster's runs of reports: history, requests, tags
-    resources       the connection to Stripe;  settings  what the environment says
+    resources       the connection to Stripe
     io_manager      how downstream assets read partitions
     definitions     the code location;  demo, dev  `make demo`, `make dev`
 

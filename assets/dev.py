@@ -19,8 +19,7 @@ from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
-from assets.settings import child_environment
-from connector.settings import API_BASE, API_KEY, DAGSTER_HOME, Connection, dagster_home
+from connector.settings import API_BASE, API_KEY, DAGSTER_HOME, Connection, child_environment, dagster_home
 from connector.simulator import SIMULATED_KEY, Simulator
 from connector.simulator.server import serve
 from connector.terminal.lines import echo

@@ -197,6 +197,11 @@ def dagster_home() -> str | None:
     return os.environ.get(DAGSTER_HOME) or None
 
 
+def child_environment(added: Mapping[str, str]) -> dict[str, str]:
+    """The process's own environment with `added` on top, for a process started from here."""
+    return {**os.environ, **added}
+
+
 def wants_colors() -> bool:
     """Whether colours may be used where a terminal has them. Source: https://no-color.org"""
     return not os.environ.get(NO_COLOR)

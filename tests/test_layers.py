@@ -92,7 +92,6 @@ MAY_IMPORT = {
         "simulator": {"clock"},
     },
     "assets": {
-        "settings": set(),
         "resources": set(),
         "shown": set(),
         "reports": {"shown"},
@@ -110,7 +109,6 @@ MAY_IMPORT = {
             "reports",
             "resources",
             "sensors",
-            "settings",
         },
     },
 }
@@ -209,7 +207,7 @@ def test_only_the_settings_read_the_environment() -> None:
 
     # That of buckets names the endpoint, which the library reads for itself: http is for this machine alone.
     buckets = "connector/dataset/filesystem/access.py"
-    assert set(reading) == {"connector/settings.py", "assets/settings.py", buckets}
+    assert set(reading) == {"connector/settings.py", buckets}
 
 
 def test_frames_are_handed_out_in_one_place() -> None:

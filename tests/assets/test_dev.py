@@ -8,7 +8,7 @@ import pytest
 from filelock import Timeout
 
 from assets.dev import code_location, find_project, free_port, lock_home, prepare_home
-from assets.settings import child_environment
+from connector.settings import child_environment
 
 
 def test_dagster_gets_a_configuration_it_accepts(tmp_path: Path) -> None:

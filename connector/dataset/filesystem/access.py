@@ -74,14 +74,7 @@ class Access:
         _allows_http(self.endpoint or "")
 
 
-def connect(
-    cloud: str,
-    bucket: str,
-    access: Access,
-    given: Mapping[str, Any],
-    *,
-    environment: Mapping[str, str] | None = None,
-) -> Any:
+def connect(cloud: str, bucket: str, access: Access, given: Mapping[str, Any]) -> Any:
     """The objects of a bucket, as an `ObjectStore` of the library. Sends nothing.
 
     Its first request is given up after seconds, so that somebody who waits hears what is wrong; once there
@@ -90,43 +83,31 @@ def connect(
     Args:
         cloud: `s3`, `gs` or `abfs`.
         given: what the URL says, by the library's names.
-        environment: by default the process's own.
 
     Raises ConfigurationError for an endpoint to which data would go unencrypted, and for a profile that
     cannot be used; ValueError and the library's own errors for what it does not take.
     """
     from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415 - only buckets need it
 
-    environment = os.environ if environment is None else environment
     config = dict(given)
-    session = _session(cloud, access, given, environment)
+    session = _session(cloud, access, given)
     if (region := access.region or (session and session.region_name)) and cloud == "s3":
         config["region"] = region
     if access.endpoint:
         config[ENDPOINT[cloud]] = access.endpoint
     if access.anonymous:
         config["skip_signature"] = True
-    endpoint = config.get(ENDPOINT[cloud]) or next(filter(None, map(environment.get, _ENDPOINTS[cloud])), "")
-    make: Callable[..., ObjectStore] = {"s3": S3Store, "gs": GCSStore, "abfs": AzureStore}[cloud]
-    common = {
-        "config": config,
-        **({"credential_provider": _provider(session)} if session else {}),
-    }
+    endpoint = config.get(ENDPOINT[cloud]) or next(filter(None, map(os.environ.get, _ENDPOINTS[cloud])), "")
+    kind: Callable[..., ObjectStore] = {"s3": S3Store, "gs": GCSStore, "abfs": AzureStore}[cloud]
+    provider = {"credential_provider": _provider(session)} if session else {}
     client = {"allow_http": _allows_http(endpoint), "connect_timeout": _HURRY}
-    return FirstAnswer(
-        make(
-            bucket,
-            **common,
-            client_options={**client, "timeout": _HURRY},
-            retry_config={"retry_timeout": _HURRY},
-        ),
-        make(
-            bucket,
-            **common,
-            client_options={**client, "read_timeout": _PATIENCE, "timeout": _LONGEST},
-            retry_config={"retry_timeout": _PATIENCE},
-        ),
-    )
+
+    def make(retry: timedelta, **timeouts: timedelta) -> "ObjectStore":
+        options, retrying = {**client, **timeouts}, {"retry_timeout": retry}
+        return kind(bucket, config=config, client_options=options, retry_config=retrying, **provider)
+
+    patient = make(_PATIENCE, read_timeout=_PATIENCE, timeout=_LONGEST)
+    return FirstAnswer(make(_HURRY, timeout=_HURRY), patient)
 
 
 class FirstAnswer:
@@ -182,16 +163,16 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
-def _session(cloud: str, access: Access, given: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
+def _session(cloud: str, access: Access, given: Mapping[str, Any]) -> Any:
     """A profile of AWS, which the library itself does not read; None where none is meant."""
     if (
         cloud != "s3"
         or access.anonymous
         or "access_key_id" in given
-        or any(map(environment.get, _OWN_CREDENTIALS))
+        or any(map(os.environ.get, _OWN_CREDENTIALS))
     ):
         return None
-    profile = environment.get("AWS_PROFILE")
+    profile = os.environ.get("AWS_PROFILE")
     files = (Path("~/.aws/credentials").expanduser(), Path("~/.aws/config").expanduser())
     if not profile and not any(each.is_file() for each in files):
         return None
