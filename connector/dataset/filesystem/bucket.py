@@ -6,9 +6,8 @@ An object is put whole, in one request: an upload that breaks off leaves nothing
 
 import contextlib
 import mmap
-import re
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,15 @@ import pyarrow.fs as pafs
 from obstore.exceptions import BaseError, NotSupportedError, PreconditionError
 
 from connector.dataset.filesystem.disk import private_directory
+from connector.dataset.filesystem.object_requests import (
+    COPIES,
+    body_of,
+    copies_in,
+    if_match,
+    is_marker,
+    key_of,
+    version_of,
+)
 from connector.dataset.filesystem.objects import END, WHOLE, End, Memory, ObjectFile, ObjectFiles
 from connector.dataset.filesystem.place import Place
 from connector.dataset.filesystem.refusals import explain
@@ -29,7 +37,7 @@ from connector.dataset.filesystem.snapshot import Snapshot
 from connector.dataset.filesystem.store_errors import FINAL, ReplacedError, os_errors
 
 if TYPE_CHECKING:
-    from obstore import GetResult, ObjectMeta
+    from obstore import GetResult
     from obstore.store import ObjectStore
 
 #: Objects read at once: each read is a journey.
@@ -40,9 +48,6 @@ _OPENED_AGAIN = 5
 
 #: Unfinished work of earlier versions, and of rehearsals that were killed.
 _ORPHAN_AFTER = timedelta(days=1)
-
-#: The attribute of a file that counts the copies of earlier ones, which nobody lists to find out.
-_COPIES = "copies"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -102,8 +107,8 @@ class Bucket(Root):
     def _read(self, path: str) -> tuple[bytes, Version] | None:
         try:
             with os_errors():
-                found = self._store.get(_key(path))
-                return bytes(found.bytes()), _version(found.meta)
+                found = self._store.get(key_of(path))
+                return bytes(found.bytes()), version_of(found.meta)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -133,10 +138,10 @@ class Bucket(Root):
             return sorted({f"{directory}/{path[start:].partition('/')[0]}" for path in below})
         try:
             with os_errors():
-                found = self._store.list_with_delimiter(_key(directory))
+                found = self._store.list_with_delimiter(key_of(directory))
         except OSError as error:
             raise self.failure("list", directory, error) from None
-        objects = [each["path"] for each in found["objects"] if not _is_marker(each)]
+        objects = [each["path"] for each in found["objects"] if not is_marker(each)]
         return sorted(map(self._path, [*found["common_prefixes"], *objects]))
 
     def at_depth(self, directory: str, depth: int, name: str) -> Iterator[tuple[str, Version | None]]:
@@ -158,17 +163,17 @@ class Bucket(Root):
         try:
             with os_errors():
                 return {
-                    self._path(each["path"]): _version(each)
-                    for page in self._store.list(_key(directory) or None, chunk_size=1000)
+                    self._path(each["path"]): version_of(each)
+                    for page in self._store.list(key_of(directory) or None, chunk_size=1000)
                     for each in page
-                    if not _is_marker(each)
+                    if not is_marker(each)
                 }
         except OSError as error:
             raise self.failure("list", directory, error) from None
 
     def _fetch_end(self, path: str) -> End:
         """The end of the object that is there now. Raises OSError."""
-        key = _key(path)
+        key = key_of(path)
         with os_errors():
             try:
                 found = self._store.get(key, options={"range": {"suffix": END}})
@@ -176,7 +181,7 @@ class Bucket(Root):
                 if isinstance(error, FINAL):
                     raise
                 found = self._get_end_by_size(key)
-            version = replace(_version(found.meta), copies=_copies(found.attributes))
+            version = replace(version_of(found.meta), copies=copies_in(found.attributes))
             end = End(bytes(found.bytes()), found.meta["size"], version)
         self._memory.put(path, end)
         return end
@@ -185,7 +190,7 @@ class Bucket(Root):
         """The same where no range from the end is given: by Azure, and by S3 of an empty object."""
         for _ in range(_OPENED_AGAIN):
             meta = self._store.head(key)
-            size, options = meta["size"], _if_match(_version(meta))
+            size, options = meta["size"], if_match(version_of(meta))
             if size:
                 options |= {"range": (max(size - END, 0), size)}
             with contextlib.suppress(PreconditionError):
@@ -196,8 +201,8 @@ class Bucket(Root):
         def fetch(start: int, stop: int) -> bytes:
             try:
                 with os_errors():
-                    options: Any = {"range": (start, stop)} | _if_match(version)
-                    return bytes(self._store.get(_key(path), options=options).bytes())
+                    options: Any = {"range": (start, stop)} | if_match(version)
+                    return bytes(self._store.get(key_of(path), options=options).bytes())
             except ReplacedError:
                 raise ReplacedError(f"{path} was replaced while it was read; read it again") from None
 
@@ -257,11 +262,11 @@ class Bucket(Root):
         if replacing is not None:
             mode = {"e_tag": replacing.tag, "version": replacing.number}
             mode = {name: value for name, value in mode.items() if value is not None}
-            attributes = {_COPIES: str(replacing.copies)} if replacing.copies else None
+            attributes = {COPIES: str(replacing.copies)} if replacing.copies else None
         try:
             with os_errors():
                 self._store.put(
-                    _key(path), _body(content), mode=mode, attributes=attributes, use_multipart=False
+                    key_of(path), body_of(content), mode=mode, attributes=attributes, use_multipart=False
                 )
         except (ReplacedError, FileExistsError):
             return False
@@ -279,10 +284,10 @@ class Bucket(Root):
             except (ReplacedError, FileNotFoundError):
                 return None
             with os_errors():
-                self._store.put(_key(name), body, use_multipart=False)
+                self._store.put(key_of(name), body, use_multipart=False)
                 if copies >= 2 * most:
                     # The list also has those that no count knows of: of who was killed, or overtaken.
-                    listed = self._store.list_with_delimiter(_key(place))["objects"]
+                    listed = self._store.list_with_delimiter(key_of(place))["objects"]
                     self._delete(sorted(each["path"] for each in listed)[:-most])
                     copies = most
         return replace(seen, copies=copies)
@@ -293,7 +298,7 @@ class Bucket(Root):
         if end and end.is_whole:
             return end.bytes
         with os_errors():
-            found = self._store.get(_key(path), options=_if_match(version))
+            found = self._store.get(key_of(path), options=if_match(version))
             if found.meta["size"] <= WHOLE:
                 return bytes(found.bytes())
             for chunk in found.stream(min_chunk_size=1 << 20):
@@ -303,7 +308,7 @@ class Bucket(Root):
 
     def remove(self, path: str) -> None:
         with os_errors(), contextlib.suppress(FileNotFoundError):
-            self._store.delete(_key(path))
+            self._store.delete(key_of(path))
 
     def _delete(self, keys: Sequence[str]) -> None:
         """Remove objects, if they are there. Google's and Azure's stores refuse where one is not."""
@@ -320,7 +325,7 @@ class Bucket(Root):
         verb = "list"
         try:
             with os_errors():
-                found = self._store.list_with_delimiter(_key(directory))["objects"]
+                found = self._store.list_with_delimiter(key_of(directory))["objects"]
                 verb = "remove"
                 keys = [each["path"] for each in found]
                 self._delete(keys)
@@ -334,36 +339,3 @@ class Bucket(Root):
 
     def _path(self, key: str) -> str:
         return f"{self._base.partition('/')[0]}/{key}"
-
-
-def _key(path: str) -> str:
-    """The key of an object, or of what is common to some."""
-    return path.partition("/")[2].rstrip("/")
-
-
-def _is_marker(meta: "ObjectMeta") -> bool:
-    """Whether it stands for a directory, as consoles and other programs make them."""
-    return meta["size"] == 0 and "." not in meta["path"].rpartition("/")[2]
-
-
-def _version(meta: "ObjectMeta") -> Version:
-    return Version(meta["e_tag"], meta["version"], meta["last_modified"])
-
-
-def _copies(attributes: Mapping[str, str]) -> int:
-    found = attributes.get(_COPIES, "")
-    return int(found) if re.fullmatch("[0-9]{1,3}", found) else 0
-
-
-def _if_match(version: Version) -> Any:
-    return {"if_match": version.tag} if version.tag is not None else {}
-
-
-def _body(content: Path | bytes) -> "bytes | mmap.mmap":
-    """A file without reading it into memory, as one request needs all of it."""
-    if isinstance(content, bytes):
-        return content
-    if content.stat().st_size <= WHOLE:
-        return content.read_bytes()
-    with content.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
