@@ -111,15 +111,12 @@ class Places:
 
         return dict(self._root.each(look, keys))
 
-    def newest(
-        self, dataset: Dataset, books: str | None, *, there: Mapping[str, Version | None] | None = None
-    ) -> tuple[Provenance, ...]:
-        """What the last few periods that can be read say of themselves, the newest report run first."""
+    def newest(self, dataset: Dataset, books: str | None) -> tuple[Provenance, ...]:
+        """What the last few periods that can be read say of themselves, the newest report run first.
 
-        def look(key: str, known: Version | None) -> Provenance | None:
-            return self.look(dataset, key, books, known).provenance
-
-        return self._newest(dataset, look, there)
+        Raises StoreError where none can be read and the file system refuses one.
+        """
+        return self._newest(dataset, lambda key, known: self.look(dataset, key, books, known).provenance)
 
     def newest_at_their_places(
         self, dataset: Dataset, *, there: Mapping[str, Version | None] | None = None
@@ -136,9 +133,8 @@ class Places:
         self,
         dataset: Dataset,
         look: Callable[[str, Version | None], Provenance | None],
-        there: Mapping[str, Version | None] | None,
+        there: Mapping[str, Version | None] | None = None,
     ) -> tuple[Provenance, ...]:
-        """Raises StoreError where none can be read and the file system refuses one."""
         listed = self.listed(dataset) if there is None else there
 
         def attempt(key: str) -> Provenance | StoreError | None:

@@ -99,19 +99,14 @@ def read_footers(
 
 
 @contextmanager
-def opened_file(
-    path: str, root: Root, known: Version | None = None, *, whole: bool = False
-) -> Iterator[OpenedFile]:
-    """Open a file, and read its footer. Raises StoreError naming it where that cannot be done, and
-    FileNotFoundError where there is none.
+def opened_file(path: str, root: Root, *, whole: bool = False) -> Iterator[OpenedFile]:
+    """Open a file, and read its footer; `whole` says that its rows will be read.
 
-    Args:
-        known: the version that a listing has just shown.
-        whole: its rows will be read.
+    Raises StoreError naming it where that cannot be done, and FileNotFoundError where there is none.
     """
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(root.opened(path, known, whole=whole)).bytes
+            file = stack.enter_context(root.opened(path, whole=whole)).bytes
             read = metadata_in(_footer_bytes(path, file))
             said = Footer(path, *_said_in(read))
         except FileNotFoundError:

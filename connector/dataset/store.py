@@ -93,19 +93,25 @@ class Store(Finder):
                 other books, or money in another type.
             OvertakenError: an answer to another request is there, and it is not `over`.
         """
-        target = self._path(dataset.file_path(provenance.period))
+        with self._placing(staged, dataset, provenance.period):
+            published = self._decide(staged, dataset, provenance, over)
+        if self._may_be_overtaken(published):
+            return self._keep_to_pin(staged, dataset, published)
+        return published
+
+    @contextlib.contextmanager
+    def _placing(self, staged: Path, dataset: Dataset, period: str) -> Iterator[None]:
+        """The table is locked meanwhile, and the staged file is gone afterwards."""
         try:
             # What takes long comes before the lock, so that the partitions of a table wait for a rename only.
             self._root.prepare(staged)
             with self._root.lock(dataset.path):
-                published = self._decide(staged, dataset, provenance, over)
+                yield
         except OSError as error:
+            target = self._path(dataset.file_path(period))
             raise self._root.failure("write", target, error, needed=_size(staged)) from None
         finally:
             staged.unlink(missing_ok=True)
-        if self._may_be_overtaken(published):
-            return self._keep_to_pin(staged, dataset, published)
-        return published
 
     def _decide(
         self, staged: Path, dataset: Dataset, provenance: Provenance, over: Provenance | None
@@ -243,17 +249,10 @@ class Store(Finder):
         """Put a file in the place of the one whose rows it has. Where another one is there by now, or none,
         that stays. The staged file is gone afterwards."""
         period = rewritten.period
-        target = self._path(dataset.file_path(period))
-        try:
-            self._root.prepare(staged)
-            with self._root.lock(dataset.path):
-                sight = self._places.look(dataset, period, None)
-                if sight.provenance and sight.provenance.run_id == rewritten.run_id:
-                    self._root.put(target, staged, replacing=sight.version)
-        except OSError as error:
-            raise self._root.failure("write", target, error, needed=_size(staged)) from None
-        finally:
-            staged.unlink(missing_ok=True)
+        with self._placing(staged, dataset, period):
+            sight = self._places.look(dataset, period, None)
+            if sight.provenance and sight.provenance.run_id == rewritten.run_id:
+                self._root.put(self._path(dataset.file_path(period)), staged, replacing=sight.version)
 
     def _mark(self, dataset: Dataset, money: str, *, widening: bool) -> None:
         with self._root.lock(dataset.path):
