@@ -167,8 +167,8 @@ class EventRecorder:
             self._context.log.info(shown(f"{key}: the file and its event are in place already"))
             there = self._newest[key]
             return _Recorded(there.report_run, there.target)
-        # Not what was read when the step began: a step whose run was given up may be at work still, and record
-        # the file that this one has just published. So it is read in the moment before it is written.
+        # Not what was read when the step began: a step whose run was given up may be at work, and record the
+        # file that this one has just published. So it is read in the moment before it is written.
         newest = newest_materializations(self._context.instance, self._report.key, [key]).get(key)
         if newest and newest.report_run == provenance.run_id and newest not in self._events:
             self._context.log.info(
