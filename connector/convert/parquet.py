@@ -17,7 +17,6 @@ Parquet has no checksum for its footer, so the file gets one: see `connector.dat
 Source: https://arrow.apache.org/docs/python/parquet.html
 """
 
-import itertools
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,12 +31,11 @@ import pyarrow.parquet as pq
 
 from connector.convert.decode import ReportFileReader
 from connector.convert.sums import Sums
-from connector.dataset.seal import compare_with_seal, seal
+from connector.dataset.seal import compare_with_seal, writing_sealed
 from connector.errors import SchemaMismatchError, StoreError
 
-#: Enough rows for good compression and for statistics worth skipping by. Three groups are in memory at
-#: once, being read, waiting and being written, so these bound it: 240 MiB of memory for 1 GB of CSV, 290 with
-#: all columns there are.
+#: Enough rows for good compression and for statistics worth skipping by. Two groups are in memory at once,
+#: being read and being written, so these bound it, but for 20 kB of footer a group.
 ROW_GROUP_ROWS = 65_536
 ROW_GROUP_BYTES = 16 << 20
 
@@ -102,19 +100,17 @@ def writing_parquet(
     """
     schema = _schema(report, constants)
     sums = Sums(report, amount_column, currency_column, line_column)
+    read = _finished(_row_groups(report, row_group_rows, row_group_bytes), sums, schema, constants)
     rows = 0
-    with (
-        _whole_or_gone(path, report),
-        _read_ahead(_row_groups(report, row_group_rows, row_group_bytes)) as groups,
-    ):
-        first = next(groups, None)
-        with pq.ParquetWriter(path, schema, **encoding(first, schema)) as writer:
-            for group in itertools.chain([] if first is None else [first], groups):
-                writer.write_table(_with_constants(group, schema, constants), group.num_rows)
-                sums.add(group)
-                rows += group.num_rows
-            yield WrittenRows(rows, sums.totals, sums.by_column, writer)
-        seal(path)
+    with _whole_or_gone(path, report):
+        with _read_ahead(read) as groups, writing_sealed(path) as file:
+            group = next(groups, None)
+            with pq.ParquetWriter(file, schema, **encoding(group, schema)) as writer:
+                while group is not None:
+                    writer.write_table(group, group.num_rows)
+                    rows += group.num_rows
+                    group = next(groups, None)
+                yield WrittenRows(rows, sums.totals, sums.by_column, writer)
         verify(path, rows, schema)
 
 
@@ -138,11 +134,6 @@ def _schema(report: ReportFileReader, constants: Mapping[str, pa.Scalar]) -> pa.
     return pa.schema([*report.schema, *appended])
 
 
-def _with_constants(group: pa.Table, schema: pa.Schema, constants: Mapping[str, pa.Scalar]) -> pa.Table:
-    appended = [pa.repeat(scalar, group.num_rows) for scalar in constants.values()]
-    return pa.Table.from_arrays([*group.columns, *appended], schema=schema)
-
-
 def _row_groups(report: ReportFileReader, most_rows: int, most_bytes: int) -> Generator[pa.Table, None, None]:
     """The report's batches, gathered to the size of a row group."""
     gathered: list[pa.RecordBatch] = []
@@ -155,6 +146,16 @@ def _row_groups(report: ReportFileReader, most_rows: int, most_bytes: int) -> Ge
             gathered, rows, size = [], 0, 0
     if gathered:
         yield pa.Table.from_batches(gathered, report.schema)
+
+
+def _finished(
+    groups: Iterator[pa.Table], sums: Sums, schema: pa.Schema, constants: Mapping[str, pa.Scalar]
+) -> Generator[pa.Table, None, None]:
+    """The same row groups, added up and with the constants: in the reading thread, as writing is slower."""
+    for group in groups:
+        sums.add(group)
+        appended = [pa.repeat(scalar, group.num_rows) for scalar in constants.values()]
+        yield pa.Table.from_arrays([*group.columns, *appended], schema=schema)
 
 
 @contextmanager
@@ -195,7 +196,7 @@ def _whole_or_gone(path: Path, report: ReportFileReader) -> Iterator[None]:
 def encoding(first: pa.Table | None, schema: pa.Schema) -> dict[str, Any]:
     """How the file is written, as arguments of `ParquetWriter`, chosen by its first rows, if it has any."""
     sample = first.slice(0, _SAMPLE) if first is not None else schema.empty_table()
-    repeating = [name for name in schema.names if name not in sample.schema.names or _repeats(sample[name])]
+    repeating = [name for name in schema.names if _repeats(sample[name])]
     telling = [each.name for each in schema if each.name in repeating or not pa.types.is_string(each.type)]
     few = sample.num_rows <= _FEW
     return {

@@ -10,13 +10,19 @@ The second one proves the footer alone, so that the metadata can be trusted with
 """
 
 import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connector.errors import StoreError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 #: What the seal begins with.
 SEAL = b"sha256 of all other bytes, then of the footer:"
@@ -34,16 +40,40 @@ _TAIL = 1 << 16
 _PIECE = 1 << 20
 
 
-def seal(path: Path) -> None:
-    """Put the seal into a finished Parquet file. Raises OSError as the file system does."""
-    size = path.stat().st_size
+@contextmanager
+def writing_sealed(path: Path) -> Iterator[IO[bytes]]:
+    """A new file for a Parquet file to be written to, from its start to its end. It gets its seal when the
+    context ends without an error. What stands at `path` is overwritten.
+
+    The SHA-256 is taken of the bytes on their way to the disk: nothing but the footer is read again, and what
+    the disk makes of them otherwise does not agree with the seal.
+
+    Raises OSError as the file system does, and StoreError where the file is not as long as what was written.
+    """
+    with _HashedWriter(io.FileIO(path, "w")) as writer:
+        yield writer
+        written = writer.tell()
     with path.open("r+b") as file:
+        size = file.seek(0, io.SEEK_END)
+        if size != written:
+            raise StoreError(f"{path} has {size:,} bytes where {written:,} were written")
         start = _footer_start(file, size)
-        whole, footer = _sha256(file, (0, size)), _sha256(file, (start, size))
         file.seek(start)
-        rest = file.read()
+        footer = file.read()
         file.seek(start)
-        file.write(SEAL + whole + footer + rest)
+        file.write(SEAL + writer.sha256.digest() + hashlib.sha256(footer).digest() + footer)
+
+
+class _HashedWriter(io.BufferedWriter):
+    """Writes a file from its start to its end, and takes the SHA-256 of that."""
+
+    def __init__(self, raw: io.FileIO) -> None:
+        super().__init__(raw)
+        self.sha256 = hashlib.sha256()
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        self.sha256.update(data)
+        return super().write(data)
 
 
 def read_footer(source: pa.NativeFile) -> bytes | None:

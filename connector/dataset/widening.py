@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from connector.dataset.provenance import Provenance
 from connector.dataset.schema_evolution import OpenedFile
-from connector.dataset.seal import compare_with_seal, seal
+from connector.dataset.seal import compare_with_seal, writing_sealed
 from connector.errors import StoreError
 from connector.money import NARROW, WIDE
 
@@ -49,11 +49,11 @@ def write_wide(file: OpenedFile, target: Path) -> Provenance:
     wide = replace(origin, money=WIDE, columns=columns)
     refuse_damaged(file)
     try:
-        with pq.ParquetWriter(target, schema, **_encoding(file.metadata)) as writer:
+        encoding = _encoding(file.metadata)
+        with writing_sealed(target) as sealed, pq.ParquetWriter(sealed, schema, **encoding) as writer:
             for group in _row_groups(file.reader(), schema):
                 writer.write_table(group, group.num_rows)
             writer.add_key_value_metadata(wide.metadata)
-        seal(target)
         with pq.ParquetFile(target) as written:
             as_meant = written.schema_arrow.equals(schema)
             if not as_meant or written.metadata.num_rows != file.metadata.num_rows:

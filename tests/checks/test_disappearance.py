@@ -17,7 +17,6 @@ from connector.checks.audit import audit
 from connector.convert.arrow_types import MONEY
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY
-from connector.dataset.seal import seal
 from connector.dataset.store import MOST_SUPERSEDED, Store
 from connector.query import ReportQuery
 from tests.checks.conftest import JUNE_1, Books, Edited, dataset_of
@@ -25,7 +24,7 @@ from tests.conftest import Pull
 from tests.faults.file_editing import Row
 from tests.support.checks import check_file
 from tests.support.clock import ManualClock
-from tests.support.datasets import NOON, provenance
+from tests.support.datasets import NOON, provenance, seal
 
 ACTIVITY = "connected_account_balance_change_from_activity.itemized.3"
 OWN = "balance_change_from_activity.itemized.3"

@@ -1,10 +1,12 @@
 """One report, one finished Parquet file: exact for every engine, whole or not there at all."""
 
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pandas as pd
@@ -262,6 +264,25 @@ def test_two_columns_that_sql_would_take_for_one_are_refused(tmp_path: Path, nam
         opened(tmp_path / "csv", f"{HEADER},{names}\n")
 
 
+def bytes_read() -> int:
+    """How many bytes this process has read from files so far."""
+    counters = Path("/proc/self/io").read_text(encoding="ascii").split()
+    return int(counters[counters.index("rchar:") + 1])
+
+
+def test_the_csv_is_read_once_and_of_the_file_made_of_it_the_footer_alone(tmp_path: Path) -> None:
+    """The seal is taken of what is written, not of what is read again."""
+    rows = "".join(row(n, "usd", f"{n}.00 0.00 {n}.00", f'"{n * n:x}"') for n in range(20_000))
+    source = opened(tmp_path / "csv", HEADER + "\n" + rows)
+    target = tmp_path / "report.parquet"
+    before = bytes_read()
+
+    written(target, source)
+
+    read_of_file = bytes_read() - before - source.csv_bytes
+    assert 0 < read_of_file < target.stat().st_size / 2
+
+
 def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     source = opened(tmp_path / "csv", HEADER + "\n" + HOSTILE_ROWS[0])
 
@@ -356,6 +377,38 @@ def test_a_row_group_is_bounded_by_bytes_as_well_as_by_rows(tmp_path: Path) -> N
 
     assert pq.ParquetFile(target).metadata.num_row_groups >= 3
     assert pq.read_table(target).num_rows == 40
+
+
+@dataclass
+class Watched:
+    """A report whose batches are a row group each. It notes what Arrow holds when one of them is there.
+
+    Attributes:
+        held: bytes, for each row group.
+    """
+
+    count: int
+    held: list[int] = field(default_factory=list)
+    schema = pa.schema([("note", pa.string())])
+    columns = (Column("note", ColumnType.TEXT, ""),)
+    csv_bytes = 0
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        for _ in range(self.count):
+            batch = pa.record_batch([pa.array(["x" * 1000] * 4000)], schema=self.schema)
+            self.held.append(pa.total_allocated_bytes())
+            yield batch
+
+
+def test_two_row_groups_are_in_memory_however_many_there_are(tmp_path: Path) -> None:
+    """The one that is read, and the one that is written."""
+    report, before = Watched(count=8), pa.total_allocated_bytes()
+
+    written(tmp_path / "report.parquet", cast("ReportFileReader", report), row_group_rows=4000)
+
+    groups = [(held - before) / 4_000_000 for held in report.held]
+    assert max(groups) < 2.7
+    assert groups[-1] > 1
 
 
 # What becomes of it on a disk

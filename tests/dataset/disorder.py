@@ -22,11 +22,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY
-from connector.dataset.seal import seal
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, StoreError
 from connector.sql.warehouse import open_warehouse
-from tests.support.datasets import DATASET, NOON, provenance
+from tests.support.datasets import DATASET, NOON, provenance, seal
 
 DAYS = ("2026-06-01", "2026-06-02", "2026-06-03")
 TABLES = tuple(

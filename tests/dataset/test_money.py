@@ -16,13 +16,12 @@ from obstore.store import MemoryStore
 from connector.convert.arrow_types import MONEY, NUMBER
 from connector.dataset.filesystem.bucket import Bucket
 from connector.dataset.filesystem.place import Place
-from connector.dataset.seal import seal
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, DatasetMismatchError, StoreError
 from connector.money import NARROW, WIDE
 from connector.pipeline.widening import widen_table
 from connector.sql.warehouse import open_warehouse
-from tests.support.datasets import DATASET, NOON, provenance
+from tests.support.datasets import DATASET, NOON, provenance, seal
 from tests.support.memory_bucket import Watched, bucket
 from tests.support.turns import by_fits, in_turns
 

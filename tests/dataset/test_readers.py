@@ -14,11 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from connector.dataset.provenance import METADATA_KEY, Provenance
-from connector.dataset.seal import seal
 from connector.dataset.store import Store
 from connector.sql.warehouse import open_warehouse
 from tests.support.buckets import new_bucket
-from tests.support.datasets import DATASET, NOON, provenance
+from tests.support.datasets import DATASET, NOON, provenance, seal
 
 DAYS = ("2026-06-01", "2026-06-02", "2026-06-03")
 REPLACEMENTS = 200

@@ -1,6 +1,8 @@
 """A footer is trusted as it was written, or not at all: whatever happens to the bytes of a file."""
 
+import os
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.dataset.seal import compare_with_seal, seal
+from connector.dataset.seal import SEAL, compare_with_seal, writing_sealed
 from connector.dataset.store import Store
 from connector.errors import StoreError
-from tests.support.datasets import DATASET, provenance, write
+from tests.support.datasets import DATASET, provenance, seal, write
 
 KEY = "2026-06-01"
 TRUTH = provenance()
@@ -125,6 +127,36 @@ def test_metadata_that_say_nothing_sensible_are_as_good_as_none(
     found = store.provenance(DATASET, KEY)
 
     assert found is None or found == found.from_json(str(stated))
+
+
+def test_what_the_disk_makes_of_the_bytes_otherwise_does_not_agree_with_the_seal(tmp_path: Path) -> None:
+    """It is over what was to be written, not over what was found there afterwards."""
+    plain, path = tmp_path / "plain.parquet", tmp_path / "x.parquet"
+    pq.write_table(pa.table({"a": [1]}), plain)
+
+    with writing_sealed(path) as file:
+        file.write(plain.read_bytes())
+        file.flush()
+        with path.open("r+b") as disk:
+            disk.seek(5)
+            disk.write(b"\xff")
+
+    with pa.OSFile(str(path)) as sealed, pytest.raises(StoreError, match="damaged"):
+        compare_with_seal(sealed)
+
+
+def test_a_file_that_lost_bytes_on_its_way_to_the_disk_is_not_sealed(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+
+    def lose(file: IO[bytes]) -> None:
+        file.write(b"PAR1....PAR1")
+        file.flush()
+        os.truncate(path, 4)
+
+    with pytest.raises(StoreError, match="has 4 bytes where 12 were written"), writing_sealed(path) as file:
+        lose(file)
+
+    assert SEAL not in path.read_bytes()
 
 
 def test_what_is_wrong_with_a_whole_file_is_said(tmp_path: Path) -> None:

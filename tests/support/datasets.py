@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import METADATA_KEY, Provenance, Published
-from connector.dataset.seal import seal
+from connector.dataset.seal import writing_sealed
 from connector.dataset.store import Store
 from connector.money import WIDE
 from connector.partitions import Partition, Windows
@@ -63,6 +63,13 @@ def provenance(run_id: str = "frr_1", *, made: datetime = NOON, **changes: Any) 
         "sums": {"net_amount": {"usd": Decimal("1.00")}},
     }
     return Provenance(**(fields | changes))
+
+
+def seal(path: Path) -> None:
+    """Put the seal into a finished Parquet file."""
+    content = path.read_bytes()
+    with writing_sealed(path) as file:
+        file.write(content)
 
 
 def write(path: Path, source: Provenance, *, row_groups: int = 1) -> None:
