@@ -1,11 +1,11 @@
 """`pull`: store partitions of a report."""
 
+import functools
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,7 @@ from connector.terminal.lines import echo
 from connector.text import get_logger
 
 if TYPE_CHECKING:
+    from connector.api.models import ReportType
     from connector.dataset.provenance import Provenance
     from connector.project.tables import ConfiguredTable
     from connector.runs.restatement import Refresh
@@ -268,44 +269,34 @@ def pull(
     retry = WATCHED_RETRY if sys.stderr.isatty() else None
     with connection.client(retry=retry) as client, logging_to_stderr(log):
         store = connection.store()
-        stored = read_stored(client, store, query, partitions)
-        published = {key: provenance for key, provenance in stored.items() if provenance is not None}
+        report_types = functools.cache(client.report_types)
+
+        def find_due(
+            some: "Sequence[connector.Partition]", published: "Mapping[str, Provenance]"
+        ) -> "Collection[str]":
+            due = find_refreshes(client, query, some, published, report_types=report_types)
+            if due:
+                say_refreshed(due, reporter)
+            return {each.key for each in due}
+
         forced = [each.key for each in partitions] if force else []
-        due = [] if force or no_refresh else find_refreshes(client, query, partitions, published)
-        if due:
-            say_refreshed(due, stored=len(published), logged=log is not None)
         events = connector.collect(
             client,
             store,
             query,
             partitions,
-            refresh=[*forced, *(each.key for each in due)],
-            published=stored,
+            refresh=forced,
+            find_due=None if force or no_refresh else find_due,
             drop_columns=forced,
             wait_policy=connector.WaitPolicy(wait_timeout=wait_timeout),
         )
         dataset = query.dataset(mode=client.mode, account=client.account)
         warned = warn_of_balances(events, store, query, dataset)
-        report_events(warned, reporter, partial(find_disappearance, store, query, dataset))
+        report_events(warned, reporter, functools.partial(find_disappearance, store, query, dataset))
     reporter.summary(time.monotonic() - began)
     if not as_json and (way_out := first_way_out(query, reporter.tally.missed)):
         echo(way_out)
     sys.exit(reporter.tally.exit_code)
-
-
-def read_stored(
-    client: "connector.StripeClient",
-    store: "connector.Store",
-    query: "connector.ReportQuery",
-    partitions: "Iterable[connector.Partition]",
-) -> "dict[str, Provenance | None]":
-    """What the table holds for each partition, by key; without those that the file system refuses to read.
-
-    Raises DatasetMismatchError where the table is of another report configuration.
-    """
-    dataset = query.dataset(mode=client.mode, account=client.account)
-    store.check(dataset)
-    return store.readable(dataset, tuple(dict.fromkeys(each.key for each in partitions)))[0]
 
 
 def find_refreshes(
@@ -313,10 +304,15 @@ def find_refreshes(
     query: "connector.ReportQuery",
     partitions: "Iterable[connector.Partition]",
     published: "Mapping[str, Provenance]",
+    *,
+    report_types: "Callable[[], Mapping[str, ReportType]] | None" = None,
 ) -> "list[Refresh]":
     """The partitions that a pull refreshes, oldest first: stored, due by the restatement policy, and ready.
 
     One call to Stripe, for its time and its data's; none where no file can become due any more.
+
+    Args:
+        report_types: asks Stripe for these, where the caller has asked already or will again.
     """
     from connector.catalogue import latency_of  # noqa: PLC0415 - they load pyarrow, or what loads it
     from connector.dataset.shape import FileState  # noqa: PLC0415
@@ -336,7 +332,7 @@ def find_refreshes(
         and can_become_due(partition, published[partition.key], ages)
         and shape.compare(partition, published[partition.key]).state in answering
     ]
-    available = client.report_types().get(query.spec.id) if open_ones else None
+    available = (report_types or client.report_types)().get(query.spec.id) if open_ones else None
     if available is None:
         return []
     now = client.now()

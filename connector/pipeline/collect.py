@@ -23,7 +23,7 @@ from connector.pipeline.events import Answered, Asked, Done, Event, Finished, Mi
 from connector.pipeline.landing import PartitionWriter
 from connector.pipeline.log import StepLog
 from connector.pipeline.ownership import confirm_owner
-from connector.pipeline.plan import Plan, Planner
+from connector.pipeline.plan import FindDue, Plan, Planner
 from connector.pipeline.reconversion import ConfiguredShape, Reconversion, converted_again
 from connector.query import ReportQuery
 from connector.runs.adoption import PartitionRequest, WaitPolicy
@@ -46,6 +46,7 @@ def collect(
     partitions: Sequence[Partition],
     *,
     refresh: Collection[str] = (),
+    find_due: FindDue | None = None,
     published: Mapping[str, Provenance | None] | None = None,
     run_ids: Mapping[str, str] | None = None,
     drop_columns: Collection[str] | None = None,
@@ -57,9 +58,9 @@ def collect(
 ) -> Generator[Event, None, None]:
     """Bring every partition into the dataset; yields what happens as it happens.
 
-    What is published and answers is left as it is, however old, unless `refresh` names it. When Stripe's
-    restatements make a file due for that is decided in `runs.restatement`; the command `pull` and the
-    sensors ask there first.
+    What is published and answers is left as it is, however old, unless `refresh` or `find_due` names it. When
+    Stripe's restatements make a file due for that is decided in `runs.restatement`: the command `pull` has it
+    asked as `find_due`, and the sensors ask there first.
 
     Each partition ends in exactly one `Done` or `Missed`, whatever goes wrong with another one. It is
     published before its `Done` is yielded, so that after a kill in between the next attempt finds its file.
@@ -68,6 +69,8 @@ def collect(
     Args:
         refresh: keys of partitions that get a new report run although a published file or a finished run
             answers.
+        find_due: says which others do, of some partitions at a time and by what their published files say of
+            themselves. It is called before any report run is created.
         published: keys to what `store.provenance` has for them, as far as the caller has read that already.
         run_ids: keys to report runs to take by id, however long they have been pending.
         drop_columns: keys of partitions whose file may be replaced by one that lacks columns; those to
@@ -101,6 +104,7 @@ def collect(
         run_ids or {},
         droppable=refresh if drop_columns is None else drop_columns,
         reconvert=reconvert,
+        find_due=find_due,
     )
     with ExitStack() as stack:
         pull = _Pull(client, store, query, dataset, money, wait_policy, senders, converters, draw, stack)

@@ -2,7 +2,7 @@
 converted again."""
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connector.dataset.identity import Dataset
@@ -17,6 +17,9 @@ from connector.runs.adoption import PartitionRequest
 
 #: Of so many published files all is held at once, about 5 MB; in a bucket, as many cost one listing more.
 _AT_ONCE = 500
+
+#: Which of these partitions, whose published files are given by their keys, are due for a new report run.
+FindDue = Callable[[Sequence[Partition], Mapping[str, Provenance]], Collection[str]]
 
 
 @dataclass(slots=True)
@@ -43,7 +46,7 @@ class Planner:
     Attributes:
         shape: what files are stored as now.
         published: keys to what `store.provenance` has for them, as far as that is known already.
-        refresh, run_ids, reconvert: as in `collect`.
+        refresh, find_due, run_ids, reconvert: as in `collect`.
         droppable: keys of partitions whose file may be replaced by one that lacks columns.
     """
 
@@ -56,22 +59,27 @@ class Planner:
     run_ids: Mapping[str, str]
     droppable: Collection[str]
     reconvert: bool
+    find_due: FindDue | None = None
 
     def plans(self, partitions: Sequence[Partition], *, at_once: int = _AT_ONCE) -> Iterator[Plan]:
         """What they need, so many at a time: what is known of their files is held no longer.
 
-        Raises DatasetMismatchError where a file would be replaced by one that lacks columns.
+        Raises DatasetMismatchError where a file would be replaced by one that lacks columns, and what
+        `find_due` raises.
         """
         left, pinned = iter(partitions), False
         while some := list(itertools.islice(left, at_once)):
             plan = Plan()
             published = self._read(some, plan)
-            if not pinned and (there := next(filter(None, published.values()), None)):
-                self.store.restore_pin(self.dataset, there)
+            there = {key: each for key, each in published.items() if each is not None}
+            if there and not pinned:
+                self.store.restore_pin(self.dataset, next(iter(there.values())))
                 pinned = True
+            due = self.find_due(some, there) if self.find_due else ()
             for partition in some:
                 if partition.key in published:
-                    self._add(plan, partition, published[partition.key])
+                    refresh = partition.key in self.refresh or partition.key in due
+                    self._add(plan, partition, published[partition.key], refresh=refresh)
             yield plan
 
     def _read(self, partitions: Sequence[Partition], plan: Plan) -> Mapping[str, Provenance | None]:
@@ -89,11 +97,11 @@ class Planner:
             self.shape.refuse_loss(partition, published, found)
         return found.state
 
-    def _add(self, plan: Plan, partition: Partition, published: Provenance | None) -> None:
+    def _add(self, plan: Plan, partition: Partition, published: Provenance | None, *, refresh: bool) -> None:
         """Sort in one partition."""
         named = self.run_ids.get(partition.key)
         # A named run is wanted, or a newer one.
-        refresh = partition.key in self.refresh and named is None
+        refresh = refresh and named is None
         wanted = PartitionRequest(partition, self.query.request(partition), run_id=named, refresh=refresh)
         if published is None:
             plan.wanted.append(wanted)

@@ -43,8 +43,8 @@ def test_a_restated_day_is_corrected_by_a_plain_pull_after_three_days(
     assert pulled.code == 0
     assert "(changed: +1 rows, -0.005991 usd)" in pulled.out
     assert pulled.err == (
-        "1 of 1 stored partitions get a new report run, because Stripe restates reports. They were last "
-        "requested too early: 1 less than 3 days after the end. --no-refresh leaves them.\n"
+        "1 of the stored partitions gets a new report run, because Stripe restates reports. Last requested "
+        "too early: 1 less than 3 days after the end. --no-refresh leaves them.\n"
     )
 
 
@@ -133,7 +133,7 @@ def test_a_connected_account_that_is_gone_holds_up_no_other(
     )
 
     assert pulled.code == 1
-    assert "2 of 2 stored partitions get a new report run" in pulled.err
+    assert "2 of the stored partitions get a new report run" in pulled.err
     assert sorted(line.split()[0] for line in pulled.lines if " created frr_" in line) == [
         f"{other}|2026-06-{day:02}" for day in (5, 6, 7)
     ]
@@ -155,7 +155,7 @@ def test_a_file_that_the_file_system_refuses_holds_up_no_other(
     pulled = run("pull", REPORT, *three_days)
 
     assert pulled.code == 1
-    assert "2 of 2 stored partitions get a new report run" in pulled.err
+    assert "2 of the stored partitions get a new report run" in pulled.err
     assert sorted(line.split()[0] for line in pulled.lines if " created frr_" in line) == [
         "2026-06-04",
         "2026-06-06",

@@ -3,14 +3,17 @@
 import sys
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from connector.api.client import StripeClient
+from connector.cli.display.pull_progress import PullReporter
+from connector.dataset.provenance import Provenance
 from connector.dataset.store import Store
 from connector.money import NARROW
+from connector.partitions import Partition
 from connector.pipeline.plan import Planner
 from connector.pipeline.reconversion import ConfiguredShape
 from connector.query import ReportQuery
@@ -120,7 +123,13 @@ def test_what_is_published_takes_as_much_memory_however_many_there_are(
     (first,) = done(pull(SUMMARY, many[:1])).values()
     repeat(store, dataset, first.published, many[1:])
     shape = ConfiguredShape(SUMMARY, NARROW)
-    planner = Planner(store, dataset, SUMMARY, shape, {}, (), {}, (), reconvert=True)
+    asked: list[int] = []
+
+    def find_due(some: Sequence[Partition], published: Mapping[str, Provenance]) -> list[str]:
+        asked.append(len(published))
+        return []
+
+    planner = Planner(store, dataset, SUMMARY, shape, {}, (), {}, (), reconvert=True, find_due=find_due)
 
     def planned(count: int) -> int:
         return sum(len(plan.there) for plan in planner.plans(many[:count], at_once=16))
@@ -130,3 +139,24 @@ def test_what_is_published_takes_as_much_memory_however_many_there_are(
     of_all = peak_of(lambda: planned(96))
 
     assert of_all < 1.2 * of_some
+    assert max(asked) == 16
+
+
+def test_the_progress_of_a_pull_counts_what_is_stored_and_holds_none_of_it(pull: Pull) -> None:
+    (event,) = done(pull(SUMMARY, WEEK[:1])).values()
+    reporter = PullReporter(SUMMARY, 1, as_json=True)
+    before = sys.getrefcount(event), sys.getrefcount(event.published.provenance)
+
+    reporter.event(event)
+
+    assert (sys.getrefcount(event), sys.getrefcount(event.published.provenance)) == before
+    assert reporter.tally.counts() == {"created": 1}
+    assert reporter.tally.rows == event.published.provenance.rows > 0
+
+
+def test_what_is_due_is_found_while_planning_and_gets_a_new_report_run(pull: Pull) -> None:
+    assert len(done(pull(SUMMARY, WEEK))) == 7
+
+    again = done(pull(SUMMARY, WEEK, find_due=lambda some, published: {some[0].key} & published.keys()))
+
+    assert [key for key, each in again.items() if each.fetched] == [WEEK[0].key]

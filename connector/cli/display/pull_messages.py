@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import connector
 from connector.cli.display.output import interrupted
 from connector.errors import StoreError
-from connector.terminal.lines import echo
 from connector.text import get_logger
 
 if TYPE_CHECKING:
@@ -21,18 +20,16 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 
-def say_refreshed(due: "Sequence[Refresh]", *, stored: int, logged: bool) -> None:
+def say_refreshed(due: "Sequence[Refresh]", reporter: "PullReporter") -> None:
     """What is refreshed and why, on standard error: as part of the log where there is one."""
     ages = sorted(each.age for each in due)
     counts = [f"{ages.count(age)} less than {age.days} days after the end" for age in dict.fromkeys(ages)]
     text = (
-        f"{len(due)} of {stored} stored partitions get a new report run, because Stripe restates reports. "
-        f"They were last requested too early: {', '.join(counts)}. --no-refresh leaves them."
+        f"{len(due)} of the stored partitions {'gets' if len(due) == 1 else 'get'} a new report run, because "
+        f"Stripe restates reports. Last requested too early: {', '.join(counts)}. --no-refresh leaves them."
     )
-    if logged:
-        _log.info("%s", text)
-    else:
-        echo(text, err=True)
+    _log.info("%s", text)
+    reporter.say(text)
 
 
 def report_events(

@@ -5,6 +5,7 @@ What is stored goes to standard output, what is missing to standard error, one l
 
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,21 +37,36 @@ EXIT_CODES = {
 
 _LISTED = 5
 
+_KEPT = "kept"
+
 
 @dataclass(slots=True)
 class PullSummary:
-    """The outcomes of the partitions so far."""
+    """The outcomes of the partitions so far.
+
+    Attributes:
+        total: how many partitions there are.
+        stored: how many are stored, by how they came to be: what their files say is not held.
+        rows: of all files together.
+    """
 
     total: int
-    done: list[Done] = field(default_factory=list)
+    stored: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
     missed: list[Missed] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
         """Count an event."""
         if isinstance(event, Done):
-            self.done.append(event)
+            self.stored[how(event)] += 1
+            self.rows += event.published.provenance.rows
         elif isinstance(event, Missed):
             self.missed.append(event)
+
+    @property
+    def done(self) -> int:
+        """How many partitions are stored."""
+        return self.stored.total()
 
     @property
     def exit_code(self) -> int:
@@ -60,26 +76,21 @@ class PullSummary:
 
     def counts(self) -> dict[str, int]:
         """How many partitions ended how: `kept`, `created`, `adopted`, `reused`, `late`, …"""
-        counts: dict[str, int] = {}
-        for word in (*map(how, self.done), *(each.outcome.value for each in self.missed)):
-            counts[word] = counts.get(word, 0) + 1
-        return counts
+        return self.stored + Counter(each.outcome.value for each in self.missed)
 
     def so_far(self) -> str:
         """A sentence for after an interrupt."""
         return (
-            f"{len(self.done)} of {self.total} partitions are stored and nothing is half-written; "
+            f"{self.done} of {self.total} partitions are stored and nothing is half-written; "
             "the next pull reuses the report runs that are pending at Stripe."
         )
 
     def sentences(self, table: str, seconds: float) -> list[str]:
         """The summary for people."""
-        rows = sum(each.published.provenance.rows for each in self.done)
-        ways = {word: n for word, n in self.counts().items() if word in map(how, self.done)}
-        listed = ", ".join(f"{n} {word}" for word, n in ways.items())
+        listed = ", ".join(f"{n} {word}" for word, n in self.stored.items())
         sentences = [
-            f"{table}: {len(self.done)} of {self.total} partitions stored"
-            f"{f' ({listed})' if listed else ''}, {rows:,} rows, {seconds:.1f} s"
+            f"{table}: {self.done} of {self.total} partitions stored"
+            f"{f' ({listed})' if listed else ''}, {self.rows:,} rows, {seconds:.1f} s"
         ]
         for outcome in EXIT_CODES:
             missed = [each for each in self.missed if each.outcome is outcome]
@@ -96,7 +107,7 @@ class PullSummary:
 def how(done: Done) -> str:
     """How a partition came to be stored, in one word."""
     if not done.fetched or done.origin is None:
-        return "kept"
+        return _KEPT
     return "reused" if done.reused else done.origin.value
 
 
@@ -127,7 +138,7 @@ class PullReporter:
     def __enter__(self) -> Self:
         if self._bar:
             self._stack.enter_context(self._bar)
-        self._stack.enter_context(_Warnings(self._say))
+        self._stack.enter_context(_Warnings(self.say))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -149,13 +160,12 @@ class PullReporter:
             outcome = event.outcome.value.replace("_", " ")
             key, comes = event.partition.key, outlook([event.error], COMMAND, beside=True)
             said = self._reasons.known(key, event.error) or f"{sentence(event.error)} {comes}"
-            self._say(f"{key}  {outcome}{run}  {said}")
+            self.say(f"{key}  {outcome}{run}  {said}")
         elif isinstance(event, Done) and self._bar is None:
             echo(_line(event, gone))
         if self._bar and self._task is not None:
-            ended = len(self.tally.done) + len(self.tally.missed)
-            fetched = sum(each.fetched for each in self.tally.done)
-            waiting = self._pending - fetched - len(self.tally.missed)
+            ended = self.tally.done + len(self.tally.missed)
+            waiting = self._pending - ended + self.tally.stored[_KEPT]
             now = f"{waiting} at Stripe" if waiting > 0 and ended < self.tally.total else ""
             self._bar.update(self._task, completed=ended, now=now)
 
@@ -167,8 +177,8 @@ class PullReporter:
                 "report_type": self._query.spec.id,
                 "table": self._query.name,
                 "partitions": self.tally.total,
-                "in_place": len(self.tally.done),
-                "rows": sum(each.published.provenance.rows for each in self.tally.done),
+                "in_place": self.tally.done,
+                "rows": self.tally.rows,
                 "outcomes": self.tally.counts(),
                 "seconds": round(seconds, 3),
                 "exit_code": self.tally.exit_code,
@@ -178,7 +188,7 @@ class PullReporter:
         for line in self.tally.sentences(self._query.name, seconds):
             echo(line)
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """One line on standard error, above the bar where there is one; none where there is a log."""
         if self._logged:
             return

@@ -11,7 +11,7 @@ from assets import ConfiguredReport, build_report_asset
 from assets.dagster_runs.tags import INTENT_TAG, Intent
 from assets.resources import StripeReporting
 from assets.sensors.availability_sensor import build_availability_sensor
-from connector.cli.pull import find_refreshes, read_stored
+from connector.cli.pull import find_refreshes
 from connector.partitions import Partition
 from connector.pipeline.collect import collect
 from connector.query import ReportQuery
@@ -51,7 +51,8 @@ def refresh(stripe: StripeReporting, query: ReportQuery, partitions: Sequence[Pa
 
 def due_for_the_command(stripe: StripeReporting, report: ConfiguredReport) -> set[str]:
     with stripe.client() as client:
-        stored = read_stored(client, stripe.store(), report.query, MAY)
+        dataset = report.query.dataset(mode=client.mode, account=client.account)
+        stored = stripe.store().provenances(dataset, [each.key for each in MAY])
         published = {key: each for key, each in stored.items() if each}
         return {each.key for each in find_refreshes(client, report.query, MAY, published)}
 
