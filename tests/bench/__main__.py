@@ -48,7 +48,9 @@ def main() -> None:
     )
     parser.add_argument("--size", type=float, default=1.0, help="GB of CSV to convert (1)")
     parser.add_argument("--large", action="store_true", help="convert 10 GB, too")
-    parser.add_argument("--repetitions", type=int, default=5, help="how often the CSV is converted (5)")
+    parser.add_argument(
+        "--repetitions", type=int, help="how often the CSV is converted (5), and Dagster backfills (1)"
+    )
     parser.add_argument("--dagster", action="store_true", help="also a year of two reports through Dagster")
     parser.add_argument("--days", type=int, default=365, help="through Dagster so many days (365)")
     parser.add_argument("--short", action="store_true", help="of the waiting, 90 reports of 2 seconds alone")
@@ -90,15 +92,15 @@ def _measured(
     if "convert" in groups:
         contenders = [name for name in converting.CONTENDERS if name in {OURS, *peers}]
         for size in [asked.size, *([10.0] if asked.large else [])]:
-            repetitions = asked.repetitions if size < 10 else 1
+            repetitions = (asked.repetitions or 5) if size < 10 else 1
             yield from converting.convert(contenders, folder, size=size, repetitions=repetitions)
 
     if "collect" in groups:
         yield from collecting.collect()
     if "dagster" in groups:
-        yield from backfilling.backfill(asked.days, programs=None)
-        if "dagster" in peers and (programs := find_programs()):
-            yield from backfilling.backfill(asked.days, programs=programs)
+        found = [None, *([find_programs()] if "dagster" in peers else [])]
+        for programs in dict.fromkeys(found):
+            yield from backfilling.backfill(asked.days, programs=programs, repetitions=asked.repetitions or 1)
 
 
 def _scratch(folder: Path) -> Path:
