@@ -26,6 +26,11 @@ _SLOWEST, _LEAST = 0.5, 1 / 8
 #: Of the limit, for each call that goes well: added, not multiplied, so that many processes come to share
 #: evenly, and a refusal now and then costs little.
 _RECOVERY = 0.02
+#: The same after a refusal that names this limit, which others share then: who comes back half as fast is
+#: refused half as often, and takes hardly longer. Any other 429 says nothing of others.
+_RECOVERY_BESIDE_OTHERS = 0.01
+#: Seconds for which nothing is sent after two refusals in a row: the second that Stripe counts is full.
+_FULL = 0.25
 #: Reasons of a 429 that are not about requests a second.
 _NOT_RATES = frozenset({"global-concurrency", "endpoint-concurrency", "resource-specific"})
 #: Limits count seconds; refusals within one are one refusal, not a reason to stand still.
@@ -44,6 +49,8 @@ class RateLimit:
     def __init__(self, per_second: float) -> None:
         self._limit = per_second
         self._slowed_at = float("-inf")
+        self._recovery = _RECOVERY
+        self._refused_in_a_row = 0
         #: Calls per second allowed now; `per_second` unless Stripe asked for less.
         self.rate = per_second
         #: When the next call may be sent, on the monotonic clock.
@@ -53,15 +60,27 @@ class RateLimit:
         """A call is sent at `now`."""
         self.free_at = max(now - _LATE, self.free_at) + _SECOND / self.rate
 
-    def refused(self, now: float) -> None:
-        """Stripe said 429: halve the rate, once for all that was under way together."""
+    def refused(self, now: float, *, named: bool = False) -> None:
+        """Stripe said 429: halve the rate, once for all that was under way together.
+
+        Args:
+            named: Stripe said that it is this limit.
+        """
+        self._refused_in_a_row += 1
+        if named:
+            self._recovery = _RECOVERY_BESIDE_OTHERS
+        if self._refused_in_a_row > 1:
+            self.free_at = max(self.free_at, now + _FULL)
         if now - self._slowed_at >= _TOGETHER:
             slowest = min(_SLOWEST, self._limit * _LEAST)
             self.rate, self._slowed_at = max(slowest, self.rate / 2), now
 
     def accepted(self) -> None:
         """A call went through: recover a little, up to the limit."""
-        self.rate = min(self._limit, self.rate + self._limit * _RECOVERY)
+        self._refused_in_a_row = 0
+        self.rate = min(self._limit, self.rate + self._limit * self._recovery)
+        if self.rate == self._limit:
+            self._recovery = _RECOVERY
 
 
 class Pace:
@@ -93,7 +112,7 @@ class Pace:
         with self._lock:
             now = self._clock.monotonic()
             for limit in [self._limits[reason]] if reason in self._limits else self._limits.values():
-                limit.refused(now)
+                limit.refused(now, named=reason in self._limits)
 
     def accepted(self) -> None:
         """A call went through."""

@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from collections.abc import Sequence
 
 import pytest
 
@@ -59,6 +60,24 @@ def test_who_comes_late_slows_nobody_down_and_a_limit_holds_though_calls_arrive_
     assert min(later - earlier for earlier, later in zip(sent, sent[20:], strict=False)) >= 1.015 - 1e-9
 
 
+def sent_and_refused(clock: ManualClock, paces: Sequence[Pace], limit: float, calls: int) -> tuple[int, int]:
+    """How many calls of processes were sent and refused: each has calls to send all the time."""
+    counted: deque[float] = deque()
+    refused = 0
+    for _ in range(calls):
+        pace = min(paces, key=lambda each: max(limit.free_at for limit in each._limits.values()))
+        pace.take()
+        while counted and clock.monotonic() - counted[0] >= 1:
+            counted.popleft()
+        if len(counted) < limit:
+            counted.append(clock.monotonic())
+            pace.accepted()
+        else:
+            refused += 1
+            pace.refused("global-rate")
+    return calls, refused
+
+
 @pytest.mark.parametrize("share", [1.0, 0.5])
 @pytest.mark.parametrize("processes", [2, 7, 25, 60])
 def test_processes_that_know_nothing_of_each_other_are_hardly_ever_refused(
@@ -70,23 +89,23 @@ def test_processes_that_know_nothing_of_each_other_are_hardly_ever_refused(
         RateLimits(clock, live=False, processes=processes, share=share, draw=draw).of(CREATE)
         for _ in range(processes)
     ]
-    counted: deque[float] = deque()
-    sent = refused = 0
-    while sent < 3000:
-        pace = min(paces, key=lambda each: max(limit.free_at for limit in each._limits.values()))
-        pace.take()
-        sent += 1
-        while counted and clock.monotonic() - counted[0] >= 1:
-            counted.popleft()
-        if len(counted) < limit:
-            counted.append(clock.monotonic())
-            pace.accepted()
-        else:
-            refused += 1
-            pace.refused("global-rate")
+    sent, refused = sent_and_refused(clock, paces, limit, 3000)
 
     assert refused < sent / 100
     assert (sent - refused) / clock.monotonic() > limit / 2
+
+
+@pytest.mark.parametrize(("processes", "calls", "most"), [(2, 200, 0.08), (3, 300, 0.12), (3, 3000, 0.07)])
+def test_processes_that_were_not_told_of_each_other_learn_it_from_few_refusals(
+    clock: ManualClock, processes: int, calls: int, most: float
+) -> None:
+    """Each paces for the whole limit, and all started at once."""
+    paces = [RateLimits(clock, live=False).of(CREATE) for _ in range(processes)]
+
+    sent, refused = sent_and_refused(clock, paces, TEST_RATE, calls)
+
+    assert refused < most * sent
+    assert (sent - refused) / clock.monotonic() > 0.75 * TEST_RATE
 
 
 def test_a_refusal_never_quickens_a_slow_process(clock: ManualClock) -> None:
@@ -163,16 +182,18 @@ def test_refusals_of_one_second_are_one_refusal() -> None:
     assert (together, limit.rate) == (50, 25)
 
 
-def test_a_refusal_now_and_then_costs_little(clock: ManualClock) -> None:
-    """One call in twenty-five: the rate is back at the limit when the next refusal comes."""
+@pytest.mark.parametrize(("reason", "calls"), [(None, 25), ("endpoint-rate", 50)])
+def test_a_refusal_now_and_then_costs_little(clock: ManualClock, reason: str | None, calls: int) -> None:
+    """The rate is back at the limit when the next refusal comes; after one that names the limit, which others
+    then share, that takes twice as many calls."""
     refused, spared = (RateLimits(clock, live=False).of(CREATE) for _ in range(2))
 
     def seconds(pace: Pace, *, refusals: bool) -> float:
         began = clock.monotonic()
         for _ in range(100):
             if refusals:
-                pace.refused("endpoint-rate")
-            for _ in range(25):
+                pace.refused(reason)
+            for _ in range(calls):
                 pace.take()
                 pace.accepted()
         return clock.monotonic() - began
