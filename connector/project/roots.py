@@ -67,7 +67,7 @@ def access_to(root: str, directory: Path, environment: Mapping[str, str] | None 
             named_root(connection, environment) or usual, root
         ):
             filled = {name: filled_in(str(each), environment) or None for name, each in said.items()}
-            return Access(**filled, anonymous=connection.get("anonymous") is True)
+            return Access(filled.get("endpoint"), filled.get("region"), connection.get("anonymous") is True)
     return None
 
 

@@ -46,10 +46,6 @@ _OWN_CREDENTIALS = (
     *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
 )
 
-#: How long the first request may take, and how long it is sent again: the search for credentials is two such
-#: requests at most.
-_HURRY = timedelta(seconds=3)
-
 #: How long a later one is sent again, and how long nothing may come; an upload may go on for longer.
 _PATIENCE = timedelta(seconds=60)
 _LONGEST = timedelta(hours=1)
@@ -63,11 +59,14 @@ class Access:
         endpoint: the URL of another server than the cloud's own: https, or http on this machine.
         region: of S3.
         anonymous: send no credentials. Enough to read what is public.
+        hurry: how long the first request may take, and how long it is sent again: the search for credentials
+            is two such requests at most.
     """
 
     endpoint: str | None = None
     region: str | None = None
     anonymous: bool = False
+    hurry: timedelta = timedelta(seconds=3)
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError for an endpoint to which data would go unencrypted."""
@@ -100,14 +99,14 @@ def connect(cloud: str, bucket: str, access: Access, given: Mapping[str, Any]) -
     endpoint = config.get(ENDPOINT[cloud]) or next(filter(None, map(os.environ.get, _ENDPOINTS[cloud])), "")
     kind: Callable[..., ObjectStore] = {"s3": S3Store, "gs": GCSStore, "abfs": AzureStore}[cloud]
     provider = {"credential_provider": _provider(session)} if session else {}
-    client = {"allow_http": _allows_http(endpoint), "connect_timeout": _HURRY}
+    client = {"allow_http": _allows_http(endpoint), "connect_timeout": access.hurry}
 
     def make(retry: timedelta, **timeouts: timedelta) -> "ObjectStore":
         options, retrying = {**client, **timeouts}, {"retry_timeout": retry}
         return kind(bucket, config=config, client_options=options, retry_config=retrying, **provider)
 
     patient = make(_PATIENCE, read_timeout=_PATIENCE, timeout=_LONGEST)
-    return FirstAnswer(make(_HURRY, timeout=_HURRY), patient)
+    return FirstAnswer(make(access.hurry, timeout=access.hurry), patient)
 
 
 class FirstAnswer:
