@@ -33,7 +33,7 @@ ONE_PAYOUT = "payout_reconciliation.by_id.itemized.4"
 ONE_PAYOUT_THERE = "connected_account_payout_reconciliation.by_id.itemized.4"
 HOUR = 3600.0
 HALF_DAY = 43_200.0
-FIRST, LAST = "2026-06-01", "2026-06-05"
+FIRST, THIRD, LAST = "2026-06-01", "2026-06-03", "2026-06-05"
 
 Sensing = Callable[..., Daemon]
 
@@ -314,7 +314,7 @@ def test_payouts_of_accounts_that_are_acted_for_are_asked_for_in_the_name_of_eac
     one_payout = acting(ONE_PAYOUT, accounts[:2])
     assets = [build_report_asset(each, retry_policy=None) for each in (naming, one_payout)]
     for account in accounts:
-        orchestra.launch(assets[:1], f"{account}|{FIRST}", f"{account}|{LAST}")
+        orchestra.launch(assets[:1], f"{account}|{FIRST}", f"{account}|{THIRD}")
     daemon = Daemon(orchestra, assets, build_payout_sensor([naming, one_payout]))
 
     daemon.tick_and_run()
@@ -338,7 +338,7 @@ def test_a_late_payout_of_an_account_that_is_acted_for_is_picked_up(
     one_payout = acting(ONE_PAYOUT, accounts, wait_policy=WaitPolicy(wait_timeout=timedelta(minutes=1)))
     assets = [build_report_asset(each, retry_policy=None) for each in (naming, one_payout)]
     for account in accounts:
-        orchestra.launch(assets[:1], f"{account}|{FIRST}", f"{account}|{LAST}")
+        orchestra.launch(assets[:1], f"{account}|{FIRST}", f"{account}|{THIRD}")
     simulator.faults.add(RunTakes(HOUR), Match(report_type=ONE_PAYOUT), times=99)
     daemon = Daemon(orchestra, assets, build_payout_sensor([naming, one_payout]))
     daemon.tick_and_run()
@@ -362,10 +362,10 @@ def test_payouts_of_an_account_that_left_fail_once_and_hold_up_nothing_else(
     if way == "by the header":
         naming = acting("payout_reconciliation.itemized.4", accounts, start=date(2026, 5, 1))
         one_payout = acting(ONE_PAYOUT, accounts)
-        keys = [(f"{each}|{FIRST}", f"{each}|{LAST}") for each in accounts]
+        keys = [(f"{each}|{FIRST}", f"{each}|{THIRD}") for each in accounts]
     else:
         naming = report_on("connected_account_payout_reconciliation.itemized.5", start=date(2026, 5, 1))
-        one_payout, keys = report_on(ONE_PAYOUT_THERE), [(FIRST, LAST)]
+        one_payout, keys = report_on(ONE_PAYOUT_THERE), [(FIRST, THIRD)]
     assets = [build_report_asset(each, retry_policy=None) for each in (naming, one_payout)]
     for first, last in keys:
         orchestra.launch(assets[:1], first, last)

@@ -27,6 +27,7 @@ from connector.sql.warehouse import open_warehouse
 from connector.text import visible
 from tests.support.datasets import DATASET, provenance, write
 from tests.support.memory_bucket import Watched, bucket
+from tests.support.raw_server import raw_server
 
 SECRET = "s3cretRecognisable"
 URL = f"memory://KEY:{SECRET}@bucket/prefix?region=x"
@@ -165,10 +166,12 @@ def test_no_command_prints_or_writes_the_secret(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STRIPE_API_KEY", "rk_test_51something")
-    monkeypatch.setenv("STRIPE_API_BASE", "http://127.0.0.1:9")
 
-    with pytest.raises(SystemExit) as ended:
-        main([*command, "--root", root])
+    refused = b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+    with raw_server(lambda: [refused]) as url:
+        monkeypatch.setenv("STRIPE_API_BASE", url)
+        with pytest.raises(SystemExit) as ended:
+            main([*command, "--root", root])
 
     said = "".join(capfd.readouterr())
     assert ended.value.code in {1, 2}
