@@ -122,14 +122,16 @@ def test_deadlines_of_many_runs_are_met_with_few_polls(
 # What it costs
 
 
-@pytest.mark.parametrize("seed", [7, 8, 9])
 @pytest.mark.parametrize(
-    ("longest", "batches", "most"),
+    ("longest", "batches", "most", "seed"),
     [
-        pytest.param(10, [365], 2.3, id="year-10s", marks=pytest.mark.long),
-        pytest.param(60, [365], 2.5, id="year-60s", marks=pytest.mark.long),
-        pytest.param(10, [31] * 4, 2.45, id="ranges-10s"),
-        pytest.param(60, [31] * 4, 3.0, id="ranges-60s"),
+        *(
+            pytest.param(longest, [365], most, seed, id=f"year-{longest}s-{seed}", marks=pytest.mark.long)
+            for longest, most in ((10, 2.3), (60, 2.5))
+            for seed in (7, 8, 9)
+        ),
+        pytest.param(10, [31] * 4, 2.45, 7, id="ranges-10s"),
+        pytest.param(60, [31] * 4, 3.0, 8, id="ranges-60s"),
     ],
 )
 def test_a_partition_costs_little_more_than_two_requests(

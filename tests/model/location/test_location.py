@@ -10,7 +10,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Non-compliant tag keys like .'da
 
 
 def test_the_laws_of_a_code_location_hold() -> None:
-    live(1, 4, steps=14)
+    live(1, 3, steps=12)
 
 
 @pytest.mark.soak
