@@ -94,7 +94,7 @@ def test_stripe_says_what_is_not_ready(run: Run, pulled: Simulator) -> None:
 @pytest.mark.usefixtures("configured")
 def test_a_report_run_on_its_way_is_late(run: Run, pulled: Simulator, clock: ManualClock) -> None:
     pulled.faults.add(RunTakes(), "POST", times=None)
-    run("pull", TABLE, "--from", "2026-06-05", "--to", "2026-06-06", "--wait-timeout", "1s")
+    run("pull", TABLE, "--from", "2026-06-05", "--to", "2026-06-06", "--wait-timeout", "0s")
     pending = pulled.runs[-1]
     pulled.set_available_until("balance_change_from_activity.itemized.3", datetime(2026, 6, 6, tzinfo=UTC))
 
