@@ -252,7 +252,7 @@ class Strict(Watched):
             self._store.delete(key)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.integers(0, 1 << 32))
 def test_what_others_have_removed_already_is_no_reason_to_fail(seed: int) -> None:
     """Copies beyond the last few, and what is forgotten, by two at once."""

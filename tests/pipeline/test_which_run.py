@@ -377,18 +377,18 @@ def test_a_backfill_killed_once_its_runs_were_created_makes_none_twice_a_day_lat
 ) -> None:
     """More than two pages of them, and more than the 24 hours for which keys are remembered."""
     simulator = Simulator(clock, seed=7, volume=1, opening=datetime(2025, 6, 1, tzinfo=UTC).date())
-    client, year = client_for(simulator.handle), days("2025-06-10", 300)
+    client, year = client_for(simulator.handle), days("2025-06-10", 220)
     killed = collect(client, store, SUMMARY, year, senders=InlineWorkers(), converters=InlineWorkers())
     asked = 0
-    while asked < 300:
+    while asked < 220:
         asked += isinstance(next(killed), Asked)
     killed.close()
     clock.sleep(26 * HOUR)
 
     events = pull(SUMMARY, year, client=client)
 
-    assert len(done(events)) == 300
-    assert len(simulator.runs) == 300
+    assert len(done(events)) == 220
+    assert len(simulator.runs) == 220
 
 
 def test_the_list_is_read_no_further_than_is_needed(

@@ -14,7 +14,9 @@ from assets.analytics.definitions import build_analytics
 from connector.money import money_text
 from connector.query import ReportQuery
 from connector.sql.warehouse import open_warehouse
+from tests.conftest import Pull
 from tests.support.dagster import Orchestra, assets_of, configured
+from tests.support.partitions import days
 
 FIRST, LAST = "2026-05-01", "2026-05-05"
 
@@ -32,11 +34,10 @@ def analytics(reports: Sequence[ConfiguredReport]) -> Mapping[str, dg.AssetsDefi
 
 
 @pytest.fixture
-def pulled(orchestra: Orchestra, reports: Sequence[ConfiguredReport]) -> Orchestra:
-    """Five days of both reports."""
+def pulled(orchestra: Orchestra, reports: Sequence[ConfiguredReport], pull: Pull) -> Orchestra:
+    """The files of five days of both reports, which are what they are made of."""
     for report in reports:
-        asset = build_report_asset(report, retry_policy=None)
-        assert orchestra.launch([asset], FIRST, LAST).success
+        pull(report.query, days(FIRST, 5), store=orchestra.stripe.store())
     return orchestra
 
 

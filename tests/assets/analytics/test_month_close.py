@@ -17,7 +17,7 @@ from connector.simulator import Simulator
 from tests.conftest import Pull
 from tests.support.dagster import Orchestra, assets_of, configured
 
-MONTH, FIRST, LAST = "2026-05-01", "2026-05-01", "2026-05-31"
+MONTH, FIRST = "2026-05-01", "2026-05-01"
 
 TYPES = ("balance.summary.1", "balance_change_from_activity.itemized.3", "payouts.itemized.3")
 
@@ -36,11 +36,10 @@ def month_close(reports: Sequence[ConfiguredReport]) -> dg.AssetsDefinition:
 
 
 @pytest.fixture
-def pulled(orchestra: Orchestra, reports: Sequence[ConfiguredReport]) -> Orchestra:
-    """All days of May."""
+def pulled(orchestra: Orchestra, reports: Sequence[ConfiguredReport], pull: Pull) -> Orchestra:
+    """The files of all days of May, which are what it is made of."""
     for report in reports:
-        asset = build_report_asset(report, retry_policy=None)
-        assert orchestra.launch([asset], FIRST, LAST).success
+        pull(report.query, Month.of("2026-05").partitions("daily", "UTC"), store=orchestra.stripe.store())
     return orchestra
 
 
