@@ -56,8 +56,10 @@ def shown_text(payload: Mapping[str, Any], name: str) -> str | None:
 
 
 def number(payload: Mapping[str, Any], name: str) -> int:
-    """A whole number, which old answers print as text."""
+    """A whole number, which old answers print as text. To JSON `1.0` is the same number as `1`."""
     value = payload[name]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError(f"{name} is not a whole number")
     found = int(value)

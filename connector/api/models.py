@@ -174,10 +174,11 @@ class ReportFile:
 class ReportRun:
     """One execution of a report at Stripe, with every field of Stripe's object.
 
-    `request` is what Stripe understood, its echo in canonical form. `result` is set exactly when `status`
-    is succeeded; `error` is Stripe's text when it is failed. `raw` is the object as it came; `request_id`
-    is that of the answer it came in, None for a run out of a list. `replayed` says that Stripe answered its
-    creation from its store of idempotent answers: the run was created by an earlier request.
+    `request` is what Stripe understood, its echo in canonical form. `result` is set when `status` is
+    succeeded, unless the answer leaves it out (`lacks_file`); `error` is Stripe's text when it is failed.
+    `raw` is the object as it came; `request_id` is that of the answer it came in, None for a run out of a
+    list. `replayed` says that Stripe answered its creation from its store of idempotent answers: the run was
+    created by an earlier request.
 
     Source: https://docs.stripe.com/api/reporting/report_run/object
     """
@@ -195,6 +196,11 @@ class ReportRun:
     request_id: str | None = field(default=None, compare=False)
     replayed: bool = field(default=False, compare=False)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def lacks_file(self) -> bool:
+        """Whether it has succeeded, and the answer it came in leaves its file out."""
+        return self.status is RunStatus.SUCCEEDED and self.result is None
 
     @classmethod
     def from_api(cls, payload: Mapping[str, Any]) -> Self:
@@ -230,7 +236,6 @@ class ReportType:
 
     id: str
     name: str
-    version: int
     data_available_start: datetime
     data_available_end: datetime
     updated: datetime
@@ -242,7 +247,6 @@ class ReportType:
         return cls(
             id=fields.identifier(payload, "id"),
             name=fields.shown_text(payload, "name") or payload["id"],
-            version=fields.number(payload, "version"),
             data_available_start=fields.moment(payload, "data_available_start"),
             data_available_end=fields.moment(payload, "data_available_end"),
             updated=fields.moment(payload, "updated"),

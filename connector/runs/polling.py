@@ -246,12 +246,14 @@ def _runs(items: Iterable[PartitionProgress]) -> list[ReportRun]:
 def poll(client: StripeClient, pending: Mapping[str, datetime], listed_pages: int) -> PollResult:
     """How pending runs stand: by list where that is fewer requests, else one by one.
 
-    A run that is missing from the list is fetched by id: lists shift while they are read.
+    A run that is missing from the list is fetched by id: lists shift while they are read. So is one that has
+    succeeded and is listed without its file.
 
     Args:
         pending: ids and when each was created.
         listed_pages: how many pages the last listing took.
     """
+    listed: dict[str, ReportRun] = {}
     found: dict[str, ReportRun | ReportingError] = {}
     unread: dict[str, ReportingError] = {}
     pages = listed_pages
@@ -260,9 +262,10 @@ def poll(client: StripeClient, pending: Mapping[str, datetime], listed_pages: in
         # Other processes create runs all the time; only those of our own span are read.
         for page in client.every_report_run(since=min(pending.values()), until=max(pending.values())):
             pages += 1
-            found |= {run.id: run for run in page.data if run.id in pending}
-            if len(found) == len(pending):
+            listed |= {run.id: run for run in page.data if run.id in pending}
+            if len(listed) == len(pending):
                 break
+        found |= {run.id: run for run in listed.values() if not run.lacks_file}
     for run_id in pending.keys() - found.keys():
         try:
             found[run_id] = client.report_run(run_id)

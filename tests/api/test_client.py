@@ -165,7 +165,6 @@ def test_report_types_come_with_their_availability(client: StripeClient) -> None
     summary = types["balance.summary.1"]
     assert summary == client.report_type("balance.summary.1")
     assert summary.data_available_end == datetime(2026, 6, 7, tzinfo=UTC)
-    assert summary.version == 1
     assert summary.default_columns == ("category", "description", "net_amount", "currency")
 
 

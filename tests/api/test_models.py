@@ -1,5 +1,6 @@
 """Stripe's JSON as values, and the canonical form of a request."""
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -202,6 +203,8 @@ Read = Callable[[Mapping[str, Any], str], object]
         (fields.text, 5, "it is not text"),
         (fields.optional_text, 5, "it is not text"),
         (fields.number, 1.5, "it is not a whole number"),
+        (fields.number, math.inf, "it is not a whole number"),
+        (fields.number, 1e300, "it is larger than any number of Stripe's"),
         (fields.number, True, "it is not a whole number"),
         (fields.number, -(2**63), "it is larger than any number of Stripe's"),
         (fields.size, -1, "it is negative"),
@@ -229,6 +232,7 @@ def test_a_field_of_another_kind_is_named(read: Read, value: object, said: str) 
         (fields.shown_text, "x" * 3000, "x" * 2000),
         (fields.number, 2**63 - 1, 2**63 - 1),
         (fields.number, "-7", -7),
+        (fields.number, 1780272000.0, 1780272000),
         (fields.optional_texts, [], ()),
         (fields.optional_moment, 1, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)),
         *(
@@ -299,7 +303,6 @@ RUN: dict[str, Any] = {
 }
 TYPE: dict[str, Any] = {
     "id": "x.1",
-    "version": 1,
     "data_available_start": 1,
     "data_available_end": 2,
     "updated": 3,
@@ -328,7 +331,7 @@ def test_what_decides_anything_is_of_the_kind_that_stripe_promises(
 def test_a_type_and_a_pending_run_are_read_as_they_stand() -> None:
     one, two, three = (datetime(1970, 1, 1, 0, 0, second, tzinfo=UTC) for second in (1, 2, 3))
 
-    assert ReportType.from_api(TYPE) == ReportType("x.1", "x.1", 1, one, two, three, ("a",), livemode=True)
+    assert ReportType.from_api(TYPE) == ReportType("x.1", "x.1", one, two, three, ("a",), livemode=True)
     run = ReportRun.from_api({**RUN, "error": "it broke"})
     assert (run.status, run.error, run.parameters, run.result) == (RunStatus.PENDING, "it broke", {}, None)
     assert (run.succeeded_at, run.created, run.request) == (None, one, ReportRequest.of("t.1", {}))

@@ -17,7 +17,7 @@ LIVE_ONLY = next(spec for spec in REPORTS.values() if spec.live_only)
 
 def offered(id: str, *columns: str) -> ReportType:
     start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, 12, tzinfo=UTC)
-    return ReportType(id, "A report", 1, start, end, end, columns or None)
+    return ReportType(id, "A report", start, end, end, columns or None)
 
 
 def test_every_type_of_either_side_is_there_once() -> None:

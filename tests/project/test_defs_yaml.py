@@ -30,7 +30,7 @@ ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pac
 
 
 def offered(id: str, since: datetime, until: datetime = datetime(2026, 6, 7, tzinfo=UTC)) -> ReportType:
-    return ReportType(id, "A report", 1, since, until, until)
+    return ReportType(id, "A report", since, until, until)
 
 
 def read(configuration: DefsYaml) -> dict[str, object]:

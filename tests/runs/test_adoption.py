@@ -351,7 +351,6 @@ def available(end: datetime, id: str = "balance.summary.1") -> ReportType:
     return ReportType(
         id=id,
         name="Balance summary",
-        version=1,
         data_available_start=datetime(2026, 1, 1, tzinfo=UTC),
         data_available_end=end,
         updated=PREPARED,

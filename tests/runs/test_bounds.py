@@ -26,7 +26,6 @@ NOW = LAST + timedelta(hours=13)
 AVAILABLE = ReportType(
     id="balance.summary.1",
     name="Balance summary",
-    version=1,
     data_available_start=FIRST,
     data_available_end=LAST,
     updated=LAST,

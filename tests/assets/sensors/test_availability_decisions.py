@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 def available(first: str, last: str) -> ReportType:
     start, end = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (first, last))
-    return ReportType("balance.summary.1", "Balance summary", 1, start, end, updated=NOW)
+    return ReportType("balance.summary.1", "Balance summary", start, end, updated=NOW)
 
 
 def days(first: str, count: int) -> list[Partition]:
