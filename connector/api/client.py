@@ -240,8 +240,15 @@ class StripeClient:
 
         Source: https://docs.stripe.com/file-upload
         """
-        url = file.url or f"{self.hosts.files}{_FILES}/{_segment(file.id)}/contents"
+        url = file.url or self._contents_url(file)
         return self._transport.stream(url, pace=self._limits.of(f"GET {_FILES}"), offset=offset, etag=etag)
+
+    def may_expire(self, file: ReportFile) -> bool:
+        """Whether its URL is another one than Stripe documents, and so may be good for a while only."""
+        return file.url is not None and self.hosts.trusted(file.url) != self._contents_url(file)
+
+    def _contents_url(self, file: ReportFile) -> str:
+        return f"{self.hosts.files}{_FILES}/{_segment(file.id)}/contents"
 
     def now(self) -> datetime:
         """What time it is at Stripe, aware UTC. Ages of runs are measured by it, never by our clock."""

@@ -6,11 +6,12 @@ file is whole: a body can be short and still agree with its `Content-Length`.
 Source: https://docs.stripe.com/file-upload
 """
 
+import contextlib
 import hashlib
 import os
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,8 @@ from connector.clock import Clock
 from connector.errors import APIError, ConnectionFailedError, DownloadError, ReportingError, StoreError
 
 _SNIFF = 512
+#: How a server answers where a URL was good for a while only.
+_EXPIRED = frozenset({401, 403, 404, 410})
 #: A file may take this long, and a second more for each so many bytes: slower than that, it is a trap.
 _LONGEST, _SLOWEST = 900.0, 64 << 10
 
@@ -47,13 +50,15 @@ class Download:
 
 @dataclass(slots=True)
 class _Transfer:
-    """How far we are. `etag` is the version of the file that the bytes on disk belong to."""
+    """How far we are, after how many requests. `etag` is the version of the file that the bytes on disk are
+    of."""
 
     sink: BinaryIO
     until: float
     clock: Clock
     offset: int = 0
     etag: str | None = None
+    requests: int = 0
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     request_ids: list[str] = field(default_factory=list)
 
@@ -92,12 +97,31 @@ def fetch(
         with open(path, "wb", opener=_private) as sink:
             until = client.clock.monotonic() + _LONGEST + file.size / _SLOWEST
             transfer = _Transfer(sink, until, client.clock)
-            transfers = _until_whole(client, file, transfer, retry, draw)
+            try:
+                _until_whole(client, file, transfer, retry, draw)
+            except APIError as error:
+                again = _readdressed(client, file, error)
+                _until_whole(client, again, transfer, retry, draw)
     except OSError as error:
         raise StoreError(
             f"could not write {path}: {error.strerror or error}; the report has {file.size:,} bytes"
         ) from None
-    return Download(path, file.size, transfer.digest.hexdigest(), tuple(transfer.request_ids), transfers)
+    return Download(
+        path, file.size, transfer.digest.hexdigest(), tuple(transfer.request_ids), transfer.requests
+    )
+
+
+def _readdressed(client: StripeClient, file: ReportFile, error: APIError) -> ReportFile:
+    """The same file at the URL that it has by now, where the one it had is refused and may have expired.
+
+    Raises `error` where it has no other one.
+    """
+    if error.status in _EXPIRED and client.may_expire(file):
+        with contextlib.suppress(ReportingError):
+            now = client.file(file.id)
+            if now.url != file.url:
+                return replace(file, url=now.url)
+    raise error
 
 
 def _private(path: str, flags: int) -> int:
@@ -111,19 +135,19 @@ def _until_whole(
     transfer: _Transfer,
     retry: RetryPolicy,
     draw: Callable[[], float],
-) -> int:
-    """How many transfers it took. Time for retries counts from the last progress."""
+) -> None:
+    """Receive the file. Time for retries counts from the last progress."""
     clock = client.clock
-    furthest, since, failures, transfers = 0, clock.monotonic(), 0, 0
+    furthest, since, failures = transfer.offset, clock.monotonic(), 0
     while True:
-        transfers += 1
+        transfer.requests += 1
         try:
             with client.contents(file, offset=transfer.offset, etag=transfer.etag) as contents:
                 _receive(contents, file, transfer)
         except ReportingError as error:
             if transfer.offset == file.size and isinstance(error, ConnectionFailedError):
                 # It broke after the last byte.
-                return transfers
+                return
             if transfer.offset > furthest:
                 furthest, since, failures = transfer.offset, clock.monotonic(), 0
             failures += 1
@@ -138,7 +162,7 @@ def _until_whole(
                 raise error from None
             clock.sleep(wait)
         else:
-            return transfers
+            return
 
 
 def _receive(contents: FileStream, file: ReportFile, transfer: _Transfer) -> None:

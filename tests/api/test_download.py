@@ -16,6 +16,7 @@ from connector.api.download import fetch
 from connector.api.models import ReportFile, moment
 from connector.api.retry import RetryPolicy
 from connector.errors import (
+    APIError,
     ConnectionFailedError,
     DownloadError,
     InvalidRequestError,
@@ -185,6 +186,59 @@ def test_a_file_that_is_gone_is_not_asked_for_again(client_for: ClientFor, targe
         fetch(client_for(handle), FILE, target)
 
     assert len(seen) == 1
+
+
+class Links:
+    """Serves a file at the newest of its links; what it answers at the others is `status`."""
+
+    def __init__(self, host: FileHost, status: int, *, renewed: int, cut: int | None = None) -> None:
+        self.host, self.status, self.renewed, self.asked = host, status, renewed, 0
+        self.host.cuts = [] if cut is None else [cut]
+        self.left = 0 if cut is None else 1
+
+    @property
+    def file(self) -> ReportFile:
+        return replace(FILE, url=f"/v1/files/{FILE.id}/contents?link={self.asked}")
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/contents"):
+            if request.url.query.decode() == f"link={self.renewed}" or self.left:
+                self.left = 0
+                return self.host.handle(request)
+            return httpx.Response(self.status, json={"error": {"message": "This link has expired"}})
+        self.asked += 1
+        file = {"id": FILE.id, "created": 1, "size": FILE.size, "purpose": FILE.purpose, "url": self.file.url}
+        return httpx.Response(200, json=file)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+@pytest.mark.parametrize("cut", [None, 0, 9])
+def test_a_link_that_has_expired_is_asked_for_once_more(
+    host: FileHost, client_for: ClientFor, target: Path, status: int, cut: int | None
+) -> None:
+    links = Links(host, status, renewed=1, cut=cut)
+
+    fetched = fetch(client_for(links.handle), links.file, target, draw=lambda: 0.5)
+
+    assert target.read_bytes() == CSV
+    assert fetched.sha256 == hashlib.sha256(CSV).hexdigest()
+    assert links.asked == 1
+    assert host.seen == {None: ["whole"], 0: ["whole", "whole"], 9: ["whole", "bytes=9-"]}[cut]
+
+
+@pytest.mark.parametrize("renewed", [0, 2], ids=["that-is-the-same", "that-has-expired-too"])
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_link_is_renewed_once(
+    host: FileHost, client_for: ClientFor, target: Path, status: int, renewed: int
+) -> None:
+    links = Links(host, status, renewed=2)
+    old = replace(links.file, url=f"/v1/files/{FILE.id}/contents?link={1 - bool(renewed)}")
+
+    with pytest.raises(APIError, match="This link has expired") as raised:
+        fetch(client_for(links.handle), old, target, draw=lambda: 0.5)
+
+    assert raised.value.status == status
+    assert links.asked == 1
 
 
 def test_a_file_on_a_strange_host_is_not_fetched(client_for: ClientFor, target: Path) -> None:
