@@ -95,6 +95,7 @@ class StripeClient:
         self.mode: Mode = mode_of(api_key, self.hosts)
         self.clock: Clock = clock or SystemClock()
         self._kind = key_kind(api_key)
+        self._left_out: set[str] = set()
         self._transport = Transport(
             api_key,
             hosts=self.hosts,
@@ -204,7 +205,7 @@ class StripeClient:
         query = _bounds(created) | {"limit": str(limit)}
         if starting_after:
             query["starting_after"] = starting_after
-        return _page(self._get(_RUNS, query), ReportRun.from_api)
+        return self._page(self._get(_RUNS, query), self._run_of)
 
     def every_report_run(
         self, *, since: datetime, until: datetime | None = None
@@ -212,7 +213,7 @@ class StripeClient:
         """All report runs created between `since` and `until`, both included, newest first, page by page as
         they are taken. Without `until`, up to now."""
         created = {"gte": since} | ({"lte": until} if until else {})
-        return self._pages(_RUNS, _bounds(created) | {"limit": str(_PAGE)}, ReportRun.from_api)
+        return self._pages(_RUNS, _bounds(created) | {"limit": str(_PAGE)}, self._run_of)
 
     def accounts(self) -> list[ConnectedAccount]:
         """The accounts connected to the key's own, all pages, newest first.
@@ -266,9 +267,11 @@ class StripeClient:
         return self._transport.call("GET", named, pace=self._limits.of(f"GET {template}"), query=query)
 
     def _run(self, answer: JsonResponse) -> ReportRun:
-        run = replace(
-            _parsed(ReportRun.from_api, answer), request_id=answer.request_id, replayed=answer.replayed
-        )
+        return replace(_parsed(self._run_of, answer), request_id=answer.request_id, replayed=answer.replayed)
+
+    def _run_of(self, payload: Mapping[str, Any]) -> ReportRun:
+        """A report run of the key's mode, whatever answer it stands in."""
+        run = ReportRun.from_api(payload)
         if self.mode is not Mode.SIMULATED and run.livemode is not (self.mode is Mode.LIVE):
             raise ConfigurationError(
                 f"report run {run.id} has livemode {run.livemode}; the key {self._kind} is of the other mode"
@@ -282,7 +285,7 @@ class StripeClient:
         cursors: set[str | None] = {after}
         for _ in range(_MOST_PAGES):
             answer = self._get(path, {**query, **({"starting_after": after} if after else {})})
-            page = _page(answer, parse)
+            page = self._page(answer, parse)
             yield page
             if not page.has_more or not answer.body["data"]:
                 return
@@ -291,6 +294,22 @@ class StripeClient:
                 break
             cursors.add(after)
         raise answer.unexpected("a list that has no end")
+
+    def _page(self, answer: JsonResponse, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:
+        """One page of a list. An entry that cannot be read, or is of the other mode, is left out, which is
+        said once: it is hardly one of ours."""
+        data = answer.body.get("data")
+        if not isinstance(data, list) or not all(isinstance(e, dict) and _has_id(e) for e in data):
+            raise answer.unexpected("an object that is not a list of objects with ids")
+        items = []
+        for entry in data:
+            try:
+                items.append(_parsed(parse, answer, entry))
+            except (UnexpectedAnswerError, ConfigurationError) as error:
+                if entry["id"] not in self._left_out:
+                    _log.warning("left out %s: %s", entry["id"], error)
+                self._left_out.add(entry["id"])
+        return Page(tuple(items), answer.body.get("has_more") is True)
 
 
 def _refuse_mistyped(account: str) -> None:
@@ -307,20 +326,6 @@ def _parsed(parse: Callable[[Mapping[str, Any]], T], answer: JsonResponse, paylo
         raise answer.unexpected(f"an object that lacks {error}") from None
     except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise answer.unexpected(f"an object that cannot be read: {error}") from None
-
-
-def _page(answer: JsonResponse, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:
-    """One page of a list. An entry that cannot be read is left out: it is hardly one of ours."""
-    data = answer.body.get("data")
-    if not isinstance(data, list) or not all(isinstance(e, dict) and _has_id(e) for e in data):
-        raise answer.unexpected("an object that is not a list of objects with ids")
-    items = []
-    for entry in data:
-        try:
-            items.append(_parsed(parse, answer, entry))
-        except UnexpectedAnswerError as error:
-            _log.warning("left out %s: %s", entry["id"], error)
-    return Page(tuple(items), answer.body.get("has_more") is True)
 
 
 def _has_id(entry: Mapping[str, Any]) -> bool:

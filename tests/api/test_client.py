@@ -709,6 +709,27 @@ def test_a_run_of_the_other_mode_is_refused(simulator: Simulator, client_for: Cl
         client.create_report_run(DAY, idempotency_key="k")
 
 
+def test_a_run_of_the_other_mode_is_left_out_of_lists_and_said_once(
+    simulator: Simulator, client_for: ClientFor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server that stands in for Stripe may list both."""
+    live = client_for(simulator.handle, api_key="sk_live_1")
+    run = live.create_report_run(DAY, idempotency_key="k")
+    other = client_for(simulator.handle, api_key="sk_test_1").create_report_run(DAY, idempotency_key="k")
+
+    def mix(body: dict[str, Any]) -> None:
+        body["data"].insert(0, body["data"][0] | {"id": other.id, "livemode": False})
+
+    simulator.faults.add(EditJson(mix), "GET */report_runs", times=None)
+    pages = [live.report_runs(), *live.every_report_run(since=run.created)]
+
+    assert [[each.id for each in page.data] for page in pages] == [[run.id], [run.id]]
+    assert caplog.messages == [
+        f"left out {other.id}: report run {other.id} has livemode False; the key sk_live_… is of the other "
+        "mode"
+    ]
+
+
 def test_a_closed_client_sends_nothing(simulator: Simulator, client: StripeClient) -> None:
     client.close()
 
