@@ -217,7 +217,8 @@ JOBS: dict[str, Callable[[Table], object]] = {
 def test_whoever_publishes_into_a_bucket_while_a_table_is_rewritten_it_is_wide_in_the_end(
     tmp_path_factory: pytest.TempPathFactory, others: list[str], seed: int
 ) -> None:
-    """Also by who had read the pin just before, or beside who rewrites it too, or forgets a file of it."""
+    """And has the newest of what was published. Also by who had read the pin just before, or beside who
+    rewrites it too, or forgets a file of it."""
     objects, folder = MemoryStore(), tmp_path_factory.mktemp("machines")
     names = ["widen", *others]
 
@@ -241,5 +242,10 @@ def test_whoever_publishes_into_a_bucket_while_a_table_is_rewritten_it_is_wide_i
     assert store.money(DATASET) == WIDE
     assert {each.money for each in store.provenances(DATASET).values() if each} <= {WIDE}
     assert set(first.in_arrow().values()) <= {AMOUNTS[NARROW]}
-    published = [name for name, each in zip(names, ended, strict=True) if each is None]
-    assert "publish" not in published or DAYS[1] in store.keys(DATASET)
+    runs = {"replace": [1], "publish": list[int]()}
+    for number, (name, each) in enumerate(zip(names, ended, strict=True), 1):
+        if name in runs and each is None:
+            runs[name].append(10 * number + 1)
+    there = {day: each.run_id for day, each in store.provenances(DATASET).items() if each}
+    assert "forget" in names or there[DAYS[0]] == f"frr_{max(runs['replace'])}"
+    assert not runs["publish"] or there[DAYS[1]] == f"frr_{max(runs['publish'])}"
