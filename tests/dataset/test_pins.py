@@ -80,6 +80,23 @@ def test_a_damaged_pin_is_written_again_by_the_next_pull(
     assert store.unusable_tables() == {}
 
 
+@pytest.mark.parametrize("changes", [{"table": "another"}, {"mode": "live"}], ids=["table", "mode"])
+def test_a_pin_of_another_table_refuses_nothing_and_is_written_again_by_the_next_pull(
+    store: Store, publish: Publish, tmp_path: Path, changes: dict[str, str]
+) -> None:
+    other = dataclasses.replace(DATASET, **changes)  # type: ignore[arg-type]
+    publish(windowed())
+    publish(windowed(**changes), other)
+    damage_pin(tmp_path, other.to_json().encode())
+    assert store.datasets() == (other,)
+
+    store.check(DATASET)
+    publish(windowed(run_id="frr_2", made=NOON + timedelta(hours=1)))
+
+    assert set(map(repr, store.datasets())) == {repr(DATASET), repr(other)}
+    assert rows_in(store) == ["frr_2"]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
