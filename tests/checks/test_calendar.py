@@ -1,8 +1,11 @@
 """A table knows its calendar: missing and doubled days are named, and block nothing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
+from connector.accounts import AccountLife, AccountLists, AccountLives
 from connector.checks.audit import audit
 from connector.checks.calendar import NO_GAPS, NO_OVERLAPS, check_calendar
 from connector.checks.finding import CheckResult, Finding
@@ -59,3 +62,22 @@ def test_time_that_two_files_cover_is_named() -> None:
 
     assert found.result is CheckResult.FAILED
     assert "2026-06-01 with 2026-06-02" in found.reason
+
+
+def test_what_an_account_lacks_of_its_life_is_missing_and_what_lies_outside_of_it_is_not() -> None:
+    series = replace(DATASET, dimensions=("connected_account",))
+    file = provenance()
+    there = {f"acct_1|{each.key}": replace(file, interval=each.interval) for each in days("2026-06-01", 4)}
+    del there["acct_1|2026-06-02"]
+    lives = AccountLives(
+        (
+            AccountLife("acct_1", date(2026, 6, 3)),
+            AccountLife("acct_2", date(2026, 6, 2), date(2026, 6, 3)),
+        )
+    )
+
+    outcomes = check_calendar(series, there, AccountLists({series.table: [lives]}))
+
+    (gaps,) = (each.finding for each in outcomes if each.check is NO_GAPS)
+    assert (gaps.result, gaps.wrong) == (CheckResult.FAILED, 2)
+    assert gaps.reason.startswith("Missing: all of acct_2.")
