@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assets import ConfiguredReport
@@ -108,6 +108,7 @@ STATUSES = st.lists(st.sampled_from(list(RunStatus)), max_size=8)
 
 
 @given(STATUSES, st.integers(0, 9), st.booleans())
+@example(statuses=[FAILED, PENDING], recorded=9, complete=True)
 def test_a_partition_never_costs_more_report_runs_than_allowed(
     statuses: list[RunStatus], recorded: int, complete: bool
 ) -> None:
