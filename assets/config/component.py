@@ -17,14 +17,8 @@ from pydantic import BaseModel, create_model
 from assets.analytics.definitions import build_analytics
 from assets.automation.automation import Automation
 from assets.automation.newest_partition import log_newest_partition
-from assets.config.models import (
-    Attributes,
-    AutomationFields,
-    ConnectionModel,
-    ReportModel,
-    resolve_connection,
-    resolve_reports,
-)
+from assets.config.models import Attributes, AutomationFields, ConnectionModel, ReportModel
+from assets.config.resolution import resolve_connection, resolve_reports
 from assets.config.scaffolding import ReportsScaffolder
 from assets.config.taken_names import TakenNames
 from assets.io_manager import report_reader

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import dagster as dg
 
 from assets.analytics.definitions import NAMES, SENSOR
-from assets.config.models import describe_duplicate
+from assets.config.resolution import describe_duplicate
 from assets.reports.configured import ConfiguredReport
 from assets.resources import StripeReporting
 from connector.dataset.filesystem.place import Place
@@ -21,27 +21,18 @@ _TICKING = ("late_reports", "availability", "payouts", "reports", "newest_partit
 
 
 class ReportsFile(Protocol):
-    """A `defs.yaml`, as far as it takes names."""
+    """A `defs.yaml`, as far as it takes names; `StripeReportsComponent` says what each field means."""
 
     @property
-    def reports(self) -> Iterable[ConfiguredReport]:
-        """Its reports."""
-
+    def reports(self) -> Iterable[ConfiguredReport]: ...
     @property
-    def connection(self) -> StripeReporting:
-        """Where it writes."""
-
+    def connection(self) -> StripeReporting: ...
     @property
-    def analytics(self) -> bool:
-        """Whether it has the assets of analytics."""
-
+    def analytics(self) -> bool: ...
     @property
-    def resource_key(self) -> str:
-        """What its resource, sensors and schedules are named after."""
-
+    def resource_key(self) -> str: ...
     @property
-    def prefix(self) -> str | None:
-        """What its assets are named after; its `resource_key` when None."""
+    def prefix(self) -> str | None: ...
 
 
 class _Name(NamedTuple):
