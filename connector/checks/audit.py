@@ -33,9 +33,7 @@ def audit(
         others: tables it may be compared with; those of another mode or account are not.
         lists: the accounts that the configuration names.
 
-    Raises:
-        ConfigurationError: the table's report is not in the catalogue.
-        StoreError: the file system refuses.
+    Raises ConfigurationError where the table's report is not in the catalogue, and StoreError.
     """
     comparable = [each for each in others if (each.mode, each.account) == (dataset.mode, dataset.account)]
     with store.snapshot([dataset, *comparable]):

@@ -141,19 +141,8 @@ def _check_sum(file: OpenFile) -> Finding:
             wrong.append({"currency": currency, **texts})
             turned += off == _turned_payouts(own)
     if wrong:
-        first = wrong[0]
-        advice = (
-            explain_sign("payouts are positive in this file")
-            if turned == len(wrong)
-            else refer_to_stripe(file.provenance)
-        )
-        reason = (
-            f"The balance does not add up in {join_names(each['currency'] for each in wrong)}. "
-            f"{first['currency']}: starting balance {first['start']} + movements {first['movements']} = "
-            f"{first['sum']}, and the ending balance is {first['end']} (difference {first['difference']}). "
-            f"{advice}"
-        )
-        return Finding(CheckResult.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
+        by_sign = explain_sign("payouts are positive in this file") if turned == len(wrong) else None
+        return _found_wrong(wrong, by_sign or refer_to_stripe(file.provenance))
     if lost:
         advice = "Sums of movements leave them out; please report their names."
         return Finding(CheckResult.FAILED, " ".join([*lost[:SHOWN], advice]), len(lost))
@@ -164,6 +153,17 @@ def _check_sum(file: OpenFile) -> Finding:
     where = join_names(lines.by_currency)
     reason = f"Starting balance and movements add up to the ending balance in {where}."
     return Finding(CheckResult.PASSED, reason)
+
+
+def _found_wrong(wrong: Sequence[Example], advice: str) -> Finding:
+    first = wrong[0]
+    reason = (
+        f"The balance does not add up in {join_names(each['currency'] for each in wrong)}. "
+        f"{first['currency']}: starting balance {first['start']} + movements {first['movements']} = "
+        f"{first['sum']}, and the ending balance is {first['end']} (difference {first['difference']}). "
+        f"{advice}"
+    )
+    return Finding(CheckResult.FAILED, reason, len(wrong), tuple(wrong[:SHOWN]))
 
 
 def _turned_payouts(lines: Sequence[Line]) -> Decimal:

@@ -47,8 +47,7 @@ def check_calendar(
     Args:
         files: what each file of the table states, by key; None for one that cannot be read, which counts as
             missing.
-        lists: the accounts that the configuration names: what lies outside of its life is no account's gap,
-            and one without a file lacks its whole life.
+        lists: the accounts that the configuration names, as `coverage_of` takes them.
     """
     there = {key: file.interval for key, file in files.items() if file and file.interval}
     coverage = coverage_of(dataset, there, lists)

@@ -155,9 +155,7 @@ DISAPPEARANCE = FileCheck(
 def find_gone(store: Store, dataset: Dataset, query: ReportQuery, partition: str) -> Finding | None:
     """What is gone since a partition's file was replaced; None where nothing is, or the report does not say.
 
-    Raises:
-        StoreError: there is no file, or the file system refuses.
-        UnreadableError: the file cannot be read.
+    Raises what `open_file` raises.
     """
     if DISAPPEARANCE.columns(query) is None:
         return None

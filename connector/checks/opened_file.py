@@ -95,8 +95,7 @@ class OpenFile:
             return self._connection.execute(query).fetchall()
 
     def read_through(self) -> int:
-        """Compare the file with its seal, and read all pages that were not read when it was opened. Returns
-        how many rows there are.
+        """How many rows there are, after all bytes were compared with the seal and all pages read.
 
         Raises StoreError, ArrowException or OSError for a file that is not as it was written.
         """
@@ -227,7 +226,7 @@ def _opened(
 def opened(
     store: Store, dataset: Dataset, query: ReportQuery, partition: str
 ) -> Iterator[OpenFile | UnreadableError]:
-    """The same for whoever goes on with a file that cannot be read. Raises StoreError where there is none."""
+    """The same, to go on with a file that cannot be read. Raises StoreError where there is none."""
     with ExitStack() as stack:
         file: OpenFile | UnreadableError
         try:

@@ -58,12 +58,8 @@ def refer_to_stripe(provenance: Provenance) -> str:
 
 
 def explain_sign(saw: str) -> str:
-    """What it means that everything adds up once a sign is turned: the figures are right, and our reading of
-    them is not. A further report run would print the same, so none is suggested.
-
-    Args:
-        saw: what the files show, as a clause: `fees are positive in balance.summary.1`.
-    """
+    """What it means that everything adds up once a sign is turned, and what shows it, as a clause: the
+    figures are right, our reading of them is not, and a further report run would print the same."""
     return (
         f"Everything adds up once the sign is turned: {saw}, other than this release expects. "
         "The amounts are whole; please report the sign."
@@ -71,14 +67,8 @@ def explain_sign(saw: str) -> str:
 
 
 def explain_difference(one: str, file: Provenance, other: str, other_file: Provenance) -> str:
-    """What may be behind a difference between two files, and what to do about it.
-
-    A refresh is suggested only where it can help: one of two files as of different times may be outdated, but
-    two accounts never agree.
-
-    Args:
-        one, other: what the files are called.
-    """
+    """What may be behind a difference between two files, called `one` and `other`, and what to do about it: a
+    refresh only where one may be outdated, since two accounts never agree."""
     if file.livemode != other_file.livemode:
         live, test = (one, other) if file.livemode else (other, one)
         return (

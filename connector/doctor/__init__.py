@@ -3,6 +3,7 @@
     examination     all checks, each after those it depends on
     key             key, account and hosts
     permissions     Stripe's answers to the key: version, clock, permissions
+    accounts        the accounts in the configuration, beside those connected and those with files
     reports         which reports are to be pulled, and whether Stripe has them
     files           whether the root can be written to, and what it holds
     dagster_home    Dagster's `dagster.yaml`

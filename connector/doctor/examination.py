@@ -4,10 +4,13 @@ What cannot be checked is reported and skipped; the rest is checked all the same
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
+from connector.accounts import AccountLives
 from connector.api.client import StripeClient
 from connector.api.credentials import Hosts
 from connector.api.models import Mode, ReportType
@@ -53,42 +56,27 @@ def examine(
         dagster_home: the value of `DAGSTER_HOME`; None where it is unset.
         reports: those to check; those configured or stored where there are none.
     """
-    offered: list[Mapping[str, ReportType]] = []
-    livemode: bool | None = None
     hosts = hosts_of(connection)
     if isinstance(hosts, Diagnosis):
         yield hosts
-        hosts = Hosts.of()
-        may_ask = False
-    else:
-        may_ask = True
-    about_key = list(examine_key(connection, hosts))
+    about_key = list(examine_key(connection, Hosts.of() if isinstance(hosts, Diagnosis) else hosts))
     yield from about_key
     yield from examine_account(connection)
     yield from examine_division(connection)
-    now = clock.now()
+    answers = _Answers(None, None, clock.now())
     configured, lists, unreadable = examine_list(directory)
     yield from unreadable
-    if may_ask and not any(each.level is Level.FAIL for each in about_key):
-        responses = ResponseLog()
-        try:
-            client = connected(connection.api_key, hosts, account_of(connection), responses)
-        except ConfigurationError as error:
-            yield failure("api", str(error), "Stripe was not asked. Correct that, and run this again.")
-        else:
-            with client:
-                yield from examine_stripe(client, responses, offered.append)
-                yield from examine_connected(client, configured)
-                now = client.now()
-                livemode = None if client.mode is Mode.SIMULATED else client.mode is Mode.LIVE
+    if isinstance(hosts, Hosts) and not any(each.level is Level.FAIL for each in about_key):
+        answers = yield from _ask_stripe(connection, hosts, configured, connected, answers)
     defs = find_defs(directory)
     yield from defs.diagnoses
     stored = {root: stored_datasets(root) for root in roots or [_root_of(connection)]}
     to_check, source = reports_to_check(reports, defs, list(chain.from_iterable(stored.values())))
     yield source
-    types = offered[0] if offered else None
     for each in to_check:
-        yield examine_report(each, types, account=account_of(connection), livemode=livemode, now=now)
+        yield examine_report(
+            each, answers.types, account=account_of(connection), livemode=answers.livemode, now=answers.now
+        )
     for root, tables in stored.items():
         yield from examine_root(root, clock)
         yield from examine_tables(tables)
@@ -104,6 +92,36 @@ def examine(
             yield failure("dagster", hidden, WAY_OUT)
     modes = sorted({each.mode for tables in stored.values() for each in tables})
     yield from examine_dagster(dagster_home, configured=defs.configured, modes=modes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What Stripe says: its report types by id, whether the key is of live mode, and the time; None where it
+    was not asked, or did not answer."""
+
+    types: Mapping[str, ReportType] | None
+    livemode: bool | None
+    now: datetime
+
+
+def _ask_stripe(
+    connection: Connection,
+    hosts: Hosts,
+    configured: Mapping[str, AccountLives],
+    connected: Connect,
+    before: _Answers,
+) -> Generator[Diagnosis, None, _Answers]:
+    responses, offered = ResponseLog(), list[Mapping[str, ReportType]]()
+    try:
+        client = connected(connection.api_key, hosts, account_of(connection), responses)
+    except ConfigurationError as error:
+        yield failure("api", str(error), "Stripe was not asked. Correct that, and run this again.")
+        return before
+    with client:
+        yield from examine_stripe(client, responses, offered.append)
+        yield from examine_connected(client, configured)
+        livemode = None if client.mode is Mode.SIMULATED else client.mode is Mode.LIVE
+        return _Answers(offered[0] if offered else None, livemode, client.now())
 
 
 def _root_of(connection: Connection) -> str | Place:

@@ -16,7 +16,7 @@ from connector.dataset.store import Store
 from connector.errors import NoDataError
 from connector.partitions import CONNECTED_ACCOUNT
 
-#: How many accounts' reasons are told, and what is told first.
+#: How many accounts' reasons are named, and what is named first.
 _ACCOUNTS_SHOWN = 3
 _WORST_FIRST = (CheckResult.FAILED, CheckResult.INCONCLUSIVE)
 
@@ -103,12 +103,7 @@ def reconcile_file(
     here: OpenFile | UnreadableError,
     beside: Sequence[str],
 ) -> CheckOutcome | None:
-    """The same for a file of ours that is read for more than this.
-
-    Args:
-        here: what `opened` gave of our file.
-        beside: what `partitions_beside` gave.
-    """
+    """The same for a file of ours that is open already, and what `partitions_beside` gave for it."""
     whole = all_in_one(reconciliation)
     found: list[tuple[str | None, Finding]] = []
     for key in beside:

@@ -60,7 +60,7 @@ def probe(
 
     Args:
         responses: the client's `observe`.
-        restricted: the client's key is a restricted one.
+        restricted: whether its key is a restricted one.
         token: makes the idempotency keys of this probe differ from those of any other.
         say: called, for people, with what is being waited for.
     """
