@@ -5,7 +5,7 @@
     columns_of(spec, None)                     its columns, typed, in file order
     validate(spec, {"interval_start": …})      a request that cannot be refused for a slip of ours
 
-A module for each family of reports, in which a version is a line or two; `groups` has the columns they share.
+A module for each family of reports, in which a version is a line or two; `column_groups` has what they share.
 Adding a report is adding a line there; a column no report had so far is one entry in `dictionary`.
 
 Source: https://docs.stripe.com/reports/report-types

@@ -27,9 +27,7 @@ _LONGEST_KEY = 40
 def column(name: str) -> Column:
     """The column of that name; `payment_metadata[order_id]` and the like are made by pattern.
 
-    Raises:
-        ConfigurationError: no report has such a column, or the metadata key cannot be one; the message
-            names the nearest columns.
+    Raises ConfigurationError naming the nearest where there is no such column, or no such metadata key.
     """
     if name in COLUMNS:
         return COLUMNS[name]
@@ -44,12 +42,10 @@ def columns_of(spec: ReportSpec, names: Sequence[str] | None = None) -> tuple[Co
     """The columns to ask for, in file order.
 
     Args:
-        spec: the report type.
         names: what was asked for; None (or nothing) means the default columns. Those may be none, and then
             the choice is left to Stripe: see `columns_by_header`.
 
-    Raises:
-        ConfigurationError: a name the report type does not have, or one that stands twice.
+    Raises ConfigurationError for a name that the report type does not have, or that stands twice.
     """
     if isinstance(names, str):
         raise ConfigurationError(f"columns of {spec.id} are a list of names, not the text {names!r}")

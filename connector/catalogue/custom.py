@@ -52,9 +52,7 @@ def custom_report(
             knows, and where it knows none, an interval and `columns`. Bounds of an interval are required
             wherever they are taken; so is `payout`, and `connected_account` together with it.
 
-    Raises:
-        ConfigurationError: an id, a column, a type or a parameter that cannot be; the message says which,
-            and what is nearest.
+    Raises ConfigurationError naming an id, column, type or parameter that cannot be, and the nearest.
     """
     if not _ID.fullmatch(report_type):
         raise ConfigurationError(f"{report_type!r} is not a report type; an id looks like payouts.itemized.3")
@@ -74,8 +72,7 @@ def with_columns(spec: ReportSpec, columns: Mapping[str, str | None]) -> ReportS
     Args:
         columns: names with their types. A name without one is a column of the report as the catalogue has it.
 
-    Raises:
-        ConfigurationError: as `custom_report`; or a column without a type is not one of the report's.
+    Raises what `custom_report` raises, also for a column without a type that is not one of the report's.
     """
     own = tuple(name for name, given in columns.items() if not given)
     if own:
@@ -83,9 +80,9 @@ def with_columns(spec: ReportSpec, columns: Mapping[str, str | None]) -> ReportS
     described = tuple(_described(spec, str(name), given) for name, given in columns.items() if given)
     names = {entry.name for entry in described}
     known = tuple(each for each in columns_of(spec, spec.columns) if each.name not in names)
-    judged = _understood(spec, (*known, *described))
+    found = _understood(spec, (*known, *described))
     return replace(
-        judged,
+        found,
         columns=(*spec.columns, *(entry.name for entry in described if entry.name not in spec.columns)),
         default_columns=spec.default_columns,
         own_columns=(*described, *(each for each in spec.own_columns if each.name not in names)),

@@ -13,9 +13,10 @@ from connector.catalogue.reports.column_groups import (
     connected,
 )
 from connector.catalogue.reports.family import (
+    FIRST_OF_CONNECTED,
     FIRST_TRANSACTION,
     GROSS_FEE_NET,
-    OF_CONNECTED,
+    OF_ROWS,
     TRANSACTION,
     Family,
     added_up,
@@ -70,7 +71,7 @@ _ACTIVITY = Family(
         "One row for each balance transaction."
     ),
     source=_SOURCE,
-    optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
+    optional=OF_ROWS,
     defaults=TRANSACTION,
     row_key=("balance_transaction_id",),
     day="created",
@@ -113,9 +114,7 @@ REPORTS = (
     _ACTIVITY.version(3, WHOLE_LOCAL),
     _ACTIVITY.version(6, WHOLE, status=Status.OBSERVED, complete=False, defaults_known=False),
     _ACTIVITY.version(7, _SEEN_IN_7, status=Status.OBSERVED, complete=False),
-    _CONNECTED_ACTIVITY.version(
-        1, connected(PLAIN), lacks=("timezone",), defaults=(*FIRST_TRANSACTION, *OF_CONNECTED)
-    ),
+    _CONNECTED_ACTIVITY.version(1, connected(PLAIN), lacks=("timezone",), defaults=FIRST_OF_CONNECTED),
     _CONNECTED_ACTIVITY_OF_SEVERAL.version(2, connected(WHOLE), lacks=("timezone",)),
     _CONNECTED_ACTIVITY_OF_SEVERAL.version(3, connected(WHOLE_LOCAL)),
     _BY_CATEGORY.version(1, BY_CATEGORY),

@@ -21,9 +21,11 @@ from connector.catalogue.reports.column_groups import (
 )
 from connector.catalogue.reports.family import (
     AS_OF,
+    FIRST_OF_CONNECTED,
     FIRST_TRANSACTION,
     GROSS_FEE_NET,
-    OF_CONNECTED,
+    OF_ROWS,
+    PAID_OF_CONNECTED,
     PAID_TRANSACTION,
     TRANSACTION,
     Family,
@@ -42,7 +44,7 @@ _ENDING = Family(
     ),
     source=_SOURCE,
     required=AS_OF,
-    optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
+    optional=OF_ROWS,
     defaults=TRANSACTION,
     row_key=("balance_transaction_id",),
     amount="net",
@@ -64,8 +66,6 @@ _CONNECTED = _ENDING.connected()
 _NO_ZONE = ("timezone",)
 _NO_SEPARATOR = ("decimal_separator",)
 
-_FIRST_OF_CONNECTED = (*FIRST_TRANSACTION, *OF_CONNECTED)
-_PAID_OF_CONNECTED = (*PAID_TRANSACTION, *OF_CONNECTED)
 _FIRST = alphabetical(PLAIN, without=PAYMENT)
 
 REPORTS = (
@@ -73,10 +73,10 @@ REPORTS = (
     _ENDING.version(2, WHOLE, lacks=_NO_ZONE + _NO_SEPARATOR),
     _ENDING.version(3, PARTNER_LOCAL, lacks=_NO_SEPARATOR),
     _ENDING.version(4, WHOLE_LOCAL, defaults=PAID_TRANSACTION),
-    _CONNECTED.version(1, connected(PLAIN), lacks=_NO_ZONE, defaults=_FIRST_OF_CONNECTED),
+    _CONNECTED.version(1, connected(PLAIN), lacks=_NO_ZONE, defaults=FIRST_OF_CONNECTED),
     _CONNECTED.version(2, connected(WHOLE), lacks=_NO_ZONE),
     _CONNECTED.version(3, connected(PLAIN_LOCAL)),
-    _CONNECTED.version(4, connected(WHOLE_LOCAL), defaults=_PAID_OF_CONNECTED),
+    _CONNECTED.version(4, connected(WHOLE_LOCAL), defaults=PAID_OF_CONNECTED),
     _BY_CATEGORY.version(1, BY_CATEGORY),
     added_up(_BY_CATEGORY.connected()).version(1, BY_CATEGORY),
 )

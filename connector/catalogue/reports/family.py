@@ -31,6 +31,9 @@ AS_OF = ("interval_end",)
 
 GROSS_FEE_NET = ("gross", "fee", "net")
 
+#: What itemized reports of a balance take besides an interval.
+OF_ROWS = ("timezone", "currency", "reporting_category", "decimal_separator", "columns")
+
 #: Stripe's default columns of a report with a row for each balance transaction.
 TRANSACTION = (
     "balance_transaction_id", "created", "available_on", "currency", *GROSS_FEE_NET, "reporting_category",
@@ -55,6 +58,8 @@ _TIES = ("source_id", "charge_id", "connected_account_id")
 
 #: Last in reports on connected accounts.
 OF_CONNECTED = ("connected_account",)
+FIRST_OF_CONNECTED = (*FIRST_TRANSACTION, *OF_CONNECTED)
+PAID_OF_CONNECTED = (*PAID_TRANSACTION, *OF_CONNECTED)
 
 #: How groups of columns write metadata of any key.
 _ANY_KEY = "[key]"

@@ -26,9 +26,11 @@ from connector.catalogue.reports.column_groups import (
     connected,
 )
 from connector.catalogue.reports.family import (
+    FIRST_OF_CONNECTED,
     FIRST_TRANSACTION,
     GROSS_FEE_NET,
-    OF_CONNECTED,
+    OF_ROWS,
+    PAID_OF_CONNECTED,
     PAID_TRANSACTION,
     TRANSACTION,
     Family,
@@ -47,7 +49,7 @@ _BY_INTERVAL = Family(
         "transaction, with the payout that paid it out."
     ),
     source=_SOURCE,
-    optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
+    optional=OF_ROWS,
     defaults=TRANSACTION,
     also=("automatic_payout_id", "automatic_payout_effective_at"),
     row_key=("balance_transaction_id",),
@@ -114,8 +116,6 @@ _SEEN_IN_7 = alphabetical(
     TRACE, INVOICE_NUMBER, METADATA, _ORDER,
 )  # fmt: skip
 
-_FIRST_OF_CONNECTED = (*FIRST_TRANSACTION, *OF_CONNECTED)
-_PAID_OF_CONNECTED = (*PAID_TRANSACTION, *OF_CONNECTED)
 
 REPORTS = (
     _BY_INTERVAL.version(1, _FIRST, lacks=_NO_ZONE, defaults=FIRST_TRANSACTION),
@@ -124,16 +124,16 @@ REPORTS = (
     _BY_INTERVAL.version(4, _FOURTH),
     _BY_INTERVAL.version(5, alphabetical(WHOLE_LOCAL, _THERE, _ORDER), defaults=PAID_TRANSACTION),
     _BY_INTERVAL.version(7, _SEEN_IN_7, defaults=PAID_TRANSACTION, status=Status.OBSERVED, complete=False),
-    _CONNECTED.version(1, _CONNECTED_FIRST, lacks=_NO_ZONE, defaults=_FIRST_OF_CONNECTED),
+    _CONNECTED.version(1, _CONNECTED_FIRST, lacks=_NO_ZONE, defaults=FIRST_OF_CONNECTED),
     _CONNECTED.version(2, _CONNECTED_FIRST, lacks=_NO_ZONE),
     _CONNECTED.version(3, connected(WHOLE, _HERE), lacks=_NO_ZONE),
     _CONNECTED.version(4, _CONNECTED_FOURTH),
-    _CONNECTED.version(5, connected(WHOLE_LOCAL, _HERE), defaults=_PAID_OF_CONNECTED),
+    _CONNECTED.version(5, connected(WHOLE_LOCAL, _HERE), defaults=PAID_OF_CONNECTED),
     _BY_PAYOUT.version(1, _FIRST, lacks=_NO_ZONE, defaults=FIRST_TRANSACTION),
     _BY_PAYOUT.version(2, _SECOND, lacks=_NO_ZONE),
     _BY_PAYOUT.version(3, alphabetical(PLAIN, PARTNER, _THERE, DISPUTE), lacks=_NO_ZONE),
     _BY_PAYOUT.version(4, alphabetical(_FOURTH, PARTNER, DISPUTE)),
-    _CONNECTED_PAYOUT.version(1, _CONNECTED_FIRST, lacks=_NO_ZONE, defaults=_FIRST_OF_CONNECTED),
+    _CONNECTED_PAYOUT.version(1, _CONNECTED_FIRST, lacks=_NO_ZONE, defaults=FIRST_OF_CONNECTED),
     _CONNECTED_PAYOUT.version(2, _CONNECTED_FIRST, lacks=_NO_ZONE),
     _CONNECTED_PAYOUT.version(3, connected(PLAIN, _HERE, DISPUTE), lacks=_NO_ZONE),
     _CONNECTED_PAYOUT.version(4, connected(_CONNECTED_FOURTH, DISPUTE, METADATA)),

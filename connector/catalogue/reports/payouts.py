@@ -7,7 +7,14 @@ https://docs.stripe.com/reports/report-types/connect
 from dataclasses import replace
 
 from connector.catalogue.reports.column_groups import BY_CATEGORY, TRACE, alphabetical, connected
-from connector.catalogue.reports.family import GROSS_FEE_NET, OF_CONNECTED, Family, added_up, by_category
+from connector.catalogue.reports.family import (
+    GROSS_FEE_NET,
+    OF_CONNECTED,
+    OF_ROWS,
+    Family,
+    added_up,
+    by_category,
+)
 from connector.catalogue.signs import PAID_OUT_POSITIVE, UNSETTLED
 from connector.catalogue.spec import Status
 
@@ -18,7 +25,7 @@ _PAYOUTS = Family(
     title="Payouts, itemized",
     about="Every payout and every payout that came back. One row for each balance transaction.",
     source=_SOURCE,
-    optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
+    optional=OF_ROWS,
     defaults=(
         "payout_id", "effective_at", "currency", *GROSS_FEE_NET, "reporting_category",
         "balance_transaction_id", "description", "payout_expected_arrival_date", "payout_status",
@@ -45,7 +52,7 @@ _FAILED = Family(
     title="Failed payouts, itemized",
     about="Payouts that the bank did not take.",
     source=_SOURCE,
-    optional=("timezone", "currency", "reporting_category", "decimal_separator", "columns"),
+    optional=OF_ROWS,
     paid_out=UNSETTLED,
 )
 
