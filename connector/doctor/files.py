@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from connector.accounts import AccountLists
@@ -15,6 +16,9 @@ from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.doctor.diagnosis import Diagnosis, failure, fine, warning
 from connector.errors import ReportingError
+
+_fine, _warning = partial(fine, "files"), partial(warning, "files")
+_failure = partial(failure, "files")
 
 _LITTLE = 1 << 30
 _TOO_LITTLE = 64 << 20
@@ -30,8 +34,7 @@ def examine_root(root: str | Place, clock: Clock) -> Iterator[Diagnosis]:
         made += [each for each in (local, *local.parents) if not each.exists()] if local else []
         tried.rehearse()
     except ReportingError as error:
-        yield failure(
-            "files",
+        yield _failure(
             str(error),
             "Set STRIPE_REPORTS_ROOT, or --root, to a directory or bucket that this user may write to.",
         )
@@ -42,7 +45,7 @@ def examine_root(root: str | Place, clock: Clock) -> Iterator[Diagnosis]:
     found = (
         f"{tried.place} can be written to: a file was written, moved, read back and removed in {took:.2f} s"
     )
-    yield fine("files", f"{found}; the first pull creates it" if made else found)
+    yield _fine(f"{found}; the first pull creates it" if made else found)
     if local:
         yield from _examine_disk(local)
 
@@ -69,8 +72,7 @@ def _examine_disk(base: Path) -> Iterator[Diagnosis]:
     for mode in Mode:
         place = base / mode
         if place.exists() and place.stat().st_dev != base.stat().st_dev:
-            yield failure(
-                "files",
+            yield _failure(
                 f"{place} is on another file system than {base}, so files cannot be renamed into it",
                 "Mount the whole root, not part of it.",
             )
@@ -81,7 +83,7 @@ def examine_tables(stored: Sequence[Dataset]) -> Iterator[Diagnosis]:
     modes = sorted({each.mode for each in stored})
     if modes:
         tables = ", ".join(f"{sum(each.mode == mode for each in stored)} {mode}" for mode in modes)
-        yield fine("files", f"stored tables: {tables}")
+        yield _fine(f"stored tables: {tables}")
 
 
 def examine_coverage(
@@ -91,22 +93,20 @@ def examine_coverage(
     accounts that the configuration names."""
     store = Store(root)
     for path, reason in store.unusable_tables().items():
-        yield failure("files", f"{path}: {reason}", "Nothing is read from this table until then.")
+        yield _failure(f"{path}: {reason}", "Nothing is read from this table until then.")
     for dataset in stored:
         files, strays = store.contents(dataset)
         for stray in strays:
-            yield warning("files", f"{stray.path} does not count: {stray.reason}", stray.advice)
+            yield _warning(f"{stray.path} does not count: {stray.reason}", stray.advice)
         if unreadable := [key for key, file in files.items() if file is None]:
-            yield warning(
-                "files",
+            yield _warning(
                 f"{dataset.mode} table {dataset.table} has files that cannot be read: {listed(unreadable)}",
                 "Pull these partitions again: what cannot be read counts as missing.",
             )
         intervals = {key: file.interval for key, file in files.items() if file and file.interval}
         coverage = coverage_of(dataset, intervals, lists)
         if coverage.missing:
-            yield warning(
-                "files",
+            yield _warning(
                 f"{dataset.mode} table {dataset.table} lacks {coverage.describe_missing()}",
                 "Pull what is missing: sums over this time are short.",
             )
