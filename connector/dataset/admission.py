@@ -170,10 +170,8 @@ def refuse_other_money(dataset: Dataset, pinned: str, provenance: Provenance) ->
 
 
 def refuse_other_configuration(dataset: Dataset, newest: Provenance) -> None:
-    """Raise DatasetMismatchError where a table without a readable pin has files of something else.
-
-    `newest` is one of its files: what it was asked for stands for the pin.
-    """
+    """Raise DatasetMismatchError where a table without a readable pin has files of something else: what one
+    of them was asked for stands for the pin."""
     refuse_mixture(identity_stated(dataset, newest), dataset)
 
 

@@ -62,8 +62,7 @@ class Finder:
         return str(self._root.place)
 
     def uri(self, dataset: Dataset, period: str) -> str:
-        """Where the file of a partition is, or would be: a path, or a URL for an object store, without
-        its credentials."""
+        """Where the file of a partition is, or would be: a path, or a URL without its credentials."""
         return self._root.uri(dataset.file_path(period))
 
     @property
@@ -77,16 +76,13 @@ class Finder:
         return self.root.partition("://")[0]
 
     def open_bytes(self, path: str) -> pa.NativeFile:
-        """A file of `footers`, to be read by another engine; all of it is of one version. Raises OSError.
-
-        Args:
-            path: with or without the scheme of a bucket before it.
-        """
+        """A file of `footers`, to be read by another engine; all of it is of one version. The path may have
+        the scheme of a bucket before it. Raises OSError."""
         own = path if self.directory else path.removeprefix(f"{self.scheme}://")
         return self._root.filesystem.open_input_file(own)
 
     def explain(self, error: BaseException) -> str:
-        """What Arrow, DuckDB or the system says of a file here, in a line without the root's credentials."""
+        """As `Root.explain`."""
         return self._root.explain(error)
 
     def snapshot(self, datasets: Iterable[Dataset]) -> AbstractContextManager[None]:
@@ -118,10 +114,7 @@ class Finder:
         return {key: each.provenance for key, each in looks.items() if not isinstance(each.found, Stray)}
 
     def newest(self, dataset: Dataset) -> tuple[Provenance, ...]:
-        """What the last few periods that can be read say of themselves, the newest report run first.
-
-        Nothing in an empty table. Raises StoreError where none can be read and the file system refuses one.
-        """
+        """What the last few periods that can be read say of themselves, the newest report run first."""
         return self._places.newest(dataset, self._books_to_compare(dataset))
 
     def readable(
@@ -156,7 +149,7 @@ class Finder:
         one list of files for all who read rows.
 
         Args:
-            whole: hold small files, so that whoever reads their rows need not open them again.
+            whole: hold small files, so that they need not be opened again for their rows.
 
         Raises:
             DatasetMismatchError: the table is of another report configuration, naming both.
@@ -257,10 +250,7 @@ class Finder:
     def check(self, dataset: Dataset, *, keys: Sequence[str] | None = None) -> None:
         """Raise DatasetMismatchError naming both where the table is of another report configuration.
 
-        Nothing is written: this is for refusing before any network call, and before any row is read.
-
-        Args:
-            keys: what `keys` says of the table, where that is known already.
+        Nothing is written. `keys` is what `keys` says of the table, where that is known already.
         """
         self._hold_to(dataset, keys)
 
@@ -309,7 +299,7 @@ class Finder:
         if self.holds(pinned):
             refuse_mixture(pinned, dataset)
         if self._root.directory is None:
-            # Another machine may be about to publish what the pin is of, and no lock would tell.
+            # Another machine may be about to publish what the pin is of, and no lock would show it.
             refuse_mixture(pinned, dataset, empty=self._root.uri(dataset.pin_path))
 
     def _refuse_unpinned(self, dataset: Dataset) -> None:

@@ -157,7 +157,7 @@ class Dataset:
         except (*_MALFORMED, ConfigurationError) as error:
             raise ValueError(f"not a dataset's identity: {error}") from error
         _refuse_other_format(found, pin.get("format", 1), pin.keys() - names - _BESIDE)
-        if is_widening(text) and not widening:
+        if pin.get("widening") and not widening:
             raise DatasetMismatchError(
                 f"the files of table {found.table} are being rewritten with money as {WIDE}. Where that is "
                 f"not under way, `stripe-reports upgrade {found.table} --wide` goes on with it"
@@ -165,20 +165,12 @@ class Dataset:
         return found
 
 
-def books_in(pin: str | bytes) -> str | None:
-    """The identity of the simulator's books in a pin that `Dataset.from_json` reads; None in other modes."""
-    found = json.loads(pin).get("books")
-    return None if found is None else str(found)
-
-
-def money_in(pin: str | bytes) -> str:
-    """How the files of a table hold money, by a pin that `Dataset.from_json` reads."""
-    return str(json.loads(pin).get("money", WIDE))
-
-
-def is_widening(pin: str | bytes) -> bool:
-    """Whether the files of a table are being rewritten, by such a pin."""
-    return bool(json.loads(pin).get("widening"))
+def beside_identity(pin: str | bytes) -> tuple[str | None, str, bool]:
+    """What a pin that `Dataset.from_json` reads says besides: the identity of the simulator's books, None in
+    other modes; how the files hold money; whether they are being rewritten."""
+    found = json.loads(pin)
+    books = found.get("books")
+    return None if books is None else str(books), str(found.get("money", WIDE)), bool(found.get("widening"))
 
 
 def _refuse_other_format(found: Dataset, format_: Any, unknown: Set[str]) -> None:

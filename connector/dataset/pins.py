@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from connector.api.models import Mode
 from connector.dataset.admission import may_be_read
 from connector.dataset.filesystem.root import Root, Version
-from connector.dataset.identity import Dataset, books_in, is_widening, money_in
+from connector.dataset.identity import Dataset, beside_identity
 from connector.errors import StoreError
 
 _DAMAGED = "the pin is damaged; the next pull into the table writes it again"
@@ -75,8 +75,8 @@ class Pins:
         for path in self._listed():
             with contextlib.suppress(StoreError):
                 content, _ = self._root.read(path) or (None, None)
-                found = _identity(content, widening=True) if content is not None else None
-                if content is not None and found and is_widening(content):
+                found = _identity(content, widening=True)
+                if content is not None and found and beside_identity(content)[2]:
                     yield found
 
     def read(self, dataset: Dataset, *, widening: bool = False) -> Pin:
@@ -87,11 +87,12 @@ class Pins:
         """
         path = self._root.path(dataset.pin_path)
         content, version = self._root.read(path) or (None, None)
-        found = _identity(content, widening=widening) if content is not None else None
+        found = _identity(content, widening=widening)
         if content is None or found is None:
             return Pin(None, None, version)
         mine = found if self._root.path(found.pin_path) == path else None
-        return Pin(mine, books_in(content), version, money_in(content), is_widening(content))
+        books, money, widening = beside_identity(content)
+        return Pin(mine, books, version, money, widening)
 
     def write(
         self, dataset: Dataset, books: str | None, money: str, *, replacing: Pin, widening: bool = False
@@ -116,16 +117,12 @@ class Pins:
 
     def _read(self, path: str) -> Dataset | None:
         """The identity in a pin; None where there is none that can be read, or one of another table."""
-        content = self._content(path)
-        found = _identity(content) if content is not None else None
+        content, _ = self._root.read(path) or (None, None)
+        found = _identity(content)
         return found if found and self._root.path(found.pin_path) == path else None
 
-    def _content(self, path: str) -> bytes | None:
-        found = self._root.read(path)
-        return found[0] if found else None
-
     def _explain(self, path: str) -> str:
-        content = self._content(path)
+        content, _ = self._root.read(path) or (None, None)
         if content is None:
             return _UNPINNED
         found = _identity(content)
@@ -137,7 +134,7 @@ class Pins:
         )
 
 
-def _identity(pin: bytes, *, widening: bool = False) -> Dataset | None:
+def _identity(pin: bytes | None, *, widening: bool = False) -> Dataset | None:
     with contextlib.suppress(ValueError):
-        return Dataset.from_json(pin, widening=widening)
+        return None if pin is None else Dataset.from_json(pin, widening=widening)
     return None

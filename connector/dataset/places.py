@@ -71,8 +71,7 @@ class Places:
 
     def listed_for(self, dataset: Dataset, keys: Sequence[str]) -> dict[str, Version | None] | None:
         """The same where so many are looked for that a listing is worth it; else None."""
-        journeys = self._root.directory is None and len(keys) > _LISTED_FROM
-        return self.listed(dataset) if journeys else None
+        return self.listed(dataset) if self._root.directory is None and len(keys) > _LISTED_FROM else None
 
     def look(self, dataset: Dataset, key: str, books: str | None, known: Version | None = None) -> Sight:
         """What stands in a partition's place.
@@ -88,7 +87,7 @@ class Places:
         return Sight(stray or sight.found, sight.version)
 
     def looks(self, dataset: Dataset, keys: Sequence[str], books: str | None) -> dict[str, Sight]:
-        """The same of many, several at a time where each is a journey."""
+        """The same of many, several at a time where each is a request."""
         return self.looks_at(dataset, keys, books, self.listed_for(dataset, keys))
 
     def looks_at(
@@ -98,11 +97,7 @@ class Places:
         books: str | None,
         listed: Mapping[str, Version | None] | None,
     ) -> dict[str, Sight]:
-        """The same.
-
-        Args:
-            listed: what a listing has just shown; None where there was none.
-        """
+        """The same, with what a listing has just shown; None where there was none."""
 
         def look(key: str) -> tuple[str, Sight]:
             if listed is not None and key not in listed:

@@ -85,8 +85,7 @@ class OpenedFile:
 def read_footers(
     paths: Mapping[str, Version | None], root: Root, *, whole: bool = False
 ) -> dict[str, Footer | None]:
-    """The footer of each file, each read once, None where there is no file; several at a time where each is a
-    journey.
+    """The footer of each file, None where there is no file; several at a time where each is a request.
 
     Args:
         paths: and the version of each that a listing has just shown.

@@ -46,10 +46,7 @@ class Store(Finder):
     """
 
     def staging(self) -> AbstractContextManager[Path]:
-        """A directory of this process for unfinished files, gone afterwards.
-
-        What a killed process left there is removed by the next one.
-        """
+        """A directory of this process for unfinished files, gone afterwards."""
         return self._root.staging()
 
     def rehearse(self) -> None:
@@ -61,11 +58,7 @@ class Store(Finder):
             self._root.rehearse()
 
     def restore_pin(self, dataset: Dataset, published: Provenance) -> None:
-        """Write the pin of a table again where it is lost or damaged.
-
-        Args:
-            published: one of its files.
-        """
+        """Write the pin of a table again where it is lost or damaged, as one of its files says."""
         if self._hold_to(dataset).identity is None:
             with self._root.lock(dataset.path):
                 self._pin(dataset, published)
@@ -204,14 +197,8 @@ class Store(Finder):
                     yield self._root.uri(f"{place}/{path.rpartition('/')[2]}"), file
 
     def forget(self, dataset: Dataset, period: str) -> int:
-        """Remove a partition's file, and the files that it and those before it have replaced.
-
-        The partition is missing afterwards, as if it had never been pulled. Whatever lies at its place goes,
-        also what cannot be read.
-
-        Returns:
-            How many files were removed; 0 where there was none.
-        """
+        """Remove a partition's file, and those that it has replaced, also what cannot be read there; how many
+        there were. The partition is missing afterwards, as if it had never been pulled."""
         place = dataset.file_path(period).rpartition("/")[0]
         with self._root.lock(dataset.path):
             # Who is publishing meanwhile makes a copy of what is there before it is replaced.

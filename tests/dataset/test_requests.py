@@ -1,4 +1,4 @@
-"""What is asked of a bucket, counted: each request is a journey."""
+"""What is asked of a bucket, counted: each request takes time."""
 
 import tempfile
 from collections import Counter

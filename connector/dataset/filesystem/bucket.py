@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from obstore import GetResult
     from obstore.store import ObjectStore
 
-#: Objects read at once: each read is a journey.
+#: Objects read at once: each read is a request.
 _AT_ONCE = 32
 
 #: A file is opened again so many times where others keep replacing it.

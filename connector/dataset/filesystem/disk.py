@@ -22,7 +22,7 @@ _ORPHAN_AFTER = 600.0
 
 
 def files_at_depth(directory: str, depth: int, name: str) -> Iterator[str]:
-    """The paths of the files of that name that lie `depth` directories below one; links are followed."""
+    """As `Root.at_depth`."""
     if depth == 0:
         path = f"{directory}/{name}"
         if os.path.isfile(path):  # noqa: PTH113 - a thousand of them take a third of the time
@@ -34,13 +34,7 @@ def files_at_depth(directory: str, depth: int, name: str) -> Iterator[str]:
 
 
 def everything_below(directory: str, through: Collection[str]) -> Iterator[str]:
-    """The paths of all files below a directory, and of links to directories that were not followed.
-
-    As long as no link is followed that leads back, this ends.
-
-    Args:
-        through: links to directories that are followed.
-    """
+    """As `Root.everything_below`; it ends as long as no link is followed that leads back."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
         for entry in entries:
             if entry.is_dir() and (not entry.is_symlink() or entry.path in through):

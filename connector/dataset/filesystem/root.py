@@ -2,7 +2,7 @@
 
     <root>/.staging/…                              unfinished work, never read
 
-What every root does, whoever reads and writes beside it:
+What every root does, whatever else reads and writes beside it:
 
 - A file is there whole or not at all: a reader sees the old one or the new one, a write that fails or is
   killed leaves the old one, and what it left is removed by a later process.
@@ -94,7 +94,7 @@ class Root(ABC):
 
     def snapshot(self, directories: Collection[str]) -> AbstractContextManager[None]:  # noqa: ARG002
         """Reads, of files and of lists of these directories, are of one moment meanwhile, where asking again
-        would be a journey. Nothing is to be written meanwhile."""
+        would be a request. Nothing is to be written meanwhile."""
         return contextlib.nullcontext()
 
     @abstractmethod
@@ -114,7 +114,7 @@ class Root(ABC):
 
     @abstractmethod
     def each(self, read: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """What `read` makes of each, in their order; many at a time where each is a journey."""
+        """What `read` makes of each, in their order; many at a time where each is a request."""
 
     @abstractmethod
     def listed(self, directory: str) -> list[str]:
@@ -179,7 +179,7 @@ class Root(ABC):
     @abstractmethod
     def set_aside(self, path: str, name: str, *, seen: Version, most: int) -> Version | None:
         """Copy a file that is about to be replaced to `name`. The last `most` copies stay, by name; where
-        removing is a journey, fewer than twice as many do.
+        removing is a request, fewer than twice as many do.
 
         Returns what `put` is to replace; None where another version than the one `seen` is there by now: then
         there is no copy of it under that name. Raises OSError as the file system does.
@@ -226,10 +226,7 @@ class Root(ABC):
         return StoreError(f"could not {verb} {path}: {reason}{room}. What was there before is untouched.")
 
     def explain(self, error: BaseException) -> str:
-        """What another program says of the root or of a file below it, in a line and without credentials.
-
-        Whoever catches an error of Arrow's, DuckDB's, the store's or the system's gets its text here.
-        """
+        """What Arrow, DuckDB, the store or the system says of a file here, in a line, without credentials."""
         said = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return self.place.hide(said).splitlines()[0]
 

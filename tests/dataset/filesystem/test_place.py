@@ -425,7 +425,7 @@ def test_what_the_file_system_refused_is_said(
     assert str(found) == f"could not write a/b: {said}. What was there before is untouched."
 
 
-def test_where_a_journey_is_long_many_are_made_at_once(tmp_path: Path) -> None:
+def test_where_a_request_takes_long_many_are_made_at_once(tmp_path: Path) -> None:
     """On a disk they follow one another."""
     together, threads = threading.Barrier(32, timeout=10), set()
 
