@@ -84,8 +84,7 @@ class ReportDefaults(StrictModel):
         "month is its first day.",
     )
     zone: str = Field(
-        default="UTC",
-        description="The IANA time zone in which days begin, such as America/New_York.",
+        default="UTC", description="The IANA time zone in which days begin, such as America/New_York."
     )
     end_offset: int = Field(
         default=0,

@@ -20,16 +20,7 @@ from connector.catalogue.spec import ReportSpec, Status
 from connector.errors import ConfigurationError
 from connector.text import hint
 
-_FAMILIES = (
-    balance,
-    payouts,
-    payout_reconciliation,
-    ending_balance,
-    fees,
-    tax,
-    connect,
-    financial_accounts,
-)
+_FAMILIES = (balance, payouts, payout_reconciliation, ending_balance, fees, tax, connect, financial_accounts)
 
 #: Every report type the catalogue knows, by Stripe's id.
 REPORTS: Mapping[str, ReportSpec] = MappingProxyType(

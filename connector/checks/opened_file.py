@@ -202,11 +202,7 @@ def open_file(store: Store, dataset: Dataset, query: ReportQuery, partition: str
 
 @contextmanager
 def _opened(
-    store: Store,
-    query: ReportQuery,
-    uri: str,
-    opened: OpenedFile,
-    former: Callable[[], Iterator[OpenFile]],
+    store: Store, query: ReportQuery, uri: str, opened: OpenedFile, former: Callable[[], Iterator[OpenFile]]
 ) -> Iterator[OpenFile]:
     origin, schema = opened.footer.provenance, opened.footer.schema
     try:

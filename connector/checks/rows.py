@@ -171,10 +171,7 @@ def _check_account(file: OpenFile) -> Finding:
 
 
 OF_ACCOUNT = FileCheck(
-    Check(
-        "rows_of_account",
-        "Where a file was requested of one connected account, no row is of another.",
-    ),
+    Check("rows_of_account", "Where a file was requested of one connected account, no row is of another."),
     _find_account,
     _check_account,
 )

@@ -58,8 +58,7 @@ def examine_account(connection: Connection) -> Iterator[Diagnosis]:
     account = connection.account
     if not account:
         yield fine(
-            "account",
-            "the key's own, stored below account=default; another account's key needs another root",
+            "account", "the key's own, stored below account=default; another account's key needs another root"
         )
     elif is_account(account):
         yield fine("account", f"acts for {account}, stored below account={account}")

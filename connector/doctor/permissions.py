@@ -57,9 +57,7 @@ class ResponseLog:
 
 
 def examine_stripe(
-    client: StripeClient,
-    responses: ResponseLog,
-    take: Callable[[Mapping[str, ReportType]], None],
+    client: StripeClient, responses: ResponseLog, take: Callable[[Mapping[str, ReportType]], None]
 ) -> Iterator[Diagnosis]:
     """Test each thing that a pull needs. `take` gets the report types by id, if Stripe returns them."""
     refused: ReportingError | None = None
@@ -130,9 +128,7 @@ def _version(exchange: ResponseHead) -> Diagnosis:
             "If pulls fail because of unknown fields, upgrade this package.",
         )
     return warning(
-        "version",
-        f"{API_VERSION} was requested, and Stripe answers in {answered}",
-        "Upgrade this package.",
+        "version", f"{API_VERSION} was requested, and Stripe answers in {answered}", "Upgrade this package."
     )
 
 

@@ -49,12 +49,7 @@ Say = Callable[[str], None]
 
 
 def probe(
-    client: StripeClient,
-    responses: ResponseLog,
-    *,
-    token: str,
-    restricted: bool,
-    say: Say = lambda _: None,
+    client: StripeClient, responses: ResponseLog, *, token: str, restricted: bool, say: Say = lambda _: None
 ) -> Iterator[ProbeFinding]:
     """Run every step, then test each assumption.
 
