@@ -3,6 +3,7 @@
 import itertools
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ from connector.errors import (
 from connector.simulator import SIMULATED_KEY, Simulator
 from tests.api.handlers import DAY, always, day, seconds_for
 from tests.conftest import ClientFor
-from tests.faults.network import Respond
+from tests.faults.network import EditJson, Respond
 from tests.support.clock import NOON, ManualClock
 
 
