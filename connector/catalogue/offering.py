@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from connector.api.models import Mode, ReportType
 from connector.catalogue import ReportSpec
+from connector.catalogue.spec import table_of
 from connector.column_diff import ColumnDiff
 from connector.errors import ConfigurationError
 from connector.text import hint
@@ -39,11 +40,8 @@ class Offering:
 
     @property
     def name(self) -> str:
-        """The table's name: the id without its version."""
-        if self.spec:
-            return self.spec.name
-        stem, _, last = self.id.rpartition(".")
-        return (stem if last.isdigit() else self.id).replace(".", "_")
+        """The name of its table."""
+        return table_of(self.id)
 
     @property
     def difference(self) -> ColumnDiff | None:

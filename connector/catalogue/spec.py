@@ -162,6 +162,12 @@ _CAUTIONS: Mapping[Status, str] = {
 _BY_HEADER = "Its columns are not known, so its files are read by their header."
 
 
+def table_of(report_type: str) -> str:
+    """The name of a report type's table: the id without version, dots as underscores (`balance_summary`)."""
+    stem, _, last = report_type.rpartition(".")
+    return (stem if last.isdigit() else report_type).replace(".", "_")
+
+
 @dataclass(frozen=True, slots=True)
 class ReportSpec:
     """One report type, as Stripe documents it.
@@ -226,9 +232,8 @@ class ReportSpec:
 
     @property
     def name(self) -> str:
-        """The table's name: the id without version, dots as underscores (`balance_summary`)."""
-        stem, _, last = self.id.rpartition(".")
-        return (stem if last.isdigit() else self.id).replace(".", "_")
+        """The name of its table."""
+        return table_of(self.id)
 
     @property
     def version(self) -> int:
