@@ -16,8 +16,6 @@ class Alert:
     """A Dagster run that needs a person.
 
     Attributes:
-        run_id: the run.
-        job: the job it belongs to.
         assets: the reports it was launched for, as people read them.
         text: what went wrong and what to do.
     """
@@ -71,12 +69,8 @@ def build_failure_alert_sensor(
 def select_reports(
     selection: Set[dg.AssetKey] | None, failed_steps: Set[str], watched: Set[dg.AssetKey]
 ) -> list[str]:
-    """The watched assets that a failed run is about, as people read them.
-
-    Args:
-        selection: the assets it was launched for; None or empty for all assets of its job.
-        failed_steps: keys of the steps that failed.
-    """
+    """The watched assets that a failed run is about, as people read them; those whose steps failed where it
+    was launched for all assets of its job (None or empty)."""
     chosen = selection or {key for key in watched if "__".join(key.path) in failed_steps}
     return sorted(key.to_user_string() for key in watched & chosen)
 

@@ -149,7 +149,7 @@ class Automation:
                     refresh_after=self.refresh_after,
                     look_every_seconds=self.look_every,
                     default_status=_SENSOR[self.ask_by == "sensor"],
-                ),
+                )
             ],
             schedules=[
                 *build_report_schedules(
@@ -159,9 +159,7 @@ class Automation:
                     default_status=_SCHEDULE[self.ask_by == "schedule"],
                 ),
                 build_newest_partition_schedule(
-                    reports,
-                    name=f"{prefix}_newest_partitions",
-                    default_status=_SCHEDULE[self.check_newest],
+                    reports, name=f"{prefix}_newest_partitions", default_status=_SCHEDULE[self.check_newest]
                 ),
             ],
             asset_checks=[build_newest_partition_check(report) for report in reports],

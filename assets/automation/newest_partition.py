@@ -136,52 +136,40 @@ def evaluate_newest(
         left_alone: what is on its way or was cancelled by a person is never worse than a warning.
         gone: nobody can bring what their accounts lack.
     """
-    without = sorted({account_in(key) for key in missing if key in gone})
-    missing = [key for key in missing if key not in gone]
-    if availability.available is None:
-        report_type = availability.report.query.spec.id
+    metadata: dict[str, dg.MetadataValue[Any]] = {}
+
+    def result(text: str, failed: dg.AssetCheckSeverity | None = None) -> dg.AssetCheckResult:
         return dg.AssetCheckResult(
-            passed=False, description=shown(f"Stripe does not offer {report_type} to this account.")
-        )
-    end = availability.available.data_available_end
-    metadata: dict[str, dg.MetadataValue[Any]] = {
-        "stripe/data_available_end": dg.MetadataValue.timestamp(end)
-    }
-    if not availability.ready:
-        return dg.AssetCheckResult(
-            passed=True,
-            description="Stripe does not have the data of a whole partition yet.",
+            passed=failed is None,
+            severity=failed or dg.AssetCheckSeverity.ERROR,
+            description=shown(text),
             metadata=shown_metadata(metadata),
         )
+
+    without = sorted({account_in(key) for key in missing if key in gone})
+    missing = [key for key in missing if key not in gone]
+    report_type = availability.report.query.spec.id
+    if availability.available is None:
+        return result(f"Stripe does not offer {report_type} to this account.", dg.AssetCheckSeverity.ERROR)
+    end = availability.available.data_available_end
+    metadata["stripe/data_available_end"] = dg.MetadataValue.timestamp(end)
+    if not availability.ready:
+        return result("Stripe does not have the data of a whole partition yet.")
     newest = availability.ready[-1]
     metadata["stripe/newest_ready_partition"] = dg.MetadataValue.text(newest.key)
     if not missing:
         there = [each.key for each in availability.newest(1) if account_in(each.key) not in without]
-        text = f"The newest data are in the dataset: {', '.join(there[:MOST_NAMED])}."
-        if without:
-            text += f" Without accounts that are gone: {listed(without)}."
-        return dg.AssetCheckResult(passed=True, description=shown(text), metadata=shown_metadata(metadata))
-    put_down = sorted(left_alone.put_down.intersection(missing))
+        gone_too = f" Without accounts that are gone: {listed(without)}." if without else ""
+        return result(f"The newest data are in the dataset: {', '.join(there[:MOST_NAMED])}.{gone_too}")
     if left_alone.keys.issuperset(missing):
-        why = "a person cancelled it, and nothing requests it until a person launches it"
-        return dg.AssetCheckResult(
-            passed=False,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=shown(
-                f"The dataset does not have {listed(missing)}: "
-                f"{why if put_down else 'a Dagster run for it is queued or under way'}."
-            ),
-            metadata=shown_metadata(metadata),
-        )
-    return dg.AssetCheckResult(
-        passed=False,
-        severity=severity(availability.report.query.spec.id, interval_of(newest).end, availability.now),
-        description=shown(
-            f"Stripe has the data, but the dataset does not have {listed(missing)}. "
-            "Materialize it, or see whether the sensor or schedule that requests it runs, and why its runs "
-            "fail."
-        ),
-        metadata=shown_metadata(metadata),
+        why = "a Dagster run for it is queued or under way"
+        if left_alone.put_down.intersection(missing):
+            why = "a person cancelled it, and nothing requests it until a person launches it"
+        return result(f"The dataset does not have {listed(missing)}: {why}.", dg.AssetCheckSeverity.WARN)
+    return result(
+        f"Stripe has the data, but the dataset does not have {listed(missing)}. Materialize it, or see "
+        "whether the sensor or schedule that requests it runs, and why its runs fail.",
+        severity(report_type, interval_of(newest).end, availability.now),
     )
 
 

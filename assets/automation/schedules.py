@@ -73,18 +73,13 @@ def build_report_schedule(
                 (availability, _find_missing(launches, client, stripe.store(), availability, last))
                 for availability in read_availability(client, reports, context.instance, at_least=last)
             ]
-        at = context.scheduled_execution_time.isoformat()
+        reason = f"schedule/{context.scheduled_execution_time.isoformat()}"
         requests = [
             request
-            for availability, keys in missing
-            for request in requests_for(
-                availability.report,
-                availability.grid,
-                dict.fromkeys(keys, Attempt()),
-                reason=f"schedule/{at}",
-            )
+            for each, keys in missing
+            for request in requests_for(each.report, each.grid, dict.fromkeys(keys, Attempt()), reason=reason)
         ]
-        grids = {availability.grid.asset: availability.grid for availability, _ in missing}
+        grids = {each.grid.asset: each.grid for each, _ in missing}
         # All at once: the next tick may be half a day away.
         granted = claim(context.instance, requests, grids, by=name, since=began, at_once=None)
         return [each.request() for each in granted] or dg.SkipReason(
@@ -100,11 +95,8 @@ def build_report_schedule(
 def build_report_schedules(
     reports: Sequence[ConfiguredReport], *, name: str = "stripe_reports", **options: Any
 ) -> list[dg.ScheduleDefinition]:
-    """A schedule for each calendar among the reports, the first called `name`, others with their window.
-
-    Args:
-        options: as `build_report_schedule` takes them.
-    """
+    """A `build_report_schedule` for each calendar among the reports, the first called `name`, others with
+    their window."""
     calendars: list[list[ConfiguredReport]] = []
     for report in reports:
         alike = next((some for some in calendars if some[0].partitions == report.partitions), None)
@@ -122,11 +114,7 @@ def build_report_schedules(
 
 
 def _find_missing(
-    launches: Launches,
-    client: StripeClient,
-    store: Store,
-    availability: ReportAvailability,
-    last: int,
+    launches: Launches, client: StripeClient, store: Store, availability: ReportAvailability, last: int
 ) -> list[str]:
     newest = availability.newest(last)
     published = availability.read_published(store, client, newest)
