@@ -3,8 +3,6 @@
 Decisions over plain values. *Ready* is what Stripe says of a report type; *missing* is what the dataset says,
 whatever colour Dagster shows. Which ones are old enough to be refreshed is decided where the command decides
 it too, in `connector.runs.restatement`; which were asked for already, in `assets.dagster_runs.asked`.
-
-The partitions are windows of time: each has an interval.
 """
 
 from collections.abc import Iterable, Sequence, Set
@@ -57,11 +55,6 @@ def select_recent(partitions: Sequence[Partition], look_back: timedelta) -> list
 
 
 def find_missing(partitions: Iterable[Partition], published: Set[str], *, leave: Set[str]) -> list[str]:
-    """The keys of those without a file, oldest first.
-
-    Args:
-        published: keys of the partitions that have a file.
-        leave: keys that nothing asks for by itself.
-    """
+    """The keys of those without a file, oldest first, but for those that nothing asks for by itself."""
     found = [each for each in partitions if each.key not in published and each.key not in leave]
     return [partition.key for partition in sorted(found, key=interval_of)]

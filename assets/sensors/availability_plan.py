@@ -2,15 +2,14 @@
 is old enough to be refreshed, and what is there and unknown to this Dagster.
 """
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
 
 import dagster as dg
 
-from assets.dagster_runs.asked import Attempt, ask_again, find_came_in, requests_for
+from assets.dagster_runs.asked import AskAgain, Attempt, ask_again, find_came_in, requests_for
 from assets.dagster_runs.gone import find_gone
 from assets.dagster_runs.history import PartitionGrid
 from assets.dagster_runs.launch import LeftAlone
@@ -21,10 +20,9 @@ from assets.dagster_runs.turns import Turn, take_turns
 from assets.reports.configured import ConfiguredReport
 from assets.sensors.availability_decisions import AvailabilityRules, find_missing, interval_of
 from assets.sensors.readiness import ReportAvailability, read_availability
-from assets.sensors.tick import AFTER_STRIPE, TICK_SECONDS, bounded, in_time, remembered
+from assets.sensors.tick import bounded, in_time, left_for_looks, left_in_all, remembered, unless_refused
 from assets.sensors.unknown_files import (
     NOTHING_RECORDED,
-    RECORDING_SECONDS,
     Recording,
     RecordingBudget,
     find_unknown,
@@ -180,149 +178,129 @@ def plan_tick(
 ) -> TickPlan:
     """What one tick does, report by report, as far as there is time.
 
-    Half of the time is for looking at tables. A table that cannot be read holds up no other.
-
     Raises ReportingError when Stripe does not answer.
     """
     availabilities = begin_behind(
         read_availability(client, reports, instance, reach=rules.reach(reports)), position.behind
     )
-
-    def left() -> float:
-        return client.time_left() + AFTER_STRIPE
-
-    launches = Launches(instance)
-
-    def take_look(availability: ReportAvailability) -> Look:
-        aged = _find_aged(launches, availability, rules)
-        return bounded(partial(look, client, store, availability, rules, aged), left())
-
+    tick = _Tick(client, store, rules, position, Launches(instance))
     looks = [
-        _unless_unreadable(each, partial(take_look, each))
-        for each in in_time(availabilities, lambda: client.time_left() - TICK_SECONDS / 2)
+        unless_refused(partial(tick.look, each), partial(_unreadable, each))
+        for each in in_time(availabilities, partial(left_for_looks, client))
     ]
-    seconds = min(RECORDING_SECONDS, left())
-    budget = RecordingBudget(client.clock.monotonic, seconds=seconds)
-
-    def plan(found: Look | ReportPlan) -> ReportPlan:
-        if isinstance(found, ReportPlan):
-            return found
-        report, grid = found.availability.report, found.availability.grid
-        if refused := bounded(partial(store.explain_refusal, found.dataset, keys=found.files), left()):
-            return ReportPlan(found.availability, refused=refused)
-        concerned = {each.key for each in found.availability.within(rules.look_back)}
-        concerned |= {each.key for each, _ in found.aged}
-        alone = launches.left_alone(grid, concerned)
-        unknown = find_unknown(
-            instance, report, grid, files=found.files, published=found.published, in_hand=alone.in_hand
-        )
-        after = position.recorded.get(grid.asset)
-        recording = record_unknown(report, unknown, store, found.dataset, after=after, budget=budget)
-        return _plan_report(instance, launches, found, recording=recording, left=alone, rules=rules)
-
-    plans = [_unless_unreadable(found.availability, partial(plan, found)) for found in in_time(looks, left)]
+    budget = RecordingBudget.of(client)
+    plans = [
+        found
+        if isinstance(found, ReportPlan)
+        else unless_refused(partial(tick.plan, found, budget), partial(_unreadable, found.availability))
+        for found in in_time(looks, partial(left_in_all, client))
+    ]
     return TickPlan(plans, [each.grid.asset for each in availabilities[len(plans) :]])
 
 
-Found = TypeVar("Found")
+def _unreadable(availability: ReportAvailability, error: StoreError) -> ReportPlan:
+    return ReportPlan(availability, unreadable=str(error))
 
 
-def _unless_unreadable(availability: ReportAvailability, read: Callable[[], Found]) -> Found | ReportPlan:
-    """What is read; where the storage refuses, a plan that says so."""
-    try:
-        return read()
-    except StoreError as error:
-        return ReportPlan(availability, unreadable=str(error))
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    """What one tick looks at, and by which rules."""
 
+    client: StripeClient
+    store: Store
+    rules: AvailabilityRules
+    position: Position
+    launches: Launches
 
-def _find_aged(
-    launches: Launches, availability: ReportAvailability, rules: AvailabilityRules
-) -> list[tuple[Partition, Refresh]]:
-    """The partitions that have reached an age at which they are refreshed, and were not refreshed for it."""
-    ages, look_back = rules.ages_of(availability.report), rules.look_back
-    aged = find_aged(availability.ready, ages=ages, look_back=look_back, now=availability.now)
-    reasons = {each.key: _reason(each, interval_of(partition).start) for partition, each in aged}
-    came_in = find_came_in(launches, availability.grid, reasons)
-    return [(partition, each) for partition, each in aged if each.key not in came_in]
+    def look(self, availability: ReportAvailability) -> Look:
+        """A report as the dataset has it."""
+        aged = self._find_aged(availability)
+        return bounded(partial(self._read, availability, aged), left_in_all(self.client))
 
-
-def look(
-    client: StripeClient,
-    store: Store,
-    availability: ReportAvailability,
-    rules: AvailabilityRules,
-    aged: Sequence[tuple[Partition, Refresh]],
-) -> Look:
-    """A report as the dataset has it; the files that nothing is asked for are not opened.
-
-    Files come before Dagster's runs: one that ends in between has written its events when those are read.
-    """
-    report = availability.report
-    dataset = report.query.dataset(mode=client.mode, account=client.account)
-    files = store.keys(dataset)
-    if availability.available is None:
-        return Look(availability, dataset, files)
-    concerned = {each.key: each for each in availability.within(rules.look_back)}
-    concerned |= {each.key: each for each, _ in aged}
-    there = [concerned[key] for key in files if key in concerned]
-    return Look(availability, dataset, files, aged, availability.read_published(store, client, there))
-
-
-def _plan_report(
-    instance: dg.DagsterInstance,
-    launches: Launches,
-    found: Look,
-    *,
-    recording: Recording,
-    left: LeftAlone,
-    rules: AvailabilityRules,
-) -> ReportPlan:
-    availability = found.availability
-    if availability.available is None:
-        return ReportPlan(availability, recording=recording)
-    report, grid = availability.report, availability.grid
-    newest = availability.within(rules.look_back)
-    lacking = find_missing(newest, found.published.keys(), leave=frozenset())
-    missing = [key for key in lacking if key not in left.in_hand]
-    gone = find_gone(instance, report.key, report.partitions)
-    reason = f"missing/{epoch(availability.available.data_available_end)}"
-    aged = {
-        each.key: _reason(each, availability.begins(each.key))
-        for each in select_due(found.aged, found.published)
-        if each.key not in left.in_hand
-    }
-    ask_missing, ask_aged = (
-        ask_again(
-            instance,
-            launches,
-            report,
-            grid,
-            {key: why for key, why in reasons.items() if key not in left.put_down and key not in gone},
-            after_success=after_success,
+    def plan(self, found: Look, budget: RecordingBudget) -> ReportPlan:
+        """What is done about a report."""
+        availability, instance = found.availability, self.launches.instance
+        report, grid = availability.report, availability.grid
+        explain = partial(self.store.explain_refusal, found.dataset, keys=found.files)
+        if refused := bounded(explain, left_in_all(self.client)):
+            return ReportPlan(availability, refused=refused)
+        left = self.launches.left_alone(grid, self._concerned(availability, found.aged).keys())
+        unknown = find_unknown(
+            instance, report, grid, files=found.files, published=found.published, in_hand=left.in_hand
         )
-        for reasons, after_success in ((dict.fromkeys(missing, reason), True), (aged, False))
-    )
-    return ReportPlan(
-        availability,
-        requests_for(report, grid, ask_missing.attempts, reason=reason),
-        _refreshes(report, grid, ask_aged.attempts, aged),
-        len(lacking),
-        len(lacking) - len(missing),
-        [*ask_missing.given_up, *ask_aged.given_up],
-        sorted(left.put_down & {*missing, *aged}),
-        [key for key in missing if key in gone],
-        _gaps(found, {each.key for each in newest}),
-        report.accounts.unlisted(found.dataset.dimension_values(found.files)),
-        recording,
-        calendar=availability.calendar(found.dataset, found.files),
-    )
+        after = self.position.recorded.get(grid.asset)
+        recording = record_unknown(report, unknown, self.store, found.dataset, after=after, budget=budget)
+        return self._request(found, recording, left)
+
+    def _concerned(
+        self, availability: ReportAvailability, aged: Sequence[tuple[Partition, Refresh]]
+    ) -> dict[str, Partition]:
+        """What may be asked for, by key."""
+        newest = availability.within(self.rules.look_back)
+        return {each.key: each for each in [*newest, *(partition for partition, _ in aged)]}
+
+    def _find_aged(self, availability: ReportAvailability) -> list[tuple[Partition, Refresh]]:
+        """The partitions that have reached an age at which they are refreshed, and were not for it."""
+        ages, look_back = self.rules.ages_of(availability.report), self.rules.look_back
+        aged = find_aged(availability.ready, ages=ages, look_back=look_back, now=availability.now)
+        reasons = {each.key: _reason(each, interval_of(partition).start) for partition, each in aged}
+        came_in = find_came_in(self.launches, availability.grid, reasons)
+        return [(partition, each) for partition, each in aged if each.key not in came_in]
+
+    def _read(self, availability: ReportAvailability, aged: Sequence[tuple[Partition, Refresh]]) -> Look:
+        """The files that nothing is asked for are not opened.
+
+        Files come before Dagster's runs: one that ends in between has written its events when those are read.
+        """
+        dataset = availability.report.query.dataset(mode=self.client.mode, account=self.client.account)
+        files = self.store.keys(dataset)
+        if availability.available is None:
+            return Look(availability, dataset, files)
+        concerned = self._concerned(availability, aged)
+        there = [concerned[key] for key in files if key in concerned]
+        published = availability.read_published(self.store, self.client, there)
+        return Look(availability, dataset, files, aged, published)
+
+    def _request(self, found: Look, recording: Recording, left: LeftAlone) -> ReportPlan:
+        availability, instance = found.availability, self.launches.instance
+        if availability.available is None:
+            return ReportPlan(availability, recording=recording)
+        report, grid = availability.report, availability.grid
+        newest = availability.within(self.rules.look_back)
+        lacking = find_missing(newest, found.published.keys(), leave=frozenset())
+        missing = [key for key in lacking if key not in left.in_hand]
+        gone = find_gone(instance, report.key, report.partitions)
+        reason = f"missing/{epoch(availability.available.data_available_end)}"
+        aged = {
+            each.key: _reason(each, availability.begins(each.key))
+            for each in select_due(found.aged, found.published)
+            if each.key not in left.in_hand
+        }
+
+        def ask(reasons: Mapping[str, str], *, after_success: bool) -> AskAgain:
+            due = {key: why for key, why in reasons.items() if key not in left.put_down and key not in gone}
+            return ask_again(instance, self.launches, report, grid, due, after_success=after_success)
+
+        ask_missing = ask(dict.fromkeys(missing, reason), after_success=True)
+        ask_aged = ask(aged, after_success=False)
+        return ReportPlan(
+            availability,
+            requests_for(report, grid, ask_missing.attempts, reason=reason),
+            _refreshes(report, grid, ask_aged.attempts, aged),
+            lacking=len(lacking),
+            in_hand=len(lacking) - len(missing),
+            given_up=[*ask_missing.given_up, *ask_aged.given_up],
+            left_alone=sorted(left.put_down & {*missing, *aged}),
+            gone=[key for key in missing if key in gone],
+            gaps=_gaps(found, {each.key for each in newest}),
+            unlisted=report.accounts.unlisted(found.dataset.dimension_values(found.files)),
+            recording=recording,
+            calendar=availability.calendar(found.dataset, found.files),
+        )
 
 
 def _refreshes(
-    report: ConfiguredReport,
-    grid: PartitionGrid,
-    attempts: Mapping[str, Attempt],
-    reasons: Mapping[str, str],
+    report: ConfiguredReport, grid: PartitionGrid, attempts: Mapping[str, Attempt], reasons: Mapping[str, str]
 ) -> list[RangeRunRequest]:
     """The runs that refresh these partitions, oldest first; of one day, neighbouring accounts share one."""
     alike: dict[str, dict[str, Attempt]] = {}

@@ -5,8 +5,9 @@ with both, the second one finds nothing left to request. Files that are there an
 know are recorded.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import dagster as dg
 
@@ -19,7 +20,7 @@ from assets.reports.partitions import account_in
 from assets.resources import stripe_resource
 from assets.sensors.availability_decisions import AvailabilityRules
 from assets.sensors.availability_plan import Position, ReportPlan, TickPlan, plan_tick
-from assets.sensors.tick import LOOK_BACK, TICK_RETRY, CursorFormat, count
+from assets.sensors.tick import LOOK_BACK, TICK_RETRY, CursorFormat, count, tried_again
 from assets.shown import shown
 from connector.accounts import explain_unlisted
 from connector.dataset.coverage import listed
@@ -82,29 +83,19 @@ def build_availability_sensor(
     )
     def availability(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         began, position = datetime.now(UTC), _CURSOR.read(context) or Position()
-        again = position.looked + look_every_seconds
         # The first tick looks, and so does one that a person evaluates by hand.
-        if not context.is_first_tick_since_sensor_start and position.looked <= began.timestamp() < again:
-            in_hand = Launches(context.instance).count_in_hand(name, assets) if position.more else 0
-            if not position.more or in_hand >= at_once:
-                text = _say_rest(position, in_hand, again)
+        if not context.is_first_tick_since_sensor_start:
+            in_hand = partial(Launches(context.instance).count_in_hand, name, assets)
+            if text := _why_rest(position, began, look_every_seconds, in_hand, at_once):
                 return dg.SensorResult(skip_reason=shown(text), cursor=context.cursor)
         try:
             stripe = stripe_resource(context.resources, resource)
             with stripe.client(retry=TICK_RETRY) as client:
                 plan = plan_tick(
-                    context.instance,
-                    client,
-                    stripe.store(),
-                    reports=reports,
-                    rules=rules,
-                    position=position,
+                    context.instance, client, stripe.store(), reports=reports, rules=rules, position=position
                 )
         except ReportingError as error:
-            return dg.SensorResult(
-                skip_reason=shown(f"Nothing could be requested; the next tick tries again. {error}"),
-                cursor=context.cursor,
-            )
+            return tried_again(context, "Nothing could be requested", error)
         due = plan.due(position.served)
         granted = claim(context.instance, due, plan.grids, by=name, since=began, at_once=at_once)
         text = summarize(plan, granted)
@@ -122,10 +113,17 @@ def build_availability_sensor(
     return availability
 
 
-def _say_rest(position: Position, in_hand: int, again: float) -> str:
-    """Why a tick does not look."""
+def _why_rest(
+    position: Position, now: datetime, every: int, count_in_hand: Callable[[], int], at_once: int
+) -> str | None:
+    """Why a tick does not look; None for one that does."""
+    again = position.looked + every
+    if not position.looked <= now.timestamp() < again:
+        return None
     if position.more:
-        return f"{count(in_hand, 'Dagster run')} of this sensor in hand; more is requested as they end."
+        in_hand = count_in_hand()
+        waits = f"{count(in_hand, 'Dagster run')} of this sensor in hand; more is requested as they end."
+        return waits if in_hand >= at_once else None
     looked, next_look = (datetime.fromtimestamp(each, UTC) for each in (position.looked, again))
     return f"Nothing was left to request at {looked:%H:%M} UTC; the next look is at {next_look:%H:%M}."
 

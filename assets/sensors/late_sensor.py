@@ -21,7 +21,7 @@ from assets.dagster_runs.launches import Launches
 from assets.dagster_runs.run_requests import RangeRunRequest, shared_resource
 from assets.dagster_runs.tags import LATE_TAG
 from assets.reports.configured import ConfiguredReport
-from assets.resources import stripe_resource
+from assets.resources import StripeReporting, stripe_resource
 from assets.sensors.late_decisions import (
     LEFT,
     STUCK,
@@ -103,31 +103,38 @@ def build_late_report_sensor(
         "sensor or a schedule.",
     )
     def late_reports(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        stripe, began = stripe_resource(context.resources, resource), datetime.now(UTC)
-        launches = Launches(context.instance)
-        found = [find_failed(context.instance, launches, report) for report in reports]
-        failed = [each for each in found if each.wanted]
-        if not failed:
-            return dg.SensorResult(
-                skip_reason="Nothing to do: no partition's latest run failed or timed out."
-            )
-        try:
-            with stripe.client(retry=TICK_RETRY) as client:
-                wanted = {one for each in failed for one in each.wanted.values()}
-                begun = SCAN_CURSOR.read(context)
-                read = scan_report_runs(begun, client, wanted, look_back=_LOOK_BACK, budget=limits)
-                if read.unread and not read.answered:
-                    # Which account's turn is next is remembered all the same.
-                    return _unread(
-                        next(iter(read.unread.values())), SCAN_CURSOR.write(read.scans.remaining())
-                    )
-                decided = [_decide(context.instance, client, each, read.scans) for each in failed]
-        except ReportingError as error:
-            # The cursor stays where it is, so the next tick continues from there.
-            return _unread(error, context.cursor)
-        return _result(context, failed, read, decided, by=name, since=began)
+        stripe = stripe_resource(context.resources, resource)
+        return _tick(context, stripe, reports, limits, by=name)
 
     return late_reports
+
+
+def _tick(
+    context: dg.SensorEvaluationContext,
+    stripe: StripeReporting,
+    reports: Sequence[ConfiguredReport],
+    budget: TickBudget,
+    *,
+    by: str,
+) -> dg.SensorResult:
+    began, launches = datetime.now(UTC), Launches(context.instance)
+    found = [find_failed(context.instance, launches, report) for report in reports]
+    failed = [each for each in found if each.wanted]
+    if not failed:
+        return dg.SensorResult(skip_reason="Nothing to do: no partition's latest run failed or timed out.")
+    try:
+        with stripe.client(retry=TICK_RETRY) as client:
+            wanted = {one for each in failed for one in each.wanted.values()}
+            begun = SCAN_CURSOR.read(context)
+            read = scan_report_runs(begun, client, wanted, look_back=_LOOK_BACK, budget=budget)
+            if read.unread and not read.answered:
+                # Which account's turn is next is remembered all the same.
+                return _unread(next(iter(read.unread.values())), SCAN_CURSOR.write(read.scans.remaining()))
+            decided = [_decide(context.instance, client, each, read.scans) for each in failed]
+    except ReportingError as error:
+        # The cursor stays where it is, so the next tick continues from there.
+        return _unread(error, context.cursor)
+    return _result(context, failed, read, decided, by=by, since=began)
 
 
 def _unread(error: ReportingError, cursor: str | None) -> dg.SensorResult:

@@ -16,7 +16,7 @@ from assets.reports.configured import ConfiguredReport
 from assets.resources import stripe_resource
 from assets.sensors.payout_plan import PayoutPlan, PayoutRules, plan_tick
 from assets.sensors.payout_sources import PROGRESS_CURSOR, find_sources
-from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count
+from assets.sensors.tick import LOOK_BACK, TICK_RETRY, count, tried_again
 from assets.shown import shown
 from connector.catalogue.latency import LAST_REFRESH
 from connector.dataset.coverage import listed
@@ -75,10 +75,7 @@ def build_payout_sensor(
                     context.instance, client, stripe.store(), sources=sources, rules=rules, before=before
                 )
         except ReportingError as error:
-            return dg.SensorResult(
-                skip_reason=shown(f"Payouts could not be read; the next tick tries again. {error}"),
-                cursor=context.cursor,
-            )
+            return tried_again(context, "Payouts could not be read", error)
         return _result(context, plans, by=name, since=began)
 
     return payouts

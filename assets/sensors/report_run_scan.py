@@ -19,7 +19,7 @@ from connector.api.client import StripeClient
 from connector.api.models import ReportRequest
 from connector.errors import AuthenticationError, InvalidRequestError, ReportingError
 
-#: How the client's own account is called in the cursor.
+#: What the client's own account is called here, and in the cursor.
 _OWN = ""
 
 
@@ -87,12 +87,7 @@ class ReportRunScan:
 @remembered
 @dataclass(slots=True)
 class AccountScans:
-    """The readings of all lists.
-
-    Attributes:
-        by_account: the readings that were begun; the client's own account is the empty text.
-        behind: the account whose turn was last.
-    """
+    """The readings that were begun, by account, and the account whose turn was last."""
 
     by_account: dict[str, ReportRunScan] = field(default_factory=dict)
     behind: str | None = None

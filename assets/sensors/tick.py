@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 import dagster as dg
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
+from assets.shown import shown
+from connector.api.client import StripeClient
 from connector.api.retry import SHORT_RETRY
 from connector.errors import StoreError
 
@@ -33,6 +35,7 @@ MOST_NAMED = 10
 remembered = with_config(ConfigDict(extra="forbid"))
 
 State = TypeVar("State")
+Otherwise = TypeVar("Otherwise")
 
 
 class CursorFormat(Generic[State]):
@@ -90,6 +93,26 @@ def in_time(items: Iterable[State], left: Callable[[], float]) -> Iterator[State
         slowest = max(slowest, before - left())
 
 
+def left_for_looks(client: StripeClient) -> float:
+    """Seconds for looking at tables: half of a tick's time."""
+    return client.time_left() - TICK_SECONDS / 2
+
+
+def left_in_all(client: StripeClient) -> float:
+    """Seconds until a tick has to end."""
+    return client.time_left() + AFTER_STRIPE
+
+
+def unless_refused(
+    read: Callable[[], State], otherwise: Callable[[StoreError], Otherwise]
+) -> State | Otherwise:
+    """What is read, or what stands for it where the storage refuses: one table holds up no other."""
+    try:
+        return read()
+    except StoreError as error:
+        return otherwise(error)
+
+
 def bounded(work: Callable[[], State], seconds: float) -> State:
     """What `work` returns, if it does so in time: reading files has no limit of its own.
 
@@ -113,6 +136,12 @@ def bounded(work: Callable[[], State], seconds: float) -> State:
     if not done:
         raise StoreError(f"The files could not be read within the {seconds:.0f} s that the tick had left.")
     return result.result()
+
+
+def tried_again(context: dg.SensorEvaluationContext, what: str, error: Exception) -> dg.SensorResult:
+    """The result of a tick that Stripe has not answered; the cursor stays where it is."""
+    text = f"{what}; the next tick tries again. {error}"
+    return dg.SensorResult(skip_reason=shown(text), cursor=context.cursor)
 
 
 def count(number: int, noun: str) -> str:

@@ -7,6 +7,7 @@ person launches the partitions with the run tag `stripe/intent: ensure`, which r
 
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Self
 
 import dagster as dg
 
@@ -14,7 +15,8 @@ from assets.dagster_runs.history import PartitionGrid, newest_materializations, 
 from assets.reports.configured import ConfiguredReport
 from assets.reports.metadata import materialization, partition_metadata
 from assets.reports.preview import first_rows
-from assets.sensors.tick import count
+from assets.sensors.tick import count, left_in_all
+from connector.api.client import StripeClient
 from connector.checks import UnreadableError, open_file
 from connector.dataset.identity import Dataset
 from connector.dataset.provenance import Provenance, Published
@@ -68,6 +70,11 @@ class RecordingBudget:
     monotonic: Callable[[], float]
     left: int = MOST_RECORDED
     seconds: float = RECORDING_SECONDS
+
+    @classmethod
+    def of(cls, client: StripeClient) -> Self:
+        """What a tick that this client is for has time for."""
+        return cls(client.clock.monotonic, seconds=min(RECORDING_SECONDS, left_in_all(client)))
 
     def __post_init__(self) -> None:
         self._until = self.monotonic() + self.seconds
