@@ -9,7 +9,7 @@ once; so they are gathered until the end.
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import dagster as dg
 
 from assets.dagster_runs.history import MaterializationEvent, Target, newest_materializations
 from assets.materialize.check_recorder import CheckRecorder
-from assets.materialize.open_log import target_of_written
+from assets.materialize.open_log import over_one_connection, target_of_written
 from assets.reports.configured import ConfiguredReport
 from assets.reports.metadata import REPORT_RUN, materialization, partition_metadata
 from assets.reports.preview import first_rows
@@ -111,8 +111,13 @@ class EventRecorder:
 
     def done(self, event: Done) -> None:
         """A partition is in place: its file is opened once, for the event and for the checks."""
+        self._done[event.partition.key] = event
+        # What is gathered is written later.
+        with nullcontext() if self._gather else over_one_connection(self._context.instance):
+            self._record(event)
+
+    def _record(self, event: Done) -> None:
         key = event.partition.key
-        self._done[key] = event
         with self._opened(key) as file:
             rows = report_run = None
             if isinstance(file, OpenFile):

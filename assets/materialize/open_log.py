@@ -7,8 +7,11 @@ writes to, that of its run and the index of all runs, and Dagster's own statemen
 of their own as before. What is logged in `written_together` is one transaction in each. And the number that
 an event got is kept, so that nobody reads the log for it.
 
-In Postgres a connection that is idle while Stripe is waited for may be gone when it is needed. There only
-what is logged in `written_together` shares one, and is committed by each statement, as before.
+In Postgres a connection that is idle while Stripe is waited for may be gone when it is needed; but Dagster
+makes one for each statement or two, and commits each statement. There an event is one transaction over one
+connection, so is what is logged in `written_together`, and what is read and written `over_one_connection`
+needs no further one. Only a materialization is committed by statement, as by Dagster: its daemon follows
+materializations by their numbers, and what got one and is not to be seen until later it could miss.
 
 Other storages pass by.
 """
@@ -16,7 +19,7 @@ Other storages pass by.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from threading import get_ident
+from threading import get_ident, local
 from typing import Any
 
 import dagster as dg
@@ -46,11 +49,19 @@ def event_log_open(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
 
 @contextmanager
 def written_together(instance: dg.DagsterInstance) -> Iterator[None]:
-    """Events that this thread logs in the block are written at its end, also where it raises an error; in
-    SQLite all of them, or none where they cannot be. They cannot be read before. Does nothing where the log
-    is not held."""
+    """Events that this thread logs in the block are written at its end, also where it raises an error; all of
+    them, or none where they cannot be. They cannot be read before. Does nothing where the log is not held."""
     held = _held(instance)
     with held.written_together() if held else nullcontext():
+        yield
+
+
+@contextmanager
+def over_one_connection(instance: dg.DagsterInstance) -> Iterator[None]:
+    """What this thread reads of the log and writes to it in the block is over one connection; in transactions
+    of its own, as before. It is for a moment: nothing is waited for in it."""
+    held = _held(instance)
+    with held.over_one_connection() if held else nullcontext():
         yield
 
 
@@ -79,7 +90,8 @@ class _Log(ABC):
     def __init__(self, storage: Any) -> None:
         self._thread = get_ident()
         self._store = storage.store_event
-        self._store_asset = storage._store_asset_event
+        self._store_asset, self._look = storage._store_asset_event, storage.has_table
+        self._tables: set[str] = set()
         self._gathered: list[Any] | None = None
         self.written: dict[tuple[dg.AssetKey, str | None], Target] = {}
 
@@ -94,11 +106,17 @@ class _Log(ABC):
         else:
             self._store(event)
 
+    def has_table(self, name: str) -> bool:
+        """Looked up once: tables come with a migration, and none goes."""
+        if name not in self._tables and self._look(name):
+            self._tables.add(name)
+        return name in self._tables
+
     def _store_asset_event(self, connection: Any, event: Any, number: int) -> None:
         """Called by `store_event` with the number that the event got."""
         self._store_asset(connection, event, number)
-        about = event.dagster_event
-        if about.is_step_materialization:
+        if _is_materialization(event):
+            about = event.dagster_event
             target = Target(storage_id=number, run_id=event.run_id, timestamp=event.timestamp)
             self.written[about.asset_key, about.partition] = target
 
@@ -111,13 +129,17 @@ class _Log(ABC):
             yield
         finally:
             gathered, self._gathered = self._gathered, None
-            with self._connected():
+            with self._transaction() if gathered else nullcontext():
                 for event in gathered:
                     self._store(event)
 
     @abstractmethod
-    def _connected(self) -> AbstractContextManager[None]:
-        """While it lasts, this thread's events share what they are written over."""
+    def over_one_connection(self) -> AbstractContextManager[None]:
+        """While it lasts, this thread keeps a connection."""
+
+    @abstractmethod
+    def _transaction(self) -> AbstractContextManager[None]:
+        """While it lasts, this thread's events are written in one transaction."""
 
 
 class _SqliteLog(_Log):
@@ -133,10 +155,9 @@ class _SqliteLog(_Log):
     def __init__(self, storage: Any, run_id: str, closing: ExitStack) -> None:
         super().__init__(storage)
         self._run_id = run_id
-        self._connect, self._look = storage.run_connection, storage.has_table
+        self._connect = storage.run_connection
         self._run = _Database(storage.run_connection(run_id), closing)
         self._index = _Database(storage.index_connection(), closing)
-        self._tables: set[str] = set()
 
     def run_connection(self, run_id: str | None = None) -> AbstractContextManager[Any]:
         if run_id != self._run_id:
@@ -148,14 +169,12 @@ class _SqliteLog(_Log):
     def index_connection(self) -> AbstractContextManager[Any]:
         return self._index.transaction()
 
-    def has_table(self, name: str) -> bool:
-        """Looked up once: tables come with a migration, and none goes."""
-        if name not in self._tables and self._look(name):
-            self._tables.add(name)
-        return name in self._tables
+    def over_one_connection(self) -> AbstractContextManager[None]:
+        """It keeps one to each anyway."""
+        return nullcontext()
 
     @contextmanager
-    def _connected(self) -> Iterator[None]:
+    def _transaction(self) -> Iterator[None]:
         with self._run.transaction(), self._index.transaction():
             yield
 
@@ -188,26 +207,63 @@ class _Database:
 
 
 class _PostgresLog(_Log):
-    """One database for all runs, to which Dagster connects for each statement or two."""
+    """One database for all runs."""
 
-    METHODS = ("_connect", "store_event", "_store_asset_event")
+    METHODS = ("_connect", "has_table", "store_event", "_store_asset_event")
 
     def __init__(self, storage: Any) -> None:
         super().__init__(storage)
-        self._made = storage._connect
-        self._shared: Any = None
+        self._made, self._store_by_statement = storage._connect, storage.store_event
+        self._store = self._store_at_once
+        self._of_thread = local()
 
     def _connect(self) -> AbstractContextManager[Any]:
-        if self._shared is not None and self._of_this_thread:
-            return nullcontext(self._shared)
-        made: AbstractContextManager[Any] = self._made()
-        return made
+        kept = self._kept
+        if kept is None:
+            made: AbstractContextManager[Any] = self._made()
+            return made
+        return nullcontext(kept) if kept.in_transaction() else _as_made(kept)
+
+    @property
+    def _kept(self) -> Any:
+        """The connection that this thread keeps, if it does."""
+        return getattr(self._of_thread, "connection", None)
 
     @contextmanager
-    def _connected(self) -> Iterator[None]:
-        with self._made() as shared:
-            self._shared = shared
+    def over_one_connection(self) -> Iterator[None]:
+        with self._made() as self._of_thread.connection:
             try:
                 yield
             finally:
-                self._shared = None
+                del self._of_thread.connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._one_connection():
+            if self._kept.in_transaction():
+                yield
+            else:
+                with self._kept.execution_options(isolation_level="READ COMMITTED").begin():
+                    yield
+
+    def _one_connection(self) -> AbstractContextManager[None]:
+        return self.over_one_connection() if self._kept is None else nullcontext()
+
+    def _store_at_once(self, event: Any) -> None:
+        with self._one_connection() if _is_materialization(event) else self._transaction():
+            self._store_by_statement(event)
+
+
+@contextmanager
+def _as_made(connection: Any) -> Iterator[Any]:
+    """The connection as Dagster makes it: each statement is committed, unless a transaction is begun."""
+    connection.execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        yield connection
+    finally:
+        # Nothing is left to commit; but SQLAlchemy takes what it did for a transaction.
+        connection.rollback()
+
+
+def _is_materialization(event: Any) -> bool:
+    return bool(event.dagster_event and event.dagster_event.is_step_materialization)

@@ -39,11 +39,12 @@ engine each, and as many commits. CPU ms a partition, before and after, measured
     7    7  checks
     1    1  files: footers and seals and publishing
    40   36  other threads, and the rest
-What is left of SQLAlchemy is mostly what Dagster plans before a run begins, which is
-not in the step. A partition reads the log once, just before its event: a step that outlived the process of
-its run may have written it in this moment. Some 1 ms.
-To try: fewer connections to Postgres for what is not an evaluation; fewer lines of the log;
-fewer evaluations, those of one file that have the same severity in one, at the price of their names.
+What is left of SQLAlchemy is mostly what Dagster plans before a run begins, which is not in the step. A
+partition reads the log once, just before its event: a step that outlived the process of its run may have
+written it in this moment. Some 1 ms.
+In Postgres Dagster alone makes 42 connections and as many commits for each partition; it is 6 and 10.
+To try: fewer lines of the log, each of which is a connection to Postgres; fewer evaluations, those of one
+file that have the same severity in one, at the price of their names.
 """,
 }
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from assets import ConfiguredReport, build_report_asset
-from assets.materialize.open_log import event_log_open, written_together
+from assets.materialize.open_log import event_log_open, over_one_connection, written_together
 from connector.clock import Clock
 from connector.simulator import Simulator
 from tests.faults.files import UnbalancedRow, WrongClosing
@@ -189,41 +189,104 @@ def test_what_is_gathered_is_written_as_a_whole_or_not_at_all(instance: dg.Dagst
     assert messages(instance, run.run_id) == []
 
 
+class ConnectionLike:
+    """What is done over it is committed by itself, or in transactions."""
+
+    def __init__(self) -> None:
+        self.transactions = 0
+        self._in_one = False
+
+    def execution_options(self, *, isolation_level: str) -> "ConnectionLike":
+        assert isolation_level in {"AUTOCOMMIT", "READ COMMITTED"}
+        assert not self._in_one
+        return self
+
+    def in_transaction(self) -> bool:
+        return self._in_one
+
+    def rollback(self) -> None:
+        self._in_one = False
+
+    @contextmanager
+    def begin(self) -> Iterator[None]:
+        self.transactions, self._in_one = self.transactions + 1, True
+        yield
+        self._in_one = False
+
+
+def entry(text: str, *, materialization: bool = False) -> Any:
+    """An entry of the log."""
+    event = SimpleNamespace(is_step_materialization=True) if materialization else None
+    return SimpleNamespace(text=text, dagster_event=event)
+
+
 class PostgresLike:
     """A storage that connects as that of Postgres does, which is not installed here."""
 
     postgres_url = "postgresql://"
 
     def __init__(self) -> None:
-        self.made: list[object] = []
-        self.stored: list[tuple[str, object]] = []
+        self.made: list[ConnectionLike] = []
+        #: What was written over which connection, and whether in a transaction.
+        self.stored: list[tuple[str, ConnectionLike, bool]] = []
 
     @contextmanager
-    def _connect(self) -> Iterator[object]:
-        self.made.append(object())
+    def _connect(self) -> Iterator[ConnectionLike]:
+        self.made.append(ConnectionLike())
         yield self.made[-1]
+
+    def has_table(self, _: str) -> bool:
+        with self._connect():
+            return True
+
+    def store_event(self, event: Any) -> None:
+        for _ in range(3):
+            with self._connect() as connection:
+                assert self.has_table("event_logs")
+                self.stored.append((event.text, connection, connection.in_transaction()))
 
     def _store_asset_event(self, connection: object, event: object, number: int) -> None: ...
 
-    def store_event(self, text: str) -> None:
-        for _ in range(3):
-            with self._connect() as connection:
-                self.stored.append((text, connection))
 
-
-def test_in_postgres_what_is_written_together_shares_a_connection_and_nothing_else_does() -> None:
+def test_in_postgres_an_event_is_one_transaction_and_so_is_what_is_written_together() -> None:
     log = PostgresLike()
     instance: Any = SimpleNamespace(event_log_storage=log)
 
     with event_log_open(instance, "a run"):
-        log.store_event("before")
+        log.store_event(entry("before"))
         with written_together(instance):
-            log.store_event("one")
-            log.store_event("other")
+            log.store_event(entry("one"))
+            log.store_event(entry("other"))
             assert len(log.stored) == 3
-        log.store_event("after")
+        with written_together(instance):
+            pass
 
-    assert [text for text, _ in log.stored[::3]] == ["before", "one", "other", "after"]
-    assert len({connection for _, connection in log.stored[3:9]}) == 1
-    assert len(log.made) == 3 + 1 + 3
+    assert [text for text, _, _ in log.stored[::3]] == ["before", "one", "other"]
+    assert len(log.made) == 2
+    assert len({connection for _, connection, _ in log.stored[3:]}) == 1
+    assert [each.transactions for each in log.made] == [1, 1]
     assert log.__dict__.keys() == {"made", "stored"}
+
+
+def test_in_postgres_what_is_read_and_written_in_a_moment_is_over_one_connection() -> None:
+    """A materialization is committed by statement: who follows them by number sees it at once."""
+    log = PostgresLike()
+    instance: Any = SimpleNamespace(event_log_storage=log)
+
+    with event_log_open(instance, "a run"), over_one_connection(instance):
+        with log._connect() as connection:
+            assert not connection.in_transaction(), "what is only read"
+        log.store_event(entry("materialized", materialization=True))
+        worker = Thread(target=log.store_event, args=(entry("a line"),))
+        worker.start()
+        worker.join()
+        with written_together(instance):
+            log.store_event(entry("checked"))
+
+    ours, of_the_worker = log.made
+    assert (ours.transactions, of_the_worker.transactions) == (1, 1)
+    assert log.stored[::3] == [
+        ("materialized", ours, False),
+        ("a line", of_the_worker, True),
+        ("checked", ours, True),
+    ]
