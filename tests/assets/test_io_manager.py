@@ -23,9 +23,11 @@ from connector.dataset.store import Store
 from connector.pipeline.widening import widen_table
 from connector.query import ReportQuery
 from connector.simulator import Simulator
+from tests.conftest import Pull
 from tests.support.buckets import Bucket
 from tests.support.clock import ManualClock
-from tests.support.dagster import Orchestra
+from tests.support.dagster import Orchestra, configured
+from tests.support.partitions import days
 
 FIRST, SECOND, LAST = "2026-06-01", "2026-06-02", "2026-06-03"
 
@@ -58,8 +60,13 @@ def read(
 
 
 @pytest.fixture
-def pulled(orchestra: Orchestra, activity: dg.AssetsDefinition) -> dg.AssetsDefinition:
-    assert orchestra.launch([activity], FIRST, SECOND).success
+def pulled(orchestra: Orchestra, activity: dg.AssetsDefinition, pull: Pull) -> dg.AssetsDefinition:
+    """The files of two days, which are what is read."""
+    pull(
+        configured("balance_change_from_activity.itemized.3").query,
+        days(FIRST, 2),
+        store=orchestra.stripe.store(),
+    )
     return activity
 
 

@@ -20,7 +20,7 @@ def _live(examples: int, steps: int) -> None:
 
 
 def test_whatever_people_do_below_a_root_nothing_is_counted_twice_or_lost() -> None:
-    _live(examples=12, steps=25)
+    _live(examples=8, steps=25)
 
 
 @pytest.mark.soak

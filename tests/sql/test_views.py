@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.catalogue.signs import OWN_FEES
@@ -347,13 +347,13 @@ def test_connected_accounts_are_apart(
     accounts = simulator.connected_accounts
     for report in (f"connected_account_{each}" for each in (ITEMS, PAYOUTS, CONTENTS)):
         query = ReportQuery.of(report, by_account=by_account)
-        pulled_days = query.each_account(MONTH, accounts) if by_account else MONTH
-        assert not missed(pull(query, pulled_days))
+        first_ten = MONTH[:10]
+        assert not missed(pull(query, query.each_account(first_ten, accounts) if by_account else first_ten))
     as_of = int(simulator.now().timestamp())
     moved = [
         ((account, each.currency), each)
         for account in accounts
-        for each in simulator.ledger(account).entries(START, END, as_of=as_of)
+        for each in simulator.ledger(account).entries(START, START + 10 * 86_400, as_of=as_of)
     ]
 
     with open_warehouse(store.root) as warehouse:
@@ -424,6 +424,7 @@ def test_a_query_reads_the_tables_that_its_views_need_alone(pull: Pull, store: S
 AMOUNTS = st.decimals(-(10**11), 10**11, places=6)
 
 
+@settings(max_examples=20)
 @given(amounts=st.lists(AMOUNTS, min_size=1, max_size=5), money=st.sampled_from([(36, 18), (18, 6)]))
 def test_amounts_are_exact_in_tables_of_either_type_and_multiply(
     tmp_path_factory: pytest.TempPathFactory, amounts: list[Decimal], money: tuple[int, int]
