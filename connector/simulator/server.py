@@ -34,7 +34,7 @@ def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> Itera
     ...     httpx.get(f"{url}/v1/reporting/report_types", auth=(SIMULATED_KEY, ""))
     """
     server = _Server((host, port), simulator)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="simulator")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), name="simulator")
     thread.start()
     try:
         yield f"http://{host}:{server.server_address[1]}"
