@@ -46,7 +46,7 @@ _OWN_CREDENTIALS = (
     *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
 )
 
-#: How long a later one is sent again, and how long nothing may come; an upload may go on for longer.
+#: How long a later request is sent again, and how long nothing may come; an upload may go on for longer.
 _PATIENCE = timedelta(seconds=60)
 _LONGEST = timedelta(hours=1)
 
