@@ -45,10 +45,10 @@ Sums = dict[Key, Decimal]
 
 @dataclass(frozen=True)
 class Books:
-    """Days in files, and the books that they are of.
+    """Windows in files, and the books that they are of.
 
     Attributes:
-        bounds: the seconds at which each day begins, and the last one ends.
+        bounds: the seconds at which each window begins, and the last one ends.
     """
 
     store: Store
@@ -81,23 +81,25 @@ class Books:
 
 
 @pytest.fixture(params=[
-    pytest.param(1, id="a-month"),
-    pytest.param(36, id="three-years", marks=pytest.mark.long),
+    pytest.param(("daily", "2023-06", 1), id="days-of-a-month"),
+    pytest.param(("daily", "2023-12", 3), id="days-of-a-leap-winter", marks=pytest.mark.long),
+    pytest.param(("monthly", "2023-06", 36), id="three-years", marks=pytest.mark.long),
 ])  # fmt: skip
 def books(
     request: pytest.FixtureRequest, clock: ManualClock, client_for: ClientFor, pull: Pull, store: Store
 ) -> Books:
-    """Whole months, day by day. With a live key, as fees exist in live mode only."""
+    """Whole months, window by window. With a live key, as fees exist in live mode only."""
+    window, first, count = request.param
     clock.move_to(datetime(2026, 8, 8, 13, tzinfo=UTC))
     simulator = Simulator(clock, seed=11, volume=1, opening=date(2023, 5, 20), run_seconds=0)
     client = client_for(simulator.handle, api_key="sk_live_sums")
-    months = [Month.of("2023-06")]
-    while len(months) < request.param:
+    months = [Month.of(first)]
+    while len(months) < count:
         months.append(months[-1].following)
-    days = Windows("daily").between(months[0].first, months[-1].following.first)
+    windows = Windows(window).between(months[0].first, months[-1].following.first)
     for report in (*REPORTS, "all_fees.balance_transaction_created.itemized.2"):
-        pull(ReportQuery.of(report), days, client=client)
-    intervals = [each.interval for each in days if each.interval]
+        pull(ReportQuery.of(report, window=window), windows, client=client)
+    intervals = [each.interval for each in windows if each.interval]
     bounds = [intervals[0].start, *(each.end for each in intervals)]
     return Books(store, simulator, tuple(months), tuple(int(each.timestamp()) for each in bounds))
 
