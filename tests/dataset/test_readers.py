@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,7 +21,7 @@ from tests.support.buckets import new_bucket
 from tests.support.datasets import DATASET, NOON, provenance, seal
 
 DAYS = ("2026-06-01", "2026-06-02", "2026-06-03")
-REPLACEMENTS = 200
+REPLACEMENTS = 60
 
 #: What a reader found: how many rows there are of each partition and report run.
 Found = dict[tuple[str, str], int]
@@ -28,7 +29,12 @@ Found = dict[tuple[str, str], int]
 
 def rows_of(age: int) -> int:
     """Files grow and shrink; most take more than one read."""
-    return 1 + age * 7919 % 4000
+    return 1 + age * 7919 % 12_000
+
+
+#: The columns of the longest file.
+NUMBERS = pa.array(range(12_000), pa.decimal128(18, 6))
+TEXTS = pa.array([f"{number * 7919 % 1_000_003}" for number in range(12_000)])
 
 
 def file_of(day: str, age: int, staged: Path) -> Provenance:
@@ -36,9 +42,9 @@ def file_of(day: str, age: int, staged: Path) -> Provenance:
     row_count = rows_of(age)
     table = pa.table(
         {
-            "net_amount": pa.array(range(row_count), pa.decimal128(18, 6)),
-            "text": pa.array([f"{age} {number * 7919 % 1_000_003}" for number in range(row_count)]),
-            "_report_run_id": pa.array([source.run_id] * row_count),
+            "net_amount": NUMBERS[:row_count],
+            "text": pc.binary_join_element_wise(f"{age}", TEXTS[:row_count], " "),
+            "_report_run_id": pa.repeat(source.run_id, row_count),
         }
     )
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: source.to_json()}), staged)
