@@ -99,7 +99,7 @@ READERS: dict[str, Callable[[str], Iterator[Found]]] = {
 }
 
 
-@pytest.fixture(params=["directory", "moto", "seaweed"])
+@pytest.fixture(params=["directory", "seaweed"])
 def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "directory":
         return str(tmp_path / "data")
