@@ -20,7 +20,7 @@ DEV := $(VENV)/.installed-dev
 # Most of what is installed is never imported; the rest is compiled when it first is. It halves the wait.
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --editable
 
-.PHONY: help demo dev test lowest long soak chaos mutants bench scale shots check clean
+.PHONY: help demo dev install test lowest long soak chaos mutants bench scale shots check clean
 .NOTPARALLEL:
 
 help:
@@ -43,6 +43,8 @@ demo: $(BASE)
 
 dev: $(UI)
 	@$(BIN)/python -m assets.dev
+
+install: $(DEV)
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
