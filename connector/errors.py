@@ -303,7 +303,10 @@ _BY_KIND: tuple[tuple[type[ReportingError], str], ...] = (
     (NotReadyError, "{again} when Stripe has the data."),
     (BeforeDataError, "Use smaller windows, or begin later."),
     (OutsideLifeError, "If the account did live then, correct its `start` or `until`, then {again_}."),
-    (RunMismatchError, "{again} without naming a report run."),
+    (
+        RunMismatchError,
+        "Where a report run was named, {again_} without naming it; else give its id to Stripe's support.",
+    ),
     (InternalError, "Report it with the report run's id; {again_} to try once more."),
     (RunFailedError, "{again}; if it keeps failing, send the report run's id to Stripe's support."),
     (

@@ -146,6 +146,9 @@ def error_of(
         message += f" [key {key}: {KEY_ADVICE[status]}]"
     elif status == 404 and asked.startswith("POST ") and "_test_" in key:
         message += f" [key {key}: {_LIVE_ADVICE}]"
+    pause = _retry_after(headers.get("retry-after"), now)
+    if pause and math.isfinite(pause):
+        message += f" [a pause of {pause:,.0f} s is asked for]"
     should = headers.get("stripe-should-retry")
     return kind(
         message,
@@ -156,7 +159,7 @@ def error_of(
         request_id=shown(headers.get("request-id")),
         replayed=is_replayed(headers),
         should_retry=should == "true" if should in {"true", "false"} else None,
-        retry_after=_retry_after(headers.get("retry-after"), now),
+        retry_after=pause,
         limit=shown(headers.get("stripe-rate-limited-reason")),
         said=text,
     )

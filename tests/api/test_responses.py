@@ -100,6 +100,20 @@ def test_the_time_to_wait_is_counted_or_named(sent: str, seconds: float | None) 
 
 
 @pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ("86400", " [a pause of 86,400 s is asked for]"),
+        ("Sun, 07 Jun 2026 12:00:30 GMT", " [a pause of 30 s is asked for]"),
+        ("0", ""),
+        ("9" * 400, ""),
+        ("soon", ""),
+    ],
+)
+def test_a_pause_that_is_asked_for_is_said(sent: str, said: str) -> None:
+    assert str(answered(429, headers={"retry-after": sent})).endswith(f"no explanation{said}")
+
+
+@pytest.mark.parametrize(
     ("asked", "key", "advised"),
     [
         ("POST /v1/reporting/report_runs", "rk_test_…", True),
