@@ -5,6 +5,7 @@ body. When the server stops it closes them all, and its threads end.
 """
 
 import contextlib
+import re
 import socket
 import struct
 import sys
@@ -82,6 +83,12 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+def _as_sent(header: tuple[str, str]) -> tuple[bytes, bytes]:
+    """A header's name and value, byte for byte, on one line: the base reads each byte as a character."""
+    name, value = header
+    return name.encode("iso-8859-1"), re.sub("[\r\n]", "", value).encode("iso-8859-1")
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -100,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(413 if length > LARGEST_REQUEST else 411)
             return
         body = self.rfile.read(length)
-        headers = httpx.Headers(list(self.headers.items()))
+        headers = httpx.Headers(list(map(_as_sent, self.headers.items())), encoding="iso-8859-1")
         reply = self.server.simulator.answer(self.command, url, headers, body, sleep=self._sleep)
         if reply.delivery.outcome is Outcome.DELIVERED:
             self._send(reply)

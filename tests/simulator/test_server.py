@@ -87,6 +87,25 @@ def test_what_is_no_request_is_refused(url: str, request_text: str, status: int)
     assert exchange(url, request_text.encode()).startswith(f"HTTP/1.1 {status}".encode())
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Authorization", "Idempotency-Key", "Stripe-Account", "Stripe-Version", "Range", "X-Any", "Cookie"],
+)
+@pytest.mark.parametrize(
+    "value", ["café".encode(), b"caf\xe9", "\u20ac".encode(), b"a\r\n b", b"\x85\x00", b"", b"x" * 60_000]
+)
+def test_whatever_stands_in_a_header_is_answered(
+    sim: Simulator, url: str, capfd: pytest.CaptureFixture[str], name: str, value: bytes
+) -> None:
+    own = b"" if name == "Authorization" else f"Authorization: Bearer {SIMULATED_KEY}\r\n".encode()
+    head = f"POST {RUNS} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n".encode() + own
+    answer = exchange(url, head + name.encode() + b": " + value + b"\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 40"), "a report run needs a type"
+    assert answer.count(b"HTTP/1.1 ") == len(sim.requests) == 1
+    assert not capfd.readouterr().err
+
+
 @pytest.mark.parametrize("fault", [Reset(), Refuse(), Silence(0.01)])
 def test_a_connection_may_end_without_an_answer(
     sim: Simulator, http: httpx.Client, fault: Reset | Refuse | Silence
