@@ -24,7 +24,7 @@ FILES_READ = "files_read"
 ACCOUNTS_READ = "accounts_kyc_basic_read"
 EVERYTHING = frozenset({REPORTS_READ, REPORTS_WRITE, FILES_READ, ACCOUNTS_READ})
 
-_KEY = re.compile(r"(sk|rk)_(test|live)_\w+")
+_KEY = re.compile(r"(sk|rk)_(test|live)_\w+", re.ASCII)
 
 
 @dataclass
