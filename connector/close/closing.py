@@ -21,6 +21,7 @@ from connector.close.tables import (
     explain_missing,
     find_books,
     is_by_payout,
+    needs_beside,
     needs_of,
 )
 from connector.dataset.identity import Dataset
@@ -131,8 +132,12 @@ def _part(store: Store, books: Books, month: Month, lists: AccountLists, now: da
             needs[role] = needed
         else:
             reading.absent[role] = f"not there: {dataset.table} has no file of {month}"
-        if role in NEEDED and not needed.present and not needed.missing:
-            problems.append(f"{dataset.table} has no file of any account in {month}. Pull it.")
+    needs = needs_beside(needs, books.tables, month)
+    problems += [
+        f"{books.tables[role].table} has no file of any account in {month}. Pull it."
+        for role, needed in needs.items()
+        if not needed.present and not needed.missing
+    ]
     sources = [Source.of(books, role) for role in needs]
     for source in sources:
         reading.look(source, needs[source.role].present)
@@ -150,7 +155,7 @@ def _part(store: Store, books: Books, month: Month, lists: AccountLists, now: da
     lacks = [each for source in sources for each in _missing(source, needs[source.role], starts)]
     due = lacks
     if lacks and now is not None and now < month.end(books.balance.zone):
-        problems.append(_explain_unfinished(month, books.balance.zone))
+        problems.append(_explain_unfinished(month, books.balance.zone, now))
         due = [each for lack in lacks if (each := lack.until(now - _AVAILABLE))]
     missing = [explain_missing(each.dataset, each.keys, account=each.account) for each in due]
     rows = reading.as_rows()
@@ -224,7 +229,9 @@ def _last_day(dataset: Dataset, keys: Sequence[str]) -> date | None:
     return Windows(dataset.window, dataset.zone).day(last - timedelta(seconds=1)) if last else None
 
 
-def _explain_unfinished(month: Month, zone: str) -> str:
+def _explain_unfinished(month: Month, zone: str, now: datetime) -> str:
+    if now < month.before.end(zone):
+        return f"{month} has not begun: its first day is {month.first}, on the calendar of {zone}."
     return (
         f"{month} is not over: its last day is {month.last}, on the calendar of {zone}. It can be closed "
         f"from {month.following.first} on, once the files of that day are there."

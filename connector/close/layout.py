@@ -106,18 +106,13 @@ def laid_out(closing: Closing, signed: SignOff | None, changes: Sequence[str]) -
 
 
 def _status(closing: Closing, signed: SignOff | None, problems: Sequence[str]) -> str:
-    when = (
-        f"signed off {signed.at:%Y-%m-%d %H:%M} UTC{f' by {signed.by}' if signed.by else ''}"
-        if signed
-        else ""
-    )
     if problems:
         reasons = f"{len(problems)} {'reason' if len(problems) == 1 else 'reasons'} below"
         if signed:
-            return f"Not closed: {when}, and not the same since; {reasons}. --reopen opens it again."
+            return f"Not closed: {signed}, and not the same since; {reasons}. --reopen opens it again."
         return f"Not closed: {reasons}."
     if signed:
-        return f"Closed: {when}, and all {len(signed.inputs):,} files are as they were."
+        return f"Closed: {signed}, and all {len(signed.inputs):,} files are as they were."
     return f"Can be closed: all {len(closing.inputs):,} files are there and agree. --sign-off freezes it."
 
 

@@ -24,7 +24,7 @@ from connector.errors import ConfigurationError, StoreError
 #: No table is called like this: names of tables begin with a letter.
 DIRECTORY = "_closes"
 
-_SIGNED = "{} is signed off already; --reopen opens it, and it can be signed again"
+_SIGNED = "{} is {} already; --reopen opens it, and it can be signed again"
 
 _NAME = re.compile(r"(\d{4})-(signed|reopened)\.json")
 
@@ -64,15 +64,16 @@ class Register:
 
     def refuse_signed(self, month: Month) -> None:
         """Raise ConfigurationError where the month is signed off, before it is read for nothing."""
-        if self.signed(month) is not None:
-            raise ConfigurationError(_SIGNED.format(month))
+        signed = self.signed(month)
+        if signed is not None:
+            raise ConfigurationError(_SIGNED.format(month, signed))
 
     def sign(self, month: Month, sign_off: SignOff) -> str:
         """Write a sign-off down; where it is.
 
         Raises ConfigurationError where the month is signed off already.
         """
-        return self._add(month, "signed", sign_off.to_json(), _SIGNED.format(month))
+        return self._add(month, "signed", sign_off.to_json(), _SIGNED.format(month, "signed off"))
 
     def reopen(self, month: Month, at: datetime, by: str | None) -> str:
         """Undo the sign-off, which stays in the history; where that is written.

@@ -94,6 +94,10 @@ class SignOff:
             sums=tuple(each for each in self.sums if each.owner in owners),
         )
 
+    def __str__(self) -> str:
+        by = f" by {self.by}" if self.by else ""
+        return f"signed off {self.at:%Y-%m-%d %H:%M} UTC{by}"
+
     def to_json(self) -> dict[str, Any]:
         """As it is written down: amounts and times as text."""
         return {

@@ -6,7 +6,7 @@ stands beside it: activity, payouts, what payouts are made of, fees. All of them
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ from connector.catalogue.spec import CONNECTED
 from connector.close.month import WINDOWS, Month
 from connector.dataset.coverage import listed
 from connector.dataset.identity import OWN_ACCOUNT, Dataset
-from connector.partitions import BY_PAYOUT, CONNECTED_ACCOUNT, Windows
+from connector.partitions import BY_PAYOUT, CONNECTED_ACCOUNT, Interval, Windows
 
 
 class Role(StrEnum):
@@ -235,6 +235,39 @@ def needs_of(dataset: Dataset, keys: Iterable[str], month: Month, lists: Account
         if there and (first := min(there)) in wanted and first != wanted[0]:
             begins[account] = first
     return Needs(tuple(present), missing, begins)
+
+
+def needs_beside(
+    found: Mapping[Role, Needs], tables: Mapping[Role, Dataset], month: Month
+) -> dict[Role, Needs]:
+    """What tables need, with each account that one of them has files of and another has none: there it needs
+    the windows of the time for which it has these."""
+    apart = {role: tables[role] for role in NEEDED if role in found and tables[role].dimensions}
+    spans: dict[str, list[Interval]] = {}
+    for role, dataset in apart.items():
+        windows = Windows(dataset.window, dataset.zone)
+        for key in found[role].present:
+            account, period = dataset.key_format.values(key)
+            if interval := windows.partition(period).interval:
+                spans.setdefault(account, []).append(interval)
+    needs = dict(found)
+    for role, dataset in apart.items():
+        form, own = dataset.key_format, found[role]
+        there = {form.values(key)[0] for key in own.present} | own.missing.keys()
+        more = {
+            account: tuple(
+                form.key(account, each.key)
+                for each in month.partitions(dataset.window, dataset.zone)
+                if any(_overlap(each.interval, span) for span in spans[account])
+            )
+            for account in sorted(spans.keys() - there)
+        }
+        needs[role] = replace(own, missing={**own.missing, **more})
+    return needs
+
+
+def _overlap(one: Interval | None, two: Interval) -> bool:
+    return one is not None and one.start < two.end and two.start < one.end
 
 
 def explain_missing(dataset: Dataset, keys: Sequence[str], *, account: str = "") -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from connector.accounts import AccountLives
 from connector.close import Closing, CurrencySheet, Month, close_month
 from connector.close.layout import laid_out
 from connector.close.rows import Owner
@@ -234,6 +235,26 @@ def test_accounts_that_are_acted_for_have_a_sheet_each(
             equal_the_books(each, entries, before.get(each.currency, Totals()), after[each.currency])
             for each in sheets
         )
+
+
+def test_an_account_that_one_table_has_is_expected_in_the_others(
+    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+) -> None:
+    one, two = simulator.connected_accounts[:2]
+    windows = TOP_UP.partitions("monthly", "UTC")
+    for report, accounts in zip(REPORTS[:3], ([one], [one, two], [two]), strict=True):
+        query = ReportQuery.of(report, window="monthly", acting=True)
+        pull(
+            query, query.each_account(windows, AccountLives.of(accounts)), client=client_for(simulator.handle)
+        )
+
+    closing = close_month(store, store.datasets(), TOP_UP)
+
+    assert [each.partition(". Run")[0] for each in closing.problems] == [
+        f"{REPORTS[0]} lacks {two}|2025-12-01",
+        f"{REPORTS[2]} lacks {one}|2025-12-01",
+    ]
+    assert [each.split()[-1] for each in closing.problems] == [two, one]
 
 
 def test_each_connected_account_has_its_books(

@@ -6,7 +6,7 @@ import pytest
 
 from connector.accounts import AccountLife, AccountLists, AccountLives
 from connector.close import Month
-from connector.close.tables import Role, explain_missing, find_books, needs_of
+from connector.close.tables import Role, explain_missing, find_books, needs_beside, needs_of
 from connector.dataset.identity import Dataset
 from connector.errors import ConfigurationError
 from connector.query import ReportQuery
@@ -150,6 +150,20 @@ def test_an_account_needs_the_windows_of_its_life_or_all_since_its_first_file() 
         "acct_1begins": tuple(keys("acct_1begins", *DAYS[:20])),
     }
     assert needs.begins == {"acct_1begins": "2026-06-21"}
+
+
+def test_an_account_that_another_table_has_needs_the_windows_of_that_time() -> None:
+    activity = table("connected_account_balance_change_from_activity_itemized", by_account=True)
+    months = table("connected_account_payouts_itemized", by_account=True, window="monthly")
+    tables = {Role.BALANCE: CONNECTED, Role.ACTIVITY: activity, Role.PAYOUTS: months}
+    there = {Role.BALANCE: keys("acct_1a", *DAYS[27:]), Role.ACTIVITY: [], Role.PAYOUTS: []}
+    found = {role: needs_of(tables[role], there[role], JUNE) for role in tables}
+
+    needs = needs_beside(found, tables, JUNE)
+
+    assert needs[Role.BALANCE] == found[Role.BALANCE]
+    assert needs[Role.ACTIVITY].missing == {"acct_1a": tuple(keys("acct_1a", *DAYS[27:]))}
+    assert needs[Role.PAYOUTS].missing == {"acct_1a": ("acct_1a|2026-06-01",)}
 
 
 def test_what_brings_missing_windows_is_said_in_full() -> None:
