@@ -77,8 +77,8 @@ class Closing:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Why the month cannot be closed; nothing if it can."""
-        return tuple(each for part in self.parts for each in part.problems)
+        """Why the month cannot be closed, each reason once; nothing if it can."""
+        return tuple(dict.fromkeys(each for part in self.parts for each in part.problems))
 
 
 def close_month(

@@ -100,7 +100,7 @@ def laid_out(closing: Closing, signed: SignOff | None, changes: Sequence[str]) -
         status=_status(closing, signed, problems),
         problems=problems,
         remarks=tuple(each for part in closing.parts for each in part.remarks),
-        facts=tuple(_facts(closing)),
+        facts=tuple(dict.fromkeys(_facts(closing))),
         pages=tuple(_page(sheet, part, closing.month) for part in closing.parts for sheet in part.sheets),
     )
 

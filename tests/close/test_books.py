@@ -270,7 +270,9 @@ def test_each_connected_account_has_its_books(
     pull_month(pull, month=TOP_UP, window="monthly", reports=connected[2:], accounts=accounts, client=client)
 
     closing = close_month(store, store.datasets(), TOP_UP)
+    later = close_month(store, store.datasets(), Month.of("2027-03"), now=simulator.now())
 
+    assert later.problems == ("2027-03 has not begun: its first day is 2027-03-01, on the calendar of UTC.",)
     own = Owner("default")
     assert {each.owner for each in closing.sheets} >= {own, *(Owner("default", each) for each in accounts)}
     for owner, account in [(own, None), *((Owner("default", each), each) for each in accounts)]:
