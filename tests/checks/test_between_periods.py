@@ -10,7 +10,13 @@ from connector.partitions import Partition
 from connector.query import ReportQuery
 from tests.checks.conftest import Books, blank_rows, dataset_of
 from tests.faults.file_editing import FileFault
-from tests.faults.files import ManyCurrencies, MovedBalances, NoRows, PayoutsWithoutCurrency
+from tests.faults.files import (
+    LineWithoutCurrency,
+    ManyCurrencies,
+    MovedBalances,
+    NoRows,
+    PayoutsWithoutCurrency,
+)
 from tests.support.partitions import days
 
 BALANCE = "balance.summary.1"
@@ -63,6 +69,14 @@ def test_a_file_without_rows_has_no_balance(books: Books) -> None:
 
 def test_payouts_without_a_currency_do_not_matter(books: Books) -> None:
     assert continuity(books, both(books, PayoutsWithoutCurrency())).result == "passed"
+
+
+@pytest.mark.parametrize("line", ["starting_balance", "ending_balance"])
+def test_a_balance_without_a_currency_matters_where_it_is_what_is_compared(books: Books, line: str) -> None:
+    """The day opens with what nobody can compare; what it closes with is the next day's business."""
+    found = continuity(books, both(books, LineWithoutCurrency(line)))
+
+    assert found.result == ("inconclusive" if line == "starting_balance" else "passed")
 
 
 def test_days_that_do_not_meet_decide_nothing(books: Books) -> None:

@@ -72,6 +72,23 @@ def test_columns_that_went_are_told_as_columns_and_not_as_money() -> None:
     assert list(found.texts()) == ["columns: also category; without net_amount"]
 
 
+@given(old=st.sampled_from([None, "string", "decimal"]), new=st.sampled_from([None, "string", "decimal"]))
+def test_sums_moved_where_the_column_is_there_before_and_after_as_it_was(
+    old: str | None, new: str | None
+) -> None:
+    """Of one that was text there were no sums, which is not zero."""
+
+    def file(kind: str | None, amount: str) -> dict[str, Any]:
+        tax = {"tax of fees": {"usd": Decimal(amount)}} if kind == "decimal" else {}
+        return {"columns": {"net_amount": "decimal"} | ({"tax": kind} if kind else {}), "sums": tax}
+
+    found = change(file(old, "1.00"), file(new, "3.00"))
+
+    moved = {"tax of fees": {"usd": Decimal("2.00")}} if old == new == "decimal" else {}
+    assert found.sums == moved
+    assert bool(found.columns) is (old != new)
+
+
 @given(old=AMOUNTS, new=AMOUNTS)
 @example(old=Decimal("0.000000000000000001"), new=Decimal("-10000000000"))
 def test_a_difference_is_exact_whatever_its_digits(old: Decimal, new: Decimal) -> None:

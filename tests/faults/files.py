@@ -172,15 +172,24 @@ class DocumentedLines(FileFault):
 
 
 @dataclass(frozen=True)
-class PayoutsWithoutCurrency(FileFault):
-    """A balance summary's payout rows have no currency."""
+class LineWithoutCurrency(FileFault):
+    """A balance summary's rows of one line have no currency."""
+
+    line: str
 
     needs = (_BALANCES,)
 
     def edit(self, table: Table) -> None:
         for row in table.rows:
-            if (row["category"] or "").startswith("payouts"):
+            if (row["category"] or "").startswith(self.line):
                 row["currency"] = None
+
+
+@dataclass(frozen=True)
+class PayoutsWithoutCurrency(LineWithoutCurrency):
+    """A balance summary's payout rows have no currency."""
+
+    line: str = "payouts"
 
 
 @dataclass(frozen=True)

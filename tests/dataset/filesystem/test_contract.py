@@ -169,6 +169,8 @@ def test_of_a_version_that_is_there_no_more_no_copy_is_made(machine: Machine) ->
     put(there, "a/x", b"second", replacing=first)
 
     assert not here.set_aside(here.path("a/x"), here.path("old/a/first"), seen=first, most=5)
+    there.remove(there.path("a/x"))
+    assert not here.set_aside(here.path("a/x"), here.path("old/a/first"), seen=first, most=5)
 
     assert here.listed(here.path("old/a")) == []
 
