@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from connector.errors import ConfigurationError
@@ -64,6 +64,7 @@ def first_day(day: date, unit: str) -> date:
 
 
 @given(start=days, length=st.integers(1, 120), zone=zones, unit=st.sampled_from(UNITS))
+@example(start=date(2025, 4, 6), length=1, zone="Australia/Lord_Howe", unit="hourly")
 def test_windows_tile_what_lies_between_without_gap_or_overlap(
     start: date, length: int, zone: str, unit: str
 ) -> None:
@@ -82,6 +83,7 @@ def test_windows_tile_what_lies_between_without_gap_or_overlap(
     assert intervals[-1].end == end
     assert all(one.end == after.start for one, after in pairwise(intervals))
     assert len({partition.key for partition in partitions}) == len(partitions) == len(intervals)
+    assert unit != "hourly" or {each.start.astimezone(clock).minute for each in intervals} == {0}
 
 
 @given(start=days, cut=st.integers(1, 28), zone=zones)

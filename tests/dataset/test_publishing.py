@@ -385,6 +385,17 @@ def test_of_replaced_files_the_last_few_are_there(anywhere: Store) -> None:
     ]
 
 
+def test_replaced_files_of_one_second_are_all_there(anywhere: Store) -> None:
+    """Of two machines that asked at once, say."""
+    same = [provenance(f"frr_{number}", made=NOON) for number in range(4)]
+    for source in same:
+        publish(anywhere, source)
+
+    former = [file.footer.provenance for _, file in anywhere.superseded(DATASET, DAY)]
+
+    assert {each.run_id for each in former if each} == {"frr_0", "frr_1", "frr_2"}
+
+
 def test_what_is_forgotten_is_gone_and_may_be_published_again(anywhere: Store) -> None:
     for age in range(3):
         publish(anywhere, answer(age))
