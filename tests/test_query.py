@@ -1,6 +1,7 @@
 """What tells partitions apart besides time: connected accounts, and payouts."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.accounts import AccountLife, AccountLives
 from connector.catalogue import REPORTS, ReportSpec
 from connector.dataset.identity import Dataset
 from connector.dataset.store import Store
 from connector.errors import ConfigurationError, DatasetMismatchError, InvalidRequestError, NotReadyError
-from connector.partitions import Partition
+from connector.partitions import KeyFormat, Partition, Windows
 from connector.query import ReportQuery
 from connector.simulator import Match, Simulator
 from connector.simulator.faults import Stage
@@ -301,3 +303,33 @@ def test_each_account_comes_with_all_windows() -> None:
         f"{account}|{window.key}" for account in ("acct_2", "acct_1") for window in WEEK[:2]
     ]
     assert found[0] == Partition(f"acct_2|{WEEK[0].key}", WEEK[0].interval, {"connected_account": "acct_2"})
+
+
+@given(
+    zone=st.sampled_from(["UTC", "Asia/Tokyo", "America/Los_Angeles"]),
+    start=st.none() | st.integers(0, 6),
+    length=st.none() | st.integers(0, 6),
+)
+def test_the_days_of_an_account_are_those_of_its_life_in_the_zone_of_the_table(
+    zone: str, start: int | None, length: int | None
+) -> None:
+    first, every = date(2026, 6, 1), range(7)
+    until = None if length is None else (start or 0) + length
+    begins, ends = (None if each is None else first + timedelta(each) for each in (start, until))
+    query = ReportQuery.of(SUMMARY, by_account=True, zone=zone)
+
+    found = query.each_account(
+        Windows("daily", zone).between(first, first + timedelta(7)),
+        AccountLives((AccountLife("acct_1", begins, ends),)),
+    )
+
+    last = 6 if until is None else until
+    assert [each.key for each in found] == [
+        f"acct_1|{first + timedelta(n)}" for n in every if (start or 0) <= n <= last
+    ]
+
+
+@pytest.mark.parametrize("key", ["", "2026-06-01", "|2026-06-01", "acct_1|", "|"])
+def test_a_key_that_lacks_the_account_or_the_period_is_none(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not the key of a partition"):
+        KeyFormat("daily", ("account",)).values(key)
