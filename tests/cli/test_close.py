@@ -44,9 +44,11 @@ def month(pull_here: PullMonth) -> None:
     pull_here(window="monthly")
 
 
-def book_late(stripe: Simulator, clock: ManualClock, amount: str, currency: str = "usd") -> None:
-    """Book an entry into the 17th of June, and wait until reports have it."""
-    at = int(LATE.timestamp())
+def book_late(
+    stripe: Simulator, clock: ManualClock, amount: str, currency: str = "usd", when: datetime = LATE
+) -> None:
+    """Book an entry into the 17th of June, or another day, and wait until reports have it."""
+    at = int(when.timestamp())
     late = Entry("txn_late", "network_cost", at, at, currency, Decimal(amount), Decimal(0), "adj_1", None)
     stripe.book_late(late)
     clock.move_to(clock.now() + timedelta(days=1))
@@ -225,6 +227,29 @@ def test_the_lines_of_several_months_can_stand_below_each_other(run: Run, month:
     closing = {month: amount for month, line, amount in ends if line.startswith("Ending balance")}
     opening = {month: amount for month, line, amount in ends if line.startswith("Starting balance (")}
     assert closing["2026-06"] == opening["2026-07"]
+
+
+def test_a_month_opens_with_what_the_one_before_closed_with(
+    run: Run, stripe: Simulator, clock: ManualClock, pull_here: PullMonth
+) -> None:
+    pull_here(reports=REPORTS[:3], window="monthly", following=False)
+    whole = run("close", "2026-06")
+    book_late(stripe, clock, "-1.50", when=LATE - timedelta(days=31))
+    restate(run, "2026-05-01", "2026-06-01", REPORTS[0], window="monthly")
+    red = run("close", "2026-06")
+
+    assert (whole.code, red.code) == (0, 6)
+    assert "balance_summary 2026-06-01, closing_is_next_opening:" in words(red.out)
+
+
+def test_a_file_that_cannot_be_read_is_named(run: Run, month: None, tmp_path: Path) -> None:
+    (file,) = tmp_path.glob(f"data/simulated/{REPORTS[1]}/*/period=2026-06-01/report.parquet")
+    file.write_bytes(file.read_bytes()[:-100])
+
+    red = run("close", "2026-06")
+
+    assert red.code == 6
+    assert f"{REPORTS[1]} 2026-06-01 cannot be read. Pull it again." in words(red.out)
 
 
 def test_programs_get_every_line_and_how_it_stands(run: Run, month: None) -> None:

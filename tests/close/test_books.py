@@ -172,6 +172,20 @@ def test_what_was_requested_without_the_columns_is_not_there_and_what_is_needed_
     )
 
 
+def test_without_arrival_dates_nobody_knows_what_is_in_transit(
+    closed: Closed, pull: Pull, client_for: ClientFor, simulator: Simulator
+) -> None:
+    columns = ["payout_id", "currency", "reporting_category", "gross", "fee", "net"]
+    query = ReportQuery.of(REPORTS[2], columns=columns, window="monthly")
+    pull(query, TOP_UP.partitions("monthly", "UTC"), client=client_for(simulator.handle, api_key=LIVE))
+
+    closing = closed(TOP_UP, "monthly", "UTC", *REPORTS[:2])
+
+    assert closing.problems == ()
+    assert {each.in_transit for each in closing.sheets} == {None}
+    assert all(each.payouts_difference == 0 for each in closing.sheets)
+
+
 def test_payouts_are_tied_to_files_of_their_own_where_there_are_such(
     closed: Closed, pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
 ) -> None:

@@ -145,6 +145,17 @@ def test_the_difference_is_told_in_each_currency_to_the_last_decimal(
     assert all(money_text(amount.copy_abs(), currency) in said for currency, amount in moved.items())
 
 
+def test_what_a_project_does_not_read_is_not_missed_in_what_was_signed() -> None:
+    other = Input("elsewhere", "2026-06-01", "v", "csv", "frr_v", 1, {})
+    theirs = Sums(Owner("acct_1"), "usd", {"opening": Decimal(1)})
+    before = SignOff(str(JUNE), AT, None, (input_(), other), (theirs,))
+
+    own = before.about({"balance_summary"}, {Owner("default")})
+
+    assert list(changes_since(own, (input_(),), ())) == []
+    assert len(list(changes_since(before, (input_(),), ()))) == 2
+
+
 def test_an_account_that_joins_or_leaves_with_nothing_is_named() -> None:
     nothing = Sums(Owner("acct_1"), "usd", {"opening": Decimal(0)})
     before = SignOff(str(JUNE), AT, None, (), (nothing,))
