@@ -1,6 +1,6 @@
 """The sheet of a month: what the rows of an account's files add up to in one currency, as a value."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -319,11 +319,3 @@ def _beside(payout: str, net: Decimal, rows: Sequence[ContentRow] | None) -> Tie
     if rows is None:
         return TiedPayout(payout, net, None, None)
     return TiedPayout(payout, net, total(each.net for each in rows), sum(each.count for each in rows))
-
-
-def by_account(found: Iterable[CurrencySheet]) -> Mapping[Owner, list[CurrencySheet]]:
-    """The sheets of each account, in their order."""
-    grouped: dict[Owner, list[CurrencySheet]] = {}
-    for each in found:
-        grouped.setdefault(each.owner, []).append(each)
-    return grouped

@@ -301,6 +301,22 @@ def test_each_connected_account_has_its_books(
         ] == []
 
 
+def test_tables_filtered_by_one_connected_account_are_its_books(
+    pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor
+) -> None:
+    account, client = simulator.connected_accounts[0], client_for(simulator.handle)
+    for report in REPORTS[:3]:
+        query = ReportQuery.of(
+            f"connected_account_{report}", window="monthly", filters={"connected_account": account}
+        )
+        pull(query, TOP_UP.partitions("monthly", "UTC"), client=client)
+
+    closing = close_month(store, store.datasets(), TOP_UP)
+
+    assert closing.problems == ()
+    assert {each.owner for each in closing.sheets} == {Owner("default", account)}
+
+
 def test_an_account_that_begins_within_the_month_lacks_nothing_before_nor_does_a_currency(
     pull: Pull, store: Store, simulator: Simulator, client_for: ClientFor, clock: ManualClock
 ) -> None:

@@ -115,6 +115,23 @@ def test_no_month_can_be_closed_in_which_one_amount_is_another(
     assert [each for each in problems if "lacks" in each or "read" in each] == []
 
 
+def test_a_line_of_no_currency_is_of_none_of_several(pull: Pull, store: Store, client_for: ClientFor) -> None:
+    def change(id: str, lines: list[str]) -> list[str]:
+        others = [
+            f'"{each}","","{amount}",{currency}\n'
+            for each, amount, currency in (
+                ("starting_balance", "5.00", '"eur"'),
+                ("ending_balance", "5.00", '"eur"'),
+                ("adjustment", "1.00", ""),
+            )
+        ]
+        return [*lines, *others] if id == BALANCE else lines
+
+    _, problems = sheet_of(pull, store, client_for, change)
+
+    assert [each for each in problems if "does not state the currency of adjustment 1.00" in each]
+
+
 def test_a_payout_on_its_way_is_cash_in_transit_by_the_banks_day(
     pull: Pull, store: Store, client_for: ClientFor
 ) -> None:
