@@ -239,10 +239,7 @@ class Windows:
             hour = local.replace(minute=0, second=0, microsecond=0)
             whole = [each for each in _clock_hours(hour, -_AROUND_A_CHANGE, 0, clock) if each <= at]
             return max(whole)
-        day = self._first_day(local.date())
-        while _midnight(day, clock) > at:
-            day = self._first_day(day - _DAY)
-        return _midnight(day, clock)
+        return _midnight(self._first_day(local.date()), clock)
 
     def _next(self, start: datetime, clock: tzinfo) -> datetime:
         """The bound after the bound `start`; UTC in, UTC out."""
