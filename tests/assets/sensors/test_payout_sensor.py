@@ -143,6 +143,30 @@ def test_a_lost_cursor_loses_nothing_and_requests_nothing_twice(
     assert len(simulator.runs) == runs
 
 
+def test_payouts_with_other_columns_than_are_configured_are_requested_once_more(
+    orchestra: Orchestra,
+    naming: ConfiguredReport,
+    assets: Sequence[dg.AssetsDefinition],
+    simulator: Simulator,
+) -> None:
+    few = ["automatic_payout_id", "balance_transaction_id", "currency", "net"]
+    before = ConfiguredReport(ReportQuery.of(ONE_PAYOUT, columns=few))
+    asset = build_report_asset(before, retry_policy=None)
+    orchestra.launch(assets[:1], FIRST)
+    Daemon(orchestra, [assets[0], asset], build_payout_sensor([naming, before])).tick_and_run()
+    payouts, runs = orchestra.recorded(asset), len(simulator.runs)
+    now = ConfiguredReport(ReportQuery.of(ONE_PAYOUT, columns=[*few, "gross"]))
+    asset = build_report_asset(now, retry_policy=None)
+    daemon = Daemon(orchestra, [assets[0], asset], build_payout_sensor([naming, now]))
+
+    first, second = daemon.tick_and_run(), daemon.tick_and_run()
+
+    assert len(first.requests) == 1
+    assert second.requests == []
+    assert len(simulator.runs) == runs + len(payouts)
+    assert "gross" in rows(orchestra, now).schema.names
+
+
 def test_without_anything_new_stripe_is_not_called(
     orchestra: Orchestra, assets: Sequence[dg.AssetsDefinition], daemon: Daemon, simulator: Simulator
 ) -> None:

@@ -175,6 +175,35 @@ def test_a_file_that_cannot_be_read_is_not_recorded_and_holds_the_others_up_for_
     assert FIRST not in known(orchestra, summary)
 
 
+def test_a_file_of_other_columns_than_are_configured_is_not_recorded(
+    orchestra: Orchestra, pull: Pull
+) -> None:
+    itemized = "balance_change_from_activity.itemized.3"
+    pull(ReportQuery.of(itemized, columns=["balance_transaction_id", "created_utc", "currency", "net"]), FIVE)
+    report = configured(itemized)
+    asset = build_report_asset(report, retry_policy=None)
+    sensor = build_availability_sensor([report], look_back=timedelta(days=5), refresh_after=())
+
+    Daemon(orchestra, [asset], sensor).tick()
+
+    assert known(orchestra, asset) == []
+
+
+def test_a_file_that_was_put_back_has_its_event_already(
+    orchestra: Orchestra, summary: dg.AssetsDefinition, daemon: Daemon
+) -> None:
+    orchestra.launch([summary], FIRST, LAST)
+    (file,) = orchestra.root.rglob(f"period={LAST}/report.parquet")
+    before = file.read_bytes()
+    orchestra.launch([summary], LAST)
+    file.write_bytes(before)
+
+    tick = daemon.tick()
+
+    assert "unknown" not in tick.skipped
+    assert len(orchestra.recorded(summary)) == 6
+
+
 def test_what_is_in_hand_is_recorded_by_its_run(
     orchestra: Orchestra,
     summary: dg.AssetsDefinition,
