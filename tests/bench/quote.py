@@ -18,7 +18,7 @@ README, MARK = "connector/README.md", "bench"
 
 def quoted(runs: Sequence[Mapping[str, Any]]) -> str:
     """What the `bench.json` of these runs amount to, in Markdown: the ratios of each case, ours first, with
-    their spread. Who takes part in another case of the kind and has no ratio here did not end in time."""
+    their spread. Who takes part in another case of the kind failed in this one, or did not end in time."""
     rows = ["| measured | ours | others |", "|---|---|---|"]
     figures: Sequence[Mapping[str, Any]] = [each for measured in runs for each in measured["figures"]]
     for case in dict.fromkeys(each["case"] for each in figures):
@@ -34,14 +34,15 @@ def quoted(runs: Sequence[Mapping[str, Any]]) -> str:
         rows.append(f"| {case.replace('; ratio to', ', times')} | {_ratio(ours)} | {named} |")
     about = runs[0]["about"]
     versions = ", ".join(dict.fromkeys(each for run in runs for each in run["versions"].values() if each))
-    left_out = [f"Left out: {name}, {why}." for run in runs for name, why in run["skipped"].items()]
+    skipped = {name: why for run in runs for name, why in run["skipped"].items()}
+    left_out = [f"Left out: {name}, {why}." for name, why in skipped.items()]
     measured_when = f"{about['date']}, {about['machine']}, Python {about['python']}; {versions}."
     return "\n".join([*rows, "", " ".join([measured_when, *left_out]), ""])
 
 
 def _ratio(found: Sequence[float]) -> str:
     if not found:
-        return "not in time"
+        return "no result"
     least, most = f"{min(found):.2f}", f"{max(found):.2f}"
     return f"{median(found):.2f}" + (f" ({least} to {most})" if least != most else "")
 
