@@ -196,6 +196,19 @@ def test_a_run_that_is_gone_is_named_as_the_last_one(simulator: Simulator, pull:
     assert (missed.error.run_id, missed.error.attempts) == (run.id, 1)
 
 
+def test_a_run_that_stripe_does_not_show_within_its_first_minute_is_waited_for(
+    simulator: Simulator, pull: Pull
+) -> None:
+    simulator.faults.add(
+        Respond(404, b'{"error": {"message": "No such run"}}'), "GET */report_runs/*", times=5
+    )
+
+    (*_, done) = pull(ReportQuery.of("balance_summary"), [DAY])
+
+    assert isinstance(done, Done)
+    assert len(simulator.runs) == 1
+
+
 #: What a list may leave out of each report run that is shown whole where it is asked for by its id.
 LEFT_OUT = ["result", "succeeded_at", "error", "parameters", "report_type", "status", "created", "livemode"]
 

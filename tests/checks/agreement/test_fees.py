@@ -68,6 +68,12 @@ def tax_given_back(rows: list[Row]) -> None:
     rows += [{**rows[0], "amount": "0.00", "tax": tax} for tax in ("0.19", "-0.19")]
 
 
+def turned(rows: list[Row]) -> None:
+    """With the other sign."""
+    for row in rows:
+        row.update({name: f"{-Decimal(row[name] or 0):f}" for name in ("amount", "tax")})
+
+
 READ = [
     pytest.param(lambda _: None, "passed", "are without tax", id="without-tax"),
     pytest.param(with_tax, "passed", "are with tax", id="with-tax"),
@@ -102,10 +108,6 @@ def test_a_fee_the_balance_has_and_the_list_has_not_is_named(books: Books, ledge
 def test_fees_that_differ_by_nothing_but_the_sign_say_so_and_nobody_is_sent_to_stripe(
     books: Books, ledger: str, fees: str
 ) -> None:
-    def turned(rows: list[Row]) -> None:
-        for row in rows:
-            row.update({name: f"{-Decimal(row[name] or 0):f}" for name in ("amount", "tax")})
-
     found = both(books, books.pulled(ledger), books.pulled(fees, Edited(turned)))
 
     assert [each.result for each in found] == ["failed", "failed"]
@@ -140,6 +142,18 @@ def test_before_all_fees_have_come_a_difference_decides_nothing(books: Books) ->
     assert [each.result for each in found] == ["inconclusive", "inconclusive"]
     assert "Fees come up to 96 hours late" in found[0].reason
     assert "refresh it from 2026-06-10 00:00 UTC on" in found[0].reason
+
+
+def test_before_all_fees_have_come_a_difference_of_the_sign_alone_is_one_all_the_same(books: Books) -> None:
+    lately = days("2026-06-05", 1)
+    ledger, fees = (
+        books.pulled(report, *faults, partitions=lately)
+        for report, faults in ((ITEMS, ()), (FEES, (Edited(turned),)))
+    )
+
+    found = both(books, ledger, fees, "2026-06-05")
+
+    assert [each.result for each in found] == ["failed", "failed"]
 
 
 NOT_COMPARED = [
