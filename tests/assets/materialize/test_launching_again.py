@@ -207,17 +207,28 @@ def test_re_executing_a_run_that_ended_well_requests_each_partition_again(
     assert len(simulator.runs) == 4
 
 
+def with_amounts_as(kind: str) -> dg.AssetsDefinition:
+    report = configured("balance.summary.1", columns={"net_amount": kind, "currency": "text"})
+    return build_report_asset(report, retry_policy=None)
+
+
+def test_a_file_whose_columns_were_given_other_types_is_converted_again_for_a_person_alone(
+    orchestra: Orchestra, simulator: Simulator
+) -> None:
+    text, money = with_amounts_as("text"), with_amounts_as("money")
+    orchestra.launch([text], FIRST)
+
+    orchestra.launch([money], FIRST, tags={"stripe/intent": "ensure"})
+
+    assert partitions(orchestra.recorded(money)) == [FIRST]
+    assert len(simulator.runs) == 1
+
+
 def test_a_file_that_a_re_execution_converts_again_has_an_event_though_its_report_run_has_one(
     orchestra: Orchestra, simulator: Simulator
 ) -> None:
     """The columns were given other types in between."""
-    text, money = (
-        build_report_asset(
-            configured("balance.summary.1", columns={"net_amount": kind, "currency": "text"}),
-            retry_policy=None,
-        )
-        for kind in ("text", "money")
-    )
+    text, money = with_amounts_as("text"), with_amounts_as("money")
     simulator.faults.add(RunFails(), asking_for("2026-06-02"), times=3)
     failed = orchestra.launch([text], FIRST, "2026-06-02")
 
