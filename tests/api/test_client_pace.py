@@ -8,9 +8,7 @@ import pytest
 from connector.api.client import StripeClient
 from connector.api.models import ReportFile
 from connector.api.rate_limit import divided
-from connector.errors import (
-    RateLimitError,
-)
+from connector.errors import RateLimitError
 from connector.simulator import Simulator
 from tests.api.handlers import DAY, OBJECT, always, seconds_for
 from tests.conftest import ClientFor
@@ -71,13 +69,19 @@ def test_reads_slow_down_after_a_refusal_and_come_back_to_their_pace(
     assert seconds_for(20, client.report_types, clock) == pytest.approx(usual, rel=0.1)
 
 
-def test_a_refused_download_slows_those_that_follow(
-    simulator: Simulator, client: StripeClient, clock: ManualClock
-) -> None:
+def finished_file(client: StripeClient, clock: ManualClock) -> ReportFile:
+    """The file of a report run that has succeeded."""
     run = client.create_report_run(DAY, idempotency_key="k")
     clock.sleep(60)
     result = client.report_run(run.id).result
     assert result is not None
+    return result
+
+
+def test_a_refused_download_slows_those_that_follow(
+    simulator: Simulator, client: StripeClient, clock: ManualClock
+) -> None:
+    result = finished_file(client, clock)
 
     def download() -> None:
         with client.contents(result):
@@ -94,10 +98,7 @@ def test_a_refused_download_slows_those_that_follow(
 def test_downloads_come_back_to_their_pace_after_a_refusal(
     simulator: Simulator, client: StripeClient, clock: ManualClock
 ) -> None:
-    run = client.create_report_run(DAY, idempotency_key="k")
-    clock.sleep(60)
-    result = client.report_run(run.id).result
-    assert result is not None
+    result = finished_file(client, clock)
     simulator.faults.add(rate_limited(), "GET */contents")
     with pytest.raises(RateLimitError), client.contents(result):
         pass
