@@ -100,9 +100,9 @@ def collect(
         query,
         ConfiguredShape(query, money),
         published or {},
-        refresh,
+        frozenset(refresh),
         run_ids or {},
-        droppable=refresh if drop_columns is None else drop_columns,
+        droppable=frozenset(refresh if drop_columns is None else drop_columns),
         reconvert=reconvert,
         find_due=find_due,
     )
